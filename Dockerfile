@@ -1,0 +1,20 @@
+# Everything but the llm's own GPU libraries: --build-arg EXTRA=gpu adds vLLM.
+FROM python:3.11-slim-bookworm
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends bubblewrap libnuma1 g++ \
+ && rm -rf /var/lib/apt/lists/*
+WORKDIR /opt/monkeys
+COPY pyproject.toml README.md ./
+COPY cli cli
+COPY migrations migrations
+COPY models models
+COPY tasks tasks
+COPY verifiers verifiers
+ARG EXTRA=
+RUN pip install --no-cache-dir ".${EXTRA:+[$EXTRA]}"
+RUN useradd --create-home monkeys
+USER monkeys
+# a volume mounted here takes its owner from this folder
+RUN mkdir -p /home/monkeys/.cache/huggingface
+WORKDIR /home/monkeys
+ENTRYPOINT ["monkeys"]

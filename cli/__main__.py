@@ -1,0 +1,5 @@
+"""`python -m cli` is `monkeys`."""
+
+from cli import main
+
+main()

@@ -1,0 +1,69 @@
+"""`monkeys check`: judge texts with no queue and no database."""
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from verifiers.errors import UserError
+
+
+@click.command()
+@click.argument("benchmark")
+@click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
+@click.option("--problem", help="FILE is one plain text, an answer to this problem.")
+@click.option("--data", type=click.Path(path_type=Path), help="Problems from a JSONL (also .gz) or Parquet file.")
+@click.option("--verifier", help="Default: the one that counts by default.")
+@click.option("--unsafe-no-sandbox", is_flag=True, help="Run programs with nothing around them.")
+def check(
+    benchmark: str, file: Path, problem: str | None, data: Path | None, verifier: str | None, unsafe_no_sandbox: bool
+) -> None:
+    """Judge texts: FILE is JSONL of {"problem": KEY, "text": ...}; one line of JSON out for each, in order.
+
+    \b
+    Example:
+      monkeys check pocket-sums answers.jsonl
+      monkeys check gsm8k answer.txt --problem 17 --data test.jsonl --verifier paper
+    """
+    from tasks.stored import find_benchmark, find_verifier, prepare_verifiers
+
+    found = find_benchmark(benchmark)
+    judge = find_verifier(found, verifier)
+    prepare_verifiers(unsafe=unsafe_no_sandbox)
+    problems = {each.key: each for each in found.load(data)}
+    for place, (key, text) in enumerate(_texts(file, problem), 1):
+        if key not in problems:
+            where = f"Line {place} of {file} names" if problem is None else "--problem names"
+            raise UserError(f"{where} a problem {key!r} that {benchmark} does not have.")
+        candidate, judgement = judge.check(problems[key], text)
+        row = {
+            "problem": key,
+            "candidate": None if candidate is None else candidate.text,
+            "outcome": judgement.outcome.value,
+            "detail": judgement.detail,
+        }
+        click.echo(json.dumps(row))
+
+
+def _texts(file: Path, problem: str | None) -> Iterator[tuple[str, str]]:
+    """(problem key, text) of a plain text or of each line of JSONL."""
+    from verifiers.benchmarks.rows import read_rows
+
+    if problem is not None:
+        yield problem, _read(file)
+        return
+    rows = (json.loads(line) for line in sys.stdin if line.strip()) if str(file) == "-" else read_rows(file)
+    for line, row in enumerate(rows, 1):
+        key, text = row.get("problem"), row.get("text")
+        if not isinstance(key, str | int) or isinstance(key, bool) or not isinstance(text, str):
+            raise UserError(f"Line {line} of {file} lacks a `problem` or a `text`.")
+        yield str(key), text
+
+
+def _read(file: Path) -> str:
+    try:
+        return sys.stdin.read() if str(file) == "-" else file.read_text("utf-8", "surrogateescape")
+    except OSError as error:
+        raise UserError(f"{file} cannot be read ({error.strerror}).") from error

@@ -1,0 +1,144 @@
+"""`monkeys compare`: which llm is better, at equal samples and at equal cost."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from cli.options import table_options
+from cli.output import print_rows, text_table
+
+COLUMNS = (
+    "measure", "budget", "run_id", "k", "coverage", "low", "high", "difference", "difference_low", "difference_high",
+)  # fmt: skip
+
+NAMES = {"samples": "samples a problem", "flops": "FLOPs", "usd": "dollars", "gpu_seconds": "GPU-seconds"}
+
+
+@click.command()
+@click.argument("runs", nargs=-1, required=True)
+@click.option(
+    "--coverage",
+    "wanted",
+    type=click.FloatRange(0, 1, min_open=True),
+    multiple=True,
+    help="A coverage wanted, such as 0.5 (may be given again). Default: the highest that all reach.",
+)
+@table_options
+def compare(runs: tuple[str, ...], wanted: tuple[float, ...], form: str | None) -> None:
+    """Compare RUNS of one benchmark over the problems they share, problem by problem.
+
+    At equal samples and, where they are known of every run, at equal FLOPs, dollars (`monkeys price`) and GPU-seconds;
+    differences are to the first run, with 95 % intervals of paired differences. Then: which is cheapest for a
+    coverage wanted. With --json or --csv: the rows at equal budgets or, with --coverage, what each run needs for it.
+
+    \b
+    Example:
+      monkeys compare small large
+      monkeys compare 1 2 --coverage 0.5
+      monkeys compare 1 2 --csv > compared.csv
+    """
+    from models import comparison
+    from models.find import find_run
+    from verifiers.errors import UserError
+
+    if len(runs) < 2:
+        raise UserError("Give two runs or more to compare.")
+    found = [find_run(run) for run in runs]
+    made, left_out = comparison.contenders(found)
+    if left_out:
+        click.echo(f"{left_out} problems that not every run has are left out.", err=True)
+    measures = comparison.measures(made)
+    tables = {measure: comparison.at_equal_budgets(made, measure) for measure in measures}
+    levels = wanted or (comparison.reached_by_all(made),)
+    needs = [row for level in levels for row in comparison.for_wanted(made, level)]
+    if form and wanted:
+        print_rows(needs, form)
+    elif form:
+        print_rows([row for rows in tables.values() for row in rows], form, COLUMNS)
+    else:
+        for each in made:
+            click.echo(_title(each.run_id))
+        for measure, rows in tables.items():
+            click.secho(f"\nCoverage at equal {NAMES[measure]}", bold=True)
+            click.echo(_side_by_side(measure, rows, [each.run_id for each in made]), nl=False)
+        _say_unknown(measures)
+        _print_needs(needs, levels)
+        _print_similarity(comparison.similarity(made))
+
+
+def _side_by_side(measure: str, rows: Sequence[dict[str, Any]], run_ids: Sequence[int]) -> str:
+    """One line a budget: each run's coverage and k, and its difference to the first run."""
+    lines: dict[float, dict[str, Any]] = {}
+    for row in rows:
+        line = lines.setdefault(row["budget"], {measure: _short(row["budget"])})
+        bought = "" if measure == "samples" else f" (k {row['k']:,})"
+        line[f"run {row['run_id']}"] = f"{row['coverage']:.2%}{bought}" if row["coverage"] is not None else None
+        if row["difference"] is not None:
+            line[f"{row['run_id']} less {run_ids[0]}"] = (
+                f"{100 * row['difference']:+.2f} [{_points(row['difference_low'])}, {_points(row['difference_high'])}]"
+            )
+    columns = [measure, *(f"run {each}" for each in run_ids), *(f"{each} less {run_ids[0]}" for each in run_ids[1:])]
+    return text_table([{name: line.get(name) for name in columns} for line in lines.values()], columns)
+
+
+def _print_needs(needs: Sequence[dict[str, Any]], levels: Sequence[float]) -> None:
+    for level in levels:
+        rows = [row for row in needs if row["wanted"] == level]
+        click.secho(f"\nWhat {level:.4g} coverage needs", bold=True)
+        shown = [
+            {**row, "reaches": f"{row['reaches']:.2%}", "cheapest_by": ", ".join(row["cheapest_by"]) or None}
+            for row in rows
+        ]
+        click.echo(
+            text_table(shown, ("run_id", "reaches", "k", "flops", "usd", "gpu_seconds", "cheapest_by")), nl=False
+        )
+        short = [f"run {row['run_id']}" for row in rows if row["k"] is None]
+        if short:
+            click.echo(f"{' and '.join(short)} did not reach it with the samples there are.")
+        _say_cheapest(rows)
+
+
+def _say_cheapest(rows: Sequence[dict[str, Any]]) -> None:
+    for measure, name in NAMES.items():
+        column = "k" if measure == "samples" else measure
+        costs = sorted((row[column], row["run_id"]) for row in rows if row[column] is not None)
+        if len(costs) < 2 or costs[0][0] == costs[1][0]:
+            continue
+        click.echo(f"By {name}, run {costs[0][1]} is cheapest: {costs[1][0] / costs[0][0]:.3g} times less than run "
+                   f"{costs[1][1]}.")  # fmt: skip
+
+
+def _print_similarity(rows: Sequence[dict[str, Any]]) -> None:
+    if not rows:
+        return
+    click.secho(
+        f"\nSamples from {rows[0]['start']:.2%} to {rows[0]['goal']:.2%} coverage (one factor: curves of one shape)",
+        bold=True,
+    )
+    click.echo(text_table(rows, ("run_id", "samples_start", "samples_goal", "ratio")), nl=False)
+
+
+def _say_unknown(measures: Sequence[str]) -> None:
+    hints = {
+        "flops": "FLOPs: the sizes of an llm are stored when a worker loads it.",
+        "usd": "Dollars: `monkeys price set` says what an llm costs.",
+        "gpu_seconds": "GPU-seconds: no GPU made these samples, or nobody recorded it.",
+    }
+    unknown = [hint for name, hint in hints.items() if name not in measures]
+    if unknown:
+        click.echo("\nNot known of every run, so not compared: " + " ".join(unknown))
+
+
+def _title(run_id: int) -> str:
+    from cli.report import title
+
+    return title(run_id)
+
+
+def _short(value: float) -> str:
+    return f"{value:,.4g}" if value < 1e6 else f"{value:.3g}"
+
+
+def _points(value: float | None) -> str:
+    return "–" if value is None else f"{100 * value:+.2f}"

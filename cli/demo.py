@@ -1,0 +1,74 @@
+"""`monkeys demo`: the whole thing, on real parts, in minutes."""
+
+import os
+
+import click
+
+QUERIES = (
+    ("which problems are hard", "select problem_key, correct, samples from problem_tally where run_id = {run} "
+     "order by correct_share limit 10"),
+    ("coverage at any k", "select k, coverage_at({run}, k) from unnest(array[1, 3, 30, 150]) as k"),
+    ("the samples of the hardest problem that was solved", "select sample_index, candidate, outcome, logprob "
+     "from sample_detail where (run_id, problem_id) = (select run_id, problem_id from problem_tally "
+     "where run_id = {run} and correct > 0 order by correct_share limit 1) order by outcome limit 10"),
+)  # fmt: skip
+
+
+@click.command()
+@click.option("-n", "--samples", "n", type=click.IntRange(1), default=200, show_default=True, help="Of each problem.")
+def demo(n: int) -> None:
+    """Sample a tiny bundled llm on a third of pocket-sums, through the whole queue, and draw its coverage.
+
+    Always on the local stack, which it leaves running.
+
+    \b
+    Example:
+      monkeys demo
+    """
+    for variable in ("MONKEYS_DATABASE_URL", "MONKEYS_BROKER_URL"):
+        if os.environ.pop(variable, None):
+            click.echo(f"(the demo uses the local stack, not {variable})", err=True)
+    try:
+        run_id = _run(n)
+    except KeyboardInterrupt:
+        click.echo(
+            "\nThe local stack is still up, and a run that was enqueued goes on. Stop it with: monkeys down", err=True
+        )
+        raise SystemExit(1) from None
+    _show(run_id)
+
+
+def _run(n: int) -> int:
+    from cli.stack import ensure_up
+    from cli.watch import follow
+    from tasks.runs import RunRequest, enqueue
+
+    ensure_up(["pocket-monkey"])
+    made = enqueue(RunRequest("pocket-sums", "pocket-monkey", n, subset="demo"))
+    click.echo(f"Run {made.run_id}: {made.samples:,} samples of pocket-monkey on pocket-sums.", err=True)
+    progress = follow(made.run_id)
+    if progress["failed_works"]:
+        click.echo(f"{progress['failed_works']} works failed; `monkeys doctor` says more.", err=True)
+        raise SystemExit(1)
+    return made.run_id
+
+
+def _show(run_id: int) -> None:
+    from cli.report import analysed_findings, print_report, write_report
+    from models.database import query
+    from models.settings import settings
+
+    found = [analysed_findings(run_id)]
+    print_report(found)
+    click.echo(f"Page:     {write_report(found, None)[0]}")
+    click.echo(f"Flower:   http://127.0.0.1:{settings().flower_port}")
+    (cost,) = query("select * from cost where run_id = %s", (run_id,))
+    click.echo(
+        f"Cost:     {cost['completion_tokens']:,} tokens, {cost['flops']:.3g} FLOPs; "
+        f"{cost['reused']:,} of {cost['reused'] + cost['judged']:,} judgings saved by judging each candidate once"
+    )
+    click.echo("\nWorth trying:")
+    click.echo(f"  monkeys show {run_id} 0              # read a sample, its candidate and its verdict")
+    for what, sql in QUERIES:
+        click.echo(f'  # {what}\n  monkeys sql "{sql.format(run=run_id)}"')
+    click.echo("\nThe local stack is still up. Stop it with: monkeys down")

@@ -1,0 +1,16 @@
+"""`monkeys down`: the end of the local stack; its data stays."""
+
+import click
+
+
+@click.command()
+def down() -> None:
+    """Stop the local stack to its last process. What was sampled stays; `monkeys up` goes on with it.
+
+    \b
+    Example:
+      monkeys down
+    """
+    from cli.stack.control import take_down
+
+    click.echo("The stack is down." if take_down() else "Nothing was running.", err=True)

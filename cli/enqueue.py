@@ -1,0 +1,113 @@
+"""`monkeys enqueue`: a run."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cli.options import endpoint_option, engine_args, llm_option, with_endpoint
+from cli.output import print_rows
+from models.database import check_schema
+from models.settings import settings
+from verifiers.errors import UserError
+
+
+@click.command()
+@click.argument("benchmark")
+@llm_option
+@click.option("-n", "--samples", "n", type=int, required=True, help="Samples of each problem.")
+@click.option("--name", help="A unique name: the same name and settings again is the same run.")
+@click.option("--data", type=click.Path(path_type=Path), help="Problems from a JSONL (also .gz) or Parquet file.")
+@click.option("--shots", type=click.Path(path_type=Path), help="Few-shot examples (the train set) from a file.")
+@click.option("--prompt-file", type=click.Path(path_type=Path), help="A text to put before each problem instead.")
+@click.option("--subset", help="A named subset, such as gsm8k's `monkeys`.")
+@click.option("--problem", "problems", multiple=True, help="Only this problem (may be given again).")
+@click.option("--limit", type=int, help="Only the first so many problems.")
+@click.option("--verifier", help="The verifier that counts, where the benchmark has several.")
+@click.option("--batch-size", type=int, default=100, show_default=True, help="Samples of one work.")
+@click.option("--temperature", type=float, help="Default: the benchmark's own.")
+@click.option("--top-p", type=float, help="Default: the benchmark's own.")
+@click.option("--top-k", type=int)
+@click.option("--min-p", type=float)
+@click.option("--max-tokens", type=int, help="New tokens of a sample. Default: the benchmark's own.")
+@click.option("--stop", multiple=True, help="A stop string in place of the benchmark's own (may be given again).")
+@click.option("--chat", is_flag=True, help="Put prompts through the llm's chat template. Default: raw.")
+@click.option("--token-logprobs", is_flag=True, help="Keep every token's logprob.")
+@click.option("--seeded", is_flag=True, help="A seed for every sample: slower, and no promise of bit-equality.")
+@click.option("--depth-first", is_flag=True, help="Finish a problem before the next. Default: all grow together.")
+@click.option("--stop-when-solved", is_flag=True, help="No more batches of a problem that has a right sample.")
+@click.option("--budget-usd", type=float, help="No more batches once it has cost so many dollars.")
+@click.option("--budget-gpu-hours", type=float, help="No more batches once it has taken so many GPU-hours.")
+@click.option("--budget-flops", type=float, help="No more batches once it has taken so many FLOPs.")
+@click.option("--dry-run", is_flag=True, help="Only say what it will take, going by the earlier runs of this llm.")
+@endpoint_option
+@click.option("--engine-arg", "engine_arguments", multiple=True, help="key=value for the engine (may be given again).")
+@click.option("--quiet", is_flag=True, help="Print the run's id and nothing else.")
+def enqueue(
+    benchmark: str,
+    llm: str,
+    endpoint: str | None,
+    engine_arguments: tuple[str, ...],
+    prompt_file: Path | None,
+    stop: tuple[str, ...],
+    quiet: bool,
+    dry_run: bool,
+    **wanted: Any,
+) -> None:
+    """Enqueue a run of BENCHMARK: the run's id on stdout, what happens next on stderr.
+
+    \b
+    Example:
+      monkeys enqueue pocket-sums -m pocket-monkey -n 100
+      monkeys enqueue gsm8k -m meta-llama/Meta-Llama-3-8B-Instruct -n 10000 --subset monkeys
+      monkeys enqueue math -m openai:gpt-4o-mini -n 100 --chat --stop-when-solved --budget-usd 5
+    """
+    from tasks.broker import reachable
+    from tasks.estimate import estimate
+    from tasks.runs import RunRequest
+    from tasks.runs import enqueue as make_run
+
+    engine_arguments = with_endpoint(engine_arguments, endpoint)
+    arguments = engine_args(engine_arguments)
+    check_schema()
+    reachable()
+    request = RunRequest(
+        benchmark=benchmark, llm=llm, engine_args=arguments, prefix=_read(prompt_file), stop=stop or None, **wanted
+    )
+    if dry_run:
+        print_rows([asdict(estimate(request))], None)
+        return
+    made = make_run(request)
+    click.echo(made.run_id)
+    how = (
+        f"Run {made.run_id}: {made.samples:,} samples wanted."
+        if made.new
+        else f"Run {made.run_id} existed already, with these settings."
+    )
+    served = serve(llm, engine_arguments, made.queue)
+    if not quiet:
+        click.echo("\n".join([how, *served, f"`monkeys watch {made.run_id}` follows it."]), err=True)
+
+
+def serve(llm: str, engine_arguments: tuple[str, ...], queue: str) -> list[str]:
+    """See to it that a worker serves an llm: the local stack starts one, elsewhere a person is told how."""
+    from cli.stack import ensure_llm
+    from tasks.broker import served_queues
+
+    if queue in served_queues():
+        return []
+    if settings().own_broker and ensure_llm(llm, engine_arguments):
+        return [f"The local stack starts a worker for {llm}."]
+    options = [f"--engine-arg {each}" for each in engine_arguments]
+    command = " ".join(["monkeys worker generate -m", llm, *options])
+    return [f"No worker serves {llm} yet. Start one where the GPUs are:", f"  {command}"]
+
+
+def _read(file: Path | None) -> str | None:
+    if file is None:
+        return None
+    try:
+        return file.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{file} cannot be read ({error}).") from error

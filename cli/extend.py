@@ -1,0 +1,23 @@
+"""`monkeys extend`: more samples for a run."""
+
+import click
+
+
+@click.command()
+@click.argument("run")
+@click.option("-n", "--samples", "n", type=int, required=True, help="Samples of each problem, those it has included.")
+def extend(run: str, n: int) -> None:
+    """Raise RUN to n samples of each problem, whether it has ended or not.
+
+    All problems are extended alike, so the estimates stay exact.
+
+    \b
+    Example:
+      monkeys extend 1 -n 1000
+    """
+    from models.find import find_run
+    from tasks import changes
+
+    found = find_run(run)
+    added = changes.extend(found["id"], n)
+    click.echo(f"Run {found['id']}: {added:,} more samples wanted, {n:,} of each problem.", err=True)

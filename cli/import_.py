@@ -1,0 +1,71 @@
+"""`monkeys import`: samples that were made elsewhere."""
+
+from pathlib import Path
+
+import click
+
+from verifiers.errors import UserError
+
+
+@click.command("import")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--benchmark", required=True, help="The benchmark whose problems these are samples of.")
+@click.option("-m", "--model", "--llm", "llm", required=True, help="The llm that made them.")
+@click.option("--name", help="A unique name: the same name, file and options again is the same run.")
+@click.option("--data", type=click.Path(path_type=Path), help="Problems from a JSONL (also .gz) or Parquet file.")
+@click.option("--column", "columns", multiple=True, help="ours=theirs: what a column is called there (again for more).")
+@click.option("--base", type=click.IntRange(0), default=0, show_default=True, help="The first sample index there.")
+@click.option("--where", multiple=True, help="column=value: only such rows (again for more).")
+@click.option("--key-only", is_flag=True, help="Make problems that are not at hand: counted, not judged again.")
+@click.option("--quiet", is_flag=True, help="Print the run's id and nothing else.")
+def import_(
+    file: Path,
+    benchmark: str,
+    llm: str,
+    name: str | None,
+    data: Path | None,
+    columns: tuple[str, ...],
+    base: int,
+    where: tuple[str, ...],
+    key_only: bool,
+    quiet: bool,
+) -> None:
+    """Take in recorded samples of FILE (JSONL, also .gz, or Parquet) as a run; prints its id.
+
+    Columns: problem, sample_index, and any of text, outcome, correct, prompt_tokens, completion_tokens, finish_reason,
+    logprob, seed, usd, gpu_seconds, scores (a JSON object by reward model). Labels (outcome or correct) count as
+    verdicts of a verifier named `imported`; without them the benchmark's own verifier judges the texts.
+
+    \b
+    Example:
+      monkeys import samples.jsonl --benchmark gsm8k --llm gpt-4o-mini
+      monkeys import outcomes.parquet --benchmark codecontests --llm gemma-2b --key-only \\
+        --column problem=problem_index --column sample_index=attempt --base 1
+    """
+    from models.database import check_schema
+    from tasks.imports import ImportRequest, import_samples
+    from tasks.recorded import Source
+
+    if name is not None and (not name.strip() or name.isdigit()):
+        raise UserError("--name must not be empty or a number, which would look like a run's id.")
+    check_schema()
+    source = Source(file, dict(_pair("--column", each) for each in columns), base, [_pair("--where", e) for e in where])
+    made = import_samples(ImportRequest(source, benchmark, llm, name, data, key_only))
+    click.echo(made.run_id)
+    if quiet:
+        return
+    if not made.new:
+        click.echo(f"Run {made.run_id} existed already: the same file and options.", err=True)
+        return
+    click.echo(f"Run {made.run_id}: {made.samples:,} samples of {made.problems:,} problems.", err=True)
+    if made.gaps:
+        click.echo("Some sample indices are missing; those that are there keep theirs.", err=True)
+    if not made.labelled:
+        click.echo(f"They are to be judged; `monkeys watch {made.run_id}` follows it.", err=True)
+
+
+def _pair(option: str, given: str) -> tuple[str, str]:
+    name, equals, value = given.partition("=")
+    if not equals or not name or not value:
+        raise UserError(f"{option} takes two names with = between them, not {given!r}.")
+    return name, value

@@ -1,0 +1,90 @@
+"""Tables for people, and the same rows as JSON or CSV for programs."""
+
+import csv
+import datetime
+import decimal
+import io
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import click
+
+Rows = Sequence[Mapping[str, Any]]
+
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""What could move a terminal's cursor, colour it, or turn its text around."""
+
+
+def harmless(text: str) -> str:
+    """Text from anywhere, fit for a terminal: control characters are shown, not obeyed."""
+    return CONTROL.sub(lambda found: repr(found.group())[1:-1], text)
+
+
+def print_rows(rows: Rows, form: str | None, columns: Sequence[str] | None = None) -> None:
+    """Print rows as a table, or as the JSON or CSV that --json and --csv ask for."""
+    columns = list(columns or (rows[0] if rows else ()))
+    if form == "json":
+        click.echo(json.dumps([{name: row[name] for name in columns} for row in rows], default=_plain, indent=1))
+    elif form == "csv":
+        click.echo(rows_as_csv(rows, columns), nl=False)
+    else:
+        click.echo(text_table(rows, columns), nl=False)
+
+
+def rows_as_csv(rows: Rows, columns: Sequence[str] | None = None) -> str:
+    """Rows as CSV with a line of heads."""
+    columns = list(columns or (rows[0] if rows else ()))
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([_csv_cell(row[name]) for name in columns] for row in rows)
+    return out.getvalue()
+
+
+def text_table(rows: Rows, columns: Sequence[str]) -> str:
+    """Rows as a table of aligned columns: numbers to the right, a rule below the heads."""
+    cells = [[printed(row[name]) for name in columns] for row in rows]
+    widths = [max([len(name), *(len(row[place]) for row in cells)]) for place, name in enumerate(columns)]
+    right = [all(isinstance(row[name], int | float | decimal.Decimal | None) for row in rows) for name in columns]
+
+    def line(texts: Sequence[str]) -> str:
+        padded = (
+            text.rjust(width) if to_right else text.ljust(width)
+            for text, width, to_right in zip(texts, widths, right, strict=True)
+        )
+        return "  ".join(padded).rstrip() + "\n"
+
+    return line(columns) + "  ".join("─" * width for width in widths) + "\n" + "".join(map(line, cells))
+
+
+def printed(value: Any) -> str:
+    """A value as a cell of a table for people: short, one line, harmless."""
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:,.4g}" if abs(value) < 1e5 else f"{value:,.0f}" if abs(value) < 1e12 else f"{value:.3g}"
+    if isinstance(value, datetime.datetime):
+        return value.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    if isinstance(value, datetime.timedelta):
+        return str(datetime.timedelta(seconds=round(value.total_seconds())))
+    text = harmless(value if isinstance(value, str) else json.dumps(value, default=_plain))
+    text = text.replace("\n", "⏎")
+    return text if len(text) <= 80 else text[:79] + "…"
+
+
+def _csv_cell(value: Any) -> Any:
+    return json.dumps(value, default=_plain) if isinstance(value, dict | list) else value
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, decimal.Decimal):
+        return float(value)
+    if isinstance(value, datetime.timedelta):
+        return value.total_seconds()
+    if isinstance(value, bytes | memoryview):
+        return bytes(value).hex()
+    return str(value)

@@ -1,0 +1,25 @@
+"""`monkeys resume`: go on with a run."""
+
+import click
+
+
+@click.command()
+@click.argument("run")
+def resume(run: str) -> None:
+    """Go on with RUN after it was cancelled or some of its works failed: they are tried anew.
+
+    A run that lost its workers, its broker or its database needs no such help.
+
+    \b
+    Example:
+      monkeys resume 1
+    """
+    from models.find import find_run
+    from tasks import changes
+
+    found = find_run(run)
+    works = changes.resume(found["id"])
+    if works:
+        click.echo(f"Run {found['id']} goes on with {works:,} works.", err=True)
+    else:
+        click.echo(f"Run {found['id']} has no cancelled or failed works.", err=True)

@@ -1,0 +1,37 @@
+"""`monkeys score`: a reward model's numbers for a run's samples."""
+
+import click
+
+from cli.options import engine_args
+from models.find import find_run
+
+
+@click.command()
+@click.argument("run")
+@click.option("--reward-model", required=True, help="A hub name or a folder that vLLM loads as a pooling model.")
+@click.option("--engine-arg", "engine_arguments", multiple=True, help="key=value for the engine (may be given again).")
+@click.option("--quiet", is_flag=True, help="Print nothing.")
+def score(run: str, reward_model: str, engine_arguments: tuple[str, ...], quiet: bool) -> None:
+    """Score RUN's samples with a reward model, into the table score: selectors such as best-of-n read it.
+
+    A process reward model has a step token, and its steps' scores become one by aggregate=min, product, last or mean.
+
+    \b
+    Example:
+      monkeys score 3 --reward-model Skywork/Skywork-Reward-V2-Llama-3.1-8B
+      monkeys score 3 --reward-model Qwen/Qwen2.5-Math-PRM-7B --engine-arg step_token='<extra_0>'
+    """
+    from tasks.broker import reachable, served_queues
+    from tasks.reward_models import request_scores, reward_queue
+
+    arguments = engine_args(engine_arguments)
+    reachable()
+    found = int(find_run(run)["id"])
+    made = request_scores(found, reward_model, arguments)
+    if quiet:
+        return
+    click.echo(f"{made:,} batches of run {found} are to be scored by {reward_model}.", err=True)
+    if reward_queue(reward_model, arguments) not in served_queues():
+        options = [f"--engine-arg '{each}'" for each in engine_arguments]
+        command = " ".join(["monkeys worker score --reward-model", reward_model, *options])
+        click.echo(f"No worker serves {reward_model} yet. Start one where the GPUs are:\n  {command}", err=True)

@@ -1,0 +1,178 @@
+"""`monkeys worker`: processes that do the work."""
+
+import logging
+import os
+import sys
+
+import click
+
+from cli.options import endpoint_option, engine_args, llm_option, with_endpoint
+from models.database import check_schema
+from verifiers.errors import UserError
+
+
+@click.group()
+def worker() -> None:
+    """Start a worker in this terminal. The local stack starts its own.
+
+    \b
+    Example:
+      monkeys worker generate -m meta-llama/Meta-Llama-3-8B-Instruct --gpus 0 --gpus 1
+      monkeys worker verify -c 16
+    """
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+
+
+gpus_option = click.option(
+    "--gpus", multiple=True, help="GPU indices of one engine, such as 0 or 0,1; again for another engine."
+)
+kept_option = click.option("--kept", is_flag=True, hidden=True, help="A keeper started this process.")
+engine_arg_option = click.option(
+    "--engine-arg", "engine_arguments", multiple=True, help="key=value for the engine (may be given again)."
+)
+
+
+@worker.command()
+@llm_option
+@gpus_option
+@click.option(
+    "-c", "--concurrency", type=click.IntRange(1), default=32, show_default=True, help="Most batches in flight."
+)
+@click.option(
+    "--requests", type=click.IntRange(1), default=32, show_default=True, help="Most requests in flight to an endpoint."
+)
+@endpoint_option
+@engine_arg_option
+@click.option("--name", help="The worker's name in Flower.")
+@kept_option
+def generate(
+    llm: str,
+    gpus: tuple[str, ...],
+    concurrency: int,
+    requests: int,
+    endpoint: str | None,
+    engine_arguments: tuple[str, ...],
+    name: str | None,
+    kept: bool,
+) -> None:
+    """Sample with one llm, loaded before the first message is taken.
+
+    As many batches are in flight as the engine has room for, and never more than --concurrency. What the engine must
+    know to make other samples (dtype, quantization, max_model_len, revision, lora ...) is an --engine-arg, the same
+    here and at enqueue.
+
+    \b
+    Example:
+      monkeys worker generate -m meta-llama/Meta-Llama-3-8B-Instruct --gpus 0 --gpus 1
+      monkeys worker generate -m meta-llama/Meta-Llama-3-70B-Instruct --gpus 0,1,2,3 --engine-arg max_model_len=4096
+    """
+    from tasks.engines import engine_of, full_name, queue_of
+
+    engine_arguments = with_endpoint(engine_arguments, endpoint)
+    arguments = engine_args(engine_arguments)
+    queue = queue_of(full_name(llm), arguments)
+    own = [
+        "generate",
+        "-m",
+        llm,
+        "-c",
+        str(concurrency),
+        "--requests",
+        str(requests),
+        *_engine_options(engine_arguments),
+    ]
+    in_process = engine_of(llm) != "vllm" and len(gpus) < 2
+    each_gpus = _kept_apart(own, gpus, name or f"{queue}@%h", kept=kept or in_process)
+    from tasks.workers import generate_worker
+
+    _leave(generate_worker(llm, arguments, each_gpus, requests, concurrency, name or f"{queue}@%h"))
+
+
+@worker.command()
+@click.option(
+    "-c", "--concurrency", type=click.IntRange(1), default=os.cpu_count() or 1, help="Processes. Default: cores."
+)
+@click.option("-Q", "--queue", "queues", multiple=True, default=["verify"], show_default=True)
+@click.option("--name", default="verify@%h", show_default=True, help="The worker's name in Flower.")
+@click.option("--unsafe-no-sandbox", is_flag=True, help="Run programs with nothing around them; every verdict says so.")
+def verify(concurrency: int, queues: tuple[str, ...], name: str, unsafe_no_sandbox: bool) -> None:
+    """Judge samples, in a sandbox where they are programs or proofs.
+
+    \b
+    Example:
+      monkeys worker verify -c 16
+    """
+    from tasks.workers import verify_worker
+
+    _leave(verify_worker(concurrency, list(queues), name, unsafe=unsafe_no_sandbox))
+
+
+@worker.command()
+@click.option("--reward-model", required=True, help="A hub name or a folder that vLLM loads as a pooling model.")
+@gpus_option
+@click.option(
+    "-c", "--concurrency", type=click.IntRange(1), default=32, show_default=True, help="Most batches in flight."
+)
+@engine_arg_option
+@click.option("--name", help="The worker's name in Flower.")
+@kept_option
+def score(
+    reward_model: str,
+    gpus: tuple[str, ...],
+    concurrency: int,
+    engine_arguments: tuple[str, ...],
+    name: str | None,
+    kept: bool,
+) -> None:
+    """Score samples with one reward model, loaded before the first message is taken.
+
+    \b
+    Example:
+      monkeys worker score --reward-model Skywork/Skywork-Reward-V2-Llama-3.1-8B --gpus 0
+    """
+    from tasks.reward_models import check_reward_arguments, reward_queue
+
+    arguments = engine_args(engine_arguments)
+    check_reward_arguments(arguments)
+    name = name or f"{reward_queue(reward_model, arguments)}@%h"
+    own = ["score", "--reward-model", reward_model, "-c", str(concurrency), *_engine_options(engine_arguments)]
+    each_gpus = _kept_apart(own, gpus, name, kept=kept)
+    from tasks.workers import score_worker
+
+    _leave(score_worker(reward_model, arguments, each_gpus, concurrency, name))
+
+
+def _engine_options(engine_arguments: tuple[str, ...]) -> list[str]:
+    return [part for each in engine_arguments for part in ("--engine-arg", each)]
+
+
+def _kept_apart(own: list[str], gpus: tuple[str, ...], name: str, *, kept: bool) -> tuple[str, ...]:
+    """The GPUs of this process's engine, made the only ones it sees; or, below a keeper, a process for each engine."""
+    from tasks.engines.gpus import parse_gpus
+
+    parsed = [parse_gpus(each) for each in gpus]
+    if kept:
+        mine = parsed[0] if parsed else ()
+        if mine:
+            os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(mine)  # before anything imports torch
+        return mine
+    from cli.keeper import keep
+
+    check_schema()
+    used = [each for engine in parsed for each in engine]
+    if len(set(used)) < len(used):
+        raise UserError("--gpus gives one GPU to two engines.")
+    first, at, host = name.partition("@")
+    commands = [
+        ["worker", *own, "--gpus", ",".join(each), "--name", f"{first}-gpu{'+'.join(each)}{at}{host}", "--kept"]
+        for each in parsed
+    ]
+    sys.exit(keep(commands or [["worker", *own, "--name", name, "--kept"]]))
+
+
+def _leave(code: int) -> None:
+    """End this process for good: no thread of an engine or a pool may keep it."""
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)

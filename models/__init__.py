@@ -1,0 +1,1 @@
+"""Data at rest, and the questions asked of it: tables, settings, database, views, statistics, cost."""

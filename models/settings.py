@@ -1,0 +1,88 @@
+"""Where everything is: the only reader of the environment."""
+
+import hashlib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from urllib.parse import quote
+
+from verifiers.errors import UserError
+
+LONGEST_SOCKET_FOLDER = 80
+"""Bytes: the kernel ends a socket's path at 107, and `/.s.PGSQL.5432.lock` has to fit behind it."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One process's settings, read once; times are seconds."""
+
+    home: Path
+    """Everything the local stack writes: databases, logs, sockets, reports."""
+    sockets: Path
+    """A short folder of mode 0700 for the local servers' sockets."""
+    database_url: str
+    broker_url: str
+    own_database: bool
+    """True where no MONKEYS_DATABASE_URL is set: the local stack's PostgreSQL."""
+    own_broker: bool
+    flower_port: int
+    lease_seconds: float
+    """How long a worker may be silent before its work is given to another."""
+    sweep_seconds: float
+    openai_api_key: str | None
+    lean_project: Path | None
+    """A built Lake project with Mathlib, for the local Lean back end."""
+    kimina_url: str | None
+
+
+@cache
+def settings() -> Settings:
+    """This process's settings."""
+    return read_settings(os.environ)
+
+
+def read_settings(environ: Mapping[str, str]) -> Settings:
+    """Settings from environment variables; UserError where one is malformed."""
+    home = Path(environ.get("MONKEYS_HOME") or "~/.local/state/monkeys").expanduser().absolute()
+    sockets = home / "sockets"
+    if len(os.fsencode(sockets)) > LONGEST_SOCKET_FOLDER:
+        digest = hashlib.sha256(os.fsencode(home)).hexdigest()[:12]
+        sockets = Path(f"/tmp/monkeys-{os.getuid()}-{digest}")
+    database_url = environ.get("MONKEYS_DATABASE_URL") or ""
+    broker_url = environ.get("MONKEYS_BROKER_URL") or ""
+    lean_project = environ.get("MONKEYS_LEAN_PROJECT")
+    return Settings(
+        home=home,
+        sockets=sockets,
+        database_url=_psycopg_url(database_url or f"postgresql://monkeys@/monkeys?host={quote(str(sockets))}"),
+        broker_url=broker_url or f"redis+socket://{quote(str(sockets / 'redis.sock'))}",
+        own_database=not database_url,
+        own_broker=not broker_url,
+        flower_port=int(_number(environ, "MONKEYS_FLOWER_PORT", 5555)),
+        lease_seconds=_number(environ, "MONKEYS_LEASE_SECONDS", 60),
+        sweep_seconds=_number(environ, "MONKEYS_SWEEP_SECONDS", 2),
+        openai_api_key=environ.get("OPENAI_API_KEY"),
+        lean_project=Path(lean_project).expanduser() if lean_project else None,
+        kimina_url=environ.get("MONKEYS_KIMINA_URL") or None,
+    )
+
+
+def _psycopg_url(url: str) -> str:
+    """The same URL with SQLAlchemy's name of the driver."""
+    scheme, colon, rest = url.partition("://")
+    if not colon or scheme not in ("postgresql", "postgres", "postgresql+psycopg"):
+        raise UserError(f"MONKEYS_DATABASE_URL must begin with postgresql://, not {scheme[:40]!r}.")
+    return f"postgresql+psycopg://{rest}"
+
+
+def _number(environ: Mapping[str, str], name: str, default: float) -> float:
+    text = environ.get(name) or str(default)
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1
+    if not 0 < number < 1e9:
+        raise UserError(f"{name} must be a positive number, not {text!r}.")
+    return number

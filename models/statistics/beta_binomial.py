@@ -1,0 +1,128 @@
+"""Problems whose chances of a right sample are drawn from a beta distribution, some perhaps with no chance at all."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.optimize import minimize
+from scipy.special import betaln, expit, gammaln, logit, psi
+
+from models.statistics.intervals import Floats, Z
+
+LOG_BOUND = float(np.log(1e6))
+"""alpha and beta are sought between 1e-6 and 1e6."""
+
+LOGIT_BOUND = 15.0
+"""and the log odds of a solvable problem between these."""
+
+
+class Beta(NamedTuple):
+    """A problem is solvable with chance `solvable`, and then a sample is right with a chance drawn from Beta."""
+
+    alpha: float
+    beta: float
+    solvable: float = 1.0
+
+    @property
+    def at_bound(self) -> bool:
+        """Whether the likelihood has no maximum inside: all problems alike, or all solved or unsolved outright."""
+        return bool(max(abs(np.log(self.alpha)), abs(np.log(self.beta))) > LOG_BOUND - 0.01)
+
+    def coverage(self, k: ArrayLike) -> Floats:
+        """solvable * (1 - B(alpha, beta + k) / B(alpha, beta)) (Kazdan et al. 2025, arXiv 2510.05197)."""
+        return self.solvable * _chance_of_one(np.asarray(self.alpha), np.asarray(self.beta), np.asarray(k))
+
+
+class Band(NamedTuple):
+    """Coverage of these very problems at each k and the 95 % band of what their samples leave open."""
+
+    mean: Floats
+    low: Floats
+    high: Floats
+
+
+def fit_beta(
+    n: ArrayLike, c: ArrayLike, zero_inflated: bool = False, weights: ArrayLike = 1.0, near: Beta | None = None
+) -> Beta:
+    """The likeliest Beta for c right samples of n a problem; n may differ from problem to problem.
+
+    Maximises the sum of log( solvable * B(alpha+c, beta+n-c) / B(alpha, beta) + (1 - solvable) * [c = 0] ), with
+    solvable = 1 unless `zero_inflated` (Kazdan et al. 2025, and its natural repair). `weights` repeats problems; the
+    search begins at `near`, else at several places.
+    """
+    samples, right, repeat = np.broadcast_arrays(
+        np.asarray(n, dtype=np.float64), np.asarray(c, dtype=np.float64), np.asarray(weights, dtype=np.float64)
+    )
+    some = samples > 0
+    rows, place = np.unique(np.stack([samples, right])[:, some], axis=1, return_inverse=True)
+    repeats = np.bincount(place.ravel(), repeat[some]).astype(np.float64)
+    inflated = zero_inflated and not rows[1].all()
+    searches = [_search(start, rows, repeats) for start in _starts(rows, repeats, inflated, near)]
+    best = min(searches, key=lambda found: found[0])[1]
+    return Beta(*np.exp(best[:2]).tolist(), *expit(best[2:]).tolist())
+
+
+def _starts(rows: Floats, repeat: Floats, inflated: bool, near: Beta | None) -> list[list[float]]:
+    """Where to begin: log alpha, log beta and, where inflated, the log odds of solvable."""
+    if near is not None:
+        odds = float(np.clip(logit(near.solvable), -5, 5))
+        return [[float(np.log(near.alpha)), float(np.log(near.beta)), *([odds] if inflated else [])]]
+    share = float(np.clip(np.average(rows[1] / rows[0], weights=repeat), 1e-6, 1 - 1e-6))
+    pairs = [[float(np.log(share * size)), float(np.log((1 - share) * size))] for size in (0.3, 3.0)]
+    if not inflated:
+        return pairs
+    solved = float(np.average(rows[1] > 0, weights=repeat))
+    return [[*pair, float(logit(odds))] for pair in pairs for odds in (np.clip(solved, 0.01, 0.99), 0.98)]
+
+
+def _search(start: list[float], rows: Floats, repeat: Floats) -> tuple[float, Floats]:
+    bounds = [(-LOG_BOUND, LOG_BOUND)] * 2 + [(-LOGIT_BOUND, LOGIT_BOUND)] * (len(start) - 2)
+    # TNC calls no BLAS; L-BFGS-B does, whose threads take ten times as long on machines that are busy
+    found = minimize(_loss, start, (rows, repeat), "TNC", True, bounds=bounds, options={"maxfun": 1000})
+    return float(found.fun), np.asarray(found.x)
+
+
+def posterior_band(n: ArrayLike, c: ArrayLike, k: ArrayLike, prior: Beta) -> Band:
+    """Coverage of these problems, each one's chance Beta(alpha + c, beta + n - c) by the fitted prior: empirical Bayes.
+
+    Mean of 1 - B(a, b+k) / B(a, b); variance from E[(1-p)^(2k)] = B(a, b+2k) / B(a, b); normal on the logit scale. An
+    unsolved problem of a zero-inflated prior is solvable with its posterior chance. k may exceed n; other problems of
+    the same kind vary more: see `intervals.estimate`.
+    """
+    samples, right = np.broadcast_arrays(np.asarray(n, dtype=np.float64), np.asarray(c, dtype=np.float64))
+    a, b = (prior.alpha + right)[:, None], (prior.beta + samples - right)[:, None]
+    ks = np.atleast_1d(np.asarray(k, dtype=np.float64))[None, :]
+    log_zero = betaln(prior.alpha, prior.beta + samples) - betaln(prior.alpha, prior.beta)
+    unseen = prior.solvable * np.exp(log_zero)
+    solvable = np.where(right > 0, 1.0, unseen / (unseen + 1 - prior.solvable))[:, None]
+    one, two = _chance_of_one(a, b, ks), _chance_of_one(a, b, 2 * ks)
+    values = solvable * one
+    variance = np.maximum(solvable * (2 * one - two) - values**2, 0)  # E[(1-q)^2] = 1 - 2 E[q] + E[q^2], q = (1-p)^k
+    mean = values.mean(axis=0)
+    stderr = np.sqrt(variance.sum(axis=0)) / len(samples)
+    inside = np.clip(mean, 1e-300, 1 - 1e-16)
+    half = Z * stderr / (inside * (1 - inside))
+    return Band(mean, np.asarray(expit(logit(inside) - half)), np.asarray(expit(logit(inside) + half)))
+
+
+def _chance_of_one(a: Floats, b: Floats, k: Floats) -> Floats:
+    """1 - B(a, b+k) / B(a, b) for p ~ Beta(a, b): the chance of a right sample among k."""
+    return np.asarray(-np.expm1(betaln(a, b + k) - betaln(a, b)))
+
+
+def _loss(x: Floats, rows: Floats, repeat: Floats) -> tuple[float, Floats]:
+    """Minus the log likelihood and its gradient by log alpha, log beta and, where given, the log odds of solvable."""
+    n, c = rows
+    a, b = np.exp(x[:2])
+    log = gammaln(a + c) - gammaln(a) + gammaln(b + n - c) - gammaln(b) + gammaln(a + b) - gammaln(a + b + n)
+    shared = psi(a + b) - psi(a + b + n)
+    by_a = a * (psi(a + c) - psi(a) + shared)
+    by_b = b * (psi(b + n - c) - psi(b) + shared)
+    if len(x) == 2:
+        return -float(repeat @ log), -np.array([repeat @ by_a, repeat @ by_b])
+    solvable = expit(x[2])
+    log_solvable, log_not = -np.logaddexp(0, -x[2]), -np.logaddexp(0, x[2])
+    mixed = np.where(c == 0, np.logaddexp(log_solvable + log, log_not), log_solvable + log)
+    part = np.exp(log_solvable + log - mixed)
+    gradient = np.array([repeat @ (part * by_a), repeat @ (part * by_b), repeat @ (part - solvable)])
+    return -float(repeat @ mixed), -gradient

@@ -1,0 +1,457 @@
+"""Every table, on one screen each. `work` is the state machine; `sample` is keyed so that "once" is a primary key.
+
+The grain: a run has batches (consecutive sample indices of one problem); each batch has works (generate it, verify
+it by one verifier, score it by one reward model); each work has attempts. Samples, extractions and scores are one row
+a sample; candidates and verdicts one row a distinct candidate of a problem.
+
+The tables with a row a sample have no foreign keys: checking one writes a lock into the row it points to, so that
+verifying would rewrite every sample. Only the holder of a batch's lease writes them (tasks/ledger.py).
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    Double,
+    Enum,
+    ForeignKeyConstraint,
+    Index,
+    LargeBinary,
+    UniqueConstraint,
+    Uuid,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, REAL
+from sqlmodel import Field, SQLModel
+
+from verifiers.outcome import Outcome
+
+
+class State(StrEnum):
+    """The one state machine of every work: ready -> published -> leased -> done | failed | cancelled."""
+
+    ready = "ready"
+    """Wanted, and no message is on its way."""
+    published = "published"
+    """A message with its id was sent; messages are nudges and may be lost or doubled."""
+    leased = "leased"
+    """One worker holds it until lease_until."""
+    done = "done"
+    failed = "failed"
+    """Given up after its attempts; last_error says why."""
+    cancelled = "cancelled"
+
+
+class Kind(StrEnum):
+    """What a work does with its batch."""
+
+    generate = "generate"
+    verify = "verify"
+    score = "score"
+
+
+def _id() -> Any:
+    return Field(default=None, primary_key=True, sa_type=BigInteger)
+
+
+def _ref(target: str, **options: Any) -> Any:
+    return Field(foreign_key=target, sa_type=BigInteger, **options)
+
+
+def _said(comment: str, **options: Any) -> Any:
+    """A column with a database comment; a default holds for plain SQL too."""
+    default = options.get("default")
+    server: dict[str, Any] = {} if default is None else {"server_default": text(f"'{default}'")}
+    return Field(sa_column_kwargs={"comment": comment, **server}, **options)
+
+
+def _time(comment: str, *, now: bool = False) -> Any:
+    default: dict[str, Any] = {"server_default": func.now()} if now else {}
+    return Field(default=None, sa_type=DateTime(timezone=True), sa_column_kwargs={"comment": comment, **default})
+
+
+def _json(comment: str, default: str = "{}") -> Any:
+    return Field(
+        default_factory=dict,
+        sa_type=JSONB,
+        sa_column_kwargs={
+            "comment": comment,
+            "nullable": False,
+            "server_default": text(f"'{default}'::jsonb"),
+        },
+    )
+
+
+def _enum(kind: type[StrEnum], name: str, comment: str, **options: Any) -> Any:
+    options.setdefault("nullable", False)
+    return Field(sa_column=Column(Enum(kind, name=name), comment=comment, **options))
+
+
+class Llm(SQLModel, table=True):
+    """The sampled network with the engine arguments that change its samples."""
+
+    __table_args__ = (
+        UniqueConstraint("name", "engine_args"),
+        {"comment": "The sampled network with the engine arguments that change its samples."},
+    )
+    id: int | None = _id()
+    name: str = _said("As given to -m: a hub name, a folder, openai:NAME or replay:FILE")
+    engine: str = _said("vllm, openai or replay")
+    engine_args: dict[str, Any] = _json("Engine arguments that change samples: revision, dtype, max_model_len ...")
+    queue: str = _said("The Celery queue that only workers with this llm loaded serve", unique=True)
+    parameters: int | None = _said("Number of parameters", default=None, sa_type=BigInteger)
+    active_parameters: int | None = _said(
+        "Parameters used for one token (all of them unless a mixture of experts)",
+        default=None,
+        sa_type=BigInteger,
+    )
+    layers: int | None = _said("Transformer layers", default=None)
+    token_dim: int | None = _said("Attention heads x head size", default=None)
+    loaded_at: datetime | None = _time("When a worker last loaded it and stored its sizes")
+
+
+class Benchmark(SQLModel, table=True):
+    """A named set of problems."""
+
+    __table_args__ = ({"comment": "A named set of problems."},)
+    id: int | None = _id()
+    name: str = _said("gsm8k, math, ... or module:object for a user's own", unique=True)
+
+
+class Problem(SQLModel, table=True):
+    """One thing to be solved."""
+
+    __table_args__ = (
+        UniqueConstraint("benchmark_id", "key", "content_hash"),
+        {"comment": "One thing to be solved; the same key with other contents is another problem."},
+    )
+    id: int | None = _id()
+    benchmark_id: int = _ref("benchmark.id")
+    key: str = _said("The data set's own name or id, else the line number from 0")
+    content_hash: str = _said("Hex SHA-256 of data; empty where only the key is known")
+    data: dict[str, Any] = _json("The data set's own fields; empty where only the key is known")
+
+
+class Verifier(SQLModel, table=True):
+    """A named, versioned pair of extract and judge."""
+
+    __table_args__ = (
+        UniqueConstraint("benchmark_id", "name", "version"),
+        {"comment": "A named, versioned pair: extract (text to candidate) and judge (candidate to outcome)."},
+    )
+    id: int | None = _id()
+    benchmark_id: int = _ref("benchmark.id")
+    name: str
+    version: str
+    queue: str = _said("The Celery queue of its works: verify or verify.docker", default="verify")
+
+
+class Run(SQLModel, table=True):
+    """One benchmark x llm x sampling settings."""
+
+    __table_args__ = ({"comment": "One benchmark x llm x sampling settings."},)
+    id: int | None = _id()
+    name: str | None = _said("Optional and unique", default=None, unique=True)
+    benchmark_id: int = _ref("benchmark.id")
+    llm_id: int = _ref("llm.id", index=True)
+    verifier_id: int = _ref("verifier.id")
+    other_verifiers: list[int] = Field(
+        default_factory=list,
+        sa_type=ARRAY(BigInteger),
+        sa_column_kwargs={
+            "comment": "Verifiers that judge its samples beside the counting one",
+            "nullable": False,
+            "server_default": text("'{}'"),
+        },
+    )
+    next_verifier_id: int | None = _ref(
+        "verifier.id",
+        default=None,
+        sa_column_kwargs={"comment": "Becomes the counting verifier once it has judged every sample"},
+    )
+    n: int = _said("Samples wanted of each problem")
+    batch_size: int = _said("Samples in a full batch")
+    temperature: float | None = _said("Null where an import did not say", default=None)
+    top_p: float = _said("Nucleus sampling; 1 is off", default=1.0)
+    top_k: int | None = None
+    min_p: float | None = None
+    max_tokens: int | None = _said("New tokens a sample may have; null where an import did not say", default=None)
+    stop: list[str] = _json("Stop strings", "[]")
+    include_stop: bool = _said("Whether a sample's text keeps the stop string", default=False)
+    chat: bool = _said("Whether prompts go through the llm's chat template (else they are raw)", default=False)
+    token_logprobs: bool = _said("Whether each token's logprob is kept", default=False)
+    seeded: bool = _said("Whether each sample has a seed of its own", default=False)
+    seed: int = _said("Root of the samples' seeds where seeded", sa_type=BigInteger)
+    depth_first: bool = _said("Finish a problem before the next (else all problems grow together)", default=False)
+    stop_rule: dict[str, Any] = _json("Stopping rules: when_solved, usd, gpu_hours, flops")
+    settings_hash: str = _said("SHA-256 of everything a person chose: same name and same hash, same run")
+    imported: bool = _said("Whether its samples were made elsewhere", default=False)
+    extended_at: datetime | None = _time("Last time n was raised after the start")
+    created_at: datetime | None = _time("When it was enqueued", now=True)
+    cancelled_at: datetime | None = _time("When it was cancelled; null again after resume")
+    finished_at: datetime | None = _time("When its last work ended; null while any is open")
+    stopped_by: str | None = _said("The stopping rule that ended it early", default=None)
+
+
+class Prompt(SQLModel, table=True):
+    """A problem's place and prompt in a run."""
+
+    __table_args__ = ({"comment": "A problem's place and prompt in a run."},)
+    run_id: int = _ref("run.id", primary_key=True)
+    problem_id: int = _ref("problem.id", primary_key=True, index=True)
+    position: int = _said("Place of the problem in the run, from 0")
+    text: str = _said("What was sent to the llm")
+
+
+class Batch(SQLModel, table=True):
+    """Consecutive sample indices of one problem in one run; never changes once made."""
+
+    __table_args__ = (
+        UniqueConstraint("run_id", "problem_id", "first_index"),
+        ForeignKeyConstraint(["run_id", "problem_id"], ["prompt.run_id", "prompt.problem_id"]),
+        {"comment": "Consecutive sample indices of one problem in one run; never changes once made."},
+    )
+    id: int | None = _id()
+    run_id: int = Field(sa_type=BigInteger)
+    problem_id: int = Field(sa_type=BigInteger)
+    first_index: int = _said("The first sample index, from 0")
+    size: int = _said("How many samples")
+
+
+class Work(SQLModel, table=True):
+    """What is leased and retried: a batch and a kind."""
+
+    __table_args__ = (
+        UniqueConstraint("batch_id", "kind", "verifier_id", "reward_model", postgresql_nulls_not_distinct=True),
+        Index("work_ready", "queue", "id", postgresql_where=text("state = 'ready'")),
+        Index("work_published", "queue", "published_at", postgresql_where=text("state = 'published'")),
+        Index("work_leased", "lease_until", postgresql_where=text("state = 'leased'")),
+        Index("work_of_run", "run_id", "kind", "state"),
+        Index("work_open", "run_id", postgresql_where=text("state in ('ready', 'published', 'leased')")),
+        {"comment": "What is leased and retried: (batch, kind). Publishing goes by id."},
+    )
+    id: int | None = _id()
+    run_id: int = _ref("run.id")
+    batch_id: int = _ref("batch.id")
+    kind: Kind = _enum(Kind, "kind", "generate, verify by one verifier, or score by one reward model")
+    verifier_id: int | None = _ref("verifier.id", default=None)
+    reward_model: str | None = _said("Of a score work", default=None)
+    queue: str = _said("The Celery queue its messages go to")
+    state: State = _enum(State, "state", "ready, published, leased, done, failed, cancelled", server_default="ready")
+    attempts: int = _said("Claims so far, less those given back unharmed", default=0)
+    lease_token: Any = Field(
+        default=None, sa_type=Uuid, nullable=True, sa_column_kwargs={"comment": "Fences late owners"}
+    )
+    lease_until: datetime | None = _time("When another worker may take it")
+    not_before: datetime | None = _time("Not to be tried again earlier")
+    published_at: datetime | None = _time("When its last message was sent")
+    last_error: str | None = _said("Why the last failed attempt failed", default=None)
+    ended_at: datetime | None = _time("When it was done, failed or cancelled")
+    correct: int | None = _said("Samples judged correct (of a done verify work)", default=None)
+    incorrect: int | None = _said("Samples judged otherwise, limits and errors of the program included", default=None)
+    no_answer: int | None = _said("Samples with nothing to judge", default=None)
+    undecided: int | None = _said("Samples whose judging failed by our fault", default=None)
+    first_correct: int | None = _said("Lowest sample index judged correct", default=None)
+
+
+class Attempt(SQLModel, table=True):
+    """One try at a work."""
+
+    __table_args__ = ({"comment": "One try at a work: who, where, with what, how long."},)
+    id: int | None = _id()
+    work_id: int = _ref("work.id", index=True)
+    worker: str = _said("Celery's name of the worker and the process id")
+    host: str
+    gpus: str = _said("CUDA_VISIBLE_DEVICES of the worker; empty without a GPU", default="")
+    engine: str | None = _said("vllm, openai or replay", default=None)
+    engine_version: str | None = None
+    engine_seed: int | None = _said("Drawn afresh by each engine process", default=None, sa_type=BigInteger)
+    code_version: str = _said("Version of monkeys, with the commit where it is known")
+    started_at: datetime | None = _time("When the work was claimed", now=True)
+    seen_at: datetime | None = _time("Last heartbeat")
+    finished_at: datetime | None = _time("When it ended, well or not; null if its worker was lost")
+    ok: bool | None = _said("Whether it finished its work; null while running or lost", default=None)
+    error: str | None = None
+    gpu_seconds: float = _said("Its fair share of the engine's busy time x GPUs", default=0, sa_type=Double)
+    cpu_seconds: float = _said("CPU time of judging", default=0, sa_type=Double)
+    prompt_tokens: int = _said("Prompt tokens, counted once for the batch", default=0, sa_type=BigInteger)
+    completion_tokens: int = _said("New tokens of all its samples", default=0, sa_type=BigInteger)
+    truncated: int = _said("Samples that ended at max_tokens", default=0)
+    flops: float = _said("FLOPs of its completions; the prompt's are counted once a problem", default=0, sa_type=Double)
+    usd: float | None = _said("Dollars charged by the provider, where known", default=None, sa_type=Double)
+    judged: int = _said("Candidates it judged", default=0)
+    reused: int = _said("Samples whose candidate already had a verdict", default=0)
+
+
+class Sample(SQLModel, table=True):
+    """One completion."""
+
+    __table_args__ = ({"comment": "One completion, at an index of a problem in a run."},)
+    run_id: int = Field(primary_key=True, sa_type=BigInteger)
+    problem_id: int = Field(primary_key=True, sa_type=BigInteger)
+    sample_index: int = Field(primary_key=True)
+    attempt_id: int | None = _said("The attempt that made it; null where imported", default=None, sa_type=BigInteger)
+    text: str | None = _said("The completion; null where an import had none", default=None)
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    finish_reason: str | None = _said("stop, length, ...", default=None)
+    logprob: float | None = _said("Sum of its tokens' logprobs", default=None, sa_type=Double)
+    token_logprobs: list[float] | None = Field(default=None, sa_type=ARRAY(REAL))
+    seed: int | None = _said("Its own seed, where seeded", default=None, sa_type=BigInteger)
+    usd: float | None = _said("Dollars of this sample, where imported", default=None, sa_type=Double)
+    gpu_seconds: float | None = _said("GPU-seconds of this sample, where imported", default=None, sa_type=Double)
+
+
+class Candidate(SQLModel, table=True):
+    """What a verifier extracted, stored once per problem."""
+
+    __table_args__ = (
+        UniqueConstraint("problem_id", "hash"),
+        {"comment": "What a verifier extracted (an answer, a program, a proof, a patch), once per problem."},
+    )
+    id: int | None = _id()
+    problem_id: int = _ref("problem.id")
+    hash: bytes = _said("SHA-256 of text", sa_type=LargeBinary)
+    text: str
+
+
+class Extraction(SQLModel, table=True):
+    """A sample's candidate by one verifier."""
+
+    __table_args__ = ({"comment": "A sample's candidate by one verifier."},)
+    run_id: int = Field(primary_key=True, sa_type=BigInteger)
+    problem_id: int = Field(primary_key=True, sa_type=BigInteger)
+    sample_index: int = Field(primary_key=True)
+    verifier_id: int = Field(primary_key=True, sa_type=BigInteger)
+    candidate_id: int | None = Field(default=None, sa_type=BigInteger)
+    how: str | None = _said("Which rule found it, where the verifier has several", default=None)
+
+
+class Verdict(SQLModel, table=True):
+    """A verifier's outcome for a candidate: judged once, however many samples gave it."""
+
+    __table_args__ = ({"comment": "A verifier's outcome for a candidate, judged once."},)
+    candidate_id: int = _ref("candidate.id", primary_key=True)
+    verifier_id: int = _ref("verifier.id", primary_key=True)
+    outcome: Outcome = _enum(Outcome, "outcome", "correct, incorrect, ...")
+    detail: str | None = _said("One line for a person", default=None)
+    cpu_seconds: float = _said("CPU time of judging", default=0, sa_type=Double)
+    facts: dict[str, Any] = _json("How it was judged: isolation, limits, versions")
+    reruns: int = _said("Times it was judged again to see whether it is stable", default=0)
+    disagreements: int = _said("Times another judging gave another outcome", default=0)
+    created_at: datetime | None = _time("When it was judged", now=True)
+
+
+class Score(SQLModel, table=True):
+    """A reward model's number for a sample."""
+
+    __table_args__ = ({"comment": "A reward model's number for a sample."},)
+    run_id: int = Field(primary_key=True, sa_type=BigInteger)
+    problem_id: int = Field(primary_key=True, sa_type=BigInteger)
+    sample_index: int = Field(primary_key=True)
+    reward_model: str = Field(primary_key=True)
+    score: float = Field(sa_type=Double)
+    step_scores: list[float] | None = Field(default=None, sa_type=ARRAY(REAL))
+
+
+class Price(SQLModel, table=True):
+    """What an llm costs at a provider, from a day on."""
+
+    __table_args__ = ({"comment": "What an llm costs at a provider, from a day on."},)
+    id: int | None = _id()
+    llm: str = _said("llm.name it is for")
+    provider: str
+    since: datetime | None = _time("First day it holds", now=True)
+    usd_per_million_input: float | None = Field(default=None, sa_type=Double)
+    usd_per_million_cached_input: float | None = Field(default=None, sa_type=Double)
+    usd_per_million_output: float | None = Field(default=None, sa_type=Double)
+    usd_per_attempt: float | None = _said("Dollars a sample", default=None, sa_type=Double)
+    usd_per_gpu_hour: float | None = Field(default=None, sa_type=Double)
+    note: str | None = None
+
+
+class Analysis(SQLModel, table=True):
+    """When a run's computed tables were made."""
+
+    __table_args__ = ({"comment": "When a run's computed tables were made, and from how many samples."},)
+    run_id: int = _ref("run.id", primary_key=True)
+    verifier_id: int = _ref("verifier.id", primary_key=True)
+    samples: int = _said("Decided samples it was computed from; another number now: stale", sa_type=BigInteger)
+    computed_at: datetime | None = _time("When", now=True)
+
+
+class AnalysisPrecision(SQLModel, table=True):
+    """Computed by analyze: how often a selector picks a right sample of k."""
+
+    __tablename__ = "analysis_precision"
+    __table_args__ = ({"comment": "Computed by analyze; read it through precision_at_k."},)
+    run_id: int = _ref("run.id", primary_key=True)
+    verifier_id: int = _ref("verifier.id", primary_key=True)
+    selector: str = Field(primary_key=True)
+    reward_model: str = Field(primary_key=True, default="")
+    k: int = Field(primary_key=True)
+    success_rate: float = Field(sa_type=Double)
+    coverage: float | None = Field(default=None, sa_type=Double)
+    stderr: float | None = Field(default=None, sa_type=Double)
+    simulation_stderr: float = _said("The part of stderr that a simulation adds; 0 where exact", sa_type=Double)
+    exact: bool
+
+
+class AnalysisFit(SQLModel, table=True):
+    """Computed by analyze: a curve fitted to coverage."""
+
+    __tablename__ = "analysis_fit"
+    __table_args__ = ({"comment": "Computed by analyze; read it through coverage_fit."},)
+    run_id: int = _ref("run.id", primary_key=True)
+    verifier_id: int = _ref("verifier.id", primary_key=True)
+    family: str = Field(primary_key=True)
+    parameters: dict[str, Any] = _json("Fitted parameters by name")
+    error: float | None = _said("Mean absolute error over the fitted points", default=None, sa_type=Double)
+    flag: str | None = _said("Why the fit means little or nothing", default=None)
+
+
+class AnalysisForecast(SQLModel, table=True):
+    """Computed by analyze: coverage at larger k."""
+
+    __tablename__ = "analysis_forecast"
+    __table_args__ = ({"comment": "Computed by analyze; read it through forecast."},)
+    run_id: int = _ref("run.id", primary_key=True)
+    verifier_id: int = _ref("verifier.id", primary_key=True)
+    family: str = Field(primary_key=True)
+    k: int = Field(primary_key=True, sa_type=BigInteger)
+    coverage: float = Field(sa_type=Double)
+    low: float | None = Field(default=None, sa_type=Double)
+    high: float | None = Field(default=None, sa_type=Double)
+
+
+class AnalysisDiversity(SQLModel, table=True):
+    """Computed by analyze: how many distinct candidates k samples of a problem give."""
+
+    __tablename__ = "analysis_diversity"
+    __table_args__ = ({"comment": "Computed by analyze; read it through diversity."},)
+    run_id: int = _ref("run.id", primary_key=True)
+    verifier_id: int = _ref("verifier.id", primary_key=True)
+    problem_id: int = _ref("problem.id", primary_key=True)
+    k: int = Field(primary_key=True)
+    expected_distinct_candidates: float = Field(sa_type=Double)
+    duplicate_share: float | None = Field(default=None, sa_type=Double)
+    truncated_share: float | None = Field(default=None, sa_type=Double)
+
+
+class AnalysisBand(SQLModel, table=True):
+    """Computed by analyze: bootstrap and posterior bands of coverage."""
+
+    __tablename__ = "analysis_band"
+    __table_args__ = ({"comment": "Computed by analyze: bands of coverage that SQL cannot compute."},)
+    run_id: int = _ref("run.id", primary_key=True)
+    verifier_id: int = _ref("verifier.id", primary_key=True)
+    method: str = _said("bootstrap or posterior", primary_key=True)
+    k: int = Field(primary_key=True)
+    coverage: float = Field(sa_type=Double)
+    low: float = Field(sa_type=Double)
+    high: float = Field(sa_type=Double)

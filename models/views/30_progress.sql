@@ -1,0 +1,55 @@
+create view run_progress as
+with works as (
+    select work.run_id,
+        sum(batch.size) filter (where work.kind = 'generate' and work.state = 'done') as samples,
+        sum(batch.size) filter (
+            where work.kind = 'verify' and work.state = 'done' and work.verifier_id = run.verifier_id) as verified,
+        sum(work.correct) filter (where work.verifier_id = run.verifier_id) as correct,
+        count(*) filter (where work.state = 'failed') as failed_works,
+        count(*) filter (where work.state in ('ready', 'published', 'leased')) as open_works,
+        sum(batch.size) filter (
+            where work.kind = 'generate' and work.ended_at > now() - interval '1 minute') as lately
+    from work join batch on batch.id = work.batch_id join run on run.id = work.run_id
+    group by work.run_id
+), speed as (
+    select work.run_id, sum(attempt.completion_tokens) as tokens,
+        extract(epoch from now() - greatest(min(attempt.started_at), now() - interval '1 minute')) as seconds
+    from attempt join work on work.id = attempt.work_id
+    where attempt.finished_at > now() - interval '1 minute' and work.kind = 'generate' and attempt.ok
+    group by work.run_id
+)
+select run.id as run_id, run.name, benchmark.name as benchmark, llm.name as llm,
+    (select count(*) from prompt where prompt.run_id = run.id) as problems,
+    (select count(*) from prompt where prompt.run_id = run.id) * run.n as samples_wanted,
+    coalesce(works.samples, 0) as samples,
+    coalesce(works.verified, 0) as verified,
+    coalesce(works.correct, 0) as correct,
+    coalesce(works.failed_works, 0) as failed_works,
+    coalesce(works.open_works, 0) as open_works,
+    case when run.finished_at is null then speed.tokens / nullif(speed.seconds, 0) end::double precision
+        as tokens_per_second,
+    case when run.finished_at is null and run.cancelled_at is null and works.lately > 0 then
+        make_interval(secs => (((select count(*) from prompt where prompt.run_id = run.id) * run.n
+            - works.samples) * speed.seconds / works.lately)::double precision)
+    end as eta,
+    case when run.cancelled_at is not null then 'cancelled'
+         when run.finished_at is null then 'running'
+         when works.failed_works > 0 then 'ended with failures'
+         when run.stopped_by is not null then 'stopped by ' || run.stopped_by
+         else 'done' end as state,
+    run.created_at, run.finished_at
+from run
+join benchmark on benchmark.id = run.benchmark_id
+join llm on llm.id = run.llm_id
+left join works on works.run_id = run.id
+left join speed on speed.run_id = run.id;
+comment on view run_progress is 'One row a run: how far it is';
+comment on column run_progress.samples_wanted is 'Problems x n';
+comment on column run_progress.samples is 'Samples in the table';
+comment on column run_progress.verified is 'Samples judged by the counting verifier';
+comment on column run_progress.correct is 'Of those, correct';
+comment on column run_progress.failed_works is 'Works set aside after their attempts; work.last_error says why';
+comment on column run_progress.open_works is 'Works that are ready, published or leased';
+comment on column run_progress.tokens_per_second is 'New tokens a second over the last minute; null when it has ended';
+comment on column run_progress.eta is 'Time to the last sample at the last minute''s pace';
+comment on column run_progress.state is 'running, done, ended with failures, cancelled or stopped by a rule';

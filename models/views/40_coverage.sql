@@ -1,0 +1,149 @@
+create or replace function nice_ks(most bigint) returns setof bigint language sql immutable parallel safe as $$
+    select k from (
+        select (10 ^ decade * step)::bigint as k
+        from generate_series(0, 12) as decade, unnest(array[1, 2, 5]) as step
+        union select most
+    ) as ks where k between 1 and most order by k
+$$;
+comment on function nice_ks is 'k = 1, 2, 5, 10, 20, ... up to and with the most samples of any problem';
+
+-- A table up to 20 degrees of freedom, then z + g1/df + ... + g4/df^4 (Abramowitz and Stegun 26.7.5), to 2e-7;
+-- models/statistics/intervals.py does the same arithmetic.
+create or replace function t_975(df bigint) returns double precision language sql immutable parallel safe strict as $$
+    select case when df < 1 then null when df <= 20 then (array[
+        12.706204736174698, 4.302652729749464, 3.182446305283710, 2.776445105197793, 2.570581835636314,
+        2.446911851144969, 2.364624251592785, 2.306004135204166, 2.262157162798205, 2.228138851986274,
+        2.200985160091639, 2.178812829667229, 2.160368656462792, 2.144786687917804, 2.131449545559775,
+        2.119905299221255, 2.109815577833317, 2.100922040241038, 2.093024054408263, 2.085963447265837
+    ]::double precision[])[df]
+    else z + (z^3 + z) / 4 / df + (5 * z^5 + 16 * z^3 + 3 * z) / 96 / df^2
+        + (3 * z^7 + 19 * z^5 + 17 * z^3 - 15 * z) / 384 / df^3
+        + (79 * z^9 + 776 * z^7 + 1482 * z^5 - 1920 * z^3 - 945 * z) / 92160 / df^4 end
+    from (select 1.959963984540054::double precision as z) as normal
+$$;
+comment on function t_975 is 'The 97.5 % quantile of Student''s t: half the width of a 95 % interval in standard errors';
+
+-- Each problem of a run and verifier: decided samples, correct ones, undecided ones; and, for runs that stop at the
+-- first right sample, how many of the lowest indices are all judged. The tally is materialized: a planner without
+-- statistics would count it again for every problem.
+create or replace function counts_of(run_id bigint, verifier_id bigint)
+returns table (problem_id bigint, n bigint, c bigint, u bigint, first_correct integer, judged_prefix bigint)
+language sql stable as $$
+    with counted as materialized (
+        select * from tally where tally.run_id = counts_of.run_id and tally.verifier_id = counts_of.verifier_id
+    )
+    select prompt.problem_id,
+        coalesce(counted.samples - counted.undecided, 0),
+        coalesce(counted.correct, 0),
+        coalesce(counted.undecided, 0),
+        counted.first_correct,
+        case when counted.undecided > 0 then coalesce(counted.first_correct = 0, false)::int::bigint
+             else coalesce(gap.first_index, counted.samples, 0) end
+    from run
+    join prompt on prompt.run_id = run.id
+    left join counted on counted.problem_id = prompt.problem_id
+    left join lateral (
+        select min(batch.first_index) as first_index
+        from batch left join work on work.batch_id = batch.id and work.kind = 'verify'
+            and work.verifier_id = counts_of.verifier_id and work.state = 'done'
+        where run.stop_rule ? 'when_solved' and batch.run_id = run.id and batch.problem_id = prompt.problem_id
+            and work.id is null
+    ) as gap on true
+    where run.id = counts_of.run_id
+$$;
+comment on function counts_of is 'The rows of the view problem_count of one run and verifier';
+
+create view problem_count as
+select judge.run_id, judge.verifier_id, counts.*
+from (select distinct run_id, verifier_id from work where kind = 'verify') as judge
+cross join lateral counts_of(judge.run_id, judge.verifier_id) as counts;
+comment on view problem_count is 'What pass@k is computed from: n decided and c correct samples of each problem';
+comment on column problem_count.n is 'Decided samples';
+comment on column problem_count.c is 'Correct samples';
+comment on column problem_count.u is 'Undecided samples: judged neither way, by our fault';
+comment on column problem_count.first_correct is 'Lowest sample index judged correct';
+comment on column problem_count.judged_prefix is
+    'Samples 0 .. this-1 are surely all decided (kept only for runs that stop when solved)';
+
+-- One pass over a run's problems, however many ks. For a run that stops at its first right sample, 1[first right
+-- index < k] is unbiased at every planned k, once all lower indices are decided (models/statistics/coverage.py).
+create or replace function coverage_curve(run_id bigint, verifier_id bigint, ks bigint[])
+returns table (
+    k bigint, coverage double precision, stderr double precision, low double precision, high double precision,
+    problems bigint, problems_missing bigint, floor double precision, ceiling double precision, estimator text,
+    all_right double precision
+) language sql stable as $$
+    with pool as materialized (
+        select counts.*, run.stop_rule ? 'when_solved' as stops, run.n as planned,
+            coalesce(first_correct < judged_prefix, false) as solved
+        from run cross join counts_of(coverage_curve.run_id, coverage_curve.verifier_id) as counts
+        where run.id = coverage_curve.run_id
+    ), valued as (
+        select pool.*, each.k,
+            case when not stops then pass_at_k(n, c, each.k)
+                 when each.k > planned then null
+                 when solved then (first_correct < each.k)::int
+                 when each.k <= judged_prefix then 0 end as value
+        from pool cross join unnest(coverage_curve.ks) as each (k)
+    ), bounded as (
+        select *,
+            case when stops then (solved and first_correct < valued.k)::int
+                 when u = 0 then coalesce(value, 0)
+                 else coalesce(pass_at_k(n + u, c, valued.k), 0) end as least_value,
+            case when stops then (case when solved then first_correct < valued.k
+                                       else valued.k > judged_prefix end)::int
+                 when u = 0 then coalesce(value, 1)
+                 else coalesce(pass_at_k(n + u, c + u, valued.k), 1) end as most_value,
+            case when not stops then pass_all_k(n, c, valued.k) end as all_value
+        from valued
+    ), summed as (
+        select bounded.k, count(*) as problems, count(*) filter (where value is null) as missing,
+            case when count(value) = count(*) then avg(value) end as coverage,
+            case when count(value) = count(*) then stddev_samp(value) / sqrt(count(*)) end as stderr,
+            avg(least_value) as least_value, avg(most_value) as most_value,
+            case when bool_or(stops) then 'first_success' else 'unbiased' end as estimator,
+            case when count(all_value) = count(*) then avg(all_value) end as all_right
+        from bounded group by bounded.k
+    ), interval95 as (
+        -- t on the logit scale by the delta method; at 0 and 1 Wilson's interval over problems
+        select *, t_975(problems - 1) * stderr / nullif(coverage * (1 - coverage), 0) as half,
+            ln(nullif(greatest(coverage, 0), 0) / nullif(greatest(1 - coverage, 0), 0)) as logit,
+            1.959963984540054 ^ 2 as zz
+        from summed
+    )
+    select interval95.k, coverage, stderr,
+        case when coverage <= 0 then 0 when coverage >= 1 - 1e-12 then problems / (problems + zz)
+             when half is not null then 1 / (1 + exp(-greatest(least(logit - half, 700), -700))) end,
+        case when coverage <= 0 then zz / (problems + zz) when coverage >= 1 - 1e-12 then 1
+             when half is not null then 1 / (1 + exp(-greatest(least(logit + half, 700), -700))) end,
+        problems, missing, least_value, most_value, interval95.estimator, interval95.all_right
+    from interval95 order by interval95.k
+$$;
+comment on function coverage_curve is 'The rows of the view coverage of one run and verifier, at any ks';
+
+create or replace function coverage_at(run_id bigint, k bigint) returns double precision language sql stable as $$
+    select found.coverage
+    from run, lateral coverage_curve(run.id, run.verifier_id, array[coverage_at.k]) as found
+    where run.id = coverage_at.run_id
+$$;
+comment on function coverage_at is 'Coverage (pass@k over problems) of a run at any k, by its counting verifier';
+
+create view coverage as
+select judged.run_id, verifier.name as verifier, found.*, judged.verifier_id
+from (select run_id, verifier_id, max(samples) as most from tally group by run_id, verifier_id) as judged
+join verifier on verifier.id = judged.verifier_id
+cross join lateral coverage_curve(
+    judged.run_id, judged.verifier_id, array(select nice_ks(judged.most))) as found;
+comment on view coverage is 'pass@k over the problems of a run, with a 95 % interval for new problems of the same kind';
+comment on column coverage.verifier is 'By this verifier; the one that counts is run.verifier_id';
+comment on column coverage.k is 'Samples a problem: 1, 2, 5, 10, ... up to the most of any problem';
+comment on column coverage.coverage is 'Mean pass@k; null where some problem has fewer than k decided samples';
+comment on column coverage.stderr is 'Standard error, clustered over problems: sd / sqrt(problems)';
+comment on column coverage.low is 'Lower end of the 95 % interval: t on the logit scale, Wilson at 0 and 1';
+comment on column coverage.high is 'Upper end of the 95 % interval';
+comment on column coverage.problems is 'Problems of the run';
+comment on column coverage.problems_missing is 'Problems with fewer than k decided samples';
+comment on column coverage.floor is 'Coverage if missing problems are unsolved and undecided samples wrong';
+comment on column coverage.ceiling is 'Coverage if missing problems are solved and undecided samples right';
+comment on column coverage.estimator is 'unbiased, or first_success where the run stopped at its first right sample';
+comment on column coverage.all_right is 'pass^k: the chance that all of k samples are right, a mean over problems';

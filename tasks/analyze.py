@@ -1,0 +1,47 @@
+"""The computed views of a run: asked for when it ends, made by a verify worker or by whoever wants them now."""
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from kombu.exceptions import OperationalError
+
+from models.database import query
+from tasks.app import app, queue
+from tasks.stored import stored_verifier
+from verifiers.errors import UserError
+
+log = logging.getLogger(__name__)
+
+
+@app.task(name="analyze")
+def analyze(run_id: int) -> str:
+    """Analyse a run that ended. Returns what Flower shows."""
+    rows = query("select verifier_id from run where id = %s", (run_id,))
+    if not rows:
+        return "no such run"
+    analyze_by(run_id, rows[0]["verifier_id"])
+    return f"run {run_id} analysed"
+
+
+def analyze_by(run_id: int, verifier_id: int) -> None:
+    """Compute a run's views by one verifier, with what that verifier takes for equal answers."""
+    from models.analysis import analyze as compute  # brings scipy, which a sweeper can do without
+
+    compute(run_id, verifier_id, _classes(verifier_id))
+
+
+def request_analysis(run_id: int) -> None:
+    """Ask a verify worker to analyse a run. A lost request costs nothing: reports analyse what is stale themselves."""
+    target: Any = queue("verify")
+    try:
+        app.send_task("analyze", args=[run_id], queue=target, argsrepr=f"run {run_id}")
+    except (OperationalError, OSError, TimeoutError) as error:
+        log.warning("nobody was asked to analyse run %s: %s", run_id, error)
+
+
+def _classes(verifier_id: int) -> Callable[[Sequence[str]], list[int]] | None:
+    try:
+        return stored_verifier(verifier_id).classes
+    except (UserError, RuntimeError):  # labels of an import, or another version: equal texts are equal answers
+        return None

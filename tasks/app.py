@@ -1,0 +1,68 @@
+"""The Celery app. Messages are nudges: a work id, acknowledged when its task starts.
+
+Whatever is lost or doubled between here and a worker is mended from Postgres (tasks/sweep.py), so late acknowledgement
+would add nothing but its traps: poison messages that loop for ever, tasks doubled by a visibility timeout, workers
+ended by a consumer timeout. No result backend, no chord, no countdown: the tables are the result and the clock.
+"""
+
+from typing import Any
+
+from celery import Celery
+from kombu import Exchange, Queue
+
+from models.settings import settings
+
+app = Celery("monkeys", include=["tasks.analyze", "tasks.generate", "tasks.score", "tasks.verify"])
+
+
+def _configuration() -> dict[str, Any]:
+    broker_url = settings().broker_url
+    redis = broker_url.startswith(("redis", "rediss", "sentinel"))
+    return {
+        "broker_url": broker_url,
+        "result_backend": None,
+        "task_ignore_result": True,
+        "task_serializer": "json",
+        "accept_content": ["json"],
+        "task_acks_late": False,
+        "worker_prefetch_multiplier": 1,
+        "worker_hijack_root_logger": False,
+        "worker_send_task_events": True,
+        "task_send_sent_event": True,
+        "event_queue_ttl": 5,
+        "event_queue_expires": 60,
+        "control_queue_expires": 60,
+        "broker_connection_retry_on_startup": True,
+        "broker_connection_max_retries": None,
+        "broker_heartbeat": 60,
+        "task_publish_retry_policy": {"max_retries": 1, "interval_start": 0.1},
+        "broker_transport_options": (
+            # nothing stays unacknowledged for long, so a short timeout is safe and recovers prefetched messages
+            {
+                "visibility_timeout": 300,
+                "unacked_restore_interval": 10,
+                "unacked_restore_throttle": 1,
+                "socket_keepalive": True,
+                "health_check_interval": 30,
+            }
+            if redis
+            else {"confirm_publish": True}
+        ),
+        "task_default_queue": "monkeys",
+        **({} if redis else {"task_default_queue_type": "quorum", "task_default_exchange_type": "topic"}),
+    }
+
+
+app.add_defaults(_configuration)
+
+
+def queue(name: str) -> Queue:
+    """A queue by name: a list in Redis, a quorum queue in RabbitMQ."""
+    if app.conf.broker_url.startswith("amqp"):
+        return Queue(
+            name,
+            Exchange("monkeys", type="topic"),
+            routing_key=name,
+            queue_arguments={"x-queue-type": "quorum"},
+        )
+    return Queue(name, Exchange("monkeys", type="direct"), routing_key=name)

@@ -1,0 +1,36 @@
+"""Questions to the broker and the workers behind it."""
+
+from typing import Any
+
+from kombu.exceptions import OperationalError
+
+from models.settings import settings
+from tasks.app import app
+from verifiers.errors import Unavailable
+
+PATIENCE_SECONDS = 2.0
+"""How long workers get to answer."""
+
+
+def reachable() -> None:
+    """Raise Unavailable, in one sentence, when the broker does not answer."""
+    connection: Any = app.connection_for_read(connect_timeout=5)
+    try:
+        connection.ensure_connection(max_retries=1, timeout=5)
+    except (OperationalError, OSError, *connection.connection_errors) as error:
+        where = connection.as_uri()
+        hint = "`monkeys up` starts the local one." if settings().own_broker else "check MONKEYS_BROKER_URL."
+        raise Unavailable(f"The broker {where} does not answer ({str(error)[:200]}); {hint}") from error
+    finally:
+        connection.release()
+
+
+def served_queues() -> dict[str, list[str]]:
+    """Queue -> the workers that serve it, of those that answer in time."""
+    reachable()
+    replies: Any = app.control.inspect(timeout=PATIENCE_SECONDS).active_queues() or {}
+    served: dict[str, list[str]] = {}
+    for worker, queues in sorted(replies.items()):
+        for each in queues:
+            served.setdefault(each["name"], []).append(worker)
+    return served

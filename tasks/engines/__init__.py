@@ -1,0 +1,78 @@
+"""The engines: the only files that know how an llm is run, imported when a worker needs one."""
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from tasks.engines.engine import Engine, Load
+from verifiers.errors import UserError
+
+ENGINES = {"vllm": "tasks.engines.vllm", "openai": "tasks.engines.openai", "replay": "tasks.engines.replay"}
+"""Engine -> the module whose `load(Load) -> Engine` starts it."""
+
+
+def engine_of(llm: str) -> str:
+    """The engine that -m asks for: `openai:NAME`, `replay:FILE`, else vLLM."""
+    prefix = llm.partition(":")[0]
+    return prefix if prefix in ("openai", "replay") else "vllm"
+
+
+def full_name(llm: str) -> str:
+    """The llm's name as stored: a local file or folder by its absolute path, so that workers elsewhere find it."""
+    engine = engine_of(llm)
+    if engine == "replay":
+        return f"replay:{Path(llm.partition(':')[2]).expanduser().resolve()}"
+    if engine == "vllm" and (llm.startswith((".", "/", "~")) or Path(llm, "config.json").is_file()):
+        return str(usable_folder(Path(llm).expanduser().resolve()))
+    return llm
+
+
+TOKENIZERS = ("tokenizer.json", "tokenizer.model", "tokenizer_config.json", "vocab.json", "tekken.json")
+"""One of these stands in every folder that an llm can be loaded from."""
+
+
+def usable_folder(folder: Path) -> Path:
+    """The same folder; UserError where no llm can be loaded from it."""
+    if not folder.is_dir():
+        raise UserError(f"There is no folder {folder}; give a hub name, or the folder of an llm.")
+    if not (folder / "config.json").is_file():
+        raise UserError(f"{folder} is not the folder of an llm: it has no config.json.")
+    if not any((folder / name).is_file() for name in TOKENIZERS):
+        raise UserError(f"{folder} has no tokenizer; copy the llm's tokenizer files (tokenizer.json ...) into it.")
+    return folder
+
+
+def check_arguments(llm: str, engine_args: Mapping[str, Any]) -> None:
+    """UserError for engine arguments that cannot be right, or that must not be stored."""
+    if "endpoint" in engine_args:
+        if engine_of(llm) != "openai":
+            raise UserError("--endpoint is for -m openai:NAME.")
+        check_endpoint(str(engine_args["endpoint"]))
+
+
+def check_endpoint(url: str) -> str:
+    """The same URL; UserError where it is none, or holds a password, which would be stored with the run."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise UserError(f"--endpoint takes a URL such as http://localhost:8000/v1, not {url!r}.")
+    if parts.username or parts.password or parts.query:
+        raise UserError("--endpoint must hold no key or password; set OPENAI_API_KEY instead.")
+    return url
+
+
+def queue_of(llm: str, engine_args: Mapping[str, Any]) -> str:
+    """The Celery queue of an llm: `generate.<slug>-<hash>`, the hash over its name and engine arguments."""
+    identity = json.dumps([llm, dict(engine_args)], sort_keys=True)
+    slug = re.sub(r"[^a-z0-9]+", "-", llm.rstrip("/").rpartition("/")[2].lower()).strip("-")[:40]
+    return f"generate.{slug or 'llm'}-{hashlib.sha256(identity.encode()).hexdigest()[:8]}"
+
+
+def load(llm: str, engine_args: Mapping[str, Any], gpus: Sequence[str] = (), requests: int = 32) -> Engine:
+    """Start the engine of an llm; this is where torch is imported, and it takes seconds to minutes."""
+    start: Callable[[Load], Engine] = import_module(ENGINES[engine_of(llm)]).load
+    return start(Load(llm, engine_args, gpus, requests))

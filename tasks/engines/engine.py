@@ -1,0 +1,103 @@
+"""What an engine is: a prompt and settings in, completions out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from threading import Event
+from typing import Any, Protocol
+
+from models.cost import Sizes
+
+
+class EngineDead(Exception):
+    """The engine cannot go on: its worker gives back what it holds and leaves, its supervisor starts another."""
+
+
+class Interrupted(Exception):
+    """The batch was told to stop (cancelled, lost its lease, or the worker is leaving): nothing came of it."""
+
+
+class RequestRefused(Exception):
+    """The engine cannot do this request however often it is tried (prompt longer than the context, no such record)."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """A run's sampling settings, as stored with it."""
+
+    temperature: float
+    max_tokens: int
+    top_p: float = 1.0
+    top_k: int | None = None
+    min_p: float | None = None
+    stop: Sequence[str] = ()
+    include_stop: bool = False
+    chat: bool = False
+    token_logprobs: bool = False
+
+
+@dataclass(frozen=True)
+class Request:
+    """One batch: `size` samples of one prompt. seeds: one a sample, in order of index, or None for the engine's own."""
+
+    problem_key: str
+    prompt: str
+    first_index: int
+    size: int
+    settings: Settings
+    seeds: Sequence[int] | None = None
+
+
+@dataclass(frozen=True)
+class Completion:
+    """One sample as the engine gave it. `logprob` is the sum over its tokens; usd and gpu_seconds where recorded."""
+
+    text: str | None
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    finish_reason: str | None = None
+    logprob: float | None = None
+    token_logprobs: Sequence[float] | None = None
+    seed: int | None = None
+    usd: float | None = None
+    gpu_seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class Load:
+    """What an engine is made from: the llm's name, the engine arguments stored with it, and the GPUs it may use."""
+
+    name: str
+    engine_args: Mapping[str, Any] = field(default_factory=dict)
+    gpus: Sequence[str] = ()
+    """GPU indices as a person gave them; empty: those that the engine finds."""
+    requests: int = 32
+    """Most requests in flight to an endpoint."""
+
+
+class Loaded(Protocol):
+    """Something that an engine runs, in this process and its children."""
+
+    name: str
+    version: str
+    seed: int | None
+    """The engine seed this process drew."""
+    capacity: int
+    """Samples it can work on at a time: more in flight only wait."""
+    gpus: int
+    """GPUs it keeps busy, for GPU-seconds; 0 on a CPU and elsewhere."""
+    dead: Event
+    """Set when it cannot go on: its worker leaves."""
+
+    def close(self) -> None:
+        """End every process and free all memory of the engine."""
+        ...
+
+
+class Engine(Loaded, Protocol):
+    """One llm, loaded. `sample` is called from several threads at once."""
+
+    sizes: Sizes | None
+
+    def sample(self, request: Request, stop: Event) -> list[Completion]:
+        """`request.size` completions in order of index; Interrupted soon after `stop` is set."""
+        ...

@@ -1,0 +1,159 @@
+"""vLLM in this process: one AsyncLLM on an event loop of its own, several batches in flight."""
+
+import asyncio
+import json
+import logging
+import uuid
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+from models.cost import Sizes
+from tasks.engines.engine import Completion, Engine, Load, Request, RequestRefused
+from tasks.engines.vllm_core import PATIENCE_SECONDS, Core
+from verifiers.errors import UserError
+
+log = logging.getLogger(__name__)
+
+LONGEST_REQUEST = 128
+"""Samples in one request to vLLM: an n of 512 and more has been seen never to finish (vllm#6646)."""
+
+
+class Vllm:
+    """One llm in one AsyncLLM. The engine argument `lora` is ours: the folder of an adapter to sample with."""
+
+    name = "vllm"
+
+    def __init__(self, llm: Load, patience: float = PATIENCE_SECONDS) -> None:
+        given = dict(llm.engine_args)
+        lora = given.pop("lora", None)
+        defaults: dict[str, Any] = {"max_logprobs": 1}
+        if lora is not None:
+            defaults |= {"enable_lora": True, "max_lora_rank": _lora_rank(Path(lora))}
+        self._core = Core(Load(llm.name, given, llm.gpus), defaults, patience)
+        self._lora = _lora_request(lora) if lora is not None else None
+        self.version = self._core.version
+        self.seed: int | None = self._core.seed
+        self.gpus = self._core.gpus
+        self.dead = self._core.dead
+        config = self._core.llm.vllm_config
+        # twice what it can run: batches end raggedly, and what waits inside the engine fills the gaps
+        self.capacity = 2 * int(config.scheduler_config.max_num_seqs)
+        self.sizes: Sizes | None = _sizes(config.model_config.hf_text_config)
+
+    def sample(self, request: Request, stop: Event) -> list[Completion]:
+        """A batch, as requests of at most LONGEST_REQUEST samples."""
+        return self._core.run(lambda: self._sample(request), stop)
+
+    async def _sample(self, request: Request) -> list[Completion]:
+        prompt = await self._prompt(request)
+        parts = [
+            self._part(request, prompt, offset, min(LONGEST_REQUEST, request.size - offset))
+            for offset in range(0, request.size, LONGEST_REQUEST)
+        ]
+        return [completion for part in await asyncio.gather(*parts) for completion in part]
+
+    async def _prompt(self, request: Request) -> Any:
+        if not request.settings.chat:
+            return request.prompt
+        tokenizer: Any = self._core.llm.get_tokenizer()
+        messages = [{"role": "user", "content": request.prompt}]
+        try:
+            text = tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
+        except ValueError as error:
+            raise RequestRefused(f"the llm has no chat template ({error}); enqueue without --chat") from error
+        # the template's text has its own beginning-of-text token
+        return {"prompt_token_ids": tokenizer.encode(text, add_special_tokens=False)}
+
+    async def _part(self, request: Request, prompt: Any, offset: int, size: int) -> list[Completion]:
+        from vllm.sampling_params import RequestOutputKind, SamplingParams
+
+        settings = request.settings
+        seeds = request.seeds[offset : offset + size] if request.seeds else None
+        parameters = SamplingParams(
+            n=size,
+            temperature=settings.temperature,
+            top_p=settings.top_p,
+            top_k=settings.top_k or 0,
+            min_p=settings.min_p or 0.0,
+            max_tokens=settings.max_tokens,
+            stop=list(settings.stop) or None,
+            include_stop_str_in_output=settings.include_stop,
+            seed=seeds[0] if seeds else None,  # child i of a request gets seed + i
+            logprobs=0,
+            output_kind=RequestOutputKind.FINAL_ONLY,
+        )
+        final = None
+        async for output in self._core.llm.generate(
+            prompt, parameters, request_id=uuid.uuid4().hex, lora_request=self._lora
+        ):
+            final = output
+        if final is None or len(final.outputs) != size:
+            raise RuntimeError(f"vLLM gave {len(final.outputs) if final else 0} samples instead of {size}")
+        prompt_tokens = len(final.prompt_token_ids or ())
+        outputs = sorted(final.outputs, key=lambda each: each.index)
+        return [
+            Completion(
+                text=each.text,
+                prompt_tokens=prompt_tokens,
+                completion_tokens=len(each.token_ids),
+                finish_reason=each.finish_reason,
+                logprob=each.cumulative_logprob,
+                token_logprobs=_token_logprobs(each) if settings.token_logprobs else None,
+                seed=seeds[place] if seeds else None,
+            )
+            for place, each in enumerate(outputs)
+        ]
+
+    def close(self) -> None:
+        """End the engine's processes; the GPU's memory goes with them."""
+        self._core.close()
+
+
+def _lora_rank(folder: Path) -> int:
+    """The adapter's rank, rounded up to one that vLLM takes."""
+    try:
+        rank = int(json.loads((folder / "adapter_config.json").read_text("utf-8"))["r"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{folder} is not the folder of a LoRA adapter ({error}).") from error
+    return next((each for each in (8, 16, 32, 64, 128, 256, 320) if each >= rank), rank)
+
+
+def _lora_request(folder: str) -> Any:
+    from vllm.lora.request import LoRARequest
+
+    return LoRARequest("lora", 1, folder)
+
+
+def _token_logprobs(output: Any) -> list[float]:
+    steps = zip(output.token_ids, output.logprobs or (), strict=True)
+    return [step[token].logprob for token, step in steps]
+
+
+def _sizes(config: Any) -> Sizes | None:
+    """Count an llm's parameters from its configuration, without its weights; None where transformers cannot."""
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    try:
+        with torch.device("meta"):
+            make: Any = AutoModelForCausalLM.from_config
+            model = make(config)
+    except Exception as error:  # an architecture of vLLM's own, or one with code of its own
+        log.warning("the llm's sizes are not known, so its FLOPs are not: %s", error)
+        return None
+    parameters = sum(each.numel() for each in model.parameters())
+    experts = getattr(config, "num_local_experts", None) or getattr(config, "num_experts", None)
+    used = getattr(config, "num_experts_per_tok", None)
+    active = parameters
+    if experts and used:
+        in_experts = sum(each.numel() for name, each in model.named_parameters() if ".experts." in name)
+        active = parameters - in_experts + in_experts * used // experts
+    heads = config.num_attention_heads
+    head_size = getattr(config, "head_dim", None) or config.hidden_size // heads
+    return Sizes(parameters, active, config.num_hidden_layers, heads * head_size)
+
+
+def load(llm: Load) -> Engine:
+    """Start vLLM with an llm from a hub name or a folder."""
+    return Vllm(llm)

@@ -1,0 +1,144 @@
+"""vLLM's AsyncLLM on an event loop of its own: how it starts, is watched and ends. Sampling and scoring use it."""
+
+import logging
+import os
+import threading
+from collections.abc import Callable, Coroutine, Mapping
+from concurrent.futures import TimeoutError as NotYet
+from threading import Event
+from typing import Any, TypeVar
+
+from tasks.engines.engine import EngineDead, Interrupted, Load, RequestRefused
+from tasks.engines.gpus import check_gpus, take_gpus
+from tasks.engines.loop import Loop
+from tasks.engines.pocket_monkey import FOLDER, NAME
+from tasks.seeds import new_seed
+from verifiers.errors import UserError
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+ENVIRONMENT = {
+    "VLLM_WORKER_MULTIPROC_METHOD": "spawn",
+    "VLLM_LOGGING_LEVEL": "WARNING",
+    "VLLM_NO_USAGE_STATS": "1",
+    "VLLM_CPU_KVCACHE_SPACE": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+}
+"""What vLLM reads from the environment when it is imported; a person's own settings stand."""
+
+WATCH_SECONDS = 5.0
+"""How often the engine is asked whether it lives."""
+
+PATIENCE_SECONDS = 300.0
+"""An engine that has not answered for so long hangs: as long as vLLM itself waits for one step."""
+
+
+class Core:
+    """One AsyncLLM. `dead` is set once it cannot go on, and `why` says why."""
+
+    def __init__(self, llm: Load, defaults: Mapping[str, Any], patience: float = PATIENCE_SECONDS) -> None:
+        for variable, value in ENVIRONMENT.items():
+            os.environ.setdefault(variable, value)
+        import torch
+        import vllm
+        from vllm.platforms import current_platform
+
+        self.on_cpu = bool(current_platform.is_cpu())
+        check_gpus(llm.gpus, torch.cuda.device_count())
+        used = () if self.on_cpu else llm.gpus or tuple(os.environ.get("CUDA_VISIBLE_DEVICES", "0").split(",")[:1])
+        self._gpu_locks = take_gpus(used, shared="gpu_memory_utilization" in llm.engine_args)
+        self.version = str(vllm.__version__)
+        self.seed = new_seed()
+        self.dead = Event()
+        self.why = ""
+        self._closed = Event()
+        self._patience = patience
+        self._loop = Loop("vllm")
+        self.llm = self._start(llm, self._arguments(llm, defaults))
+        config = self.llm.vllm_config
+        self.gpus = 0 if self.on_cpu else int(config.parallel_config.world_size)
+        threading.Thread(target=self._watch, name="vllm-watch", daemon=True).start()
+
+    def _arguments(self, llm: Load, defaults: Mapping[str, Any]) -> dict[str, Any]:
+        if "seed" in llm.engine_args:
+            raise UserError("--engine-arg seed would give every worker the same samples; use --seeded on the run.")
+        arguments: dict[str, Any] = {"disable_log_stats": True, "enable_prefix_caching": True}
+        if llm.name == NAME:
+            arguments |= {"dtype": "float32"}
+        if self.on_cpu:
+            # no compiler is needed, and a seeded request dies where its prefill is split over two steps
+            arguments |= {"enforce_eager": True, "enable_chunked_prefill": False, "max_num_seqs": 256}
+        if llm.gpus:
+            arguments |= {"tensor_parallel_size": len(llm.gpus)}
+        return arguments | dict(defaults) | dict(llm.engine_args)
+
+    def _start(self, llm: Load, arguments: dict[str, Any]) -> Any:
+        from vllm.engine.arg_utils import AsyncEngineArgs
+        from vllm.v1.engine.async_llm import AsyncLLM
+
+        model = str(FOLDER) if llm.name == NAME else llm.name
+        try:
+            engine_args = AsyncEngineArgs(model=model, seed=self.seed, **arguments)
+        except TypeError as error:
+            raise UserError(f"vLLM does not take these engine arguments ({error}).") from error
+
+        async def start() -> Any:
+            return AsyncLLM.from_engine_args(engine_args)
+
+        try:
+            return self._loop.begin(start()).result()
+        except Exception as error:  # a dozen kinds: no such llm, not enough memory, a wrong argument
+            log.exception("vLLM did not start")
+            reason = " ".join(str(error).split())[:400] or type(error).__name__
+            raise UserError(f"vLLM could not load {llm.name} ({reason}); the log above says more.") from error
+
+    def run(self, work: Callable[[], Coroutine[Any, Any, T]], stop: Event) -> T:
+        """Run work on the engine's loop; Interrupted soon after `stop` is set, EngineDead when the engine is."""
+        from vllm.exceptions import VLLMClientError
+        from vllm.v1.engine.exceptions import EngineDeadError
+
+        future = self._loop.begin(work())
+        while True:
+            try:
+                return future.result(timeout=0.2)
+            except NotYet:
+                if future.done():
+                    raise
+                if stop.is_set() or self.dead.is_set():
+                    future.cancel()  # which aborts the requests
+                    raise (EngineDead(self.why) if self.dead.is_set() else Interrupted()) from None
+            except EngineDeadError as error:
+                self._die("vLLM's engine process ended")
+                raise EngineDead(self.why) from error
+            except (ValueError, VLLMClientError) as error:
+                raise RequestRefused(" ".join(str(error).split())) from error
+
+    def _watch(self) -> None:
+        """Requests to an engine process that was killed or hangs wait for ever: ask, and give them up."""
+        while not self._closed.wait(WATCH_SECONDS) and not self.dead.is_set():
+            if self.llm.errored:
+                self._die("vLLM's engine process ended (out of memory, or killed)")
+                return
+            answer = self._loop.begin(self.llm.is_sleeping())
+            try:
+                answer.result(timeout=self._patience)
+            except NotYet:
+                self._die(f"vLLM's engine process has not answered for {self._patience:g} s")
+            except Exception as error:
+                self._die(f"vLLM's engine process does not answer ({type(error).__name__})")
+
+    def _die(self, why: str) -> None:
+        if not self.dead.is_set() and not self._closed.is_set():
+            self.why = why
+            log.error("%s", why)
+            self.dead.set()
+
+    def close(self) -> None:
+        """End the engine's processes; the GPU's memory goes with them."""
+        self._closed.set()
+        self.llm.shutdown()
+        self._loop.close()
+        for each in self._gpu_locks:
+            each.close()

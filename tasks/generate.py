@@ -1,0 +1,164 @@
+"""A generate work: one batch through the engine, in one transaction into the table. It never parses what came."""
+
+import time
+from dataclasses import dataclass
+from functools import lru_cache
+from threading import Event
+from typing import Any
+
+from celery import Task
+
+from models.cost import completion_flops
+from models.database import transaction
+from models.settings import settings
+from tasks import leases, ledger
+from tasks.app import app
+from tasks.engines.engine import Completion, Engine, EngineDead, Interrupted, Request, RequestRefused, Settings
+from tasks.identity import this_worker
+from tasks.ledger import Lease, Usage
+from tasks.meter import Meter
+from tasks.patience import patiently
+from tasks.publish import publish
+from tasks.seeds import seeds_of
+
+
+@dataclass
+class InUse:
+    """The one engine of this process."""
+
+    engine: Engine
+    meter: Meter
+
+
+_loaded: InUse | None = None
+
+
+def use_engine(engine: Engine) -> None:
+    """Make an engine the one that this process samples with."""
+    global _loaded
+    _loaded = InUse(engine, Meter(engine.gpus))
+
+
+@app.task(name="generate", bind=True)
+def generate(task: Task, work_id: int) -> str:  # type: ignore[type-arg]
+    """Sample one batch. Returns what Flower shows."""
+    if _loaded is None:
+        raise RuntimeError("this worker has no engine")
+    loaded, meter = _loaded, _loaded.meter
+    worker = this_worker(task.request.hostname or "worker", loaded.engine)
+    with meter.admission:
+        # room first, claim after: no lease is held while only waiting
+        room = meter.wait_for_room(loaded.engine.capacity, leases.leaving)
+        if not room or loaded.engine.dead.is_set():
+            patiently(lambda: ledger.unpublish([work_id]))
+            return "given back"
+        lease = patiently(lambda: ledger.claim(work_id, worker, settings().lease_seconds))
+        if lease is None:
+            return "nothing to do"
+        meter.begin(lease.attempt_id, lease.size)
+    try:
+        with leases.kept(lease, lambda: meter.share(lease.attempt_id)) as stop:
+            return _sample(loaded, lease, stop)
+    finally:
+        meter.end(lease.attempt_id)
+
+
+def _sample(loaded: InUse, lease: Lease, stop: Event) -> str:
+    """Sample a leased batch and end its work one way or another."""
+
+    def used() -> Usage:
+        return Usage(gpu_seconds=loaded.meter.share(lease.attempt_id))
+
+    began = time.monotonic()
+    try:
+        request = patiently(lambda: _request(lease))
+        completions = loaded.engine.sample(request, stop)
+    except Interrupted:
+        patiently(lambda: ledger.give_back(lease, used()))
+        return "given back"
+    except RequestRefused as error:
+        refusal = str(error)
+        patiently(lambda: ledger.fail(lease, refusal, used(), final=True))
+        return f"refused: {refusal}"
+    except Exception as error:
+        message = f"{type(error).__name__}: {error}"
+        patiently(lambda: ledger.fail(lease, message, used()))
+        if isinstance(error, EngineDead):
+            loaded.engine.dead.set()
+        raise
+    usage = _usage(completions, loaded.engine, used().gpu_seconds)
+    if not patiently(lambda: ledger.finish_generate(lease, completions, usage)):
+        return "lost its lease"
+    for queue in _verify_queues(lease.run_id):
+        publish(queue, at_most=10)
+    seconds = time.monotonic() - began
+    return f"{lease.size} samples · {usage.completion_tokens / max(seconds, 1e-9):,.0f} tok/s"
+
+
+def _request(lease: Lease) -> Request:
+    run = _run(lease.run_id)
+    with transaction() as connection:
+        row = connection.execute(
+            """
+            select prompt.text, problem.key from prompt join problem on problem.id = prompt.problem_id
+            where prompt.run_id = %s and prompt.problem_id = %s
+            """,
+            (lease.run_id, lease.problem_id),
+        ).fetchone()
+    assert row is not None
+    return Request(
+        problem_key=row["key"],
+        prompt=row["text"],
+        first_index=lease.first_index,
+        size=lease.size,
+        settings=Settings(
+            temperature=run["temperature"],
+            max_tokens=run["max_tokens"],
+            top_p=run["top_p"],
+            top_k=run["top_k"],
+            min_p=run["min_p"],
+            stop=tuple(run["stop"]),
+            include_stop=run["include_stop"],
+            chat=run["chat"],
+            token_logprobs=run["token_logprobs"],
+        ),
+        seeds=seeds_of(run["seed"], lease.problem_id, lease.first_index, lease.size) if run["seeded"] else None,
+    )
+
+
+@lru_cache(maxsize=64)
+def _run(run_id: int) -> dict[str, Any]:
+    """A run's settings; they never change."""
+    with transaction() as connection:
+        row = connection.execute("select * from run where id = %s", (run_id,)).fetchone()
+    assert row is not None
+    return row
+
+
+@lru_cache(maxsize=64)
+def _verify_queues(run_id: int) -> list[str]:
+    with transaction() as connection:
+        rows = connection.execute(
+            """
+            select distinct queue from verifier
+            join run on verifier.id = run.verifier_id or verifier.id = any(run.other_verifiers)
+            where run.id = %s
+            """,
+            (run_id,),
+        ).fetchall()
+    return [row["queue"] for row in rows]
+
+
+def _usage(completions: list[Completion], engine: Engine, gpu_seconds: float) -> Usage:
+    """Token counts of a batch; the prompt counts once, since its samples share it."""
+    prompt = max((each.prompt_tokens or 0 for each in completions), default=0)
+    new = [each.completion_tokens or 0 for each in completions]
+    charged = [each.usd for each in completions if each.usd is not None]
+    return Usage(
+        gpu_seconds=gpu_seconds,
+        prompt_tokens=prompt,
+        completion_tokens=sum(new),
+        truncated=sum(each.finish_reason == "length" for each in completions),
+        flops=completion_flops(engine.sizes, prompt, new) if engine.sizes else 0.0,
+        usd=sum(charged) if charged else None,
+    )

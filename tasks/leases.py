@@ -1,0 +1,95 @@
+"""The leases this process holds, kept alive by one thread."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Event
+from typing import NamedTuple
+
+from models.database import LOST
+from models.settings import settings
+from tasks import ledger
+from tasks.ledger import Lease
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 2.0
+"""How soon a cancelled work is noticed."""
+
+_held: dict[int, "Held"] = {}
+_lock = threading.Lock()
+_thread: threading.Thread | None = None
+
+leaving = Event()
+"""Set when this process has been told to go: whoever holds a lease gives it back soon."""
+
+
+class Held(NamedTuple):
+    """A lease of this process, the event that stops its work, and its GPU-seconds so far."""
+
+    lease: Lease
+    stop: Event
+    gpu_seconds: Callable[[], float]
+
+
+@contextmanager
+def kept(lease: Lease, gpu_seconds: Callable[[], float] = lambda: 0.0) -> Iterator[Event]:
+    """Keep a lease alive for the length of a block; the event is set when it is lost or this process is leaving.
+
+    What the attempt used so far is stored with every heartbeat, so that it is known even where this process is lost.
+    """
+    stop = Event()
+    with _lock:
+        _held[lease.attempt_id] = Held(lease, stop, gpu_seconds)
+        _begin_renewing()
+        if leaving.is_set():
+            stop.set()
+    try:
+        yield stop
+    finally:
+        with _lock:
+            del _held[lease.attempt_id]
+
+
+def leave() -> None:
+    """Tell every holder of a lease in this process to give it back."""
+    leaving.set()
+    with _lock:
+        for held in _held.values():
+            held.stop.set()
+
+
+def _begin_renewing() -> None:
+    global _thread
+    if _thread is None or not _thread.is_alive():  # a forked child has the variable but not the thread
+        _thread = threading.Thread(target=_renew_for_ever, name="leases", daemon=True)
+        _thread.start()
+
+
+def _renew_for_ever() -> None:
+    lease_seconds = settings().lease_seconds
+    renewed = time.monotonic()
+    while True:
+        time.sleep(min(LOOK_SECONDS, lease_seconds / 4))
+        with _lock:
+            held = list(_held.values())
+            used = [each.gpu_seconds() for each in held]
+        if not held:
+            continue
+        leases = [each.lease for each in held]
+        due = time.monotonic() - renewed >= lease_seconds / 4 - LOOK_SECONDS / 2
+        try:
+            if due:
+                ledger.renew(leases, lease_seconds, used)
+            kept_works = ledger.still_held(leases)
+        except LOST as error:
+            log.warning("leases not renewed: the database is away (%s)", error)
+            continue
+        if due:
+            renewed = time.monotonic()
+        for lease, stop, _ in held:
+            if lease.work_id not in kept_works and not stop.is_set():
+                log.warning("work %s was cancelled or given to another worker", lease.work_id)
+                stop.set()

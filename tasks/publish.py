@@ -1,0 +1,39 @@
+"""Sending work ids to their queues: always after the commit that made them ready."""
+
+import logging
+from typing import Any
+
+from kombu.exceptions import OperationalError
+
+from tasks import ledger
+from tasks.app import app, queue
+
+log = logging.getLogger(__name__)
+
+
+def publish(queue_name: str, at_most: int = ledger.WINDOW) -> int:
+    """Send as many of a queue's ready works as its window has room for; return how many.
+
+    Where the broker is away they are ready again, and the sweeper tries later.
+    """
+    publications = ledger.take_for_publishing(queue_name, at_most)
+    if not publications:
+        return 0
+    sent = 0
+    try:
+        target: Any = queue(queue_name)
+        with app.producer_pool.acquire(block=True, timeout=10) as producer:
+            for each in publications:
+                app.send_task(
+                    each.kind.value,
+                    args=[each.work_id],
+                    queue=target,
+                    producer=producer,
+                    argsrepr=each.label,
+                    kwargsrepr=queue_name,
+                )
+                sent += 1
+    except (OperationalError, OSError, TimeoutError) as error:
+        log.warning("the broker did not take %s works of %s: %s", len(publications) - sent, queue_name, error)
+        ledger.unpublish([each.work_id for each in publications[sent:]])
+    return sent

@@ -1,0 +1,122 @@
+"""Worker processes: what they load before the first message, and how they leave."""
+
+import logging
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from celery import signals
+
+from models.cost import Sizes
+from models.database import check_schema, transaction
+from tasks import leases
+from tasks.app import app, queue
+from tasks.engines import full_name, load, queue_of
+from tasks.engines.engine import Load, Loaded
+from tasks.reward_models import reward_queue
+from tasks.runs import llm_id
+from tasks.stored import prepare_verifiers
+
+log = logging.getLogger(__name__)
+
+ENGINE_DIED = 70
+"""Exit code of a worker whose engine cannot go on: another is to be started."""
+
+GRACE_SECONDS = 10
+"""After SIGTERM: batches that end within it are kept, the others are given back."""
+
+
+def generate_worker(
+    llm: str, engine_args: Mapping[str, Any], gpus: Sequence[str], requests: int, concurrency: int, name: str
+) -> int:
+    """Load an llm, then serve its queue with several batches in flight; returns the exit code."""
+    from tasks.generate import use_engine
+
+    check_schema()
+    llm = full_name(llm)
+    queue_name = queue_of(llm, engine_args)
+    log.warning("loading %s", llm)
+    engine = load(llm, engine_args, gpus, requests)
+    use_engine(engine)
+    with transaction() as connection:
+        _store_sizes(connection.execute, llm_id(connection, llm, engine_args), engine.sizes)
+    return _serve_engine(engine, [queue_name], concurrency, name)
+
+
+def score_worker(
+    reward_model: str, engine_args: Mapping[str, Any], gpus: Sequence[str], concurrency: int, name: str
+) -> int:
+    """Load a reward model, then serve its queue; returns the exit code."""
+    from tasks.engines.vllm_reward import RewardModel
+    from tasks.score import use_reward_model
+
+    check_schema()
+    log.warning("loading %s", reward_model)
+    model = RewardModel(Load(full_name(reward_model), engine_args, gpus))
+    use_reward_model(model)
+    return _serve_engine(model, [reward_queue(reward_model, engine_args)], concurrency, name)
+
+
+def _serve_engine(engine: Loaded, queues: list[str], concurrency: int, name: str) -> int:
+    """Serve queues with an engine until told to go or until it dies; returns the exit code."""
+    threading.Thread(target=lambda: _leave_when_dead(engine.dead), name="engine-watch", daemon=True).start()
+    try:
+        _serve(queues, ["-P", "threads", "-c", str(concurrency), "-n", name])
+    finally:
+        engine.close()
+    return ENGINE_DIED if engine.dead.is_set() else 0
+
+
+def verify_worker(concurrency: int, queues: list[str], name: str, *, unsafe: bool = False) -> int:
+    """Serve verification queues with so many processes; returns the exit code.
+
+    Without a sandbox answers are still judged; programs and proofs become infrastructure errors that say why.
+    """
+    check_schema()
+    prepare_verifiers(unsafe=unsafe)
+    going = multiprocessing.get_context("fork").Event()
+
+    def begin_watch(**_: Any) -> None:
+        def leave_when_told() -> None:
+            going.wait()
+            leases.leave()
+
+        threading.Thread(target=leave_when_told, name="leaving", daemon=True).start()
+
+    signals.worker_process_init.connect(begin_watch, weak=False)
+    _serve(queues, ["-P", "prefork", "-c", str(concurrency), "-n", name], on_grace_over=going.set)
+    return 0
+
+
+def _serve(queues: list[str], arguments: list[str], on_grace_over: Callable[[], None] = leases.leave) -> None:
+    """Run a Celery worker in this process until it is told to go."""
+
+    def grace(**_: Any) -> None:
+        timer = threading.Timer(GRACE_SECONDS, on_grace_over)
+        timer.daemon = True
+        timer.start()
+
+    signals.worker_shutting_down.connect(grace, weak=False)
+    app.conf.task_queues = [queue(name) for name in queues]
+    app.worker_main(
+        ["worker", "--loglevel", "WARNING", "--without-gossip", "--without-mingle", "--task-events", *arguments]
+    )
+
+
+def _leave_when_dead(dead: threading.Event) -> None:
+    dead.wait()
+    log.error("the engine died: this worker leaves, another is to be started")
+    leases.leave()
+    os.kill(os.getpid(), signal.SIGTERM)  # Celery's warm shutdown
+
+
+def _store_sizes(execute: Callable[..., Any], llm: int, sizes: Sizes | None) -> None:
+    execute("update llm set loaded_at = now() where id = %s", (llm,))
+    if sizes is not None:
+        execute(
+            "update llm set parameters = %s, active_parameters = %s, layers = %s, token_dim = %s where id = %s",
+            (sizes.parameters, sizes.active_parameters, sizes.layers, sizes.token_dim, llm),
+        )

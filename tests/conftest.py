@@ -1,0 +1,55 @@
+"""Real servers for every test: the bundled PostgreSQL and Redis, or outside ones where the environment names them."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+for variable in list(os.environ):
+    if variable.startswith("MONKEYS_") and not variable.startswith("MONKEYS_TEST_"):
+        del os.environ[variable]  # a person's own servers are never touched
+
+from cli.stack.servers import Urls, servers  # noqa: E402
+from tests.place import Place, drop_template, new_place  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def bundled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Urls]:
+    """The bundled servers, once for all tests, in a folder of their own."""
+    with servers(tmp_path_factory.mktemp("servers")) as urls:
+        yield urls
+
+
+@pytest.fixture(scope="session")
+def outside_postgres() -> Iterator[str]:
+    """The URL of a PostgreSQL that is not ours."""
+    url = os.environ.get("MONKEYS_TEST_POSTGRES_URL")
+    if not url:
+        pytest.skip("no outside server: MONKEYS_TEST_POSTGRES_URL is not set")
+    yield url
+    drop_template(url)
+
+
+@pytest.fixture
+def outside_amqp() -> str:
+    """The URL of a RabbitMQ."""
+    url = os.environ.get("MONKEYS_TEST_AMQP_URL")
+    if not url:
+        pytest.skip("no outside server: MONKEYS_TEST_AMQP_URL is not set")
+    return url
+
+
+@pytest.fixture
+def place(bundled: Urls, tmp_path: Path) -> Iterator[Place]:
+    """A fresh database on the bundled PostgreSQL, and the bundled Redis, emptied."""
+    with new_place(bundled.database_url, bundled.broker_url, tmp_path / "home") as made:
+        yield made
+
+
+@pytest.fixture(params=["bundled", "outside"])
+def any_postgres(request: pytest.FixtureRequest, bundled: Urls, tmp_path: Path) -> Iterator[Place]:
+    """A place on the bundled PostgreSQL, and one on an outside server of another version."""
+    server = bundled.database_url if request.param == "bundled" else request.getfixturevalue("outside_postgres")
+    with new_place(server, bundled.broker_url, tmp_path / "home") as made:
+        yield made

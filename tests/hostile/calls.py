@@ -1,0 +1,54 @@
+"""Hostile functions: each should add two numbers, as `tests` says, and is judged by calls from another jail."""
+
+# ruff: noqa: E501 (one program a line)
+
+from tests.hostile.stdio import Hostile
+
+TESTS = """
+def check(candidate):
+    assert candidate(1, 2) == 3
+    assert candidate(-1, 1) == 0
+    assert candidate(helper(2), 2) == 42
+    assert [candidate(n, n) for n in range(20)] == [2 * n for n in range(20)]
+"""
+PROMPT = 'def helper(x):\n    return x * 20\n\ndef add(a, b):\n    """Add a and b."""\n'
+
+FUNCTIONS = [
+    Hostile("adds", "def add(a, b): return a + b", "correct"),
+    Hostile("adds floats", "def add(a, b): return float(a + b)", "correct"),
+    Hostile("adds and prints", "def add(a, b):\n print('x' * 1000)\n return a + b", "correct"),
+    Hostile("adds and leaves a daemon", "import os\nif os.fork() == 0:\n while True: pass\ndef add(a, b): return a + b", "correct"),
+    Hostile("equal to everything", "class E:\n def __eq__(self, o): return True\ndef add(a, b): return E()", "incorrect"),
+    Hostile("an int equal to everything", "class E(int):\n def __eq__(self, o): return True\n def __index__(self): return 3\ndef add(a, b): return E(3)", "incorrect"),
+    Hostile("a float equal to everything", "class E(float):\n def __eq__(self, o): return True\ndef add(a, b): return E(3)", "incorrect"),
+    Hostile("a list equal to everything", "class E(list):\n def __eq__(self, o): return True\ndef add(a, b): return E([1])", "incorrect"),
+    Hostile("nothing", "def add(a, b): pass", "incorrect"),
+    Hostile("a mock", "from unittest.mock import MagicMock\ndef add(a, b): return MagicMock()", "incorrect"),
+    Hostile("ends in the function", "import os\ndef add(a, b): os._exit(0)", "runtime_error"),
+    Hostile("exits in the function", "def add(a, b): exit(0)", "runtime_error"),
+    Hostile("exits on import", "import sys\ndef add(a, b): return 3\nsys.exit(0)", "runtime_error"),
+    Hostile("ends on import", "import os\ndef add(a, b): return 3\nos._exit(0)", "runtime_error"),
+    Hostile("ends on deletion", "import os\nclass D:\n def __del__(self): os._exit(0)\ndef add(a, b):\n d = D()\n return 3", "runtime_error"),
+    Hostile("raises", "def add(a, b): raise ValueError", "runtime_error"),
+    Hostile("raises an interrupt", "def add(a, b): raise KeyboardInterrupt", "runtime_error"),
+    Hostile("asserts falsely", "def add(a, b): assert False", "runtime_error incorrect"),
+    Hostile("is not there", "def plus(a, b): return a + b", "runtime_error"),
+    Hostile("is not Python", "def add(a, b) return a + b", "compile_error"),
+    Hostile("never ends", "def add(a, b):\n while True: pass", "time_limit"),
+    Hostile("never begins", "while True: pass", "time_limit"),
+    Hostile("sleeps in the function", "import time\ndef add(a, b): time.sleep(99)", "time_limit"),
+    Hostile("takes it all", "def add(a, b):\n x = []\n while True: x.append(bytearray(1 << 20))", "memory_limit"),
+    Hostile("floods", "def add(a, b):\n while True: print('x' * 65536)", "output_limit"),
+    Hostile("returns too much", "def add(a, b): return [0] * 10 ** 7", "runtime_error memory_limit"),
+    Hostile("returns itself", "def add(a, b):\n x = []\n x.append(x)\n return x", "runtime_error"),
+    Hostile("iterates for ever", "import itertools\ndef add(a, b): return itertools.count()", "runtime_error time_limit"),
+    Hostile("another check", "def check(candidate): pass\ndef helper(x): return 1\ndef add(a, b): return 3\nassert True", "incorrect"),
+    Hostile("another assertion", "import builtins\nbuiltins.AssertionError = Exception\nbuiltins.int = None\ndef add(a, b): return 4", "incorrect runtime_error"),
+    Hostile("a reply of its own", "import os, struct\nfrom verifiers.sandbox.inside.codec import encode\nr = encode((True, 3))\nos.write(4, (struct.pack('=I', len(r)) + r) * 30)\ndef add(a, b): return a + b", "incorrect"),
+    Hostile("a reply that is garbage", "import os\nos.write(4, b'\\x08\\0\\0\\0garbage!')\ndef add(a, b): return a + b", "runtime_error"),
+    Hostile("a reply without an end", "import os\nos.write(4, b'\\xff\\xff\\xff\\xff')\ndef add(a, b): return a + b", "runtime_error"),
+    Hostile("hangs up", "import os\nos.close(3); os.close(4)\ndef add(a, b): return a + b", "runtime_error"),
+    Hostile("passes on paper", "import os\nos.write(1, b'passed ')\nos.write(2, b'passed ')\nos._exit(0)", "runtime_error"),
+    Hostile("looks for the answers", "import gc, os\ndef add(a, b):\n for o in gc.get_objects():\n  if isinstance(o, dict) and ('check' in o or 'candidate' in o): return a + b\n return -7", "incorrect"),
+    Hostile("reads the tests' process", "import os\ndef add(a, b):\n for p in os.listdir('/proc'):\n  if p.isdigit() and int(p) not in (1, os.getpid()): return a + b\n return -7", "incorrect"),
+]  # fmt: skip

@@ -1,0 +1,180 @@
+"""A database and a broker of a test's own, and the ways in."""
+
+import itertools
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import redis
+import sqlalchemy
+from click.testing import CliRunner, Result
+
+from cli import group
+from cli.stack.processes import end_group
+from models import database
+from models.settings import settings
+from tasks import generate, stored
+from tasks.app import _configuration, app
+
+_numbers = itertools.count()
+_templates: dict[str, str] = {}
+"""Server URL -> the name of a migrated database there that new ones are copied from."""
+
+
+@dataclass
+class Place:
+    """Where one test runs: its settings are this process's and its children's environment."""
+
+    database_url: str
+    broker_url: str
+    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def monkeys(self, *arguments: str) -> Result:
+        """Run the command line in this process."""
+        return CliRunner().invoke(group, list(arguments), prog_name="monkeys")
+
+    def ok(self, *arguments: str) -> str:
+        """Run the command line, which must succeed, and return its stdout."""
+        result = self.monkeys(*arguments)
+        assert result.exit_code == 0, result.output
+        return result.stdout
+
+    def refused(self, *arguments: str) -> str:
+        """Run the command line, which must refuse in one sentence and leave no run, and return the sentence."""
+        result = self.monkeys(*arguments)
+        assert result.exit_code in (1, 2), result.output
+        assert isinstance(result.exception, SystemExit), result.exception
+        assert "Traceback" not in result.output
+        return result.output
+
+    def query(self, sql: Any, parameters: Any = None) -> list[dict[str, Any]]:
+        """Rows of a statement."""
+        return database.query(sql, parameters)
+
+    def one(self, sql: Any, parameters: Any = None) -> Any:
+        """The single value of a statement."""
+        (row,) = self.query(sql, parameters)
+        (value,) = row.values()
+        return value
+
+    def start(self, *arguments: str, **environment: str) -> subprocess.Popen[bytes]:
+        """Start the command line as a process of its own; it ends with the test."""
+        process = subprocess.Popen(
+            [sys.executable, "-m", "cli", *arguments],
+            env={**os.environ, **environment},
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        self.processes.append(process)
+        return process
+
+    def start_and_wait(self, *arguments: str, **environment: str) -> tuple[int, str]:
+        """Run the command line as a process of its own; its exit code, and all it said."""
+        done = subprocess.run(
+            [sys.executable, "-m", "cli", *arguments],
+            env={**os.environ, **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        return done.returncode, done.stdout
+
+    def work_off(self, run: str, llm: str, seconds: float = 120) -> None:
+        """Start a worker of each kind and a sweeper, and wait for a run to end."""
+        self.start("worker", "generate", "-m", llm)
+        self.start("worker", "verify", "-c", "2")
+        self.start("sweep")
+        wait_until(lambda: self.one("select finished_at from run where id = %s", (int(run),)), seconds)
+
+    def kill_all(self) -> None:
+        """End every process this test started."""
+        for process in self.processes:
+            end_group(process, "TERM", grace=20)
+
+
+def wait_until(condition: Callable[[], Any], seconds: float = 60) -> Any:
+    """The condition's first true value; fails when there is none in time."""
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.1)
+    return value
+
+
+@contextmanager
+def new_place(server: str, broker_url: str, home: Path) -> Iterator[Place]:
+    """A place with a fresh migrated database on a server, gone afterwards with all that the test started."""
+    url = _new_database(server)
+    os.environ.update(
+        MONKEYS_HOME=str(home),
+        MONKEYS_DATABASE_URL=url,
+        MONKEYS_BROKER_URL=broker_url,
+        MONKEYS_LEASE_SECONDS="6",
+        MONKEYS_SWEEP_SECONDS="0.5",
+    )
+    settings.cache_clear()
+    for cached in (stored.stored_problem, stored.stored_verifier, generate._run, generate._verify_queues):
+        cached.cache_clear()
+    _send_to(broker_url)
+    _empty(broker_url)
+    made = Place(url, broker_url)
+    try:
+        yield made
+    finally:
+        made.kill_all()
+        _empty(broker_url)
+        database.engine().dispose()
+        name = sqlalchemy.make_url(url).database
+        with psycopg.connect(_plain(server), autocommit=True) as connection:
+            connection.execute(f"drop database if exists {name} with (force)")
+
+
+def _send_to(broker_url: str) -> None:
+    """Have this process's Celery app, which reads its settings once, send to another broker than the last test's."""
+    if app.configured and app.conf.broker_url != broker_url:
+        app.conf.update(_configuration())
+        app._pool = None
+        app.amqp._producer_pool = None
+
+
+def _plain(url: str) -> str:
+    return sqlalchemy.make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+def _new_database(server: str) -> str:
+    """The URL of a fresh migrated database on a server."""
+    url = sqlalchemy.make_url(_plain(server))
+    with psycopg.connect(_plain(server), autocommit=True) as connection:
+        if server not in _templates:
+            template = f"monkeys_test_{os.getpid()}_template"
+            connection.execute(f"drop database if exists {template}")
+            connection.execute(f"create database {template}")
+            os.environ["MONKEYS_DATABASE_URL"] = url.set(database=template).render_as_string(hide_password=False)
+            settings.cache_clear()
+            database.migrate()
+            database.engine().dispose()
+            _templates[server] = template
+        name = f"monkeys_test_{os.getpid()}_{next(_numbers)}"
+        connection.execute(f"create database {name} template {_templates[server]}")
+    return url.set(database=name).render_as_string(hide_password=False)
+
+
+def drop_template(server: str) -> None:
+    """Remove what new databases of a server were copied from."""
+    if server in _templates:
+        with psycopg.connect(_plain(server), autocommit=True) as connection:
+            connection.execute(f"drop database if exists {_templates.pop(server)} with (force)")
+
+
+def _empty(broker_url: str) -> None:
+    if broker_url.startswith("redis+socket"):
+        with redis.Redis(unix_socket_path=broker_url.partition("://")[2]) as client:
+            client.flushall()

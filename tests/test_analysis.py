@@ -1,0 +1,223 @@
+"""What analyze writes is what models.statistics says of the same counts and samples."""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+
+from models.analysis import analyze
+from models.database import query
+from models.statistics.coverage import pass_at_k
+from models.statistics.fits import Family, fit, tallies
+from models.statistics.intervals import clustered
+from tests.counted import Sampled, Tally, counted_run, sampled_run
+from tests.place import Place
+from tests.shared_data import shared_rows
+from tests.statistics_data import SAMPLES, llama_counts, pythia_counts
+
+
+def verifier_of(run: int) -> int:
+    (row,) = query("select verifier_id from run where id = %s", (run,))
+    return int(row["verifier_id"])
+
+
+def analysed(run: int) -> int:
+    analyze(run, verifier_of(run))
+    return run
+
+
+def test_fits_of_the_papers_counts_are_those_it_found(place: Place) -> None:
+    run = analysed(counted_run([Tally(SAMPLES, int(c)) for c in pythia_counts("Pythia 12B")], batch=1000))
+    fits = {row["family"]: row for row in place.query("select * from coverage_fit where run_id = %s", (run,))}
+    assert set(fits) == set(Family)
+    law = fits["exponentiated_power_law"]
+    assert (round(law["parameters"]["a"], 3), round(law["parameters"]["b"], 3)) == (-4.317, -0.379)
+    assert (round(law["error"], 4), law["flag"], law["stale"]) == (0.0078, None, False)
+    forecasts = place.query("select * from forecast where run_id = %s order by family, k", (run,))
+    assert {row["family"] for row in forecasts} == set(Family)
+    assert {row["k"] for row in forecasts} == {20_000, 50_000, 100_000, 200_000, 500_000, 1_000_000}
+    assert all(row["low"] <= row["coverage"] <= row["high"] for row in forecasts if row["low"] is not None)
+
+
+def test_a_fit_that_means_nothing_is_flagged_and_not_carried_on(place: Place) -> None:
+    run = analysed(counted_run([Tally(SAMPLES, int(c)) for c in llama_counts("GSM8K")], batch=1000))
+    flags = {row["family"]: row["flag"] for row in place.query("select * from coverage_fit where run_id = %s", (run,))}
+    assert "reaches 1" in flags["exponentiated_power_law"]
+    assert "exponentiated_power_law" not in {
+        row["family"] for row in place.query("select family from forecast where run_id = %s", (run,))
+    }
+
+
+def test_a_run_without_a_right_sample_has_no_fit(place: Place) -> None:
+    run = analysed(counted_run([Tally(50, 0)] * 4))
+    rows = place.query("select parameters, error, flag from coverage_fit where run_id = %s", (run,))
+    assert len(rows) == len(Family)
+    for row in rows:
+        assert row == {"parameters": {}, "error": None, "flag": "no sample is right"}
+    assert place.query("select * from forecast where run_id = %s", (run,)) == []
+
+
+def test_a_run_that_stopped_at_right_samples_is_fitted_by_likelihood_only(place: Place) -> None:
+    tallies_ = [Tally(10, 3, first=2), Tally(40, 0), Tally(40, 1, first=39), Tally(20, 5, first=14)]
+    run = analysed(counted_run(tallies_, batch=10, stop_rule={"when_solved": True}, n=40))
+    rows = {row["family"]: row for row in place.query("select * from coverage_fit where run_id = %s", (run,))}
+    assert "stopped" in rows["log_log"]["flag"]
+    wanted = fit(Family.beta_binomial, tallies([10, 40, 40, 20], [3, 0, 1, 5]))
+    assert rows["beta_binomial"]["parameters"] == pytest.approx(dict(wanted.parameters))
+    assert place.query("select * from precision_at_k where run_id = %s", (run,)) == []
+
+
+def test_bands_hold_the_coverage_and_go_beyond_it(place: Place) -> None:
+    run = analysed(counted_run([Tally(100, c) for c in (0, 1, 2, 5, 20, 60)]))
+    coverage = {row["k"]: row["coverage"] for row in place.query("select * from coverage where run_id = %s", (run,))}
+    bands = place.query("select * from coverage_band where run_id = %s order by k", (run,))
+    for row in bands:
+        assert row["low"] <= row["coverage"] <= row["high"]
+        if row["method"] == "bootstrap":
+            assert row["coverage"] == pytest.approx(coverage[row["k"]])
+    assert max(row["k"] for row in bands if row["method"] == "posterior") == 10_000
+
+
+def test_an_analysis_is_stale_once_samples_came(place: Place) -> None:
+    run = counted_run([Tally(20, 4)] * 3, batch=10)
+    place.query("update work set state = 'ready' where id = (select max(id) from work) returning 1")
+    analysed(run)
+    stale = "select distinct stale from coverage_fit where run_id = %s"
+    assert place.one(stale, (run,)) is False
+    place.query("update work set state = 'done' where state = 'ready' returning 1")
+    assert place.one(stale, (run,)) is True
+    analysed(run)
+    assert place.one(stale, (run,)) is False
+
+
+def test_every_selector_picks_as_brute_force_does(place: Place) -> None:
+    problems = {
+        "a": [
+            Sampled("4", True, logprob=-5.0, scores={"rm": 0.9}),
+            Sampled("5", logprob=-3.0, scores={"rm": 0.8}),
+            Sampled("5", logprob=-9.0, scores={"rm": 0.3}),
+            Sampled("4", True, logprob=-2.0, scores={"rm": 0.1}),
+            Sampled(None, logprob=-1.0, scores={"rm": 0.2}),
+        ],
+        "b": [
+            Sampled("7", True, logprob=-4.0, completion_tokens=2, scores={"rm": 0.5}),
+            Sampled("8", logprob=-6.0, completion_tokens=6, scores={"rm": 0.6}),
+            Sampled("9", logprob=-2.0, completion_tokens=1, scores={"rm": 0.7}),
+            Sampled("7", True, logprob=-8.0, completion_tokens=1, scores={"rm": 0.4}),
+            Sampled("7", True, logprob=-8.0, completion_tokens=3, scores={"rm": 0.2}),
+        ],
+    }
+    run = sampled_run(problems)
+    analysed(run)
+    rows = place.query("select * from precision_at_k where run_id = %s", (run,))
+    found = {(row["selector"], row["k"]): row for row in rows}
+    for k in (1, 2, 5):
+        for selector in ("majority", "best_of_k", "logprob"):
+            each = [_mean_over_subsets(selector, samples, k) for samples in problems.values()]
+            row = found[(selector, k)]
+            assert row["success_rate"] == pytest.approx(np.mean(each), abs=1e-9), (selector, k)
+            assert row["stderr"] == pytest.approx(clustered(np.array(each)[:, None])[1][0])
+            assert row["exact"] is True
+            assert row["gap"] == pytest.approx(pass_at_k([5, 5], [2, 3], [k]).mean() - np.mean(each))
+        weighted = found[("weighted_majority", k)]
+        each = [_mean_over_subsets("weighted_majority", samples, k) for samples in problems.values()]
+        assert weighted["success_rate"] == pytest.approx(np.mean(each), abs=5 * weighted["simulation_stderr"] + 1e-9)
+        assert weighted["exact"] is False
+
+
+def _mean_over_subsets(selector: str, samples: list[Sampled], k: int) -> float:
+    """The chance of a right pick over every subset of k samples; ties by lot."""
+    return float(np.mean([_picked(selector, drawn) for drawn in itertools.combinations(samples, k)]))
+
+
+def _picked(selector: str, drawn: tuple[Sampled, ...]) -> float:
+    if selector in ("best_of_k", "logprob"):
+        values = [
+            each.scores["rm"] if selector == "best_of_k" else (each.logprob or 0.0) / each.completion_tokens
+            for each in drawn
+        ]
+        return float(np.mean([each.correct for each, v in zip(drawn, values, strict=True) if v == max(values)]))
+    votes: dict[str, float] = {}
+    right = {each.candidate: each.correct for each in drawn}
+    for each in drawn:
+        if each.candidate is not None:
+            weight = each.scores["rm"] if selector == "weighted_majority" else 1.0
+            votes[each.candidate] = votes.get(each.candidate, 0.0) + weight
+    if not votes:
+        return 0.0
+    best = max(votes.values())
+    return float(np.mean([right[answer] for answer, weight in votes.items() if math.isclose(weight, best)]))
+
+
+def test_equal_answers_vote_together_where_the_verifier_says_so(place: Place) -> None:
+    samples = [Sampled("0.5", True), Sampled("1/2", True), Sampled("3"), Sampled("3"), Sampled("1/2", True)]
+    run = sampled_run({"a": samples})
+    success = "select success_rate from precision_at_k where run_id = %s and selector = 'majority' and k = 5"
+    analysed(run)
+    assert place.one(success, (run,)) == pytest.approx(0.5)
+    analyze(run, verifier_of(run), lambda texts: [{"0.5": 0, "1/2": 0, "3": 1}[text] for text in texts])
+    assert place.one(success, (run,)) == pytest.approx(1.0)
+
+
+def test_imported_labels_have_no_vote_but_can_be_selected(place: Place) -> None:
+    samples = [Sampled("correct", True, scores={"rm": 2.0}), *[Sampled("incorrect", scores={"rm": 1.0})] * 3]
+    run = analysed(sampled_run({"a": samples}, verifier="imported"))
+    rows = place.query("select distinct selector from precision_at_k where run_id = %s", (run,))
+    assert rows == [{"selector": "best_of_k"}]
+    assert place.query("select * from diversity where run_id = %s", (run,)) == []
+
+
+def test_a_sample_whose_judging_failed_has_no_vote(place: Place) -> None:
+    from verifiers.outcome import Outcome
+
+    run = sampled_run({"a": [Sampled("4", True), Sampled("5", outcome=Outcome.infrastructure_error)]})
+    analysed(run)
+    rows = place.query("select k, success_rate from precision_at_k where run_id = %s", (run,))
+    assert rows == [{"k": 1, "success_rate": 1.0}]
+
+
+def test_diversity_is_exact_rarefaction(place: Place) -> None:
+    candidates = ["1", "1", "1", "2", "2", "3"]
+    run = sampled_run(
+        {"a": [*(Sampled(each, finish_reason="length") for each in candidates[:3]), *map(Sampled, candidates[3:])]}
+    )
+    analysed(run)
+    rows = place.query("select * from diversity where run_id = %s order by k", (run,))
+    assert [row["k"] for row in rows] == [1, 2, 5, 6]
+    for row in rows:
+        drawn = [len(set(each)) for each in itertools.combinations(candidates, row["k"])]
+        assert row["expected_distinct_candidates"] == pytest.approx(np.mean(drawn))
+        assert (row["duplicate_share"], row["truncated_share"]) == (0.5, 0.5)
+
+
+def test_real_reward_scores_select_better_than_chance(place: Place) -> None:
+    problems = {
+        str(place_): [
+            Sampled(answer or None, bool(right), scores={"qwen": score[0]}, text=text)
+            for text, answer, right, score in zip(
+                row["code"], map(str, row["pred"]), row["score"], row["pred_score"], strict=True
+            )
+        ]
+        for place_, row in enumerate(shared_rows("math/qwen25math_responses.jsonl"))
+    }
+    run = analysed(sampled_run(problems))
+    rows = place.query("select * from precision_at_k where run_id = %s and k = 8", (run,))
+    found = {row["selector"]: row for row in rows}
+    first = place.one("select coverage from coverage where run_id = %s and k = 1", (run,))
+    picked = [
+        each.correct for samples in problems.values() for each in [max(samples, key=lambda one: one.scores["qwen"])]
+    ]
+    assert found["best_of_k"]["success_rate"] == pytest.approx(np.mean(picked), abs=0.02)
+    for selector in ("best_of_k", "majority", "weighted_majority"):
+        assert first < found[selector]["success_rate"] <= found[selector]["coverage"]
+
+
+def test_the_command_prints_the_fits_and_back_tests_them(place: Place) -> None:
+    counted_run([Tally(1000, int(c)) for c in (0, 1, 3, 10, 40, 200, 700, 5)], name="eight")
+    assert "beta_binomial" in place.ok("analyze", "eight")
+    rows = place.ok("analyze", "eight", "--back-test", "100", "--csv").splitlines()
+    assert rows[0] == "run_id,family,using,k,forecast,low,high,truth,off"
+    assert {int(row.split(",")[3]) for row in rows[1:]} == {200, 500, 1000}
+    assert "must be below 1000" in place.refused("analyze", "eight", "--back-test", "1000")
+    assert "its verifiers: answer" in place.refused("analyze", "eight", "--verifier", "other")

@@ -1,0 +1,75 @@
+"""Tables, views and SQL functions, on the bundled PostgreSQL and on an outside one."""
+
+from fractions import Fraction
+from math import comb
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlmodel import SQLModel
+
+from models import database, tables
+from models.statistics.intervals import t_quantile
+from tests.place import Place
+from verifiers.errors import UserError
+
+
+def test_migrations_make_the_tables_of_the_models(any_postgres: Place) -> None:
+    assert tables.Sample.__tablename__ == "sample"
+    with database.engine().connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_server_default": False})
+        assert compare_metadata(context, SQLModel.metadata) == []
+
+
+def test_migrating_twice_changes_nothing(place: Place) -> None:
+    before = place.query("select viewname, definition from pg_views where schemaname = 'public' order by 1")
+    assert database.migrate() == database.code_version()
+    assert place.query("select viewname, definition from pg_views where schemaname = 'public' order by 1") == before
+
+
+def test_every_table_view_and_function_has_a_comment(place: Place) -> None:
+    bare = place.query(
+        """
+        select relname from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'v')
+            and obj_description(oid, 'pg_class') is null and relname <> 'alembic_version'
+        union all select proname from pg_proc where pronamespace = 'public'::regnamespace
+            and obj_description(oid, 'pg_proc') is null
+        """
+    )
+    assert bare == []
+
+
+@pytest.mark.parametrize(
+    ("n", "c", "k"), [(5, 2, 3), (10_000, 27, 1_000), (10_000, 1, 1), (8, 8, 1), (9, 0, 9), (6, 1, 6)]
+)
+def test_pass_at_k_in_sql_is_the_exact_fraction(any_postgres: Place, n: int, c: int, k: int) -> None:
+    exact = 1 - Fraction(comb(n - c, k), comb(n, k))
+    assert any_postgres.one("select pass_at_k(%s, %s, %s)", (n, c, k)) == pytest.approx(float(exact), rel=1e-12)
+
+
+def test_pass_at_k_keeps_the_digits_of_tiny_rates(place: Place) -> None:
+    assert place.one("select pass_at_k(1000000000000, 1, 1)") == pytest.approx(1e-12, rel=1e-12)
+
+
+def test_pass_at_k_above_n_is_missing_never_one(place: Place) -> None:
+    assert place.one("select pass_at_k(10, 10, 11)") is None
+
+
+def test_t_quantile_is_the_same_in_sql_and_python(any_postgres: Place) -> None:
+    for df in (1, 2, 7, 20, 21, 127, 999):
+        assert any_postgres.one("select t_975(%s)", (df,)) == pytest.approx(t_quantile(df), rel=1e-12)
+
+
+def test_a_newer_schema_is_refused_in_one_sentence(place: Place) -> None:
+    with database.transaction() as connection:
+        connection.execute("update alembic_version set version_num = '9999'")
+    for act in (database.check_schema, database.migrate):
+        with pytest.raises(UserError, match="newer than this monkeys"):
+            act()
+
+
+def test_an_empty_database_is_told_to_migrate(place: Place) -> None:
+    with database.transaction() as connection:
+        connection.execute("drop table alembic_version")
+    with pytest.raises(UserError, match="monkeys migrate"):
+        database.check_schema()

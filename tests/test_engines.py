@@ -1,0 +1,153 @@
+"""What every engine's worker relies on: names and queues, seeds, GPUs, shares of GPU time, rewards of steps."""
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from threading import Event, Thread
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tasks.engines import check_arguments, full_name, queue_of
+from tasks.engines.gpus import check_gpus, parse_gpus, take_gpus
+from tasks.meter import Meter
+from tasks.reward_models import AGGREGATES, check_reward_arguments, reward_name, reward_queue
+from tasks.seeds import seeds_of
+from tests.place import Place
+from verifiers.errors import UserError
+
+
+def test_the_queue_of_an_llm_tells_engine_arguments_apart_but_not_their_order() -> None:
+    one = queue_of("meta-llama/Llama-3-8B", {"dtype": "half", "revision": "a"})
+    assert one.startswith("generate.llama-3-8b-")
+    assert one == queue_of("meta-llama/Llama-3-8B", {"revision": "a", "dtype": "half"})
+    assert one != queue_of("meta-llama/Llama-3-8B", {"dtype": "half"})
+
+
+def test_a_local_folder_is_known_by_its_whole_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "tokenizer.json").write_text("{}")
+    monkeypatch.chdir(tmp_path.parent)
+    assert full_name(tmp_path.name) == str(tmp_path)
+    assert full_name("meta-llama/Llama-3-8B") == "meta-llama/Llama-3-8B"
+
+
+def test_a_folder_without_a_configuration_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"no config\.json"):
+        full_name(str(tmp_path))
+
+
+@settings(deadline=None)
+@given(st.integers(0, 2**31), st.integers(1, 2**40), st.integers(0, 10**6), st.integers(1, 300))
+def test_batches_of_a_problem_share_no_seed_however_they_are_cut(
+    root: int, problem: int, first: int, size: int
+) -> None:
+    before = seeds_of(root, problem, 0, first + size)[first:] if first < 2_000 else None
+    seeds = seeds_of(root, problem, first, size)
+    assert seeds == list(range(seeds[0], seeds[0] + size)), "child i of a vLLM request gets seed + i"
+    assert before is None or seeds == before
+    assert seeds[0] >= 0
+    assert seeds[-1] < 2**63
+    assert not set(seeds) & set(seeds_of(root, problem + 1, first, size))
+
+
+@pytest.mark.parametrize("text", ["", "a", "0,", "0,0", "-1"])
+def test_what_is_no_gpu_is_refused(text: str) -> None:
+    with pytest.raises(UserError, match="--gpus"):
+        parse_gpus(text)
+
+
+def test_gpus_that_this_host_lacks_are_named() -> None:
+    with pytest.raises(UserError, match="no GPU 7"):
+        check_gpus(("7",), 0)
+    with pytest.raises(UserError, match="1 of the GPUs 0,7"):
+        check_gpus(("0", "7"), 1)
+
+
+def test_two_engines_on_one_gpu_are_refused_unless_each_takes_a_part(tmp_path: Path) -> None:
+    first = take_gpus(("0", "1"), shared=False, folder=tmp_path)
+    with pytest.raises(UserError, match="Another worker has GPU 1"):
+        take_gpus(("1",), shared=True, folder=tmp_path)
+    for each in first:
+        each.close()
+    shared = [take_gpus(("1",), shared=True, folder=tmp_path) for _ in range(2)]
+    with pytest.raises(UserError, match="Another worker has GPU 1"):
+        take_gpus(("1",), shared=False, folder=tmp_path)
+    for (each,) in shared:
+        each.close()
+
+
+def test_one_gpu_is_not_given_to_two_engines(place: Place) -> None:
+    said = place.refused("worker", "generate", "--gpus", "0,1", "--gpus", "1")
+    assert "one GPU to two engines" in said
+
+
+def test_shares_of_gpu_time_add_up_to_busy_time_and_follow_sizes() -> None:
+    clock = Clock()
+    meter = Meter(2, clock)
+    clock.now += 5  # idle: nobody's
+    meter.begin(1, 30)
+    clock.now += 10
+    meter.begin(2, 10)
+    clock.now += 4
+    assert meter.share(1) == pytest.approx(2 * (10 + 3))
+    meter.end(1)
+    clock.now += 7
+    assert meter.share(2) == pytest.approx(2 * (1 + 7))
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_a_batch_waits_for_room_and_gives_up_when_its_worker_leaves() -> None:
+    meter, leaving, let_in = Meter(0), Event(), Event()
+    meter.begin(1, 100)
+
+    def wait() -> None:
+        assert meter.wait_for_room(100, leaving)
+        let_in.set()
+
+    waiting = Thread(target=wait)
+    waiting.start()
+    assert not let_in.is_set()
+    meter.end(1)
+    waiting.join(30)
+    assert let_in.is_set()
+    meter.begin(2, 100)
+    leaving.set()
+    assert not meter.wait_for_room(100, leaving)
+
+
+@pytest.mark.parametrize(("name", "expected"), [("min", 0.25), ("product", 0.0625), ("last", 0.5), ("mean", 1.25 / 3)])
+def test_scores_of_steps_become_one(name: str, expected: float) -> None:
+    steps: Sequence[float] = [0.5, 0.25, 0.5]
+    assert AGGREGATES[name](steps) == pytest.approx(expected)
+
+
+def test_a_reward_model_is_told_apart_by_what_makes_its_numbers_others() -> None:
+    arguments = {"step_token": "<extra_0>", "aggregate": "last"}
+    assert reward_name("org/prm", arguments) == "org/prm aggregate=last step_token=<extra_0>"
+    assert reward_queue("org/prm", arguments).startswith("score.prm-")
+    with pytest.raises(UserError, match="one of min, product, last, mean"):
+        check_reward_arguments({"step_token": "x", "aggregate": "max"})
+    with pytest.raises(UserError, match="step_token"):
+        check_reward_arguments({"aggregate": "last"})
+
+
+def test_an_endpoint_with_a_password_is_refused() -> None:
+    with pytest.raises(UserError, match="OPENAI_API_KEY"):
+        check_arguments("openai:x", {"endpoint": "https://me:secret@host/v1"})
+
+
+def test_no_engine_is_imported_before_one_is_asked_for() -> None:
+    code = (
+        "import sys, cli, cli.worker, cli.enqueue, cli.score, tasks.app, tasks.generate, tasks.score, tasks.runs;"
+        "sys.exit(bool({'torch', 'vllm', 'openai', 'transformers'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

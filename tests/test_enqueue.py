@@ -1,0 +1,174 @@
+"""Enqueueing: one run or one sentence, never half a run."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from tests.place import Place
+
+
+def write_rows(file: Path, rows: Sequence[object]) -> str:
+    """A JSONL file."""
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return str(file)
+
+
+@pytest.fixture
+def sums(tmp_path: Path) -> str:
+    """Three problems of pocket-sums' form."""
+    return write_rows(
+        tmp_path / "sums.jsonl", [{"question": f"What is {i} + {i}?", "answer": f"#### {i + i}"} for i in range(3)]
+    )
+
+
+def runs_of(place: Place) -> int:
+    """Rows that a run leaves, of every kind."""
+    return sum(place.one(f"select count(*) from {table}") for table in ("run", "problem", "prompt", "batch", "work"))
+
+
+def test_a_run_has_its_problems_prompts_batches_and_works(place: Place, sums: str) -> None:
+    run = int(place.ok("enqueue", "pocket-sums", "-n", "250", "--data", sums, "--quiet"))
+    assert place.one("select count(*) from prompt where run_id = %s", (run,)) == 3
+    batches = place.query(
+        "select first_index, array_agg(size order by problem_id) as sizes from batch where run_id = %s "
+        "group by first_index order by min(id)",
+        (run,),
+    )
+    sizes = [(row["first_index"], row["sizes"]) for row in batches]
+    assert sizes == [(0, [100] * 3), (100, [100] * 3), (200, [50] * 3)]
+    assert place.query("select state, kind, count(*) as n from work group by 1, 2") == [
+        {"state": "published", "kind": "generate", "n": 9}
+    ]
+
+
+def test_quiet_prints_the_id_and_nothing_else(place: Place, sums: str) -> None:
+    result = place.monkeys("enqueue", "pocket-sums", "-n", "1", "--data", sums, "--quiet")
+    assert result.stdout.strip().isdigit()
+    assert result.stderr == ""
+
+
+def test_enqueue_says_which_command_would_serve_the_llm(place: Place, sums: str) -> None:
+    result = place.monkeys("enqueue", "pocket-sums", "-m", "some/Llm", "-n", "1", "--data", sums)
+    assert "monkeys worker generate -m some/Llm" in result.stderr
+
+
+def test_depth_first_finishes_a_problem_before_the_next(place: Place, sums: str) -> None:
+    run = place.ok("enqueue", "pocket-sums", "-n", "200", "--data", sums, "--depth-first", "--quiet")
+    order = place.query("select problem_id from batch where run_id = %s order by id", (int(run),))
+    problems = [row["problem_id"] for row in order]
+    assert problems == sorted(problems)
+
+
+def test_the_same_name_and_settings_is_the_same_run(place: Place, sums: str) -> None:
+    arguments = ("enqueue", "pocket-sums", "-n", "5", "--data", sums, "--name", "one", "--quiet")
+    first = place.ok(*arguments)
+    before = runs_of(place)
+    assert place.ok(*arguments) == first
+    assert runs_of(place) == before
+
+
+def test_the_same_name_with_other_settings_is_refused(place: Place, sums: str) -> None:
+    place.ok("enqueue", "pocket-sums", "-n", "5", "--data", sums, "--name", "one", "--quiet")
+    before = runs_of(place)
+    said = place.refused("enqueue", "pocket-sums", "-n", "6", "--data", sums, "--name", "one")
+    assert "other settings" in said
+    assert runs_of(place) == before
+
+
+def test_the_same_name_enqueued_twice_at_once_is_one_run(place: Place, sums: str) -> None:
+    from tasks.runs import RunRequest, enqueue
+
+    made: list[int] = []
+
+    def act() -> None:
+        made.append(enqueue(RunRequest("pocket-sums", "pocket-monkey", 50, name="race", data=Path(sums))).run_id)
+
+    threads = [Thread(target=act) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(made) == 6
+    assert len(set(made)) == 1
+    assert place.one("select count(*) from run") == 1
+
+
+def test_without_a_name_it_is_a_new_run(place: Place, sums: str) -> None:
+    arguments = ("enqueue", "pocket-sums", "-n", "5", "--data", sums, "--quiet")
+    assert place.ok(*arguments) != place.ok(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["pocket-sum", "-n", "1"], "did you mean pocket-sums"),
+        (["no_such_module:thing", "-n", "1"], "could not be imported"),
+        (["pocket-sums", "-n", "0"], "at least 1"),
+        (["pocket-sums", "-n", "-5"], "at least 1"),
+        (["pocket-sums", "-n", "1", "--data", "missing.jsonl"], "no data file"),
+        (["pocket-sums", "-n", "1", "--subset", "nonsense"], "no subset"),
+        (["pocket-sums", "-n", "1", "--problem", "nonsense"], "no problem"),
+        (["pocket-sums", "-n", "1", "--verifier", "nonsense"], "no verifier"),
+        (["pocket-sums", "-n", "1", "--limit", "0"], "--limit"),
+        (["pocket-sums", "-n", "1", "--top-p", "0"], "--top-p"),
+        (["pocket-sums", "-n", "1", "--temperature", "-1"], "--temperature"),
+        (["pocket-sums", "-n", "1", "--batch-size", "0"], "--batch-size"),
+        (["pocket-sums", "-n", "1", "--name", "17"], "--name"),
+        (["pocket-sums", "-n", "1", "--engine-arg", "dtype"], "key=value"),
+        (["pocket-sums", "-n", "1", "--prompt-file", "missing.txt"], "cannot be read"),
+        (["pocket-sums", "-n", "1", "-m", "replay:missing.jsonl"], "no file"),
+        (["pocket-sums", "-n", "1", "-m", "./no-such-folder"], "no-such-folder"),
+    ],
+)
+def test_a_mistake_is_one_sentence_and_leaves_nothing(place: Place, arguments: list[str], said: str) -> None:
+    output = place.refused("enqueue", *arguments)
+    assert said in output
+    assert runs_of(place) == 0
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("", "holds no problem"),
+        ("{not json\n", "not valid JSON"),
+        ("[1, 2]\n", "not a JSON object"),
+        ('{"question": "?"}\n', "no field 'answer'"),
+        ('{"key": "a", "question": "?", "answer": "#### 1"}\n' * 2, "two problems"),
+        ("\udce4".encode("utf-8", "surrogateescape").decode("latin-1") + "\n", "not valid JSON"),
+    ],
+)
+def test_a_bad_data_file_is_one_sentence_and_leaves_nothing(
+    place: Place, tmp_path: Path, content: str, said: str
+) -> None:
+    file = tmp_path / "data.jsonl"
+    file.write_text(content)
+    assert said in place.refused("enqueue", "pocket-sums", "-n", "1", "--data", str(file))
+    assert runs_of(place) == 0
+
+
+def test_text_that_postgres_cannot_hold_is_stored_all_the_same(place: Place, tmp_path: Path) -> None:
+    file = write_rows(tmp_path / "nul.jsonl", [{"question": "a\0b \ud800", "answer": "#### 1"}])
+    run = place.ok("enqueue", "pocket-sums", "-n", "1", "--data", file, "--quiet")
+    assert "a\ufffdb" in place.one("select text from prompt where run_id = %s", (int(run),))
+
+
+def test_a_broker_that_is_down_is_one_sentence_and_leaves_nothing(place: Place, sums: str) -> None:
+    code, output = place.start_and_wait(
+        "enqueue", "pocket-sums", "-n", "1", "--data", sums, MONKEYS_BROKER_URL="redis://127.0.0.1:1/0"
+    )
+    assert code == 1
+    assert "does not answer" in output
+    assert "Traceback" not in output
+    assert runs_of(place) == 0
+
+
+def test_a_database_that_is_down_is_one_sentence(place: Place, sums: str) -> None:
+    code, output = place.start_and_wait(
+        "enqueue", "pocket-sums", "-n", "1", "--data", sums, MONKEYS_DATABASE_URL="postgresql://x@127.0.0.1:1/x"
+    )
+    assert code == 1
+    assert "does not answer" in output
+    assert "Traceback" not in output

@@ -1,0 +1,105 @@
+"""What is taken for a proof: never the statement, and nothing after the bracket that closes the block."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from verifiers.proofs import LEAN_STEPWISE, LEAN_WHOLE
+from verifiers.verifier import Problem
+
+PROBLEM = Problem("t", {"header": "import Mathlib\n", "statement": "theorem t (n : ℕ) (h : n = 2) : n + n = 4"})
+
+
+def block(text: str) -> str | None:
+    candidate = LEAN_WHOLE.extract(PROBLEM, text)
+    return candidate.text if candidate else None
+
+
+def steps(text: str) -> list[str] | None:
+    candidate = LEAN_STEPWISE.extract(PROBLEM, text)
+    return candidate.text.split("\n") if candidate else None
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("  subst h\n  norm_num\n)\n```\nWrite a lean4", "subst h\nnorm_num"),
+        ("  linarith)\n```", "linarith"),
+        ("  rw [foo (a) (b)]\n)", "rw [foo (a) (b)]"),
+        ("  simp\n```\n", "simp"),
+        ("  simp\n\nWrite a lean4 proof", "simp"),
+        ("  simp -- closes :)\n  omega\n)", "simp -- closes :)\nomega"),
+        ("  simp /- ) /- ) -/ ) -/\n  omega\n) x", "simp /- ) /- ) -/ ) -/\nomega"),
+        ('  exact foo ")"\n)', 'exact foo ")"'),
+        ("  constructor\r\n  · simp\r\n  · omega\r\n)\r\n", "constructor\n· simp\n· omega"),
+        ("  have h2 : n = 2 := by\n    exact h\n  omega\n)", "have h2 : n = 2 := by\n  exact h\nomega"),
+        ("omega", "omega"),
+    ],
+)
+def test_a_continuation_ends_where_the_prompts_bracket_closes(text: str, expected: str) -> None:
+    assert block(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Sure:\n```lean4\ntheorem t (n : ℕ) (h : n = 2) : n + n = 4 := by\n  omega\n```\nDone.", "omega"),
+        ("theorem t (n : ℕ := 3) : n + n = 4 := by\n  omega", "omega"),
+        ("theorem t : n + n = 4 := by subst h\n                           omega\n", "subst h\nomega"),
+        ("theorem t : 1 = 1 := rfl\n", "exact (\n rfl\n)"),
+        ("theorem t : 1 = 2 := by sorry\n-- again\ntheorem t : 1 = 1 := by rfl", "rfl"),
+        ("theorem t (h : False) : 1 = 2 := by\n  exact h.elim\n", "exact h.elim"),
+        ("theorem t : 1 = 1 := bye", "exact (\n bye\n)"),
+    ],
+)
+def test_a_whole_file_gives_only_its_last_proof(text: str, expected: str) -> None:
+    candidate = LEAN_WHOLE.extract(PROBLEM, text)
+    assert candidate is not None
+    assert candidate.how == "file"
+    assert [line.split() for line in candidate.text.split("\n")] == [line.split() for line in expected.split("\n")]
+
+
+def test_columns_of_a_proof_that_begins_behind_its_by_are_kept() -> None:
+    assert block("theorem t : P := by constructor\n                    simp") == "constructor\nsimp"
+    assert block("theorem t : P := by constructor\n  simp") == f"{18 * ' '}constructor\nsimp"
+
+
+@pytest.mark.parametrize("text", ["", "   \n\n", ")", "```", "  )\n```", "theorem t : 1 = 1", "theorem t : 1 = 1 :="])
+def test_nothing_is_no_candidate(text: str) -> None:
+    assert block(text) is None
+
+
+def test_steps_are_the_papers() -> None:
+    text = "  norm_num at h; simp <;> ring\n  · linarith;omega\n)\n```\nWrite a lean4"
+    assert steps(text) == ["norm_num at h", "simp <;> ring", "linarith", "omega"]
+
+
+@pytest.mark.parametrize("text", ["", "\n  simp", ")", "```lean", "  ;simp"])
+def test_steps_that_begin_with_what_is_no_tactic_are_no_candidate(text: str) -> None:
+    assert steps(text) is None
+
+
+def test_an_unclosed_comment_or_string_swallows_the_rest() -> None:
+    assert block("  simp /- ) ) )") == "simp /- ) ) )"
+    assert block('  exact "abc ) )') == 'exact "abc ) )'
+
+
+@pytest.mark.parametrize("unit", ["(", ")", "/-", "-/", '"', "--", "\n", "theorem t :=", "·;", "«", "x "])
+def test_a_megabyte_is_read(unit: str) -> None:
+    text = unit * (1_000_000 // len(unit))
+    LEAN_WHOLE.extract(PROBLEM, text)
+    LEAN_STEPWISE.extract(PROBLEM, text)
+
+
+@given(st.lists(st.sampled_from([*'()"-/·; \n`:=\ud800\0', "theorem t", "by", "/-", "-/", "```", "simp"])).map("".join))
+def test_extraction_never_raises_and_never_keeps_a_fence(text: str) -> None:
+    for verifier in (LEAN_WHOLE, LEAN_STEPWISE):
+        candidate = verifier.extract(PROBLEM, text)
+        assert candidate is None or (candidate.text.strip() and not candidate.text.startswith("```"))
+
+
+@given(st.lists(st.sampled_from(["simp", "norm_num [h]", "exact (f (x))", "· omega"]), min_size=1))
+def test_a_block_survives_the_prompts_form_and_a_second_extraction(lines: list[str]) -> None:
+    found = block("".join(f"  {line}\n" for line in lines) + ")\n```\nWrite a lean4")
+    assert found == "\n".join(lines)
+    assert block(found) == found

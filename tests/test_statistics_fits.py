@@ -1,0 +1,205 @@
+"""Fits, forecasts, posterior bands, similarity: the paper's printed figures, known laws, and refusals."""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from models.statistics.beta_binomial import Beta, fit_beta, posterior_band
+from models.statistics.coverage import coverage, every_k, pass_at_k
+from models.statistics.fits import Family, fit, paper_ks, tallies
+from models.statistics.forecasts import back_test, forecast
+from models.statistics.similarity import align, budget_ratio, samples_for
+from tests.statistics_data import SAMPLES, llama_counts, pythia_counts
+
+POWER_LAWS = (Family.exponentiated_power_law, Family.log_log)
+
+
+def test_the_papers_grid_has_37_points_of_its_40() -> None:
+    ks = paper_ks(10_000)
+    assert (len(ks), ks[0], ks[-1]) == (37, 1, 10_000)
+    assert paper_ks(1).tolist() == [1]
+
+
+@pytest.mark.parametrize(
+    ("llm", "a", "b", "error", "log_log_a", "log_log_b"),
+    [
+        ("Pythia 160M", -6.361, -0.277, 0.0130, 6.672, 0.282),
+        ("Pythia 1B", -5.609, -0.320, 0.0055, 5.395, 0.313),
+        ("Pythia 12B", -4.317, -0.379, 0.0078, 4.162, 0.371),
+    ],
+)
+def test_the_papers_counts_give_its_fits_to_the_printed_digits(
+    llm: str, a: float, b: float, error: float, log_log_a: float, log_log_b: float
+) -> None:
+    data = tallies(SAMPLES, pythia_counts(llm))
+    paper, line = (fit(family, data) for family in POWER_LAWS)
+    assert (round(paper.parameters["a"], 3), round(paper.parameters["b"], 3)) == (a, b)
+    assert round(paper.error, 4) == error
+    assert (round(line.parameters["a"], 3), round(line.parameters["b"], 3)) == (log_log_a, log_log_b)
+    assert paper.flag == line.flag == ""
+
+
+def test_a_power_law_fitted_to_coverage_that_reaches_1_is_flagged() -> None:
+    data = tallies(SAMPLES, llama_counts("GSM8K"))
+    assert [fit(family, data).flag for family in POWER_LAWS] == ["coverage reaches 1, which the law never does"] * 2
+    assert fit(Family.beta_binomial, data).flag == ""
+
+
+@pytest.mark.parametrize("family", Family)
+@pytest.mark.parametrize(
+    ("n", "c"),
+    [([10, 10], [0, 0]), ([], []), ([100], [7])],
+    ids=["all zero", "no problems", "one problem"],
+)
+def test_what_says_nothing_is_flagged_and_never_raises(family: Family, n: list[int], c: list[int]) -> None:
+    found = fit(family, tallies(np.array(n, dtype=int), np.array(c, dtype=int)))
+    assert found.flag
+    made = forecast(family, np.array(n, dtype=int), np.array(c, dtype=int), [1000], rounds=5)
+    assert made.flag == found.flag
+    assert np.isnan(made.low).all()
+
+
+@pytest.mark.parametrize("family", POWER_LAWS)
+def test_a_power_law_needs_three_points(family: Family) -> None:
+    found = fit(family, tallies([2, 2, 2], [1, 0, 0]))
+    assert not found.parameters
+    assert "three points" in found.flag
+    assert np.isnan(found.coverage([1, 10])).all()
+
+
+def test_a_problem_without_samples_stops_power_laws_and_not_likelihoods() -> None:
+    data = tallies([100, 80, 60, 0], [3, 20, 0, 0])
+    assert [fit(family, data).flag for family in POWER_LAWS] == ["a problem has no samples"] * 2
+    with_it = fit(Family.beta_binomial, data)
+    without = fit(Family.beta_binomial, tallies([100, 80, 60], [3, 20, 0]))
+    assert with_it.parameters["alpha"] == pytest.approx(without.parameters["alpha"], rel=1e-3)
+    assert np.isnan(with_it.error)
+
+
+@pytest.mark.parametrize("family", Family)
+def test_a_forecast_of_one_right_sample_has_an_interval_down_to_0(family: Family) -> None:
+    made = forecast(family, 100, [1, 0, 0, 0], [1000], rounds=60)
+    assert made.low[0] == 0
+    assert made.high[0] > made.coverage[0] > 0
+
+
+@pytest.mark.parametrize("family", Family)
+@pytest.mark.parametrize("c", [[10, 10, 0], [3, 3, 3], [10, 10, 10], [1, 0, 0]])
+def test_extreme_counts_are_fitted_or_flagged_and_stay_between_0_and_1(family: Family, c: list[int]) -> None:
+    found = fit(family, tallies(10, c))
+    curve = found.coverage([1, 10, 1000])
+    assert found.flag or ((curve >= 0) & (curve <= 1)).all()
+
+
+def test_the_beta_binomial_likelihood_has_its_maximum_where_it_is_found() -> None:
+    generator = np.random.default_rng(3)
+    n = generator.integers(20, 400, size=200)
+    c = generator.binomial(n, generator.beta(0.4, 5, size=200))
+
+    def likelihood(alpha: float, beta: float) -> float:
+        return float(np.sum(stats.betabinom.logpmf(c, n, alpha, beta)))
+
+    found = fit_beta(n, c)
+    top = likelihood(found.alpha, found.beta)
+    for by_alpha, by_beta in itertools.product((0.98, 1, 1.02), repeat=2):
+        assert likelihood(found.alpha * by_alpha, found.beta * by_beta) <= top + 1e-3
+    assert found.alpha == pytest.approx(0.4, rel=0.3)
+
+
+def test_zero_inflation_finds_the_share_that_can_be_solved() -> None:
+    generator = np.random.default_rng(4)
+    p = generator.beta(2, 20, size=1000) * (generator.random(1000) < 0.6)
+    c = generator.binomial(200, p)
+    found = fit_beta(200, c, zero_inflated=True)
+    assert found.solvable == pytest.approx(0.6, abs=0.05)
+    assert found.coverage(10**7) == pytest.approx(found.solvable, abs=1e-3)
+    assert fit_beta(200, c).solvable == 1
+
+
+def test_weights_repeat_problems() -> None:
+    n, c = np.array([50, 50, 80]), np.array([3, 20, 0])
+    weighted = fit_beta(n, c, weights=[2, 1, 3])
+    repeated = fit_beta(np.repeat(n, [2, 1, 3]), np.repeat(c, [2, 1, 3]))
+    np.testing.assert_allclose(weighted, repeated, rtol=1e-3)
+
+
+def test_zero_inflation_carries_pythia_160m_on_better_than_the_plain_beta() -> None:
+    data = tallies(SAMPLES, pythia_counts("Pythia 160M"))
+    plain, inflated = fit(Family.beta_binomial, data), fit(Family.zero_inflated_beta_binomial, data)
+    assert inflated.error < plain.error / 3
+
+
+def test_beta_coverage_is_the_integral_over_p() -> None:
+    p = np.linspace(0, 1, 200_001)
+    for k in (1, 7, 50):
+        integral = np.trapezoid((1 - (1 - p) ** k) * stats.beta.pdf(p, 2.0, 5.0), p)
+        assert Beta(2.0, 5.0, 0.5).coverage(k) == pytest.approx(0.5 * integral, abs=1e-6)
+
+
+def test_the_posterior_band_is_that_of_draws_from_the_posterior() -> None:
+    prior, n, c, k = Beta(0.3, 4.0, 0.7), np.array([50, 50, 20]), np.array([0, 3, 12]), 30
+    band = posterior_band(n, c, [k], prior)
+    generator = np.random.default_rng(6)
+    p = generator.beta(prior.alpha + c, prior.beta + n - c, size=(200_000, 3))
+    zero = math.exp(stats.betabinom.logpmf(0, 50, prior.alpha, prior.beta))
+    p[:, 0] *= generator.random(200_000) < 0.7 * zero / (0.7 * zero + 0.3)
+    drawn = (1 - (1 - p) ** k).mean(axis=1)
+    mean, spread = band.mean[0], drawn.std()
+    assert mean == pytest.approx(drawn.mean(), abs=0.002)
+    stderr = (np.log(band.high[0] / (1 - band.high[0])) - np.log(mean / (1 - mean))) * mean * (1 - mean) / 1.96
+    assert stderr == pytest.approx(spread, rel=0.02)
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.lists(st.integers(0, 50), min_size=3, max_size=10))
+def test_every_fitted_curve_grows_with_k(rights: list[int]) -> None:
+    data = tallies(50, rights)
+    for family in Family:
+        found = fit(family, data)
+        if not found.flag:
+            curve = found.coverage(every_k(200))
+            assert (np.diff(curve) >= -1e-12).all()
+            assert ((curve >= 0) & (curve <= 1)).all()
+
+
+@pytest.mark.parametrize("family", Family)
+def test_a_forecast_from_1000_samples_holds_the_papers_coverage_at_10000(family: Family) -> None:
+    tested = back_test(family, SAMPLES, pythia_counts("Pythia 12B"), 1000, [10_000], rounds=60)
+    assert tested.truth[0] == pytest.approx(0.875)
+    assert tested.forecast.low[0] <= tested.truth[0] <= tested.forecast.high[0]
+    assert tested.forecast.coverage[0] == pytest.approx(0.875, abs=0.06)
+
+
+def test_a_back_test_from_every_sample_is_the_forecast_itself() -> None:
+    c = pythia_counts("Pythia 1B")
+    tested = back_test(Family.log_log, SAMPLES, c, SAMPLES, [100], rounds=5)
+    np.testing.assert_array_equal(tested.forecast.coverage, forecast(Family.log_log, SAMPLES, c, [100], 5).coverage)
+
+
+def test_a_curve_shifted_in_log_k_lies_on_its_model() -> None:
+    ks = every_k(10_000)
+    strong, weak = np.exp(-3 * ks**-0.4), np.exp(-3 * (ks / 20) ** -0.4)
+    axes = align({"strong": strong, "weak": weak})
+    assert axes["strong"][0] == 1
+    assert samples_for(weak, strong[0]) == 20
+    at_ten = [float(np.interp(10, axes[name], curve)) for name, curve in (("strong", strong), ("weak", weak))]
+    assert at_ten[0] == pytest.approx(at_ten[1], abs=1e-3)
+    assert budget_ratio(strong, 0.2, 0.6) == pytest.approx(budget_ratio(weak, 0.2, 0.6), rel=0.2)
+    assert np.isnan(budget_ratio(weak, 0.1, 0.9999))
+
+
+def test_the_paper_family_needs_about_the_same_factor_of_samples() -> None:
+    curves = {
+        llm: coverage(SAMPLES, pythia_counts(llm), every_k(SAMPLES)).coverage for llm in ("Pythia 1B", "Pythia 12B")
+    }
+    axes = align(curves)
+    assert axes["Pythia 12B"][0] == 1
+    assert axes["Pythia 1B"][0] == pytest.approx(1 / 3, abs=0.01)
+    factors = [budget_ratio(curve, 0.1, 0.5) for curve in curves.values()]
+    assert factors[0] / factors[1] == pytest.approx(1, abs=1)
+    assert pass_at_k(SAMPLES, pythia_counts("Pythia 1B"), 3).mean() == pytest.approx(curves["Pythia 12B"][0], abs=0.002)

@@ -1,0 +1,256 @@
+"""Import and export: inverse of each other, labels counted by every view, mistakes refused with nothing half-done."""
+
+import gzip
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.place import Place
+from tests.shared_data import shared
+from tests.small_runs import check, coverage, judged, small, use_recording, work_off
+from verifiers.benchmarks.rows import read_rows
+
+Row = dict[str, Any]
+
+FORMATS = ("samples.jsonl", "samples.jsonl.gz", "samples.parquet")
+
+
+def write(file: Path, *rows: Row) -> Path:
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return file
+
+
+def labelled(folder: Path, **labels: str) -> Path:
+    """A file of labels: 1 is correct, 0 is not, by problem."""
+    rows = [
+        {"problem": key, "sample_index": index, "correct": int(label)}
+        for key, each in labels.items()
+        for index, label in enumerate(each)
+    ]
+    return write(folder / "labels.jsonl", *rows)
+
+
+def take(place: Place, file: Path, *more: str) -> int:
+    return int(place.ok("import", str(file), "--benchmark", "sums", "--llm", "theirs", "--quiet", *more))
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_run_that_is_exported_and_imported_is_the_same_run(place: Place, tmp_path: Path, name: str) -> None:
+    files = small(tmp_path)
+    run = files.enqueue(place, 20)
+    use_recording(files.recording)
+    work_off(place)
+    place.ok("export", str(run), str(tmp_path / name))
+    again = int(
+        place.ok(
+            "import", str(tmp_path / name), "--benchmark", "gsm8k", "--llm", "theirs", "--data", str(files.data),
+            "--quiet",
+        )
+    )  # fmt: skip
+    check(place, again)
+    assert judged(place, again) == judged(place, run)
+    assert coverage(place, again) == coverage(place, run)
+    columns = "prompt_tokens, completion_tokens, gpu_seconds, usd"
+    assert place.query(f"select {columns} from cost where run_id = %s", (again,)) == place.query(
+        f"select {columns} from cost where run_id = %s", (run,)
+    )
+    place.ok("export", str(again), str(tmp_path / f"again-{name}"))
+    assert list(read_rows(tmp_path / f"again-{name}")) == list(read_rows(tmp_path / name))
+
+
+def test_every_column_comes_through_both_ways(place: Place, tmp_path: Path) -> None:
+    rows = [
+        {"problem": "a", "sample_index": 0, "outcome": "time_limit", "correct": False, "text": "ü\n😀 \\",
+         "seed": 2**62, "prompt_tokens": 5, "completion_tokens": 7, "finish_reason": "length", "logprob": -1.5,
+         "usd": 0.25, "gpu_seconds": 0.5, "scores": {"armo": 0.125, "skywork": -3.0}},
+        {"problem": "a", "sample_index": 1, "outcome": "correct", "correct": True, "usd": 0.5},
+        {"problem": "7", "sample_index": 0, "outcome": "infrastructure_error"},
+    ]  # fmt: skip
+    run = take(place, write(tmp_path / "in.jsonl", *rows), "--key-only")
+    place.ok("export", str(run), str(tmp_path / "out.jsonl"))
+    assert list(read_rows(tmp_path / "out.jsonl")) == rows
+    assert place.query("select usd, gpu_seconds, truncated from problem_cost where run_id = %s order by usd", (run,))[
+        0
+    ] == {"usd": 0.75, "gpu_seconds": 0.5, "truncated": 1}
+    tallies = place.query(
+        "select correct, incorrect, undecided from problem_tally where run_id = %s order by 1", (run,)
+    )
+    assert [tuple(each.values()) for each in tallies] == [(0, 0, 1), (1, 1, 0)]
+    check(place, run)
+
+
+def test_labels_give_the_coverage_of_the_formula(place: Place, tmp_path: Path) -> None:
+    run = take(place, labelled(tmp_path, a="0100", b="1111", c="0000"), "--key-only")
+    assert [(row["k"], row["coverage"]) for row in coverage(place, run)] == [
+        (1, pytest.approx((1 / 4 + 1) / 3)),
+        (2, pytest.approx((1 / 2 + 1) / 3)),
+        (4, pytest.approx(2 / 3)),
+    ]
+    progress = place.query("select * from run_progress where run_id = %s", (run,))[0]
+    assert (progress["samples"], progress["verified"], progress["correct"], progress["state"]) == (12, 12, 5, "done")
+
+
+def test_their_names_their_base_and_their_rows(place: Place, tmp_path: Path) -> None:
+    rows = [
+        {"task": key, "attempt": attempt, "passed": attempt == 2, "who": who}
+        for who in ("gemma", "llama")
+        for key in (10, 11)
+        for attempt in (1, 2)
+    ]
+    file = write(tmp_path / "theirs.jsonl", *rows)
+    names = (
+        "--column",
+        "problem=task",
+        "--column",
+        "sample_index=attempt",
+        "--column",
+        "correct=passed",
+        "--base",
+        "1",
+    )
+    assert "more than once; --where" in refused(place, file, *names)
+    run = take(place, file, *names, "--where", "who=gemma", "--key-only")
+    assert judged(place, run) == [(key, at, "correct" if at else "incorrect") for key in ("10", "11") for at in (0, 1)]
+
+
+def test_indices_with_gaps_keep_their_places(place: Place, tmp_path: Path) -> None:
+    rows = [{"problem": "a", "sample_index": index, "correct": index == 250} for index in (0, 1, 5, *range(90, 310))]
+    run = take(place, write(tmp_path / "gaps.jsonl", *rows), "--key-only")
+    check(place, run)
+    assert [index for _, index, _ in judged(place, run)] == [0, 1, 5, *range(90, 310)]
+    batches = place.query("select first_index, size from batch where run_id = %s order by 1", (run,))
+    assert [tuple(each.values()) for each in batches] == [(0, 2), (5, 1), (90, 100), (190, 100), (290, 20)]
+    assert place.one("select first_correct from problem_tally where run_id = %s", (run,)) == 250
+
+
+def test_texts_without_labels_are_judged(place: Place, tmp_path: Path) -> None:
+    files = small(tmp_path)
+    run = int(
+        place.ok(
+            "import", str(files.recording), "--benchmark", "gsm8k", "--llm", "theirs", "--data", str(files.data),
+            "--quiet",
+        )
+    )  # fmt: skip
+    work_off(place)
+    check(place, run)
+    assert {outcome for _, _, outcome in judged(place, run)} == {"correct", "incorrect", "no_answer"}
+
+
+def test_imported_labels_are_compared_with_our_own_verdicts(place: Place, tmp_path: Path) -> None:
+    files = small(tmp_path)
+    rows = [{**row, "correct": False} for row in read_rows(files.recording)]
+    file = write(tmp_path / "wrong.jsonl", *rows)
+    run = int(place.ok("import", str(file), "--benchmark", "gsm8k", "--llm", "x", "--data", str(files.data), "--quiet"))
+    place.ok("reverify", str(run), "--verifier", "answer", "--use")
+    work_off(place)
+    check(place, run)
+    found = place.query("select verifier from outcome_counts where run_id = %s and outcome = 'correct'", (run,))
+    assert found == [{"verifier": "answer"}]
+
+
+def test_the_same_name_and_file_is_the_same_run(place: Place, tmp_path: Path) -> None:
+    file = labelled(tmp_path, a="01")
+    run = take(place, file, "--key-only", "--name", "paper")
+    assert take(place, file, "--key-only", "--name", "paper") == run
+    assert "with other settings" in refused(place, labelled(tmp_path, a="11"), "--key-only", "--name", "paper")
+
+
+def refused(place: Place, file: Path, *more: str) -> str:
+    before = place.one("select count(*) from run"), place.one("select count(*) from problem")
+    said = place.refused("import", str(file), "--benchmark", "sums", "--llm", "theirs", "--key-only", *more)
+    assert (place.one("select count(*) from run"), place.one("select count(*) from problem")) == before
+    return said
+
+
+GOOD = {"problem": "a", "sample_index": 0, "correct": 1}
+
+MISTAKES: list[tuple[list[Row], str]] = [
+    ([GOOD, GOOD], "has sample 0 of problem 'a' more than once"),
+    ([GOOD, {"problem": "a", "correct": 1}], "Row 1 of"),
+    ([{"problem": "a", "sample_index": -1, "correct": 1}], "a sample_index of -1 is impossible"),
+    ([{"problem": "a", "sample_index": 1.5, "correct": 1}], "sample_index cannot be '1.5'"),
+    ([{"problem": "a", "sample_index": 2**31, "correct": 1}], "impossible"),
+    ([{"problem": None, "sample_index": 0, "correct": 1}], "must not be empty"),
+    ([{"problem": "a", "sample_index": 0, "outcome": "great"}], "outcome cannot be 'great'"),
+    ([{"problem": "a", "sample_index": 0, "correct": "yes"}], "correct cannot be 'yes'"),
+    ([{"problem": "a", "sample_index": 0, "correct": 1, "outcome": "incorrect"}], "outcome is incorrect, but correct"),
+    ([{**GOOD, "completion_tokens": -1}], "completion_tokens cannot be '-1'"),
+    ([{**GOOD, "usd": math.inf}], "usd cannot be 'inf'"),
+    ([{**GOOD, "scores": [1]}], "scores cannot be '[1]'"),
+    ([{**GOOD, "text": 3}], "text cannot be '3'"),
+    ([{"problem": "a", "sample_index": 0}], "neither an outcome nor a text"),
+    ([{"problem": "a", "sample_index": 0, "text": "1"}], "has no outcomes"),
+    ([], "has no sample"),
+]
+
+
+@pytest.mark.parametrize(("rows", "sentence"), MISTAKES, ids=[sentence for _, sentence in MISTAKES])
+def test_a_mistake_in_a_file_is_named_and_leaves_nothing(
+    place: Place, tmp_path: Path, rows: list[Row], sentence: str
+) -> None:
+    assert sentence in refused(place, write(tmp_path / "bad.jsonl", *rows))
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_truncated_file_is_refused_and_leaves_nothing(place: Place, tmp_path: Path, name: str) -> None:
+    run = take(place, labelled(tmp_path, a="01" * 5_000), "--key-only")
+    whole = tmp_path / name
+    place.ok("export", str(run), str(whole))
+    cut = tmp_path / f"cut-{name}"
+    cut.write_bytes(whole.read_bytes()[: whole.stat().st_size * 2 // 3])
+    assert "cut-" in refused(place, cut)
+
+
+def test_the_wrong_benchmark_is_refused(place: Place, tmp_path: Path) -> None:
+    files = small(tmp_path)
+    file = labelled(tmp_path, **{"HumanEval/0": "01"})
+    said = place.refused("import", str(file), "--benchmark", "gsm8k", "--llm", "x", "--data", str(files.data))
+    assert "gsm8k has no problem 'HumanEval/0'" in said
+    assert "--key-only" in said
+
+
+def test_an_export_never_overwrites_and_leaves_no_half_file(place: Place, tmp_path: Path) -> None:
+    run = take(place, labelled(tmp_path, a="01"), "--key-only")
+    assert "exists already" in place.refused("export", str(run), str(tmp_path / "labels.jsonl"))
+    assert "must end in" in place.refused("export", str(run), str(tmp_path / "labels.txt"))
+    assert "cannot be written" in place.refused("export", str(run), str(tmp_path / "nowhere" / "x.jsonl"))
+    assert sorted(each.name for each in tmp_path.iterdir() if each.is_file()) == ["labels.jsonl"]
+
+
+def test_a_run_in_flight_is_exported_as_it_is(place: Place, tmp_path: Path) -> None:
+    files = small(tmp_path)
+    run = files.enqueue(place, 20)
+    use_recording(files.recording)
+    work_off(place, at_most=9)
+    place.ok("export", str(run), str(tmp_path / "part.jsonl"))
+    rows = list(read_rows(tmp_path / "part.jsonl"))
+    assert len(rows) == place.one("select count(*) from sample where run_id = %s", (run,))
+    assert place.ok("export", str(run)).count("\n") == len(rows)
+
+
+def test_an_imported_run_is_not_extended(place: Place, tmp_path: Path) -> None:
+    run = take(place, labelled(tmp_path, a="01"), "--key-only")
+    assert "was imported" in place.refused("extend", str(run), "-n", "9")
+
+
+@pytest.mark.slow
+def test_the_papers_outcomes_of_codecontests_give_the_papers_coverage(place: Place) -> None:
+    run = int(
+        place.ok(
+            "import", str(shared("monkeys/codecontests_outcomes.parquet")), "--benchmark", "codecontests",
+            "--llm", "google/gemma-2b", "--column", "problem=problem_index", "--column", "sample_index=attempt",
+            "--base", "1", "--where", "model=Gemma 2B", "--key-only", "--quiet",
+        )
+    )  # fmt: skip
+    curve = {row["k"]: row["coverage"] for row in coverage(place, run)}
+    assert curve[1] == pytest.approx(0.0002, abs=0.00005)
+    assert curve[10_000] == pytest.approx(10 / 140)
+
+
+def test_a_gzip_file_is_read_by_its_name(place: Place, tmp_path: Path) -> None:
+    file = tmp_path / "labels.jsonl.gz"
+    file.write_bytes(gzip.compress(labelled(tmp_path, a="01").read_bytes()))
+    assert len(judged(place, take(place, file, "--key-only"))) == 2

@@ -1,0 +1,205 @@
+"""Coverage and cost from SQL, on the bundled PostgreSQL and on an outside one, are those of NumPy."""
+
+import numpy as np
+import pytest
+
+from models.cost import Sizes, span_flops
+from models.statistics.coverage import Coverage, coverage, first_success, pass_all_k, summary
+from tests.counted import Sampled, Tally, add_attempts, counted_run, sampled_run
+from tests.place import Place
+from tests.statistics_data import SAMPLES, codecontests, pythia_counts
+from verifiers.outcome import Outcome
+
+NUMBERS = ("coverage", "stderr", "low", "high", "floor", "ceiling")
+
+
+def curve(place: Place, run: int) -> dict[str, np.ndarray]:
+    """The view coverage by column; null is NaN."""
+    rows = place.query("select * from coverage where run_id = %s order by k", (run,))
+    return {
+        name: np.array([np.nan if row[name] is None else row[name] for row in rows])
+        for name in (*NUMBERS, "k", "problems_missing", "all_right")
+    }
+
+
+def same(found: dict[str, np.ndarray], wanted: Coverage) -> None:
+    for name in NUMBERS:
+        np.testing.assert_allclose(found[name], getattr(wanted, name), rtol=1e-9, atol=1e-12, err_msg=name)
+    np.testing.assert_array_equal(found["problems_missing"], wanted.problems_missing)
+
+
+def test_coverage_in_sql_is_that_of_numpy_on_the_papers_counts(any_postgres: Place) -> None:
+    right = pythia_counts("Pythia 160M")
+    found = curve(any_postgres, counted_run([Tally(SAMPLES, int(c)) for c in right], batch=1000))
+    same(found, coverage(np.full(len(right), SAMPLES), right, found["k"].astype(int)))
+    assert found["k"][-1] == SAMPLES
+    np.testing.assert_allclose(
+        [found["coverage"][list(found["k"]).index(k)] for k in (1, 10, 100, 1000, 10_000)],
+        [0.0027, 0.0251, 0.1619, 0.4102, 0.5703],
+        atol=5e-5,
+    )
+
+
+def test_gemma_on_codecontests_rises_as_in_the_paper(place: Place) -> None:
+    right = codecontests("Gemma 2B").sum(axis=1)
+    run = counted_run([Tally(SAMPLES, int(c)) for c in right], batch=1000)
+    rows = place.query("select k, coverage from coverage where run_id = %s and k in (1, 10000) order by k", (run,))
+    assert [f"{row['coverage']:.2%}" for row in rows] == ["0.02%", "7.14%"]
+
+
+def test_coverage_of_ragged_and_undecided_samples_is_that_of_numpy(any_postgres: Place) -> None:
+    generator = np.random.default_rng(3)
+    for _ in range(5):
+        samples = generator.integers(1, 60, 12)
+        right = generator.binomial(samples, generator.beta(0.4, 2, 12))
+        lost = np.minimum(generator.integers(0, 4, 12), samples - right)
+        lost[0] = 0
+        found = curve(
+            any_postgres,
+            counted_run([Tally(int(n), int(c), int(u)) for n, c, u in zip(samples, right, lost, strict=True)], batch=7),
+        )
+        same(found, coverage(samples - lost, right, found["k"].astype(int), lost))
+
+
+def test_coverage_of_rates_near_0_and_at_0_and_1_is_that_of_numpy(any_postgres: Place) -> None:
+    for counts in ([0, 0, 0], [50, 50, 50], [1, 0, 0], [50, 50, 49], [7]):
+        found = curve(any_postgres, counted_run([Tally(50, c) for c in counts]))
+        same(found, coverage(np.full(len(counts), 50), counts, found["k"].astype(int)))
+
+
+def test_pass_all_k_in_sql_is_that_of_numpy(any_postgres: Place) -> None:
+    counts = [0, 1, 49, 50, 25]
+    found = curve(any_postgres, counted_run([Tally(50, c) for c in counts]))
+    wanted = pass_all_k(np.full(5, 50), counts, found["k"].astype(int)).mean(axis=0)
+    np.testing.assert_allclose(found["all_right"], wanted, rtol=1e-9, atol=1e-15)
+
+
+def test_a_run_that_stops_when_solved_uses_the_first_success(any_postgres: Place) -> None:
+    tallies = [
+        Tally(10, 3, first=2),
+        Tally(40, 0),
+        Tally(40, 1, first=39),
+        Tally(20, 5, first=14),
+        Tally(10, 1, first=0),
+    ]
+    run = counted_run(tallies, batch=10, stop_rule={"when_solved": True}, n=40)
+    found = curve(any_postgres, run)
+    first = [each.first + 1 if each.correct else 0 for each in tallies]
+    values = first_success(first, [each.samples for each in tallies], found["k"].astype(int))
+    same(found, summary(found["k"].astype(int), values, values, values))
+    assert any_postgres.one("select distinct estimator from coverage where run_id = %s", (run,)) == "first_success"
+    assert any_postgres.one("select coverage_at(%s, 41)", (run,)) is None
+
+
+def test_an_undecided_sample_leaves_a_first_success_open(place: Place) -> None:
+    run = counted_run(
+        [Tally(10, 1, first=4), Tally(10, 1, undecided=1, first=4)], stop_rule={"when_solved": True}, n=10
+    )
+    assert place.query("select coverage, floor, ceiling from coverage where run_id = %s and k = 10", (run,)) == [
+        {"coverage": None, "floor": 0.5, "ceiling": 1.0}
+    ]
+
+
+def test_a_batch_whose_verification_is_open_is_not_counted(place: Place) -> None:
+    run = counted_run([Tally(20, 4, first=8)], batch=10)
+    place.query(
+        """
+        update work set state = 'ready', correct = null, first_correct = null from batch
+        where batch.id = batch_id and work.run_id = %s and kind = 'verify' and first_index = 10 returning 1
+        """,
+        (run,),
+    )
+    assert place.query("select samples, correct from problem_tally where run_id = %s", (run,)) == [
+        {"samples": 10, "correct": 2}
+    ]
+
+
+def test_coverage_at_answers_any_k(place: Place) -> None:
+    run = counted_run([Tally(10, 3), Tally(10, 0)])
+    assert place.one("select coverage_at(%s, 3)", (run,)) == pytest.approx(coverage([10, 10], [3, 0], [3]).coverage[0])
+    assert place.one("select coverage_at(%s, 11)", (run,)) is None
+
+
+def test_outcome_counts_add_up_to_the_samples(place: Place) -> None:
+    run = sampled_run(
+        {
+            "a": [Sampled("4", True), Sampled("4", True), Sampled("5"), Sampled(None)],
+            "b": [Sampled("7", outcome=Outcome.time_limit), Sampled("8", outcome=Outcome.infrastructure_error)],
+        }
+    )
+    rows = place.query("select outcome, samples, candidates from outcome_counts where run_id = %s", (run,))
+    assert {row["outcome"]: (row["samples"], row["candidates"]) for row in rows} == {
+        "correct": (2, 1),
+        "incorrect": (1, 1),
+        "no_answer": (1, 0),
+        "time_limit": (1, 1),
+        "infrastructure_error": (1, 1),
+    }
+    tally = place.query("select * from problem_tally where run_id = %s order by problem_key", (run,))
+    assert [(t["correct"], t["incorrect"], t["no_answer"], t["undecided"]) for t in tally] == [
+        (2, 1, 1, 0),
+        (0, 1, 0, 1),
+    ]
+
+
+def test_difficulty_says_when_the_first_right_sample_came(place: Place) -> None:
+    run = counted_run([Tally(100, 1, first=30), Tally(100, 0), Tally(100, 60)])
+    rows = place.query("select * from problem_difficulty where run_id = %s order by problem_id", (run,))
+    assert [row["difficulty"] for row in rows] == ["up to 1 %", "never solved", "above 50 %"]
+    assert [row["first_correct_rank"] for row in rows] == [31, None, 1]
+    assert [row["expected_rank"] for row in rows] == pytest.approx([101 / 2, 101, 101 / 61])
+
+
+def _priced(place: Place, **price: float) -> float | None:
+    """Dollars of a run of 2 problems x 200 samples at a price: 2 batches each, 30 prompt and 5,000 new tokens."""
+    run = counted_run([Tally(200, 3), Tally(200, 0)])
+    add_attempts(run, completion_tokens=5000, prompt_tokens=30, gpu_seconds=9.0)
+    values = ", ".join(map(str, price.values()))
+    place.query(f"insert into price (llm, provider, {', '.join(price)}) values ('counted', 'p', {values}) returning 1")
+    found: float | None = place.one("select usd from cost where run_id = %s", (run,))
+    return found
+
+
+def test_dollars_follow_the_price(place: Place) -> None:
+    assert _priced(place, usd_per_attempt=0.5) == pytest.approx(400 * 0.5)
+    assert _priced(place, usd_per_gpu_hour=2.0) == pytest.approx(4 * 9.0 / 3600 * 2)
+    assert _priced(place, usd_per_million_input=3.0, usd_per_million_output=10.0) == pytest.approx(
+        4 * 30 * 3e-6 + 4 * 5000 * 10e-6
+    )
+    assert _priced(
+        place, usd_per_million_input=3.0, usd_per_million_cached_input=1.0, usd_per_million_output=10.0
+    ) == pytest.approx(2 * 30 * 3e-6 + 2 * 30 * 1e-6 + 4 * 5000 * 10e-6)
+
+
+def test_a_price_of_tomorrow_does_not_hold_today(place: Place) -> None:
+    _priced(place, usd_per_attempt=0.5)
+    place.query(
+        """
+        insert into price (llm, provider, since, usd_per_attempt)
+        values ('counted', 'p', now() + interval '1 day', 9) returning 1
+        """
+    )
+    assert place.query("select usd_per_attempt from current_price") == [{"usd_per_attempt": 0.5}]
+
+
+def test_without_a_price_dollars_are_missing(place: Place) -> None:
+    run = counted_run([Tally(200, 3)])
+    add_attempts(run, completion_tokens=5000, prompt_tokens=30)
+    assert place.one("select usd from cost where run_id = %s", (run,)) is None
+
+
+def test_flops_in_sql_are_those_of_the_formula(any_postgres: Place) -> None:
+    sizes = Sizes(8_000_000_000, 8_000_000_000, 32, 4096)
+    run = counted_run([Tally(200, 3)])
+    add_attempts(run, completion_tokens=5000, prompt_tokens=1000, flops=span_flops(sizes, 1000, 50) * 100)
+    any_postgres.query(
+        "update llm set parameters = 8e9, active_parameters = 8e9, layers = 32, token_dim = 4096 returning 1"
+    )
+    assert any_postgres.one("select flops from cost where run_id = %s", (run,)) == pytest.approx(
+        span_flops(sizes, 0, 1000) + 200 * span_flops(sizes, 1000, 50), rel=1e-12
+    )
+    rows = any_postgres.query("select k, flops from coverage_by_cost where run_id = %s order by k", (run,))
+    for row in rows:
+        assert row["flops"] == pytest.approx(
+            span_flops(sizes, 0, 1000) + row["k"] * span_flops(sizes, 1000, 50), rel=1e-12
+        )

@@ -1,0 +1,147 @@
+r"""Where a text gives its mathematical answer: boxed, announced, or simply last."""
+
+import re
+
+from verifiers.answers.marks import Mark, marks, own_part
+from verifiers.answers.numbers import last_number
+from verifiers.answers.spelling import ONE_NUMBER, spelled
+from verifiers.verifier import Candidate
+
+_BOX = 2_000
+_HASHES = 100
+_TAIL = 4_000
+_SENTENCE = 300
+_STRONG = ("boxed", "final answer is", "####")
+
+_MATH = re.compile(
+    r"\$\$(.{1,2000}?)\$\$|(?<!\\)\$((?:\\\$|[^$\n]){1,2000}?)(?<!\\)\$|\\\((.{1,2000}?)\\\)|\\\[(.{1,2000}?)\\\]",
+    re.DOTALL,
+)
+_PERCENT = re.compile(r"\s*(?:\\?%|[Pp]ercent\b|pct\b)")
+_AND = re.compile(r"\s*(?:,?\s*\band\b|,?\s*\bor\b|,)\s*(?=\$|\\\(|\\\[)")
+_BETWEEN_BOXES = re.compile(
+    r"(?:[\s$,;.]|\\q?quad|\\[,;()\[\]]|\\text\s*\{[\s,]*(?:and|or)?[\s,]*\}|\band\b|\bor\b|\b[A-Za-z]\s*=)*"
+)
+_LEAD = re.compile(r"[\s:*_~>`\"']*(?:\\\")?(?:(?:equal to|exactly|simply|thus|therefore|just)\s+)?")
+_STOP = re.compile(r"\n|\.(?=\s|$|\*|\"|<)|,? I hope")
+_AFTER = re.compile(r"[.*_\"'\s]*(?:$|\n|I hope)")
+_BOXED = re.compile(r"(?:\$\$?|\\[(\[])?\s*\\(?:boxed|fbox)")
+_BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
+_PROSE = re.compile(r"\n|(?<![\\A-Za-z{])[A-Za-z]{3,}")
+"""What a text that is nothing but a formula has not: lines, and words of three letters."""
+_HEADING = re.compile(r"[0-9]+[.):]\s+[A-Za-z*]")
+
+
+def extract_expression(text: str, question: str = "") -> Candidate | None:
+    r"""The answer a text gives: the last one boxed, announced as final or behind `####`; else the last one announced
+    (`answer is`, `Answer:`, `A:`); else the last formula or number. What follows and belongs to a next problem or
+    speaker does not count."""
+    text = own_part(text, question)
+    found = [(mark, content) for mark in _all_marks(text) if (content := _content(text, mark))]
+    if not found:
+        return _unannounced(text)
+    strong = [(mark, content) for mark, content in found if mark.how in _STRONG]
+    mark, content = (strong or found)[-1]
+    if mark.how == "boxed":
+        content = _boxed_together(text, [mark for mark, _ in strong if mark.how == "boxed"])
+    return Candidate(spelled(content), mark.how)
+
+
+def _all_marks(text: str) -> list[Mark]:
+    hashes = [Mark(found.end(), "####") for found in re.finditer(r"(?<!#)####(?!#)", text)][-_HASHES:]
+    announced = [Mark(start, "final answer is" if _is_final(text, start, how) else how) for start, how in marks(text)]
+    return sorted(announced + hashes)
+
+
+def _is_final(text: str, start: int, how: str) -> bool:
+    return how.startswith("answer") and "final answer" in text[max(0, start - 24) : start].lower()
+
+
+def _content(text: str, mark: Mark) -> str | None:
+    if mark.how == "boxed":
+        box = boxed(text, mark.start)
+        return box and box[0]
+    lead = _LEAD.match(text, mark.start)
+    start = lead.end() if lead else mark.start
+    if _BOXED.match(text, start):
+        return None
+    if formula := _formulas(text, start):
+        return formula
+    stop = _STOP.search(text, start, start + _SENTENCE)
+    sentence = text[start : stop.start() if stop else start + _SENTENCE].strip()
+    if mark.how == "####":
+        return sentence if re.match(r"[-−+$€£\\({\[0-9.]", sentence) and not _HEADING.match(text, start) else None
+    ends = _AFTER.match(text, start + len(sentence)) is not None
+    return _of_sentence(sentence, ends)
+
+
+def _of_sentence(sentence: str, ends: bool) -> str | None:
+    """What the words behind an announcement say, unless they begin an explanation: a few words that end the line,
+    or the last formula or number in them."""
+    if sentence and ends and len(sentence.split()) <= 4 and "$" not in sentence:
+        return sentence
+    if sentence and ONE_NUMBER.fullmatch(sentence):
+        return sentence
+    found = _last(sentence)
+    return found and found.text
+
+
+def boxed(text: str, start: int) -> tuple[str, int] | None:
+    """What stands between the brace that opened just before `start` and its partner, and the partner's index."""
+    depth = 1
+    for brace in _BRACE.finditer(text, start, start + _BOX):
+        if brace.group() == "{":
+            depth += 1
+        elif brace.group() == "}":
+            depth -= 1
+            if depth == 0:
+                return text[start : brace.start()].strip(), brace.start()
+    return None
+
+
+def _boxed_together(text: str, boxes: list[Mark]) -> str:
+    r"""The last box, with those that stand right before it: `\boxed{1} and \boxed{2}` is one answer of two parts."""
+    parts: list[str] = []
+    after = len(text)
+    for mark in reversed(boxes):
+        content, end = boxed(text, mark.start) or ("", mark.start)
+        if parts and not _BETWEEN_BOXES.fullmatch(text, end + 1, after):
+            break
+        parts.append(content)
+        after = text.rfind("\\", 0, mark.start)
+    return ",".join(reversed(parts))
+
+
+def _formulas(text: str, start: int) -> str | None:
+    """The formula that begins at `start`, with those joined to it by `and`, `or` or a comma."""
+    found = _MATH.match(text, start)
+    if found is None:
+        return None
+    parts = [_inside(found)]
+    while (joint := _AND.match(text, found.end())) and (following := _MATH.match(text, joint.end())):
+        found = following
+        parts.append(_inside(found))
+    percent = "\\%" if _PERCENT.match(text, found.end()) else ""
+    return ",".join(parts) + percent
+
+
+def _inside(formula: re.Match[str]) -> str:
+    return next(group for group in formula.groups() if group is not None).strip()
+
+
+def _unannounced(text: str) -> Candidate | None:
+    bare = text.strip()
+    if 0 < len(bare) <= _SENTENCE and not _PROSE.search(bare):
+        return Candidate(spelled(bare), "whole text")
+    return _last(text[-_TAIL:])
+
+
+def _last(text: str) -> Candidate | None:
+    """The last formula, or the number that follows it."""
+    formula = None
+    for formula in _MATH.finditer(text):  # noqa: B007
+        pass
+    number = last_number(text[formula.end() :] if formula else text)
+    if number is not None:
+        return Candidate(number, "last number")
+    return Candidate(spelled(_inside(formula)), "last formula") if formula else None

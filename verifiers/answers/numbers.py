@@ -1,0 +1,96 @@
+"""Numbers as LLMs write them, brought to one exact spelling, so that equal answers are equal texts."""
+
+import re
+from fractions import Fraction
+
+LONGEST = 100
+"""Characters of a number that could be an answer; int() and Fraction stay cheap below it."""
+_LINE = 300
+
+NUMBER = re.compile(
+    r"""
+    (?:(?P<sign>[-−+])\s?)? (?:\\?[$€£¥]\s?)? (?P<inner>[-−]?)   # -5, -$5, $-5, \$5
+    (?P<digits> [0-9]++ (?:,[0-9]++)* (?:\.[0-9]++)? | \.[0-9]++ )
+    (?: [ ]{1,3} (?P<top>[0-9]++) [ ]?/[ ]? (?P<bottom>[0-9]++)  # 3 1/2
+      | [ ]?/[ ]? (?P<below>[0-9]++) (?![/.,]?[0-9]) )?          # 7/2
+    """,
+    re.VERBOSE,
+)
+_RUN = re.compile(r"(?<![A-Za-z0-9_^])[0-9][0-9.,/ ]*+")
+_THOUSANDS = re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]*)?")
+_CONTINUES = re.compile(
+    r"[ \t]*(?:[*×÷^+:=<>/−–-]|\\times|\\cdot|\\div|x(?=[ \t]*[0-9]))[ \t]*\\?\$?[ \t]*[0-9({\\]"
+    r"|[eE][-+]?[0-9]|[ \t]*(?:[√π]|\\(?:sqrt|[dtc]?frac|pi|binom|p?mod)(?![A-Za-z]))"
+)
+"""What shows that a number is only the beginning of a calculation, a range or a time of day."""
+
+
+def number_at(text: str, start: int) -> str | None:
+    """The number written at `start`, in canonical form; None if there is none.
+
+    Of a calculation, the side of its `=` that is one number; something else that only begins with a number (a range, a
+    time of day) comes back as it was written, and so equals no number.
+    """
+    found = NUMBER.match(text, start)
+    if found is None or found.end() - found.start() > LONGEST:
+        return None
+    if _CONTINUES.match(text, found.end()) is None:
+        return canonical(found)
+    stop = text.find("\n", start, start + _LINE)
+    line = text[start : stop if stop >= 0 else start + _LINE].strip()
+    for part in reversed(line.split("=")):
+        result = NUMBER.match(part.lstrip(" *_$\\({"))
+        if result and not _CONTINUES.match(result.string, result.end()):
+            return canonical(result)
+    return line
+
+
+def last_number(text: str) -> str | None:
+    """The last number in the text, in canonical form; a minus between two things is no sign."""
+    size = 256
+    run = None
+    while True:
+        for run in _RUN.finditer(text, max(0, len(text) - size)):  # noqa: B007
+            pass
+        if size >= len(text) or (run and run.start() > len(text) - size):
+            break
+        size *= 8
+    if run is None:
+        return None
+    found = None
+    for found in NUMBER.finditer(text, max(0, run.start() - 4), run.end()):  # noqa: B007
+        pass
+    if found is None or found.end() - found.start() > LONGEST:
+        return None
+    before = text[max(0, found.start() - 20) : found.start()]
+    spaced = found["sign"] and text[found.end("sign")].isspace()
+    binary = spaced or before[-1:].isalnum() or before.rstrip()[-1:].isdigit() or before.rstrip()[-1:] == ")"
+    return canonical(found, signed=not binary)
+
+
+def canonical(found: re.Match[str], signed: bool = True) -> str:
+    """One spelling per value: 1,234.50 -> 1234.5, -0 -> 0, 7/2 -> 3.5, 1/3 -> 1/3; 1,2 stays as it is."""
+    digits, top, bottom, below = found.group("digits", "top", "bottom", "below")
+    minus = signed and (found["sign"] not in (None, "+") or found["inner"] != "")
+    if "," in digits:
+        if not _THOUSANDS.fullmatch(digits):
+            return found.group().strip()
+        digits = digits.replace(",", "")
+    whole, point, decimals = digits.partition(".")
+    text = whole.lstrip("0") or "0"
+    if point and (kept := decimals.rstrip("0")):
+        text = f"{text}.{kept}"
+    if below or bottom:
+        if int(below or bottom) == 0:
+            return found.group().strip()
+        text = _spell(Fraction(text) / int(below) if below else Fraction(text) + Fraction(int(top), int(bottom)))
+    return f"-{text}" if minus and text != "0" else text
+
+
+def _spell(value: Fraction) -> str:
+    """A decimal where the value has a finite one, else the reduced fraction."""
+    places = next((n for n in range(40) if 10**n % value.denominator == 0), None)
+    if places is None:
+        return str(value)
+    digits = str(value.numerator * 10**places // value.denominator).rjust(places + 1, "0")
+    return f"{digits[:-places]}.{digits[-places:]}" if places else digits

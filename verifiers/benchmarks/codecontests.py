@@ -1,0 +1,115 @@
+"""CodeContests: competitive programming problems, two-shot in Python as in the paper.
+
+    {"name": "1575_A. Another Sorting Problem", "description": "...", "public_tests": {"input": [...], "output": [...]},
+     "private_tests": {...}, "generated_tests": {...}, "time_limit": {"seconds": 2, "nanos": 0},
+     "memory_limit_bytes": 512000000}
+
+Prompts and settings follow "Large Language Monkeys" (arXiv 2407.21787, appendix A) and its code,
+https://github.com/ScalingIntelligence/large_language_monkeys at ed2bdb0, llmonk/generate/code_contests.py: raw
+completion prompts, two training problems drawn anew for each problem, problems with images left out (140 of 165 stay).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from verifiers.benchmarks.benchmark import Benchmark, Sampling
+from verifiers.benchmarks.rows import Row, hub_rows, make_problems, read_rows
+from verifiers.errors import UserError
+from verifiers.programs import CODECONTESTS_CPP, CODECONTESTS_PAPER, CODECONTESTS_STRICT
+from verifiers.programs.stdio import accepts_several, time_limit
+from verifiers.verifier import Problem
+
+HUB = "deepmind/code_contests"
+SHOTS = 2
+PYTHON3 = 3
+IMAGES = ("<image>", "[Image]")
+ASK = (
+    "Q: Write python code to solve the following coding problem that obeys the constraints and passes the example test "
+    "cases. The output code needs to read from and write to standard IO. Please wrap your code answer using ```:"
+)
+_TESTS = ("public_tests", "private_tests", "generated_tests")
+
+
+def load(file: Path | None) -> list[Problem]:
+    """The problems without images of a file, or of the public test set."""
+    rows = read_rows(file) if file else hub_rows(HUB, None, "test")
+    return make_problems(file, _without_images(rows), _problem)
+
+
+def _without_images(rows: Iterator[Row]) -> Iterator[Row]:
+    return (row for row in rows if not any(tag in str(row.get("description")) for tag in IMAGES))
+
+
+def _problem(row: Row, line: int) -> Problem:
+    if not isinstance(row["description"], str):
+        raise TypeError("description must be a text")
+    tests = {name: _examples(row.get(name), name) for name in _TESTS}
+    data = {
+        "description": row["description"],
+        **tests,
+        "time_limit": time_limit(row),
+        "memory_limit_bytes": int(row.get("memory_limit_bytes") or 0),
+    }
+    if not any(examples["input"] for examples in tests.values()):
+        raise ValueError("it has no tests")
+    key = row.get("name", row.get("id"))
+    return Problem(str(line if key is None else key), data)
+
+
+def _examples(tests: Any, name: str) -> dict[str, list[str]]:
+    if tests is None:
+        return {"input": [], "output": []}
+    if not isinstance(tests, Mapping):
+        raise TypeError(f"{name} must have input and output")
+    given, expected = list(tests["input"]), list(tests["output"])
+    if len(given) != len(expected):
+        raise ValueError(f"{name} has {len(given)} inputs and {len(expected)} outputs")
+    if not all(isinstance(text, str) for text in given + expected):
+        raise TypeError(f"{name} must hold texts")
+    return {"input": given, "output": expected}
+
+
+def prompts(problems: Sequence[Problem], shots: Path | None, prefix: str | None) -> list[str]:
+    """Raw completion prompts: two training problems with a solution, drawn anew for each problem, and the problem."""
+    questions = [f"{ASK}\n{problem.data['description']}\nA:" for problem in problems]
+    if prefix is not None:
+        before = prefix.rstrip("\n") + "\n" if prefix.strip() else ""
+        return [before + question for question in questions]
+    examples = _shots(shots)
+    random = Random(0)
+    return ["".join(random.sample(examples, SHOTS)) + question for question in questions]
+
+
+def _shots(file: Path | None) -> list[str]:
+    """Training problems without images, each with its first Python 3 solution in ASCII."""
+    where = file or "the training set"
+    examples = []
+    for row in _without_images(read_rows(file) if file else hub_rows(HUB, None, "train")):
+        try:
+            solutions = zip(row["solutions"]["language"], row["solutions"]["solution"], strict=True)
+            python = [text for language, text in solutions if language == PYTHON3 and text.isascii()]
+            if python:
+                examples.append(f"{ASK}\n{row['description']}\nA: ```{python[0].strip()}```\n")
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise UserError(f"{where} needs description and solutions (language, solution) in each row.") from error
+    if len(examples) < SHOTS:
+        raise UserError(f"{where} holds {len(examples)} problems with a Python 3 solution; the prompt needs {SHOTS}.")
+    return examples
+
+
+def one_answer(problems: Sequence[Problem]) -> list[int]:
+    """The problems whose statement does not say that several answers are right."""
+    return [index for index, problem in enumerate(problems) if not accepts_several(problem)]
+
+
+CODECONTESTS = Benchmark(
+    name="codecontests",
+    about="CodeContests: competitive programming without images, two-shot, run against all its tests",
+    load=load,
+    prompts=prompts,
+    verifiers=(CODECONTESTS_PAPER, CODECONTESTS_STRICT, CODECONTESTS_CPP),
+    sampling=Sampling(temperature=0.6, max_tokens=1024, top_p=0.95, stop=("Q:", "Question:"), include_stop=True),
+    subsets={"one-answer": one_answer},
+)

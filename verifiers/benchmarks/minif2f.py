@@ -1,0 +1,114 @@
+"""MiniF2F-MATH: theorems of school mathematics in Lean 4, to be proved; five-shot as in the paper.
+
+    {"name": "mathd_algebra_182", "split": "valid", "header": "import Mathlib ...",
+     "formal_statement": "theorem mathd_algebra_182 (y : ℂ) : 7 * (3 * y + 2) = 21 * y + 14 := by\\n"}
+
+or, in place of header and formal_statement, `lean`: a file that ends in `sorry`. Statements of different Mathlib
+versions differ, so a result belongs to its data file and its Lean. Form and settings of the prompt follow
+"Large Language Monkeys" (arXiv 2407.21787, appendix A) and its code,
+https://github.com/ScalingIntelligence/large_language_monkeys at ed2bdb0, llmonk/generate/minif2f.py; the five
+examples are our own, `--prompt-file` takes others.
+"""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from verifiers.benchmarks.benchmark import Benchmark, Sampling
+from verifiers.benchmarks.rows import Row, hub_rows, make_problems, read_rows
+from verifiers.errors import UserError
+from verifiers.proofs import LEAN_STEPWISE, LEAN_WHOLE
+from verifiers.proofs.statement import read_statement
+from verifiers.verifier import Problem
+
+HUB = "cat-searcher/minif2f-lean4"
+MATH_PROBLEMS = 130
+INSTRUCTION = (
+    "Write a lean4 proof to the provided formal statement. You have access to the standard mathlib4 library.\n"
+)
+_KEPT = ("split", "informal_prefix")
+
+_EXAMPLES = (
+    (
+        "(x : ℝ)\n  (h₀ : 3 * x - 7 = 2 * (x + 4)) :\n  x = 15",
+        "linarith",
+    ),
+    (
+        "(n : ℕ)\n  (h₀ : n % 7 = 5) :\n  (3 * n) % 7 = 1",
+        "omega",
+    ),
+    (
+        "(a b : ℝ)\n  (h₀ : a + b = 10)\n  (h₁ : a - b = 4) :\n  a * b = 21",
+        "have h₂ : a = 7 := by linarith\n  have h₃ : b = 3 := by linarith\n  rw [h₂, h₃]\n  norm_num",
+    ),
+    (
+        "(f : ℝ → ℝ)\n  (h₀ : ∀ x, f x = 3 * x - 5) :\n  f (f 4) = 16",
+        "simp only [h₀]\n  norm_num",
+    ),
+    (
+        "(x y : ℝ)\n  (h₀ : x + y = 6) :\n  x * y ≤ 9",
+        "nlinarith [sq_nonneg (x - y)]",
+    ),
+)
+
+
+def load(file: Path | None) -> list[Problem]:
+    """The problems of a file, or of the public test set."""
+    return make_problems(file, read_rows(file) if file else hub_rows(HUB, None, "test"), _problem)
+
+
+def _problem(row: Row, line: int) -> Problem:
+    key = row.get("name", row.get("id"))
+    kept = {name: row[name] for name in _KEPT if row.get(name) is not None}
+    return Problem(str(line if key is None else key), {**read_statement(row), **kept})
+
+
+def prompts(problems: Sequence[Problem], shots: Path | None, prefix: str | None) -> list[str]:
+    """Raw completion prompts that end in `by (`: five worked examples and the statement, under the name theorem6."""
+    if shots is not None:
+        raise UserError("MiniF2F's examples are a fixed text: give another one with --prompt-file, not --shots.")
+    before = EXAMPLES if prefix is None else prefix
+    if before and not before.endswith("\n"):
+        before += "\n"
+    return [before + INSTRUCTION + _opening(problem, f"theorem{len(_EXAMPLES) + 1}") for problem in problems]
+
+
+def _opening(problem: Problem, name: str) -> str:
+    renamed = re.sub(r"\A(?:theorem|lemma)\s+\S+", f"theorem {name}", problem.data["statement"])
+    return f"```{problem.data['header'].rstrip()}\n\n{renamed} :=\nby (\n"
+
+
+def _example(number: int, statement: str, proof: str) -> str:
+    header = "import Mathlib\n\nopen BigOperators Real Nat Topology Rat"
+    problem = Problem("", {"header": header, "statement": f"theorem example\n  {statement}"})
+    return f"{INSTRUCTION}{_opening(problem, f'theorem{number}')}  {proof}\n)\n```\n"
+
+
+EXAMPLES = "".join(_example(number, *example) for number, example in enumerate(_EXAMPLES, 1))
+"""Five worked examples of our own, in the form of the paper's."""
+
+
+def math_subset(problems: Sequence[Problem]) -> list[int]:
+    """The paper's 130 problems: those of the test split that come from the MATH data set."""
+    chosen = [
+        index
+        for index, problem in enumerate(problems)
+        if problem.key.startswith("mathd_") and problem.data.get("split", "test") == "test"
+    ]
+    if len(chosen) != MATH_PROBLEMS:
+        raise UserError(
+            f"The subset monkeys needs the {MATH_PROBLEMS} mathd_ problems of MiniF2F's test split; "
+            f"here are {len(chosen)}."
+        )
+    return chosen
+
+
+MINIF2F = Benchmark(
+    name="minif2f",
+    about="MiniF2F-MATH: theorems in Lean 4 to be proved, five-shot; the subset monkeys is the paper's 130",
+    load=load,
+    prompts=prompts,
+    verifiers=(LEAN_WHOLE, LEAN_STEPWISE),
+    sampling=Sampling(temperature=0.5, max_tokens=200, stop=("Write a lean4",), include_stop=True),
+    subsets={"monkeys": math_subset},
+)

@@ -1,0 +1,31 @@
+"""What a program printed against what it should have printed. Runs outside the sandbox, on bytes."""
+
+import re
+
+_NUMBER = re.compile(rb"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?\Z")
+_LONGEST_NUMBER = 400
+
+
+def same_tokens(output: bytes, expected: bytes) -> bool:
+    """Equal but for white space."""
+    return output.split() == expected.split()
+
+
+def same_as_paper(output: bytes, expected: bytes) -> bool:
+    """As the paper and CodeContests' own judge compare: white space and case aside, numbers within an absolute 1e-5.
+
+    Unlike them it takes neither `1_0` nor `nan` for a number, and integers are compared as integers.
+    https://github.com/ScalingIntelligence/large_language_monkeys/blob/ed2bdb0/llmonk/evaluate/code_contests_utils/execution_server.py
+    """
+    ours, theirs = output.lower().split(), expected.lower().split()
+    if ours == theirs:
+        return True
+    return len(ours) == len(theirs) and all(a == b or _close(a, b) for a, b in zip(ours, theirs, strict=True))
+
+
+def _close(a: bytes, b: bytes) -> bool:
+    if max(len(a), len(b)) > _LONGEST_NUMBER or not _NUMBER.match(a) or not _NUMBER.match(b):
+        return False
+    if a.lstrip(b"+-").isdigit() and b.lstrip(b"+-").isdigit():
+        return int(a) == int(b)
+    return abs(float(a) - float(b)) < 1e-5

@@ -1,0 +1,166 @@
+"""Programs that read standard input and write standard output: CodeContests."""
+
+import hashlib
+import shutil
+from collections.abc import Callable, Mapping
+from functools import lru_cache, partial
+from typing import Any, NamedTuple
+
+from verifiers.errors import InfrastructureError, Unavailable
+from verifiers.outcome import Outcome
+from verifiers.programs.blocks import CPP_TAGS, PYTHON_TAGS, blocks, looks_like_code, tidy
+from verifiers.programs.compare import same_as_paper, same_tokens
+from verifiers.programs.outcomes import detail, failure
+from verifiers.sandbox import MIB, Limits, Program, TestResult, the_sandbox
+from verifiers.verifier import Candidate, Judgement, Problem, Verifier
+
+Compare = Callable[[bytes, bytes], bool]
+_PAPER_EXTRA_SECONDS = 10.0
+_DEFAULT_SECONDS = 10.0
+_LEAST_MEMORY = 64 * MIB
+_PAPER_MEMORY = 1024 * MIB
+_MOST_CPU_SECONDS = 600.0
+_COMPILE = Limits(
+    cpu_seconds=20, memory_bytes=1024 * MIB, file_bytes=64 * MIB, scratch_bytes=128 * MIB, output_bytes=MIB
+)
+_SEVERAL_ANSWERS = (
+    "any of them",
+    "any one of them",
+    "multiple answers",
+    "multiple solutions",
+    "multiple possible",
+    "several answers",
+    "several solutions",
+    "more than one answer",
+    "more than one solution",
+    "any valid",
+    "any suitable",
+    "any correct",
+    "any order",
+)
+
+
+class _Rules(NamedTuple):
+    """How one verifier judges."""
+
+    compare: Compare
+    extra_seconds: float
+    least_memory: int
+    cpp: bool = False
+
+
+def extract_program(tags: frozenset[str], _: Problem, text: str) -> Candidate | None:
+    """The first fenced block in the language or in none named, else the first block, else a text that is code."""
+    found = blocks(text)
+    wanted = [block for block in found if block.tag in tags and block.text.strip()]
+    for block in wanted or [block for block in found if block.text.strip()]:
+        return Candidate(tidy(block.text), "block")
+    if not found and looks_like_code(text):
+        return Candidate(tidy(text), "whole text")
+    return None
+
+
+def _judge(rules: _Rules, problem: Problem, candidate: str) -> Judgement:
+    """Run the tests in order, public ones first, until one fails."""
+    tests = _tests(problem.data)
+    limits = _limits(problem.data, rules)
+    sandbox = the_sandbox()
+    program = Program.python(candidate, reuse=len(tests) > 1)
+    if rules.cpp:
+        compiled = _compiled(candidate)
+        if isinstance(compiled, Judgement):
+            return compiled
+        program = compiled
+    spent = 0.0
+
+    def go_on(result: TestResult) -> bool:
+        nonlocal spent
+        expected = tests[done[0]][1]
+        done[0] += 1
+        spent += result.cpu_seconds
+        return failure(result) is None and rules.compare(result.output, expected) and spent < _MOST_CPU_SECONDS
+
+    done = [0]
+    run = sandbox.run(program, (given for given, _ in tests), limits, go_on)
+    facts = {**run.facts, "tests": len(tests), "several_answers": accepts_several(problem)}
+    last = run.results[-1]
+    reason = failure(last)
+    where = f"test {len(run.results)} of {len(tests)}"
+    if reason is not None:
+        return Judgement(reason, f"{where}: {detail(last)}".rstrip(": "), run.cpu_seconds, facts)
+    if not rules.compare(last.output, tests[len(run.results) - 1][1]):
+        return Judgement(Outcome.incorrect, f"{where}: wrong answer", run.cpu_seconds, facts)
+    if len(run.results) < len(tests):
+        return Judgement(
+            Outcome.time_limit, f"{where}: {_MOST_CPU_SECONDS:g} CPU-seconds over all", run.cpu_seconds, facts
+        )
+    return Judgement(Outcome.correct, f"{len(tests)} tests", run.cpu_seconds, facts)
+
+
+def _tests(data: Mapping[str, Any]) -> list[tuple[bytes, bytes]]:
+    """(input, expected output), public, then private, then generated ones."""
+    pairs: list[tuple[bytes, bytes]] = []
+    for name in ("public_tests", "private_tests", "generated_tests"):
+        tests = data.get(name) or {"input": [], "output": []}
+        pairs += [
+            (given.encode(errors="surrogatepass"), expected.encode(errors="surrogatepass"))
+            for given, expected in zip(tests["input"], tests["output"], strict=True)
+        ]
+    if not pairs:
+        raise InfrastructureError("the problem has no tests")
+    return pairs
+
+
+def _limits(data: Mapping[str, Any], rules: _Rules) -> Limits:
+    memory = int(data.get("memory_limit_bytes") or 256 * MIB)
+    return Limits(
+        cpu_seconds=(time_limit(data) or _DEFAULT_SECONDS) + rules.extra_seconds,
+        memory_bytes=max(memory, rules.least_memory),
+    )
+
+
+def time_limit(data: Mapping[str, Any]) -> float | None:
+    """A problem's time limit in seconds, as a number or as the public set's seconds and nanos; None without one."""
+    limit = data.get("time_limit")
+    if isinstance(limit, Mapping):
+        limit = (limit.get("seconds") or 0) + (limit.get("nanos") or 0) / 1e9
+    return float(limit) if limit else None
+
+
+def accepts_several(problem: Problem) -> bool:
+    """Whether the statement says that several answers are right; comparing with one then fails right programs."""
+    statement = str(problem.data.get("description", "")).lower()
+    return any(sign in statement for sign in _SEVERAL_ANSWERS)
+
+
+def _compiled(source: str) -> Program | Judgement:
+    binary = _compile(hashlib.sha256(source.encode("utf-8", "replace")).digest(), source)
+    if isinstance(binary, bytes):
+        return Program("binary", code=binary)
+    return binary
+
+
+@lru_cache(maxsize=64)
+def _compile(_: bytes, source: str) -> bytes | Judgement:
+    """The executable of C++17 source, compiled in the sandbox; a judgement where it is none."""
+    compiler = shutil.which("g++", path="/usr/bin:/usr/local/bin")
+    if compiler is None:
+        raise Unavailable("There is no g++ below /usr: install it, as by `apt-get install g++`, to judge C++ programs.")
+    argv = (compiler, "-O2", "-std=c++17", "-x", "c++", "-", "-o", "program")
+    run = the_sandbox().run(
+        Program("command", argv=argv, artifact="program"), [source.encode("utf-8", "replace")], _COMPILE
+    )
+    result = run.results[0]
+    if result.finished and result.artifact:
+        return result.artifact
+    first = result.errors.decode("utf-8", "replace").replace("\0", "�").strip().splitlines()[:1]
+    return Judgement(Outcome.compile_error, (first or [result.ended.name])[0][:200], run.cpu_seconds, run.facts)
+
+
+def _verifier(name: str, rules: _Rules, tags: frozenset[str] = PYTHON_TAGS) -> Verifier:
+    return Verifier(name, "1", partial(extract_program, tags), partial(_judge, rules))
+
+
+CODECONTESTS_PAPER = _verifier("paper", _Rules(same_as_paper, _PAPER_EXTRA_SECONDS, _PAPER_MEMORY))
+CODECONTESTS_STRICT = _verifier("strict", _Rules(same_tokens, 0.0, _LEAST_MEMORY))
+CODECONTESTS_CPP = _verifier("cpp", _Rules(same_as_paper, 0.0, _LEAST_MEMORY, cpp=True), CPP_TAGS)

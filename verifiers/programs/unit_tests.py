@@ -1,0 +1,81 @@
+"""Functions judged by unit tests: HumanEval and MBPP.
+
+The tests run in one jail and the candidate in another; only plain data passes between them
+(`verifiers/sandbox/inside/calls.py`), so a candidate can neither see an expected value nor compare anything itself.
+"""
+
+import re
+
+from verifiers.errors import InfrastructureError
+from verifiers.outcome import Outcome
+from verifiers.programs.blocks import PYTHON_TAGS, blocks, tidy
+from verifiers.programs.outcomes import detail, failure
+from verifiers.sandbox import MIB, Ended, Limits, Program, the_sandbox
+from verifiers.sandbox.inside.codec import encode
+from verifiers.verifier import Candidate, Judgement, Problem, Verifier
+
+STOPS = ("\nclass", "\ndef", "\n#", "\nif", "\nprint")
+"""Where a completion of a function ends: https://github.com/openai/human-eval, and the paper before it."""
+
+_LIMITS = Limits(cpu_seconds=5, memory_bytes=1024 * MIB, output_bytes=4 * MIB)
+_DRIVER_LIMITS = Limits(cpu_seconds=10, memory_bytes=1024 * MIB, output_bytes=MIB)
+
+
+def extract_function(problem: Problem, text: str) -> Candidate | None:
+    """A whole program: a block or a text that defines the function, else the prompt with its completion."""
+    if not text.strip():
+        return None
+    prompt, name = str(problem.data["prompt"]), str(problem.data["entry_point"])
+    defines = re.compile(rf"^[ \t]*(?:async[ \t]+)?def[ \t]+{re.escape(name)}\b", re.MULTILINE)
+    for block in blocks(text):
+        if block.tag in PYTHON_TAGS and defines.search(block.text):
+            return Candidate(tidy(prelude(problem) + "\n" + tidy(block.text)), "block")
+    if defines.search(_cut(text, STOPS[:1])) and not text.startswith((" ", "\t")):
+        return Candidate(tidy(prelude(problem) + "\n" + tidy(text)), "whole text")
+    for block in blocks(text):
+        if block.tag in PYTHON_TAGS and block.text.strip() and not text[: text.find(block.text)].strip("`~ \n\t"):
+            text = block.text.lstrip("\n")
+            break
+    return Candidate(tidy(prompt + _cut(text, STOPS)), "completion")
+
+
+def _cut(text: str, stops: tuple[str, ...]) -> str:
+    return text[: min((at for stop in stops if (at := text.find(stop)) >= 0), default=len(text))]
+
+
+def prelude(problem: Problem) -> str:
+    """What the prompt holds before the function: imports, and the helpers that tests may call."""
+    prompt, name = str(problem.data["prompt"]), str(problem.data["entry_point"])
+    found = re.search(rf"^(?:async[ \t]+)?def[ \t]+{re.escape(name)}\b", prompt, re.MULTILINE)
+    return prompt[: found.start()] if found else ""
+
+
+def _judge(problem: Problem, candidate: str) -> Judgement:
+    name = str(problem.data["entry_point"])
+    told = encode((prelude(problem), str(problem.data["test"]), name))
+    answered, driven = the_sandbox().converse(
+        Program.python(candidate, serve=True, reuse=False), _LIMITS, Program("drive", reuse=False), _DRIVER_LIMITS, told
+    )
+    result, tests = answered.results[0], driven.results[0]
+    verdict, _, said = tests.output.decode("utf-8", "replace").partition(" ")
+
+    def judgement(outcome: Outcome, why: str) -> Judgement:
+        return Judgement(outcome, why, answered.cpu_seconds + driven.cpu_seconds, answered.facts)
+
+    if result.ended is not Ended.exited:
+        return judgement(failure(result) or Outcome.runtime_error, detail(result))
+    if not tests.finished:
+        return judgement(failure(tests) or Outcome.runtime_error, "while its answers were compared")
+    if verdict == "passed":
+        return judgement(Outcome.correct, "")
+    if verdict == "failed":
+        return judgement(Outcome.incorrect, said)
+    if verdict == "raised":
+        return judgement(Outcome.memory_limit if said == "MemoryError" else Outcome.runtime_error, said)
+    if verdict == "gone":
+        return judgement(failure(result) or Outcome.runtime_error, detail(result) or "ended during the tests")
+    raise InfrastructureError(f"the tests of {problem.key} are broken: {said or 'they call nothing'}")
+
+
+HUMANEVAL = Verifier("tests", "1", extract_function, _judge)
+MBPP = Verifier("tests", "1", extract_function, _judge)

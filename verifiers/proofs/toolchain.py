@@ -1,0 +1,54 @@
+"""Where a Lean worker comes from: the command that starts it and what it must be able to read."""
+
+import subprocess
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Protocol
+
+from verifiers.errors import InfrastructureError
+from verifiers.proofs.jail import jailed
+
+CHECKER = Path(__file__).with_name("checker.lean")
+
+
+class Toolchain(Protocol):
+    """Gives the command line of a worker, jail included."""
+
+    def command(self) -> list[str]: ...
+
+
+@dataclass(frozen=True)
+class LakeProject:
+    """A built Lake project, and the Lean that its `lean-toolchain` names; InfrastructureError where it is neither."""
+
+    folder: Path
+
+    def command(self) -> list[str]:
+        """Our checker, interpreted by the project's own Lean against the project's libraries."""
+        lean = self._sysroot / "bin" / "lean"
+        return jailed(
+            [str(lean), "-j1", "--run", str(CHECKER)],
+            [self._sysroot, CHECKER, *self._libraries],
+            {"LEAN_PATH": ":".join(map(str, self._libraries)), "LEAN_SYSROOT": str(self._sysroot)},
+        )
+
+    @cached_property
+    def _sysroot(self) -> Path:
+        try:
+            found = subprocess.run(
+                ["lean", "--print-prefix"], cwd=self.folder, capture_output=True, text=True, timeout=600, check=True
+            )
+        except (OSError, subprocess.SubprocessError) as error:
+            raise InfrastructureError(f"No working `lean` for the Lean project {self.folder} ({error}).") from error
+        return Path(found.stdout.strip()).resolve()
+
+    @cached_property
+    def _libraries(self) -> list[Path]:
+        """The compiled libraries of the project and its packages, where Lake puts them."""
+        roots = [self.folder, *sorted((self.folder / ".lake" / "packages").glob("*"))]
+        built = [root / ".lake" / "build" / "lib" for root in roots]
+        found = [folder / "lean" if (folder / "lean").is_dir() else folder for folder in built if folder.is_dir()]
+        if not found:
+            raise InfrastructureError(f"{self.folder} is not a built Lean project: run `lake build` in it.")
+        return [folder.resolve() for folder in found]

@@ -1,0 +1,214 @@
+"""The outer jail: a bubblewrap command line around the supervisor, and what has to be true for it to start."""
+
+import contextlib
+import os
+import shutil
+import socket
+import stat
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from verifiers.errors import Unavailable
+from verifiers.sandbox.limits import Level
+
+_INSIDE = Path(__file__).with_name("inside")
+_PACKAGE = Path("verifiers", "sandbox", "inside")
+_UIDS = range(60_000, 64_000)
+_OLDEST_PYTHON = (3, 9)
+_ENVIRONMENT = {"PYTHONHASHSEED": "0", "LANG": "C.UTF-8", "TZ": "UTC", "MALLOC_ARENA_MAX": "1"}
+
+
+@dataclass(frozen=True)
+class Interpreter:
+    """A Python that the jail's user may execute, and the folders outside /usr that it needs."""
+
+    path: str
+    folders: tuple[str, ...]
+
+
+@cache
+def find_interpreter() -> Interpreter:
+    """/usr/bin/python3, else this process's own Python where others may execute it; Unavailable where there is none."""
+    system = "/usr/bin/python3"
+    if os.access(system, os.X_OK) and _version(system) >= _OLDEST_PYTHON:
+        return Interpreter(system, ())
+    own = Path(sys.base_prefix, "bin", f"python{sys.version_info[0]}.{sys.version_info[1]}").resolve()
+    closed = _closed_to_others(own) if os.geteuid() == 0 else None
+    if closed or not own.exists():
+        reason = f"{closed} is closed to other users" if closed else f"{own} does not exist"
+        raise Unavailable(f"The sandbox needs a Python 3.9 or later at {system}, or one anyone may execute: {reason}.")
+    return Interpreter(str(own), () if own.is_relative_to("/usr") else (str(Path(sys.base_prefix).resolve()),))
+
+
+def _version(python: str) -> tuple[int, ...]:
+    command = [python, "-I", "-S", "-B", "-c", "import sys; print(*sys.version_info[:2])"]
+    try:
+        said = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True).stdout
+    except (OSError, subprocess.SubprocessError):
+        return (0,)
+    return tuple(map(int, said.split()))
+
+
+def _closed_to_others(path: Path) -> Path | None:
+    """The first of a path's parts that other users may not pass."""
+    for part in (*reversed(path.parents), path):
+        if not part.exists() or not part.stat().st_mode & stat.S_IXOTH:
+            return part
+    return None
+
+
+class UserLock:
+    """A host uid of its own for each slot of a root worker, held until closed or the process is gone.
+
+    The lock is a name in the abstract socket namespace: the kernel drops it with the process.
+    """
+
+    def __init__(self) -> None:
+        self._lock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        for uid in _UIDS:
+            try:
+                self._lock.bind(f"\0monkeys-sandbox-{uid}")
+            except OSError:
+                continue
+            self.uid = uid
+            return
+        self._lock.close()
+        raise Unavailable(f"All {len(_UIDS)} sandbox users are taken: run fewer verify workers on this host.")
+
+    def close(self) -> None:
+        self._lock.close()
+
+
+class Jail:
+    """A started jail: its process and our end of the socket to the supervisor."""
+
+    def __init__(self, level: Level) -> None:
+        """Start it. It waits for `release`, so that it can be put into a cgroup first."""
+        self.level = level
+        self.user = UserLock() if os.geteuid() == 0 else None
+        self.folder = "/tmp"
+        self._made: Path | None = None
+        self.channel, theirs = socket.socketpair()
+        try:
+            with contextlib.ExitStack() as files, theirs:
+                fds = [theirs.fileno()]
+                if level is Level.unsafe:
+                    command = self._unsafe_command(theirs.fileno())
+                else:
+                    texts = {file: files.enter_context(_memory_file(file)) for file in sorted(_INSIDE.glob("*.py"))}
+                    fds += texts.values()
+                    command = _bwrap_command(level, theirs.fileno(), texts)
+                self.process = self._start(command, fds)
+        except BaseException:
+            self.channel.close()
+            self._forget()
+            raise
+
+    def _start(self, command: list[str], fds: list[int]) -> "subprocess.Popen[bytes]":
+        shell = 'read -r _; ulimit -S -s unlimited 2>/dev/null; exec "$@"'
+        uid = self.user.uid if self.user else None
+        return subprocess.Popen(
+            ["/bin/sh", "-c", shell, "sh", *command],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            pass_fds=fds,
+            env={name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ},
+            cwd="/",
+            user=uid,
+            group=uid,
+            extra_groups=None if uid is None else [],
+            start_new_session=True,
+        )
+
+    def _unsafe_command(self, channel: int) -> list[str]:
+        folder = Path(tempfile.mkdtemp(prefix="monkeys-unsafe-"))
+        self._made = folder
+        code, scratch = folder / "jail", folder / "scratch"
+        shutil.copytree(_INSIDE, code / _PACKAGE, ignore=shutil.ignore_patterns("__pycache__"))
+        scratch.mkdir()
+        if self.user:
+            os.chown(scratch, self.user.uid, self.user.uid)
+            folder.chmod(0o711)
+        self.folder = str(scratch)
+        settings = [f"{name}={value}" for name, value in {**_ENVIRONMENT, "PYTHONPATH": str(code)}.items()]
+        return ["/usr/bin/env", "-i", *settings, *_python(code, channel)]
+
+    def release(self) -> None:
+        assert self.process.stdin
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.write(b"\n")
+            self.process.stdin.close()
+
+    def last_words(self) -> str:
+        """What a jail that did not come up said, in one line."""
+        assert self.process.stderr
+        self.process.kill()
+        said = self.process.stderr.read(4000).decode(errors="replace").strip().splitlines()
+        return said[-1] if said else f"it ended with status {self.process.wait()} and said nothing"
+
+    def close(self) -> None:
+        """End every process of it; nothing is left behind."""
+        self.channel.close()
+        if self.level is Level.unsafe:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(2)  # the supervisor ends its programs when its socket closes
+        self.process.kill()
+        self.process.wait()
+        for pipe in (self.process.stdin, self.process.stderr):
+            if pipe:
+                with contextlib.suppress(OSError):
+                    pipe.close()
+        self._forget()
+
+    def _forget(self) -> None:
+        if self.user:
+            self.user.close()
+        if self._made:
+            shutil.rmtree(self._made, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _memory_file(file: Path) -> Iterator[int]:
+    """A descriptor of a file's text: the jail's user may not be able to reach the file itself."""
+    fd = os.memfd_create(file.name)
+    try:
+        os.write(fd, file.read_bytes())
+        os.lseek(fd, 0, os.SEEK_SET)
+        yield fd
+    finally:
+        os.close(fd)
+
+
+def _bwrap_command(level: Level, channel: int, texts: dict[Path, int]) -> list[str]:
+    bwrap = shutil.which("bwrap")
+    if bwrap is None:
+        raise Unavailable("There is no bubblewrap (bwrap) on the PATH: install it, as by `apt-get install bubblewrap`.")
+    command = [bwrap, "--unshare-all", "--unshare-user", "--die-with-parent", "--new-session", "--clearenv"]
+    command += ["--uid", "0", "--gid", "0", "--cap-add", "ALL", "--hostname", "sandbox", "--ro-bind", "/usr", "/usr"]
+    for name in ("bin", "sbin", "lib", "lib32", "lib64"):
+        folder = Path("/", name)
+        if folder.is_symlink():
+            command += ["--symlink", os.readlink(folder), str(folder)]
+        elif folder.is_dir():
+            command += ["--ro-bind", str(folder), str(folder)]
+    for needed in find_interpreter().folders:
+        command += ["--ro-bind", needed, needed]
+    if level is Level.bwrap:
+        command += ["--proc", "/proc"]
+    command += ["--dev", "/dev", "--size", str(1 << 20), "--tmpfs", "/tmp"]
+    for file, fd in texts.items():
+        command += ["--perms", "0444", "--ro-bind-data", str(fd), f"/jail/{_PACKAGE}/{file.name}"]
+    command += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp"]
+    for name, value in {**_ENVIRONMENT, "PYTHONPATH": "/jail"}.items():
+        command += ["--setenv", name, value]
+    return [*command, "--", *_python(Path("/jail"), channel)]
+
+
+def _python(code: Path, channel: int) -> list[str]:
+    return [find_interpreter().path, "-s", "-S", "-B", str(code / _PACKAGE / "supervisor.py"), str(channel)]

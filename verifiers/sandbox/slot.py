@@ -1,0 +1,244 @@
+"""One warm jail, seen from the host: programs in, results out, over frames of a kind byte, a length and a body."""
+
+import marshal
+import secrets
+import socket
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from verifiers.sandbox.cgroup import Group
+from verifiers.sandbox.jail import Jail
+from verifiers.sandbox.limits import MIB, Ended, Level, Limits, TestResult
+from verifiers.sandbox.seccomp import syscall_filter
+
+_HEADER = struct.Struct("=cI")
+_RESULT = struct.Struct("=BiiddQBIII")  # as in inside/one_test.py
+_SECONDS_TO_START = 60
+_SECONDS_OF_GRACE = 20
+_PATIENCE = 6  # as in inside/watch.py
+_OVERHEAD = 64 * MIB  # the supervisor, a program's input and its files
+_MOST_PROCESSES = 160
+_LARGEST_BODY = 256 * MIB
+
+
+class SlotFailed(Exception):
+    """The slot, not the program, failed; it has to be thrown away."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """Something to run: `python` and `serve` have source code, `binary` an executable, `command` an argv.
+
+    `serve` answers calls on descriptors 3 and 4 after its code ran. `artifact` is a file that a command leaves
+    behind and that comes back with its result. `reuse` keeps compiled Python for the next tests.
+    """
+
+    kind: str
+    code: bytes = b""
+    argv: tuple[str, ...] = ()
+    artifact: str = ""
+    reuse: bool = True
+
+    @classmethod
+    def python(cls, source: str, serve: bool = False, reuse: bool = True) -> "Program":
+        return cls("serve" if serve else "python", source.encode("utf-8", "replace"), reuse=reuse)
+
+
+class Slot:
+    """A warm jail. Any failure of it is SlotFailed, after which only `close` may be called."""
+
+    def __init__(self, level: Level) -> None:
+        self.level = level
+        self.programs = 0
+        self.jail = Jail(level)
+        self.group: Group | None = None
+        try:
+            self.group = Group.make(secrets.token_hex(4), _MOST_PROCESSES)
+            if self.group:
+                self.group.add(self.jail.process.pid)
+            self.jail.release()
+            self.python = self._greet()
+        except OSError as error:
+            words = self.jail.last_words()
+            self.close()
+            raise SlotFailed(words) from error
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def limits_level(self) -> str:
+        """What bounds memory: `cgroup v1`, `cgroup v2` or `rlimit`."""
+        return f"cgroup v{self.group.version}" if self.group else "rlimit"
+
+    def _greet(self) -> str:
+        settings = {
+            "isolated": self.level is not Level.unsafe,
+            "proc": self.level is Level.bwrap,
+            "watch_memory": self.group is None,
+            "folder": self.jail.folder,
+            "filter": syscall_filter(),
+        }
+        self.jail.channel.settimeout(_SECONDS_TO_START)
+        self._send(b"S", marshal.dumps(settings, 2))
+        kind, body = self._receive()
+        if kind != b"R":
+            raise OSError("the supervisor did not greet")
+        return body.decode()
+
+    def begin(self, program: Program, limits: Limits, calls: Sequence[int] = ()) -> None:
+        """Start a program's namespaces; `calls` become its descriptors 3 and 4."""
+        self.programs += 1
+        self.limits = limits
+        self._kills = self._limit_memory(limits.memory_bytes + limits.scratch_bytes + _OVERHEAD)
+        fields = {
+            "kind": program.kind,
+            "code": program.code,
+            "argv": program.argv,
+            "artifact": program.artifact,
+            "reuse": program.reuse,
+            "cpu": limits.cpu_seconds,
+            "wall": limits.wall_seconds,
+            "memory": limits.memory_bytes,
+            "address_space": limits.memory_bytes + 64 * MIB
+            if self.group is None
+            else 4 * limits.memory_bytes + 4096 * MIB,
+            "output": limits.output_bytes,
+            "processes": limits.processes + 4,
+            "file": max(limits.file_bytes, len(program.code)),
+            "scratch": limits.scratch_bytes + len(program.code),
+        }
+        self._attempt_send(b"P", marshal.dumps(fields, 2), calls)
+
+    def test(self, data: bytes) -> TestResult:
+        """Run the program on one input."""
+        self.send_test(data)
+        return self.result()
+
+    def send_test(self, data: bytes) -> None:
+        if len(data) > MIB:
+            self._limit_memory(self.limits.memory_bytes + self.limits.scratch_bytes + _OVERHEAD + 2 * len(data))
+        self._host_kills = _host_kills()
+        self._attempt_send(b"T", data)
+
+    def result(self) -> TestResult:
+        """The result of the test that was sent."""
+        self.jail.channel.settimeout(_PATIENCE * self.limits.wall_seconds + _SECONDS_OF_GRACE)
+        kind, body = self._attempt_receive()
+        killed = self._attempt_kills()
+        if kind == b"K" and killed:
+            raise KilledForMemory
+        if kind != b"r":
+            raise SlotFailed(f"the supervisor said {kind!r} {bytes(body[:200])!r}")
+        return self._read_result(body, killed)
+
+    def _read_result(self, body: bytes, killed: bool) -> TestResult:
+        if len(body) < _RESULT.size:
+            raise SlotFailed("a result is cut off")
+        ended, exit_code, signal, cpu, wall, peak, starved, *sizes = _RESULT.unpack_from(body)
+        parts, at = [], _RESULT.size
+        for size in sizes:
+            parts.append(bytes(body[at : at + size]))
+            at += size
+        if at != len(body) or ended > max(Ended):
+            raise SlotFailed("a result is malformed")
+        how = Ended(ended)
+        if killed or (how is Ended.exited and peak > self.limits.memory_bytes):
+            how = Ended.memory_limit
+        elif how is Ended.not_started:
+            raise SlotFailed(f"the program was not started: {parts[1][:300]!r}")
+        elif how is Ended.exited and signal == 9 and _host_kills() != self._host_kills:
+            raise SlotFailed("the host ran out of memory")
+        output, errors, artifact = parts
+        return TestResult(how, exit_code, signal, cpu, wall, peak, output, errors, artifact, bool(starved))
+
+    def end(self) -> None:
+        """End the program: its namespaces, its files and all that it left running."""
+        self.jail.channel.settimeout(_SECONDS_OF_GRACE)
+        self._attempt_send(b"E", b"")
+        kind, body = self._attempt_receive()
+        if kind != b"D":
+            raise SlotFailed(f"the program's end failed: {kind!r} {bytes(body[:200])!r}")
+
+    def close(self) -> None:
+        self.jail.close()
+        if self.group:
+            self.group.close()
+
+    def _limit_memory(self, size: int) -> int:
+        if self.group is None:
+            return 0
+        try:
+            self.group.limit_memory(size)
+            return self.group.kills()
+        except OSError as error:
+            raise SlotFailed(f"the control group is gone: {error}") from error
+
+    def _address_space(self, memory: int) -> int:
+        """Without a control group the only bound of one process's memory, with one only against absurd requests."""
+        return memory + 64 * MIB if self.group is None else 4 * memory + 4096 * MIB
+
+    def _attempt_kills(self) -> bool:
+        """Whether the kernel killed for memory since the last look."""
+        if self.group is None:
+            return False
+        try:
+            kills = self.group.kills()
+        except OSError as error:
+            raise SlotFailed(f"the control group is gone: {error}") from error
+        before, self._kills = self._kills, kills
+        return kills > before
+
+    def _attempt_send(self, kind: bytes, body: bytes, calls: Sequence[int] = ()) -> None:
+        try:
+            self._send(kind, body, calls)
+        except OSError as error:
+            raise SlotFailed(f"the jail is gone: {error}") from error
+
+    def _attempt_receive(self) -> tuple[bytes, bytes]:
+        try:
+            return self._receive()
+        except OSError as error:
+            raise SlotFailed(f"the jail is gone: {error}") from error
+
+    def _send(self, kind: bytes, body: bytes, calls: Sequence[int] = ()) -> None:
+        header = _HEADER.pack(kind, len(body))
+        if calls:
+            socket.send_fds(self.jail.channel, [header], list(calls))
+            self.jail.channel.sendall(body)
+        elif len(body) < 1 << 16:
+            self.jail.channel.sendall(header + body)
+        else:
+            self.jail.channel.sendall(header)
+            self.jail.channel.sendall(body)
+
+    def _receive(self) -> tuple[bytes, bytes]:
+        kind, size = _HEADER.unpack(self._exactly(_HEADER.size))
+        if size > _LARGEST_BODY:
+            raise OSError("a frame is too large")
+        return kind, self._exactly(size)
+
+    def _exactly(self, size: int) -> bytes:
+        data = bytearray(size)
+        view = memoryview(data)
+        while view:
+            got = self.jail.channel.recv_into(view)
+            if not got:
+                raise ConnectionResetError("the supervisor hung up")
+            view = view[got:]
+        return bytes(data)
+
+
+class KilledForMemory(Exception):
+    """The kernel killed a program's init together with the program: the program's fault, but the slot is gone."""
+
+
+def _host_kills() -> int:
+    """Processes that the kernel killed for memory since the host's start."""
+    try:
+        with open("/proc/vmstat", "rb") as file:
+            _, _, rest = file.read().partition(b"\noom_kill ")
+    except OSError:
+        return 0
+    return int(rest.split()[0]) if rest else 0

@@ -1,0 +1,81 @@
+"""Problems, candidates and verifiers: the shapes that every benchmark fills."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from verifiers.errors import InfrastructureError
+from verifiers.outcome import Outcome
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing to be solved: a key unique in its benchmark, and the data set's own fields (JSON values)."""
+
+    key: str
+    data: Mapping[str, Any]
+
+    @cached_property
+    def content_hash(self) -> str:
+        """Hex SHA-256 of the data: two problems with one key and different contents are different problems."""
+        text = json.dumps(self.data, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+class Candidate(NamedTuple):
+    """What a verifier extracted from a text; `how` names the rule that found it where a verifier has several."""
+
+    text: str
+    how: str = ""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A verifier's word on one candidate: `detail` is one short line for a person, `facts` JSON for queries."""
+
+    outcome: Outcome
+    detail: str = ""
+    cpu_seconds: float = 0.0
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Check(NamedTuple):
+    """The whole verification of one text."""
+
+    candidate: Candidate | None
+    judgement: Judgement
+
+
+@dataclass(frozen=True)
+class Verifier:
+    """A named, versioned pair: extract (problem, text -> candidate or nothing), judge (problem, candidate -> outcome).
+
+    `extract` never raises on any text and takes time linear in it. `judge` is deterministic as far as it can be,
+    keeps its own time limits, owns whatever processes it needs (made on first use, gone with this process), and
+    raises InfrastructureError when it, and not the candidate, failed. `classes` numbers candidates so that equal
+    answers share a number (for majority votes); without it equal texts are equal answers.
+    """
+
+    name: str
+    version: str
+    extract: Callable[[Problem, str], Candidate | None]
+    judge: Callable[[Problem, str], Judgement]
+    classes: Callable[[Sequence[str]], list[int]] | None = None
+    queue: str = "verify"
+
+    def check(self, problem: Problem, text: str) -> Check:
+        """Extract and judge; an InfrastructureError becomes its outcome."""
+        candidate = self.extract(problem, text)
+        if candidate is None:
+            return Check(None, Judgement(Outcome.no_answer))
+        return Check(candidate, self.judge_safely(problem, candidate.text))
+
+    def judge_safely(self, problem: Problem, candidate: str) -> Judgement:
+        """Judge; an InfrastructureError becomes its outcome."""
+        try:
+            return self.judge(problem, candidate)
+        except InfrastructureError as error:
+            return Judgement(Outcome.infrastructure_error, str(error)[:500])

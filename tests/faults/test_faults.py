@@ -120,7 +120,7 @@ def report(place: Place, run: int, chaos: Chaos, recovered: list[float], seconds
     """Print what was done to the run and what that cost."""
     tried = place.query(
         """
-        select count(*) as attempts, count(*) filter (where ok) as useful,
+        select count(distinct work_id) as works, count(*) as attempts, count(*) filter (where ok) as useful,
             count(*) filter (where error = 'lost its lease') as fenced,
             count(*) filter (where error = 'its worker was lost') as lost,
             count(*) filter (where error = 'given back') as given_back
@@ -129,7 +129,7 @@ def report(place: Place, run: int, chaos: Chaos, recovered: list[float], seconds
         (run,),
     )[0]
     print(f"\n{sum(chaos.injected.values())} faults in {seconds:.0f} s: {dict(chaos.injected)}")
-    print(f"messages sent again by the test {chaos.sent_again}, claims refused or in vain: see attempts {tried}")
+    print(f"messages sent again by the test {chaos.sent_again}, attempts {tried}, so done twice {tried['useful'] - tried['works']}")
     print(f"processes started again {chaos.crew.restarts}; seconds to the next done work after a fault: "
           f"{[round(each, 1) for each in recovered]}")  # fmt: skip
 

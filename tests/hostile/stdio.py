@@ -247,7 +247,7 @@ PROGRAMS = [
     # C++
     Hostile("C++ that is right", CPP + "int main(){int a,b;cin>>a>>b;cout<<a+b;}", "correct", 2, "cpp"),
     Hostile("C++ without an end to its stack", CPP + "int f(int x){volatile char a[4096];a[0]=x;return f(x+1)+a[0];}int main(){return f(0);}", "runtime_error memory_limit", 1, "cpp"),
-    Hostile("C++ that takes it all", CPP + "int main(){vector<char*>v;for(;;){v.push_back(new char[1<<20]);memset(v.back(),1,1<<20);}}", "memory_limit", 1, "cpp"),
+    Hostile("C++ that takes it all", CPP + "int main(){vector<char*>v;for(;;){v.push_back(new char[1<<20]);memset(v.back(),1,1<<20);}}", "memory_limit time_limit", 1, "cpp"),
     Hostile("C++ with a huge array", CPP + "char a[2000000000];int main(){memset(a,1,sizeof a);cout<<3;}", "memory_limit runtime_error", 1, "cpp"),
     Hostile("C++ that recurses far, rightly", CPP + "int f(int x){volatile char a[1000];a[0]=1;return x?f(x-1)+a[0]:3;}int main(){cout<<f(60000)-60000;}", "correct", 1, "cpp"),
     Hostile("C++ that includes a secret", '#include "/etc/shadow"\nint main(){}', "compile_error", 1, "cpp"),

@@ -1,6 +1,6 @@
 """Train pocket-monkey from nothing on two CPU cores, in about half an hour, or measure it.
 
-    python -m tasks.engines.pocket_monkey.train [--steps 4000] [--folder FOLDER]
+    python -m tasks.engines.pocket_monkey.train [--steps 6500] [--folder FOLDER]
     python -m tasks.engines.pocket_monkey.train --evaluate 200
 
 It learns from problems that `verifiers.benchmarks.pocket_sums` writes with other seeds than the benchmark's, and none
@@ -149,7 +149,7 @@ def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folder", type=Path, default=FOLDER)
-    parser.add_argument("--steps", type=int, default=4000)
+    parser.add_argument("--steps", type=int, default=6500)
     parser.add_argument("--evaluate", type=int, metavar="SAMPLES", help="measure the checkpoint instead")
     parser.add_argument("--threads", type=int, default=2, help="one is better where others compute too")
     options = parser.parse_args()

@@ -69,8 +69,17 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except UserError as error:
-            click.echo(f"monkeys: {error}", err=True)
-            ctx.exit(error.exit_code)
+            told = error
+        except (click.exceptions.Exit, click.ClickException, click.Abort):
+            raise
+        except Exception as error:
+            from models.database import outage
+
+            if (lost := outage(error)) is None:
+                raise
+            told = lost
+        click.echo(f"monkeys: {told}", err=True)
+        ctx.exit(told.exit_code)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

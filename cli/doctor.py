@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import click
+import psycopg
+from kombu.exceptions import OperationalError
 
 from cli.options import table_options
 from cli.output import print_rows
@@ -47,6 +49,8 @@ def _safely(check: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
         yield from check()
     except UserError as error:
         yield Finding(check.__name__.strip("_"), False, str(error))
+    except (psycopg.Error, OperationalError, OSError):  # what is away has its own line
+        yield Finding(check.__name__.strip("_"), None, "not looked at: what it asks does not answer")
 
 
 def _database() -> Iterator[Finding]:

@@ -81,12 +81,20 @@ def reachable() -> None:
         with transaction() as connection:
             connection.execute("select 1")
     except LOST as error:
-        where = sqlalchemy.make_url(settings().database_url).render_as_string(hide_password=True)
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise Unavailable(
-            f"The database {where} does not answer ({reason[:200]}); "
-            + ("`monkeys up` starts the local one." if settings().own_database else "check MONKEYS_DATABASE_URL.")
-        ) from error
+        raise outage(error) or error from error
+
+
+def outage(error: BaseException) -> Unavailable | None:
+    """What to tell a person when this error came of a database that is away or out of room; None of any other."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    if not isinstance(cause, LOST):
+        return None
+    where = sqlalchemy.make_url(settings().database_url).render_as_string(hide_password=True)
+    reason = next(iter(str(cause).strip().splitlines()), type(cause).__name__)[:200]
+    if isinstance(cause, psycopg.errors.DiskFull):
+        return Unavailable(f"The disk of the database {where} is full ({reason}); nothing of this was stored.")
+    advice = "`monkeys up` starts the local one" if settings().own_database else "check MONKEYS_DATABASE_URL"
+    return Unavailable(f"The database {where} does not answer ({reason}); {advice}.")
 
 
 def migrate() -> str:

@@ -43,7 +43,8 @@ class Place:
     def ok(self, *arguments: str) -> str:
         """Run the command line, which must succeed, and return its stdout."""
         result = self.monkeys(*arguments)
-        assert result.exit_code == 0, result.output
+        if result.exit_code:
+            raise AssertionError(result.output) from result.exception
         return result.stdout
 
     def refused(self, *arguments: str) -> str:

@@ -1,12 +1,15 @@
 """Enqueueing: one run or one sentence, never half a run."""
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from threading import Thread
 
+import psycopg
 import pytest
 
+from models.database import outage
 from tests.place import Place
 
 
@@ -172,3 +175,29 @@ def test_a_database_that_is_down_is_one_sentence(place: Place, sums: str) -> Non
     assert code == 1
     assert "does not answer" in output
     assert "Traceback" not in output
+
+
+@pytest.mark.parametrize("command", [("runs",), ("show", "1"), ("report", "1"), ("sql", "select 1"), ("watch", "1")])
+def test_every_question_to_a_database_that_is_down_ends_in_one_sentence(place: Place, command: tuple[str, ...]) -> None:
+    code, output = place.start_and_wait(*command, MONKEYS_DATABASE_URL="postgresql://x@127.0.0.1:1/x")
+    assert code == 1
+    assert "does not answer" in output
+    assert "Traceback" not in output
+
+
+def test_doctor_names_what_is_down_and_looks_at_the_rest(place: Place) -> None:
+    code, output = place.start_and_wait(
+        "doctor", MONKEYS_DATABASE_URL="postgresql://x@127.0.0.1:1/x", MONKEYS_BROKER_URL="redis://127.0.0.1:1/0"
+    )
+    assert code == 1
+    assert "✗ database: The database postgresql+psycopg://x@127.0.0.1:1/x does not answer" in output
+    assert "✗ broker: The broker redis://" in output
+    assert "disk: " in output
+    assert "Traceback" not in output
+
+
+def test_a_full_disk_under_the_database_is_said_so(place: Place) -> None:
+    told = outage(psycopg.errors.DiskFull('could not extend file "base/1/2": No space left on device'))
+    assert told is not None
+    assert re.search(r"The disk of the database .* is full \(could not extend", str(told))
+    assert outage(psycopg.errors.UniqueViolation()) is None

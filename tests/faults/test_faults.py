@@ -47,10 +47,11 @@ def expected(files: Small, run_samples: int) -> list[tuple[str, int, str]]:
 
 def through(place: Place, files: Small, n: int, batch: int, servers: Servers | None, schedule: list[str], seed: int,
             seconds: float) -> Chaos:  # fmt: skip
-    """Take a run through a schedule of faults and check what must hold."""
+    """Take a run through a schedule of faults, extended before each so that it is at work, and check what must hold."""
+    part = n // (len(schedule) + 1)
     run = int(
         place.ok(
-            "enqueue", "gsm8k", "-m", f"replay:{files.recording}", "-n", str(n), "--data", str(files.data),
+            "enqueue", "gsm8k", "-m", f"replay:{files.recording}", "-n", str(part), "--data", str(files.data),
             "--prompt-file", str(files.prefix), "--batch-size", str(batch), "--quiet",
         )
     )  # fmt: skip
@@ -68,7 +69,8 @@ def through(place: Place, files: Small, n: int, batch: int, servers: Servers | N
     try:
         crew.keep()
         wait_until(lambda: done(place, run) > 0, seconds)
-        for fault in schedule:
+        for number, fault in enumerate(schedule, 2):
+            place.ok("extend", str(run), "-n", str(n if number > len(schedule) else number * part))
             chaos.inject(fault)
             crew.keep()
             recovered.append(until_progress(place, run, crew, seconds))
@@ -129,7 +131,8 @@ def report(place: Place, run: int, chaos: Chaos, recovered: list[float], seconds
         (run,),
     )[0]
     print(f"\n{sum(chaos.injected.values())} faults in {seconds:.0f} s: {dict(chaos.injected)}")
-    print(f"messages sent again by the test {chaos.sent_again}, attempts {tried}, so done twice {tried['useful'] - tried['works']}")
+    twice = tried["useful"] - tried["works"]
+    print(f"messages sent again by the test {chaos.sent_again}, attempts {tried}, works done twice {twice}")
     print(f"processes started again {chaos.crew.restarts}; seconds to the next done work after a fault: "
           f"{[round(each, 1) for each in recovered]}")  # fmt: skip
 
@@ -152,11 +155,11 @@ def test_a_run_survives_a_killed_worker_a_killed_broker_and_doubled_messages(
 @pytest.mark.timeout(1_800)
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_a_long_run_survives_every_fault_in_any_order(mortal_servers: Servers, tmp_path: Path, seed: int) -> None:
-    files = small(tmp_path, problems=20, samples=1_000, padding=2_000)
+    files = small(tmp_path, problems=20, samples=2_800, padding=2_000)
     with new_place(mortal_servers.database_url, mortal_servers.broker_url, tmp_path / "home") as place:
         every = list(Chaos(Crew(place, {}), mortal_servers, Random(0)).faults())
         schedule = Random(seed).sample(every, len(every))
-        through(place, files, 1_000, 20, mortal_servers, schedule, seed, seconds=600)
+        through(place, files, 2_800, 20, mortal_servers, schedule, seed, seconds=600)
 
 
 @pytest.mark.faults
@@ -164,8 +167,8 @@ def test_a_long_run_survives_every_fault_in_any_order(mortal_servers: Servers, t
 def test_a_long_run_survives_on_rabbitmq_and_an_outside_postgres(
     outside_postgres: str, outside_amqp: str, tmp_path: Path
 ) -> None:
-    files = small(tmp_path, problems=20, samples=1_000, padding=2_000)
+    files = small(tmp_path, problems=20, samples=2_800, padding=2_000)
     with new_place(outside_postgres, outside_amqp, tmp_path / "home") as place:
         every = list(Chaos(Crew(place, {}), None, Random(0)).faults())
         schedule = Random(4).sample(every, len(every))
-        through(place, files, 1_000, 20, None, schedule, seed=4, seconds=600)
+        through(place, files, 2_800, 20, None, schedule, seed=4, seconds=600)

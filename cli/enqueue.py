@@ -10,7 +10,7 @@ from cli.options import endpoint_option, engine_args, llm_option, with_endpoint
 from cli.output import print_rows
 from models.database import check_schema
 from models.settings import settings
-from verifiers.errors import UserError
+from verifiers.errors import Unavailable, UserError
 
 
 @click.command()
@@ -95,8 +95,11 @@ def serve(llm: str, engine_arguments: tuple[str, ...], queue: str) -> list[str]:
     from cli.stack import ensure_llm
     from tasks.broker import served_queues
 
-    if queue in served_queues():
-        return []
+    try:
+        if queue in served_queues():
+            return []
+    except Unavailable as error:
+        return [str(error), "The works are safe in the database: the sweeper sends them when the broker is back."]
     if settings().own_broker and ensure_llm(llm, engine_arguments):
         return [f"The local stack starts a worker for {llm}."]
     options = [f"--engine-arg {each}" for each in engine_arguments]

@@ -1,5 +1,7 @@
 """Questions to the broker and the workers behind it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from kombu.exceptions import OperationalError
@@ -14,23 +16,32 @@ PATIENCE_SECONDS = 2.0
 
 def reachable() -> None:
     """Raise Unavailable, in one sentence, when the broker does not answer."""
+    with _answering() as connection:
+        connection.ensure_connection(max_retries=1, timeout=5)
+
+
+def served_queues() -> dict[str, list[str]]:
+    """Queue -> the workers that serve it, of those that answer in time; Unavailable when the broker does not."""
+    with _answering() as connection:
+        connection.ensure_connection(max_retries=1, timeout=5)
+        inspect: Any = app.control.inspect(timeout=PATIENCE_SECONDS, connection=connection)
+        replies = inspect.active_queues() or {}
+    served: dict[str, list[str]] = {}
+    for worker, queues in sorted(replies.items()):
+        for each in queues:
+            served.setdefault(each["name"], []).append(worker)
+    return served
+
+
+@contextmanager
+def _answering() -> Iterator[Any]:
+    """A connection of its own, since a pooled one may be from before the broker's last restart."""
     connection: Any = app.connection_for_read(connect_timeout=5)
     try:
-        connection.ensure_connection(max_retries=1, timeout=5)
+        yield connection
     except (OperationalError, OSError, *connection.connection_errors) as error:
         where = connection.as_uri()
         hint = "`monkeys up` starts the local one." if settings().own_broker else "check MONKEYS_BROKER_URL."
         raise Unavailable(f"The broker {where} does not answer ({str(error)[:200]}); {hint}") from error
     finally:
         connection.release()
-
-
-def served_queues() -> dict[str, list[str]]:
-    """Queue -> the workers that serve it, of those that answer in time."""
-    reachable()
-    replies: Any = app.control.inspect(timeout=PATIENCE_SECONDS).active_queues() or {}
-    served: dict[str, list[str]] = {}
-    for worker, queues in sorted(replies.items()):
-        for each in queues:
-            served.setdefault(each["name"], []).append(worker)
-    return served

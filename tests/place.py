@@ -143,7 +143,7 @@ def _send_to(broker_url: str) -> None:
     if app.configured and app.conf.broker_url != broker_url:
         app.conf.update(_configuration())
         app._pool = None
-        app.amqp._producer_pool = None
+        app.__dict__.pop("amqp", None)  # its event dispatcher knows the exchange of the other broker only
 
 
 def _plain(url: str) -> str:

@@ -94,7 +94,8 @@ def posterior_band(n: ArrayLike, c: ArrayLike, k: ArrayLike, prior: Beta) -> Ban
     ks = np.atleast_1d(np.asarray(k, dtype=np.float64))[None, :]
     log_zero = betaln(prior.alpha, prior.beta + samples) - betaln(prior.alpha, prior.beta)
     unseen = prior.solvable * np.exp(log_zero)
-    solvable = np.where(right > 0, 1.0, unseen / (unseen + 1 - prior.solvable))[:, None]
+    sure = (right > 0) | (prior.solvable == 1)  # without inflation, also where `unseen` is too small for a float
+    solvable = np.where(sure, 1.0, unseen / np.where(sure, 1.0, unseen + 1 - prior.solvable))[:, None]
     one, two = _chance_of_one(a, b, ks), _chance_of_one(a, b, 2 * ks)
     values = solvable * one
     variance = np.maximum(solvable * (2 * one - two) - values**2, 0)  # E[(1-q)^2] = 1 - 2 E[q] + E[q^2], q = (1-p)^k

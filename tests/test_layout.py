@@ -1,5 +1,7 @@
 """The four packages are ours, whatever else is installed, and they import what they may."""
 
+import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -7,6 +9,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
+SHELL = [
+    line.removeprefix(".venv/bin/")
+    for block in re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
+    for line in block.splitlines()
+]
+"""Every line of the README's shell blocks."""
 
 
 @pytest.mark.parametrize("package", ["cli", "models", "tasks", "verifiers", "migrations"])
@@ -45,3 +53,23 @@ def test_help_has_an_example(command: str) -> None:
     shown = CliRunner().invoke(group, [command, "--help"], prog_name="monkeys")
     assert shown.exit_code == 0
     assert f"monkeys {command}" in shown.output.partition("Example:")[2]
+
+
+@pytest.mark.parametrize("line", [line for line in SHELL if line.startswith("monkeys ")])
+def test_every_command_of_the_readme_is_understood(line: str) -> None:
+    import click
+
+    from cli import group
+
+    name, *arguments = shlex.split(line, comments=True)[1:]
+    context = click.Context(group)
+    command = group.get_command(context, name)
+    assert command is not None
+    command.make_parser(click.Context(command, parent=context, info_name=name)).parse_args(list(arguments))
+
+
+def test_every_make_target_of_the_readme_is_there() -> None:
+    targets = {line.split()[1] for line in SHELL if line.startswith("make ")}
+    assert {"demo", "test", "lint"} <= targets
+    for target in targets:
+        subprocess.run(["make", "-n", target], cwd=ROOT, check=True, capture_output=True)

@@ -483,24 +483,27 @@ def _tally(connection: Connection, work_ids: Sequence[int]) -> int:
     rows = connection.execute(
         """
         with counted as (
-            select work.id,
-                count(*) filter (where verdict.outcome = 'correct') as correct,
-                count(*) filter (where verdict.outcome not in ('correct', 'no_answer', 'infrastructure_error'))
-                    as incorrect,
-                count(*) filter (where extraction.candidate_id is null or verdict.outcome = 'no_answer') as no_answer,
-                count(*) filter (where verdict.outcome = 'infrastructure_error') as undecided,
-                count(*) filter (where extraction.candidate_id is not null and verdict.outcome is null) as missing,
-                min(extraction.sample_index) filter (where verdict.outcome = 'correct') as first_correct
+            select work.id, summed.*
             from work
             join batch on batch.id = work.batch_id
-            join extraction on extraction.run_id = work.run_id and extraction.verifier_id = work.verifier_id
-                and extraction.problem_id = batch.problem_id
-                and extraction.sample_index >= batch.first_index
-                and extraction.sample_index < batch.first_index + batch.size
-            left join verdict on verdict.candidate_id = extraction.candidate_id
-                and verdict.verifier_id = extraction.verifier_id
+            cross join lateral (  -- batch by batch: a join could pair each batch with all samples of its problem
+                select count(*) filter (where verdict.outcome = 'correct') as correct,
+                    count(*) filter (where verdict.outcome not in ('correct', 'no_answer', 'infrastructure_error'))
+                        as incorrect,
+                    count(*) filter (where extraction.candidate_id is null or verdict.outcome = 'no_answer')
+                        as no_answer,
+                    count(*) filter (where verdict.outcome = 'infrastructure_error') as undecided,
+                    count(*) filter (where extraction.candidate_id is not null and verdict.outcome is null) as missing,
+                    min(extraction.sample_index) filter (where verdict.outcome = 'correct') as first_correct
+                from extraction
+                left join verdict on verdict.candidate_id = extraction.candidate_id
+                    and verdict.verifier_id = extraction.verifier_id
+                where extraction.run_id = work.run_id and extraction.verifier_id = work.verifier_id
+                    and extraction.problem_id = batch.problem_id
+                    and extraction.sample_index >= batch.first_index
+                    and extraction.sample_index < batch.first_index + batch.size
+            ) as summed
             where work.id = any(%s)
-            group by work.id
         )
         update work set correct = counted.correct, incorrect = counted.incorrect, no_answer = counted.no_answer,
                         undecided = counted.undecided, first_correct = counted.first_correct

@@ -150,12 +150,13 @@ def _verify_queues(run_id: int) -> list[str]:
 
 
 def _usage(completions: list[Completion], engine: Engine, gpu_seconds: float) -> Usage:
-    """Token counts of a batch; the prompt counts once, since its samples share it."""
+    """Token counts of a batch; the prompt counts once, since its samples share it. What was recorded goes first."""
     prompt = max((each.prompt_tokens or 0 for each in completions), default=0)
     new = [each.completion_tokens or 0 for each in completions]
     charged = [each.usd for each in completions if each.usd is not None]
+    recorded = [each.gpu_seconds for each in completions if each.gpu_seconds is not None]
     return Usage(
-        gpu_seconds=gpu_seconds,
+        gpu_seconds=sum(recorded) if recorded else gpu_seconds,
         prompt_tokens=prompt,
         completion_tokens=sum(new),
         truncated=sum(each.finish_reason == "length" for each in completions),

@@ -58,6 +58,10 @@ def test_a_solved_problem_gets_no_more_batches_and_the_lower_ones_all_finish(pla
     )
     assert sorted({each["first_index"] for each in cancelled}) == list(range(30, 40))
     assert place.one("select state from run_progress") == "stopped by when_solved"
+    for view in ("problem_tally", "outcome_counts", "coverage_by_cost"):
+        assert place.one(f"select distinct biased_by from {view}") == "when_solved"
+    assert place.query("select * from precision_at_k") == []
+    assert place.query("select * from diversity") == []
     curve = {
         each["k"]: each for each in place.query("select * from coverage where run_id = %s order by k", (int(run),))
     }

@@ -118,6 +118,30 @@ def test_gpu_time_counts_while_its_attempt_runs_and_after_it_was_lost(place: Pla
     assert rule == "gpu_hours"
 
 
+def test_idle_time_of_an_engine_is_apart_from_shares_and_from_what_was_lost(place: Place, tmp_path: Path) -> None:
+    llm = recording(tmp_path, 1, 3, right_at=-1)
+    enqueue(place, llm, "-n", "3", "--limit", "1", "--batch-size", "1")
+    worker = ledger.Worker("w:1", "h", "v", gpus="0,1", engine="vllm", engine_seed=5)
+    for each, seconds in zip(place.query("select id from work order by id"), (30.0, 40.0, 50.0), strict=True):
+        lease = ledger.claim(each["id"], worker, 60)
+        assert lease is not None
+        if seconds < 40:
+            ledger.fail(lease, "its engine died", ledger.Usage(gpu_seconds=seconds))
+        elif seconds < 50:
+            ledger.finish_generate(lease, [ledger.Completion("#### 1")], ledger.Usage(gpu_seconds=seconds))
+        else:
+            ledger.renew([lease], 60, [seconds])
+    with database.transaction() as connection:
+        connection.execute(
+            "update attempt set started_at = '2026-01-01 00:00:00Z', seen_at = '2026-01-01 00:01:40Z', "
+            "finished_at = case when finished_at is not null then timestamptz '2026-01-01 00:01:00Z' end"
+        )
+    (row,) = place.query("select * from engine_time")
+    shares = [row[f"gpu_seconds{kind}"] for kind in ("", "_lost", "_running", "_idle")]
+    assert shares == [40, 30, 50, 2 * 100 - 120]
+    assert sum(shares) == 2 * (row["last_at"] - row["first_at"]).total_seconds()
+
+
 def test_works_in_flight_are_left_alone_by_a_stop(place: Place, tmp_path: Path) -> None:
     llm = recording(tmp_path, 1, 10, right_at=-1)
     enqueue(place, llm, "-n", "10", "--limit", "1", "--batch-size", "1", "--budget-usd", "1")

@@ -98,3 +98,29 @@ comment on column cost.score_gpu_seconds is 'GPU-seconds of reward models, lost 
 comment on column cost.verify_cpu_seconds is 'CPU time of judging';
 comment on column cost.usd is 'Dollars; null where neither the provider nor a price says (`monkeys price`)';
 comment on column cost.usd_per_solved_problem is 'Dollars over problems with a right sample';
+
+create view engine_time as
+with each as (
+    select attempt.*, work.kind,
+        extract(epoch from coalesce(attempt.finished_at, attempt.seen_at, attempt.started_at)) as ended,
+        coalesce(cardinality(string_to_array(nullif(attempt.gpus, ''), ',')), 0) as gpu_count
+    from attempt join work on work.id = attempt.work_id where work.kind in ('generate', 'score') and attempt.engine is not null
+)
+select worker, host, gpus, engine, engine_version, engine_seed,
+    min(started_at) as first_at, max(coalesce(finished_at, seen_at, started_at)) as last_at,
+    count(*) as attempts, sum(completion_tokens)::bigint as completion_tokens,
+    coalesce(sum(gpu_seconds) filter (where ok), 0) as gpu_seconds,
+    coalesce(sum(gpu_seconds) filter (where ok is false), 0) as gpu_seconds_lost,
+    coalesce(sum(gpu_seconds) filter (where ok is null), 0) as gpu_seconds_running,
+    greatest(0, max(gpu_count) * (max(ended) - extract(epoch from min(started_at)))::double precision - sum(gpu_seconds))
+        as gpu_seconds_idle
+from each group by worker, host, gpus, engine, engine_version, engine_seed;
+comment on view engine_time is 'One row an engine process: whose its GPUs'' time was, from its first batch to its last';
+comment on column engine_time.gpus is 'The GPUs it had; empty on a CPU and for an endpoint';
+comment on column engine_time.first_at is 'When its first batch was claimed: loading is not counted';
+comment on column engine_time.last_at is 'When it last ended a batch, or last said that it lives';
+comment on column engine_time.gpu_seconds is 'GPU-seconds of attempts that ended well, shared fairly among the batches in flight';
+comment on column engine_time.gpu_seconds_lost is 'GPU-seconds of attempts that failed, were given back or lost';
+comment on column engine_time.gpu_seconds_running is 'GPU-seconds of attempts still running, as of their last heartbeat';
+comment on column engine_time.gpu_seconds_idle is
+    'GPU-seconds with nothing in flight: with the three others, the time from first_at to last_at x GPUs';

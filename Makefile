@@ -92,4 +92,4 @@ train-pocket-monkey: set-up
 	@python -m tasks.engines.pocket_monkey.train
 
 bench-%: set-up
-	@python tests/bench/$*.py
+	@python -m tests.bench.$* # as a module: queue.py would else stand before Python's own

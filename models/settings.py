@@ -31,6 +31,8 @@ class Settings:
     lease_seconds: float
     """How long a worker may be silent before its work is given to another."""
     sweep_seconds: float
+    engine_seconds: float
+    """How long vLLM's engine may give no token for what is in flight before it is taken to hang."""
     openai_api_key: str | None
     lean_project: Path | None
     """A built Lake project with Mathlib, for the local Lean back end."""
@@ -63,6 +65,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         flower_port=int(_number(environ, "MONKEYS_FLOWER_PORT", 5555)),
         lease_seconds=_number(environ, "MONKEYS_LEASE_SECONDS", 60),
         sweep_seconds=_number(environ, "MONKEYS_SWEEP_SECONDS", 2),
+        engine_seconds=_number(environ, "MONKEYS_ENGINE_SECONDS", 300),
         openai_api_key=environ.get("OPENAI_API_KEY"),
         lean_project=Path(lean_project).expanduser() if lean_project else None,
         kimina_url=environ.get("MONKEYS_KIMINA_URL") or None,

@@ -267,7 +267,7 @@ class Attempt(SQLModel, table=True):
     work_id: int = _ref("work.id", index=True)
     worker: str = _said("Celery's name of the worker and the process id")
     host: str
-    gpus: str = _said("CUDA_VISIBLE_DEVICES of the worker; empty without a GPU", default="")
+    gpus: str = _said("GPUs that its engine kept busy, by index; empty without a GPU", default="")
     engine: str | None = _said("vllm, openai or replay", default=None)
     engine_version: str | None = None
     engine_seed: int | None = _said("Drawn afresh by each engine process", default=None, sa_type=BigInteger)

@@ -17,11 +17,20 @@ def this_worker(name: str, engine: Loaded | None = None) -> Worker:
         name=f"{name}:{os.getpid()}",
         host=socket.gethostname(),
         code_version=code_version(),
-        gpus=os.environ.get("CUDA_VISIBLE_DEVICES", ""),
+        gpus=_gpus(engine),
         engine=engine.name if engine else None,
         engine_version=engine.version if engine else None,
         engine_seed=engine.seed if engine else None,
     )
+
+
+def _gpus(engine: Loaded | None) -> str:
+    """The GPUs an engine keeps busy, as CUDA_VISIBLE_DEVICES names them, else the first so many."""
+    if engine is None or not engine.gpus:
+        return ""
+    named = os.environ.get("CUDA_VISIBLE_DEVICES")
+    visible = named.split(",") if named else [str(each) for each in range(engine.gpus)]
+    return ",".join(visible[: engine.gpus])
 
 
 @cache

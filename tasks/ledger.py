@@ -819,56 +819,79 @@ def stop_runs() -> list[tuple[int, str]]:
             order by id for no key update skip locked
             """
         ).fetchall()
-        if not ruled:
+        stopping = connection.execute(_STOPPING, {"runs": [row["id"] for row in ruled]}).fetchall() if ruled else []
+        if not stopping:
             return []
+        stops = {
+            "runs": [row["run_id"] for row in stopping],
+            "problems": [row["problem_id"] for row in stopping],
+            "last": [row["last_index"] for row in stopping],
+            "rules": [row["rule"] for row in stopping],
+        }
+        # none of these is claimed while we hold them: what is not among them is in flight, or was
+        held = connection.execute(
+            """
+            select work.id, stop.rule from work join batch on batch.id = work.batch_id
+            join unnest(%(runs)s::bigint[], %(problems)s::bigint[], %(last)s::int[], %(rules)s::text[])
+                as stop (run_id, problem_id, last_index, rule)
+                on stop.run_id = batch.run_id and batch.problem_id = coalesce(stop.problem_id, batch.problem_id)
+                and batch.first_index > coalesce(stop.last_index, -1)
+            where work.run_id = any(%(runs)s) and work.kind = 'generate' and work.state in ('ready', 'published')
+            order by work.id for update of work
+            """,
+            stops,
+        ).fetchall()
         rows = connection.execute(
             """
-            with solved as (
-                select work.run_id, batch.problem_id, min(work.first_correct) as last_index, 'when_solved' as rule
-                from run
-                join work on work.run_id = run.id and work.kind = 'verify' and work.verifier_id = run.verifier_id
-                join batch on batch.id = work.batch_id
-                where run.id = any(%(runs)s) and run.stop_rule ? 'when_solved' and work.first_correct is not null
+            with held as (
+                select * from unnest(%(held)s::bigint[], %(rules)s::text[]) as held (id, rule)
+            ), drawn as (
+                select work.run_id, batch.problem_id, max(batch.first_index) as last_index
+                from work join batch on batch.id = work.batch_id
+                where work.run_id = any(%(runs)s) and work.kind = 'generate'
+                    and work.state in ('leased', 'done', 'failed')
                 group by work.run_id, batch.problem_id
-            ), spent as (
-                select run.id as run_id,
-                    case when cost.usd >= (run.stop_rule ->> 'usd')::float8 then 'usd'
-                         when cost.gpu_seconds + cost.gpu_seconds_lost
-                              >= (run.stop_rule ->> 'gpu_hours')::float8 * 3600 then 'gpu_hours'
-                         when cost.flops >= (run.stop_rule ->> 'flops')::float8 then 'flops' end as rule
-                from run join cost on cost.run_id = run.id
-                where run.id = any(%(runs)s) and run.stop_rule ?| array['usd', 'gpu_hours', 'flops']
-            ), out_of_budget as (
-                select spent.run_id, batch.problem_id, spent.rule,
-                    coalesce(max(batch.first_index) filter (where work.state not in ('ready', 'published')), -1)
-                        as last_index
-                from spent
-                join work on work.run_id = spent.run_id and work.kind = 'generate'
-                join batch on batch.id = work.batch_id
-                where spent.rule is not null
-                group by spent.run_id, batch.problem_id, spent.rule
-            ), chosen as (
-                select work.id, stop.rule
-                from (select * from solved union all select run_id, problem_id, last_index, rule from out_of_budget)
-                    as stop
-                join batch on batch.run_id = stop.run_id and batch.problem_id = stop.problem_id
-                    and batch.first_index > stop.last_index
-                join work on work.batch_id = batch.id and work.kind = 'generate'
-                    and work.state in ('ready', 'published')
-                order by work.id for update of work skip locked
             ), cut as (
                 update work set state = 'cancelled', ended_at = now()
-                from chosen where work.id = chosen.id
-                returning work.run_id, chosen.rule
+                from held, batch left join drawn using (run_id, problem_id)
+                where work.id = held.id and batch.id = work.batch_id
+                    and (held.rule = 'when_solved' or batch.first_index > coalesce(drawn.last_index, -1))
+                returning work.run_id, held.rule
             )
             update run set stopped_by = coalesce(run.stopped_by, first.rule)
             from (select run_id, min(rule) as rule from cut group by run_id) as first
             where run.id = first.run_id
             returning run.id, first.rule
             """,
-            {"runs": [row["id"] for row in ruled]},
+            {
+                "held": [row["id"] for row in held],
+                "rules": [row["rule"] for row in held],
+                "runs": stops["runs"],
+            },
         ).fetchall()
     return [(row["id"], row["rule"]) for row in rows]
+
+
+_STOPPING = """
+    select work.run_id, batch.problem_id, min(work.first_correct) as last_index, 'when_solved' as rule
+    from run
+    join work on work.run_id = run.id and work.kind = 'verify' and work.verifier_id = run.verifier_id
+    join batch on batch.id = work.batch_id
+    where run.id = any(%(runs)s) and run.stop_rule ? 'when_solved' and work.first_correct is not null
+    group by work.run_id, batch.problem_id
+    union all
+    select * from (
+        select run.id, null::bigint, null::int,
+            case when cost.usd >= (run.stop_rule ->> 'usd')::float8 then 'usd'
+                 when cost.gpu_seconds + cost.gpu_seconds_lost + cost.gpu_seconds_running
+                      >= (run.stop_rule ->> 'gpu_hours')::float8 * 3600 then 'gpu_hours'
+                 when cost.flops >= (run.stop_rule ->> 'flops')::float8 then 'flops' end as rule
+        from run join cost on cost.run_id = run.id
+        where run.id = any(%(runs)s) and run.stop_rule ?| array['usd', 'gpu_hours', 'flops']
+    ) as spent
+    where rule is not null
+"""
+"""(run, problem, last index it still needs, rule); a null problem: all, up to what was drawn when the rule is met."""
 
 
 def end_runs() -> list[int]:

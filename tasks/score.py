@@ -1,88 +1,42 @@
 """A score work: one batch's samples through a reward model, in one transaction into the table."""
 
-from dataclasses import dataclass
 from threading import Event
 
 from celery import Task
 
 from models.database import transaction
-from models.settings import settings
-from tasks import leases, ledger
+from tasks import ledger
 from tasks.app import app
-from tasks.engines.engine import EngineDead, Interrupted, RequestRefused
+from tasks.engaged import Engaged
 from tasks.engines.vllm_reward import RewardModel
-from tasks.identity import this_worker
-from tasks.ledger import Lease, Usage
-from tasks.meter import Meter
+from tasks.ledger import Lease, Scored, Usage
 from tasks.patience import patiently
 
-
-@dataclass
-class InUse:
-    """The one reward model of this process."""
-
-    model: RewardModel
-    meter: Meter
-
-
-_loaded: InUse | None = None
+_engaged: Engaged[RewardModel] | None = None
 
 
 def use_reward_model(model: RewardModel) -> None:
     """Make a reward model the one that this process scores with."""
-    global _loaded
-    _loaded = InUse(model, Meter(model.gpus))
+    global _engaged
+    _engaged = Engaged(model)
 
 
 @app.task(name="score", bind=True)
 def score(task: Task, work_id: int) -> str:  # type: ignore[type-arg]
     """Score one batch. Returns what Flower shows."""
-    if _loaded is None:
+    if _engaged is None:
         raise RuntimeError("this worker has no reward model")
-    model, meter = _loaded.model, _loaded.meter
-    worker = this_worker(task.request.hostname or "worker", model)
-    with meter.admission:
-        room = meter.wait_for_room(model.capacity, leases.leaving)
-        if not room or model.dead.is_set():
-            patiently(lambda: ledger.unpublish([work_id]))
-            return "given back"
-        lease = patiently(lambda: ledger.claim(work_id, worker, settings().lease_seconds))
-        if lease is None:
-            return "nothing to do"
-        meter.begin(lease.attempt_id, lease.size)
-    try:
-        with leases.kept(lease, lambda: meter.share(lease.attempt_id)) as stop:
-            return _score(_loaded, lease, stop)
-    finally:
-        meter.end(lease.attempt_id)
+    return _engaged.work_off(task, work_id, _rate, _keep)
 
 
-def _score(loaded: InUse, lease: Lease, stop: Event) -> str:
-    """Score a leased batch and end its work one way or another."""
+def _rate(model: RewardModel, lease: Lease, stop: Event) -> list[Scored]:
+    prompt, samples = patiently(lambda: _samples(lease))
+    rewards = model.rate(prompt, list(samples.values()), stop)
+    return [Scored(index, reward.score, reward.step_scores) for index, reward in zip(samples, rewards, strict=True)]
 
-    def used() -> Usage:
-        return Usage(gpu_seconds=loaded.meter.share(lease.attempt_id))
 
-    try:
-        prompt, samples = patiently(lambda: _samples(lease))
-        rewards = loaded.model.rate(prompt, list(samples.values()), stop)
-    except Interrupted:
-        patiently(lambda: ledger.give_back(lease, used()))
-        return "given back"
-    except RequestRefused as error:
-        refusal = str(error)
-        patiently(lambda: ledger.fail(lease, refusal, used(), final=True))
-        return f"refused: {refusal}"
-    except Exception as error:
-        message = f"{type(error).__name__}: {error}"
-        patiently(lambda: ledger.fail(lease, message, used()))
-        if isinstance(error, EngineDead):
-            loaded.model.dead.set()
-        raise
-    scores = [
-        ledger.Scored(index, reward.score, reward.step_scores) for index, reward in zip(samples, rewards, strict=True)
-    ]
-    if not patiently(lambda: ledger.finish_score(lease, scores, used())):
+def _keep(_: RewardModel, lease: Lease, scores: list[Scored], gpu_seconds: float) -> str:
+    if not patiently(lambda: ledger.finish_score(lease, scores, Usage(gpu_seconds=gpu_seconds))):
         return "lost its lease"
     return f"{len(scores)} samples"
 

@@ -2,11 +2,15 @@
 
 import json
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
+from models import database
 from tasks import ledger
+from tasks.sweep import sweep
 from tests.place import Place, wait_until
+from tests.small_runs import use_recording, work_off
 
 
 def recording(folder: Path, problems: int, samples: int, right_at: int, usd: float = 0.01) -> str:
@@ -28,45 +32,114 @@ def enqueue(place: Place, llm: str, *options: str) -> str:
     return place.ok("enqueue", "pocket-sums", "-m", llm, "--quiet", *options).strip()
 
 
+def work_until_stopped(place: Place, llm: str, at_a_time: int) -> None:
+    """Sample and judge so many works at a time, in this process, and sweep between."""
+    use_recording(Path(llm.removeprefix("replay:")))
+    while work_off(place, at_most=at_a_time):
+        sweep()
+    sweep()
+
+
 def test_a_solved_problem_gets_no_more_batches_and_the_lower_ones_all_finish(place: Place, tmp_path: Path) -> None:
-    llm = recording(tmp_path, 3, 400, right_at=23)
-    run = enqueue(place, llm, "-n", "400", "--limit", "3", "--batch-size", "1", "--stop-when-solved")
-    place.work_off(run, llm)
+    llm = recording(tmp_path, 3, 40, right_at=23)
+    run = enqueue(place, llm, "-n", "40", "--limit", "3", "--batch-size", "1", "--stop-when-solved")
+    use_recording(Path(llm.removeprefix("replay:")))
+    work_off(place, ("generate",), at_most=3 * 30)  # the judging is late: six samples more than needed are in flight
+    work_off(place, ("verify",))
+    sweep()
+    work_off(place)
+    sweep()
     rows = place.query("select * from problem_tally where run_id = %s", (int(run),))
-    assert all(each["first_correct"] == 23 for each in rows)
-    assert all(24 <= each["samples"] < 400 for each in rows)
+    assert [(each["first_correct"], each["samples"]) for each in rows] == [(23, 30)] * 3
     (stopped,) = place.query("select stop_rule, stopped_by from run where id = %s", (int(run),))
     assert stopped == {"stop_rule": {"when_solved": True}, "stopped_by": "when_solved"}
-    states = place.query(
-        "select state, min(first_index) as low from work join batch on batch.id = batch_id where kind = 'generate' "
-        "group by state order by state"
+    cancelled = place.query(
+        "select first_index from work join batch on batch.id = batch_id where state = 'cancelled' order by 1"
     )
-    assert {each["state"]: each["low"] for each in states}["cancelled"] > 23
+    assert sorted({each["first_index"] for each in cancelled}) == list(range(30, 40))
+    assert place.one("select state from run_progress") == "stopped by when_solved"
+    for view in ("problem_tally", "outcome_counts", "coverage_by_cost"):
+        assert place.one(f"select distinct biased_by from {view}") == "when_solved"
+    assert place.query("select * from precision_at_k") == []
+    assert place.query("select * from diversity") == []
     curve = {
         each["k"]: each for each in place.query("select * from coverage where run_id = %s order by k", (int(run),))
     }
-    assert curve[20]["coverage"] == 0
-    assert curve[50 if 50 in curve else max(curve)]["coverage"] == 1
+    assert {k: each["coverage"] for k, each in curve.items()} == {1: 0, 2: 0, 5: 0, 10: 0, 20: 0, 30: 1}
     assert {each["estimator"] for each in curve.values()} == {"first_success"}
 
 
-@pytest.mark.parametrize(("option", "rule"), [("--budget-usd", "usd")])
-def test_a_spent_budget_ends_new_batches(place: Place, tmp_path: Path, option: str, rule: str) -> None:
-    llm = recording(tmp_path, 2, 3_000, right_at=-1)
-    run = enqueue(place, llm, "-n", "3000", "--limit", "2", "--batch-size", "1", option, "0.5")
-    place.work_off(run, llm)
-    samples = place.one("select count(*) from sample where run_id = %s", (int(run),))
-    assert 50 <= samples < 6_000, "at a cent each"
-    assert place.one("select stopped_by from run where id = %s", (int(run),)) == rule
+@pytest.mark.parametrize(
+    ("option", "budget", "rule"),
+    [("--budget-usd", "0.5", {"usd": 0.5}), ("--budget-gpu-hours", "0.5", {"gpu_hours": 0.5})],
+)
+def test_a_spent_budget_ends_new_batches(
+    place: Place, tmp_path: Path, option: str, budget: str, rule: dict[str, float]
+) -> None:
+    """At a cent and 36 GPU-seconds each, 50 samples spend it; between two sweeps five are drawn."""
+    llm = recording(tmp_path, 2, 60, right_at=-1)
+    run = int(enqueue(place, llm, "-n", "60", "--limit", "2", "--batch-size", "1", option, budget))
+    work_until_stopped(place, llm, at_a_time=10)
+    assert 50 <= place.one("select count(*) from sample") < 70
+    (stored,) = place.query("select stop_rule, stopped_by, finished_at from run where id = %s", (run,))
+    assert stored["stop_rule"] == rule
+    assert stored["stopped_by"] in rule
+    assert stored["finished_at"]
+    assert_prefixes(place)
+    assert place.one("select count(*) from work where kind = 'verify' and state <> 'done'") == 0
+
+
+def assert_prefixes(place: Place) -> None:
+    """What was drawn is a prefix of every problem's samples."""
     gaps = place.query(
         """
-        select problem_id from sample where run_id = %s group by problem_id
+        select problem_id from sample group by problem_id
         having count(*) <> max(sample_index) + 1 or min(sample_index) <> 0
-        """,
-        (int(run),),
+        """
     )
-    assert gaps == [], "what was drawn is a prefix of every problem's samples"
-    assert place.one("select count(*) from work where kind = 'verify' and state <> 'done'") == 0
+    assert gaps == []
+
+
+def test_gpu_time_counts_while_its_attempt_runs_and_after_it_was_lost(place: Place, tmp_path: Path) -> None:
+    llm = recording(tmp_path, 1, 10, right_at=-1)
+    enqueue(place, llm, "-n", "10", "--limit", "1", "--batch-size", "1", "--budget-gpu-hours", "1")
+    works = [each["id"] for each in place.query("select id from work order by id")]
+    worker = ledger.Worker("w", "h", "v", gpus="0")
+    one, two = (ledger.claim(each, worker, 60) for each in works[:2])
+    assert one is not None
+    assert two is not None
+    ledger.renew([one, two], 60, [1_000.0, 2_000.0])
+    assert ledger.stop_runs() == []
+    ledger.fail(one, "its engine died", ledger.Usage(gpu_seconds=1_500.0))
+    (cost,) = place.query("select gpu_seconds, gpu_seconds_lost, gpu_seconds_running from cost")
+    assert cost == {"gpu_seconds": 0, "gpu_seconds_lost": 1_500, "gpu_seconds_running": 2_000}
+    ledger.renew([two], 60, [2_100.0])
+    ((_, rule),) = ledger.stop_runs()
+    assert rule == "gpu_hours"
+
+
+def test_idle_time_of_an_engine_is_apart_from_shares_and_from_what_was_lost(place: Place, tmp_path: Path) -> None:
+    llm = recording(tmp_path, 1, 3, right_at=-1)
+    enqueue(place, llm, "-n", "3", "--limit", "1", "--batch-size", "1")
+    worker = ledger.Worker("w:1", "h", "v", gpus="0,1", engine="vllm", engine_seed=5)
+    for each, seconds in zip(place.query("select id from work order by id"), (30.0, 40.0, 50.0), strict=True):
+        lease = ledger.claim(each["id"], worker, 60)
+        assert lease is not None
+        if seconds < 40:
+            ledger.fail(lease, "its engine died", ledger.Usage(gpu_seconds=seconds))
+        elif seconds < 50:
+            ledger.finish_generate(lease, [ledger.Completion("#### 1")], ledger.Usage(gpu_seconds=seconds))
+        else:
+            ledger.renew([lease], 60, [seconds])
+    with database.transaction() as connection:
+        connection.execute(
+            "update attempt set started_at = '2026-01-01 00:00:00Z', seen_at = '2026-01-01 00:01:40Z', "
+            "finished_at = case when finished_at is not null then timestamptz '2026-01-01 00:01:00Z' end"
+        )
+    (row,) = place.query("select * from engine_time")
+    shares = [row[f"gpu_seconds{kind}"] for kind in ("", "_lost", "_running", "_idle")]
+    assert shares == [40, 30, 50, 2 * 100 - 120]
+    assert sum(shares) == 2 * (row["last_at"] - row["first_at"]).total_seconds()
 
 
 def test_works_in_flight_are_left_alone_by_a_stop(place: Place, tmp_path: Path) -> None:
@@ -86,6 +159,25 @@ def test_works_in_flight_are_left_alone_by_a_stop(place: Place, tmp_path: Path) 
         ["published", "done", "published", "published", "leased"] + ["cancelled"] * 5
     )
     assert ledger.finish_generate(flying, [completion], ledger.Usage())
+
+
+def test_a_work_claimed_in_the_middle_of_a_stop_keeps_the_lower_ones(place: Place, tmp_path: Path) -> None:
+    llm = recording(tmp_path, 1, 10, right_at=-1)
+    enqueue(place, llm, "-n", "10", "--limit", "1", "--batch-size", "1", "--budget-usd", "1")
+    works = [each["id"] for each in place.query("select id from work order by id")]
+    first = ledger.claim(works[0], ledger.Worker("w", "h", "v"), 60)
+    assert first is not None
+    assert ledger.finish_generate(first, [ledger.Completion("#### 1", usd=2.0)], ledger.Usage(usd=2.0))
+    stopped: list[object] = []
+    stopping = Thread(target=lambda: stopped.extend(ledger.stop_runs()))
+    with database.transaction() as connection:
+        connection.execute("update work set state = 'leased' where id = %s", (works[4],))  # a claim not yet committed
+        stopping.start()
+        wait_until(lambda: place.one("select count(*) from pg_locks where not granted"))
+    stopping.join()
+    assert stopped
+    states = place.query("select state from work where kind = 'generate' order by id")
+    assert [str(each["state"]) for each in states] == ["done"] + ["published"] * 3 + ["leased"] + ["cancelled"] * 5
 
 
 @pytest.mark.parametrize(
@@ -116,8 +208,8 @@ def test_a_folder_without_a_tokenizer_is_refused(place: Place, tmp_path: Path) -
 
 def test_a_dry_run_scales_what_earlier_runs_took_and_makes_nothing(place: Place, tmp_path: Path) -> None:
     llm = recording(tmp_path, 2, 10, right_at=0)
-    run = enqueue(place, llm, "-n", "10", "--limit", "2", "--batch-size", "5")
-    place.work_off(run, llm)
+    enqueue(place, llm, "-n", "10", "--limit", "2", "--batch-size", "5")
+    work_until_stopped(place, llm, at_a_time=100)
     table = place.ok("enqueue", "pocket-sums", "-m", llm, "-n", "10", "--limit", "1", "--dry-run")
     head, _, row = table.splitlines()
     shown = dict(zip(head.split(), row.split(), strict=True))
@@ -129,9 +221,9 @@ def test_a_dry_run_scales_what_earlier_runs_took_and_makes_nothing(place: Place,
 
 
 def test_the_price_of_a_stopped_run_is_what_its_samples_cost(place: Place, tmp_path: Path) -> None:
-    llm = recording(tmp_path, 1, 500, right_at=-1, usd=0.25)
-    run = enqueue(place, llm, "-n", "500", "--limit", "1", "--batch-size", "10", "--budget-usd", "10")
-    place.work_off(run, llm)
-    wait_until(lambda: place.one("select finished_at from run"))
+    llm = recording(tmp_path, 1, 100, right_at=-1, usd=0.25)
+    enqueue(place, llm, "-n", "100", "--limit", "1", "--batch-size", "10", "--budget-usd", "10")
+    work_until_stopped(place, llm, at_a_time=1)
     samples = place.one("select count(*) from sample")
-    assert place.one("select usd from cost where run_id = %s", (int(run),)) == pytest.approx(0.25 * samples)
+    assert samples < 100
+    assert place.one("select usd from cost") == pytest.approx(0.25 * samples)

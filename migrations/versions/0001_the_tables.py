@@ -311,7 +311,7 @@ def upgrade() -> None:
     sa.Column('work_id', sa.BigInteger(), nullable=False),
     sa.Column('worker', sqlmodel.sql.sqltypes.AutoString(), nullable=False, comment="Celery's name of the worker and the process id"),
     sa.Column('host', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-    sa.Column('gpus', sqlmodel.sql.sqltypes.AutoString(), server_default=sa.text("''"), nullable=False, comment='CUDA_VISIBLE_DEVICES of the worker; empty without a GPU'),
+    sa.Column('gpus', sqlmodel.sql.sqltypes.AutoString(), server_default=sa.text("''"), nullable=False, comment='GPUs that its engine kept busy, by index; empty without a GPU'),
     sa.Column('engine', sqlmodel.sql.sqltypes.AutoString(), nullable=True, comment='vllm, openai or replay'),
     sa.Column('engine_version', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
     sa.Column('engine_seed', sa.BigInteger(), nullable=True, comment='Drawn afresh by each engine process'),

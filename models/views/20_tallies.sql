@@ -23,7 +23,8 @@ select run.id as run_id, prompt.problem_id, problem.key as problem_key,
     coalesce(tally.samples, 0) as samples, coalesce(tally.correct, 0) as correct,
     coalesce(tally.incorrect, 0) as incorrect, coalesce(tally.no_answer, 0) as no_answer,
     coalesce(tally.undecided, 0) as undecided, tally.first_correct,
-    tally.correct::double precision / nullif(tally.samples - tally.undecided, 0) as correct_share
+    tally.correct::double precision / nullif(tally.samples - tally.undecided, 0) as correct_share,
+    case when run.stop_rule ? 'when_solved' then 'when_solved' end as biased_by
 from run
 join prompt on prompt.run_id = run.id
 join problem on problem.id = prompt.problem_id
@@ -33,6 +34,8 @@ comment on view problem_tally is 'One row a problem of a run: how its verified s
 comment on column problem_tally.problem_key is 'The data set''s own name of the problem';
 comment on column problem_tally.samples is 'Samples verified so far';
 comment on column problem_tally.correct_share is 'Share of its decided samples that are correct: pass@1 of the problem';
+comment on column problem_tally.biased_by is
+    'The stopping rule that looks at outcomes, if the run has one: correct_share is then too high, coverage is not';
 
 create view outcome_counts as
 with each as (
@@ -41,14 +44,18 @@ with each as (
 )
 select each.run_id, verifier.name as verifier,
     coalesce(verdict.outcome, case when each.candidate_id is null then 'no_answer'::outcome end) as outcome,
-    sum(each.samples)::bigint as samples, count(each.candidate_id) as candidates
+    sum(each.samples)::bigint as samples, count(each.candidate_id) as candidates,
+    case when run.stop_rule ? 'when_solved' then 'when_solved' end as biased_by
 from each
+join run on run.id = each.run_id
 join verifier on verifier.id = each.verifier_id
 left join verdict on verdict.candidate_id = each.candidate_id and verdict.verifier_id = each.verifier_id
-group by 1, 2, 3;
+group by 1, 2, 3, 6;
 comment on view outcome_counts is 'How samples came out, by verifier and outcome';
 comment on column outcome_counts.samples is 'Samples with this outcome';
 comment on column outcome_counts.candidates is 'Distinct candidates among them: what had to be judged';
+comment on column outcome_counts.biased_by is
+    'The stopping rule that looks at outcomes, if the run has one: hard problems then have more samples than easy ones';
 
 create view sample_detail as
 select sample.run_id, problem.key as problem_key, sample.sample_index, sample.text,

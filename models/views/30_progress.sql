@@ -47,7 +47,8 @@ comment on view run_progress is 'One row a run: how far it is';
 comment on column run_progress.samples_wanted is 'Problems x n';
 comment on column run_progress.samples is 'Samples in the table';
 comment on column run_progress.verified is 'Samples judged by the counting verifier';
-comment on column run_progress.correct is 'Of those, correct';
+comment on column run_progress.correct is
+    'Of those, correct; where the run stops when solved, no share of anything (see problem_tally.biased_by)';
 comment on column run_progress.failed_works is 'Works set aside after their attempts; work.last_error says why';
 comment on column run_progress.open_works is 'Works that are ready, published or leased';
 comment on column run_progress.tokens_per_second is 'New tokens a second over the last minute; null when it has ended';

@@ -24,6 +24,7 @@ with used as (
         sum(attempt.flops) filter (where attempt.ok and work.kind = 'generate') as completion_flops,
         sum(attempt.gpu_seconds) filter (where attempt.ok and work.kind = 'generate') as gpu_seconds,
         sum(attempt.gpu_seconds) filter (where attempt.ok is false and work.kind = 'generate') as gpu_seconds_lost,
+        sum(attempt.gpu_seconds) filter (where attempt.ok is null and work.kind = 'generate') as gpu_seconds_running,
         sum(attempt.gpu_seconds) filter (where work.kind = 'score') as score_gpu_seconds,
         sum(attempt.cpu_seconds) filter (where work.kind = 'verify') as verify_cpu_seconds,
         sum(attempt.judged) filter (where work.kind = 'verify' and attempt.ok) as judged,
@@ -40,6 +41,7 @@ select used.run_id, used.problem_id, used.samples,
     case when llm.active_parameters is not null then used.completion_flops end as completion_flops,
     coalesce(used.gpu_seconds, 0) as gpu_seconds,
     coalesce(used.gpu_seconds_lost, 0) as gpu_seconds_lost,
+    coalesce(used.gpu_seconds_running, 0) as gpu_seconds_running,
     coalesce(used.score_gpu_seconds, 0) as score_gpu_seconds,
     coalesce(used.verify_cpu_seconds, 0) as verify_cpu_seconds,
     coalesce(used.judged, 0)::bigint as judged,
@@ -50,7 +52,8 @@ select used.run_id, used.problem_id, used.samples,
             + (used.prompt_tokens_sent - used.prompt_tokens) / 1e6
                 * coalesce(price.usd_per_million_cached_input, price.usd_per_million_input)
             + used.completion_tokens / 1e6 * price.usd_per_million_output,
-        (coalesce(used.gpu_seconds, 0) + coalesce(used.gpu_seconds_lost, 0)) / 3600 * price.usd_per_gpu_hour
+        (coalesce(used.gpu_seconds, 0) + coalesce(used.gpu_seconds_lost, 0) + coalesce(used.gpu_seconds_running, 0))
+            / 3600 * price.usd_per_gpu_hour
     )::double precision as usd
 from used
 join run on run.id = used.run_id
@@ -71,6 +74,7 @@ select problem_cost.run_id,
     sum(prompt_flops + completion_flops) as flops,
     sum(gpu_seconds) as gpu_seconds,
     sum(gpu_seconds_lost) as gpu_seconds_lost,
+    sum(gpu_seconds_running) as gpu_seconds_running,
     sum(score_gpu_seconds) as score_gpu_seconds,
     sum(verify_cpu_seconds) as verify_cpu_seconds,
     sum(usd) as usd,
@@ -89,6 +93,34 @@ comment on column cost.prompt_tokens is 'Each problem''s prompt counted once';
 comment on column cost.flops is 'By the formula of the paper, prompts counted once; null where the llm''s sizes are not known';
 comment on column cost.gpu_seconds is 'GPU-seconds of the attempts that gave samples';
 comment on column cost.gpu_seconds_lost is 'GPU-seconds of attempts that failed, were given back or lost';
+comment on column cost.gpu_seconds_running is 'GPU-seconds of attempts still running, as of their last heartbeat';
+comment on column cost.score_gpu_seconds is 'GPU-seconds of reward models, lost attempts included';
 comment on column cost.verify_cpu_seconds is 'CPU time of judging';
 comment on column cost.usd is 'Dollars; null where neither the provider nor a price says (`monkeys price`)';
 comment on column cost.usd_per_solved_problem is 'Dollars over problems with a right sample';
+
+create view engine_time as
+with each as (
+    select attempt.*, work.kind,
+        extract(epoch from coalesce(attempt.finished_at, attempt.seen_at, attempt.started_at)) as ended,
+        coalesce(cardinality(string_to_array(nullif(attempt.gpus, ''), ',')), 0) as gpu_count
+    from attempt join work on work.id = attempt.work_id where work.kind in ('generate', 'score') and attempt.engine is not null
+)
+select worker, host, gpus, engine, engine_version, engine_seed,
+    min(started_at) as first_at, max(coalesce(finished_at, seen_at, started_at)) as last_at,
+    count(*) as attempts, sum(completion_tokens)::bigint as completion_tokens,
+    coalesce(sum(gpu_seconds) filter (where ok), 0) as gpu_seconds,
+    coalesce(sum(gpu_seconds) filter (where ok is false), 0) as gpu_seconds_lost,
+    coalesce(sum(gpu_seconds) filter (where ok is null), 0) as gpu_seconds_running,
+    greatest(0, max(gpu_count) * (max(ended) - extract(epoch from min(started_at)))::double precision - sum(gpu_seconds))
+        as gpu_seconds_idle
+from each group by worker, host, gpus, engine, engine_version, engine_seed;
+comment on view engine_time is 'One row an engine process: whose its GPUs'' time was, from its first batch to its last';
+comment on column engine_time.gpus is 'The GPUs it had; empty on a CPU and for an endpoint';
+comment on column engine_time.first_at is 'When its first batch was claimed: loading is not counted';
+comment on column engine_time.last_at is 'When it last ended a batch, or last said that it lives';
+comment on column engine_time.gpu_seconds is 'GPU-seconds of attempts that ended well, shared fairly among the batches in flight';
+comment on column engine_time.gpu_seconds_lost is 'GPU-seconds of attempts that failed, were given back or lost';
+comment on column engine_time.gpu_seconds_running is 'GPU-seconds of attempts still running, as of their last heartbeat';
+comment on column engine_time.gpu_seconds_idle is
+    'GPU-seconds with nothing in flight: with the three others, the time from first_at to last_at x GPUs';

@@ -21,7 +21,8 @@ select coverage.run_id, coverage.k, coverage.coverage,
     rate.prompt_flops + coverage.k * rate.flops as flops,
     coverage.k * rate.gpu_seconds as gpu_seconds,
     coverage.k * rate.usd as usd,
-    coverage.low, coverage.high
+    coverage.low, coverage.high,
+    case when run.stop_rule ? 'when_solved' then 'when_solved' end as biased_by
 from coverage
 join run on run.id = coverage.run_id and run.verifier_id = coverage.verifier_id
 left join cost_rate as rate on rate.run_id = coverage.run_id;
@@ -29,3 +30,5 @@ comment on view coverage_by_cost is 'What coverage at each k costs: k samples of
 comment on column coverage_by_cost.flops is 'FLOPs, prompts counted once';
 comment on column coverage_by_cost.gpu_seconds is 'GPU-seconds of k samples of every problem';
 comment on column coverage_by_cost.usd is 'Dollars of k samples of every problem';
+comment on column coverage_by_cost.biased_by is
+    'The stopping rule that looks at outcomes, if the run has one: it paid less than this for its solved problems';

@@ -10,7 +10,7 @@ from typing import Any
 
 from models.cost import Sizes
 from tasks.engines.engine import Completion, Engine, Load, Request, RequestRefused
-from tasks.engines.vllm_core import PATIENCE_SECONDS, Core
+from tasks.engines.vllm_core import Core
 from verifiers.errors import UserError
 
 log = logging.getLogger(__name__)
@@ -24,13 +24,13 @@ class Vllm:
 
     name = "vllm"
 
-    def __init__(self, llm: Load, patience: float = PATIENCE_SECONDS) -> None:
+    def __init__(self, llm: Load) -> None:
         given = dict(llm.engine_args)
         lora = given.pop("lora", None)
         defaults: dict[str, Any] = {"max_logprobs": 1}
         if lora is not None:
             defaults |= {"enable_lora": True, "max_lora_rank": _lora_rank(Path(lora))}
-        self._core = Core(Load(llm.name, given, llm.gpus), defaults, patience)
+        self._core = Core(Load(llm.name, given, llm.gpus), defaults)
         self._lora = _lora_request(lora) if lora is not None else None
         self.version = self._core.version
         self.seed: int | None = self._core.seed

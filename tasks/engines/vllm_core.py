@@ -3,11 +3,13 @@
 import logging
 import os
 import threading
+import time
 from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import TimeoutError as NotYet
 from threading import Event
 from typing import Any, TypeVar
 
+from models.settings import settings
 from tasks.engines.engine import EngineDead, Interrupted, Load, RequestRefused
 from tasks.engines.gpus import check_gpus, take_gpus
 from tasks.engines.loop import Loop
@@ -28,25 +30,26 @@ ENVIRONMENT = {
 }
 """What vLLM reads from the environment when it is imported; a person's own settings stand."""
 
-WATCH_SECONDS = 5.0
-"""How often the engine is asked whether it lives."""
+WATCH_SECONDS = 1.0
+"""How often the engine is looked at."""
 
-PATIENCE_SECONDS = 300.0
-"""An engine that has not answered for so long hangs: as long as vLLM itself waits for one step."""
+
+ENDED = "vLLM's engine process ended (out of memory, or killed)"
 
 
 class Core:
     """One AsyncLLM. `dead` is set once it cannot go on, and `why` says why."""
 
-    def __init__(self, llm: Load, defaults: Mapping[str, Any], patience: float = PATIENCE_SECONDS) -> None:
+    def __init__(self, llm: Load, defaults: Mapping[str, Any]) -> None:
         for variable, value in ENVIRONMENT.items():
             os.environ.setdefault(variable, value)
         import torch
+
+        check_gpus(llm.gpus, torch.cuda.device_count())
         import vllm
         from vllm.platforms import current_platform
 
         self.on_cpu = bool(current_platform.is_cpu())
-        check_gpus(llm.gpus, torch.cuda.device_count())
         used = () if self.on_cpu else llm.gpus or tuple(os.environ.get("CUDA_VISIBLE_DEVICES", "0").split(",")[:1])
         self._gpu_locks = take_gpus(used, shared="gpu_memory_utilization" in llm.engine_args)
         self.version = str(vllm.__version__)
@@ -54,9 +57,12 @@ class Core:
         self.dead = Event()
         self.why = ""
         self._closed = Event()
-        self._patience = patience
+        self._asked = threading.Lock()
+        self._in_flight = 0
+        self._heard = 0.0
         self._loop = Loop("vllm")
         self.llm = self._start(llm, self._arguments(llm, defaults))
+        self._listen()
         config = self.llm.vllm_config
         self.gpus = 0 if self.on_cpu else int(config.parallel_config.world_size)
         threading.Thread(target=self._watch, name="vllm-watch", daemon=True).start()
@@ -96,6 +102,17 @@ class Core:
 
     def run(self, work: Callable[[], Coroutine[Any, Any, T]], stop: Event) -> T:
         """Run work on the engine's loop; Interrupted soon after `stop` is set, EngineDead when the engine is."""
+        with self._asked:
+            if self._in_flight == 0:
+                self._heard = time.monotonic()
+            self._in_flight += 1
+        try:
+            return self._run(work, stop)
+        finally:
+            with self._asked:
+                self._in_flight -= 1
+
+    def _run(self, work: Callable[[], Coroutine[Any, Any, T]], stop: Event) -> T:
         from vllm.exceptions import VLLMClientError
         from vllm.v1.engine.exceptions import EngineDeadError
 
@@ -110,24 +127,30 @@ class Core:
                     future.cancel()  # which aborts the requests
                     raise (EngineDead(self.why) if self.dead.is_set() else Interrupted()) from None
             except EngineDeadError as error:
-                self._die("vLLM's engine process ended")
+                self._die(ENDED)
                 raise EngineDead(self.why) from error
             except (ValueError, VLLMClientError) as error:
                 raise RequestRefused(" ".join(str(error).split())) from error
 
+    def _listen(self) -> None:
+        """Note when the engine process last sent tokens: requests bring nothing before their last sample is whole."""
+        processor = self.llm.output_processor
+        process = processor.process_outputs
+
+        def noted(*given: Any, **named: Any) -> Any:
+            self._heard = time.monotonic()
+            return process(*given, **named)
+
+        processor.process_outputs = noted
+
     def _watch(self) -> None:
-        """Requests to an engine process that was killed or hangs wait for ever: ask, and give them up."""
+        """Requests to an engine process that was killed or hangs wait for ever: notice, and give them up."""
+        patience = settings().engine_seconds
         while not self._closed.wait(WATCH_SECONDS) and not self.dead.is_set():
             if self.llm.errored:
-                self._die("vLLM's engine process ended (out of memory, or killed)")
-                return
-            answer = self._loop.begin(self.llm.is_sleeping())
-            try:
-                answer.result(timeout=self._patience)
-            except NotYet:
-                self._die(f"vLLM's engine process has not answered for {self._patience:g} s")
-            except Exception as error:
-                self._die(f"vLLM's engine process does not answer ({type(error).__name__})")
+                self._die(ENDED)
+            elif self._in_flight and time.monotonic() - self._heard > patience:
+                self._die(f"vLLM's engine process hangs: it gave no token for {patience:g} s")
 
     def _die(self, why: str) -> None:
         if not self.dead.is_set() and not self._closed.is_set():

@@ -9,7 +9,7 @@ from threading import Event
 from typing import Any
 
 from tasks.engines.engine import Load
-from tasks.engines.vllm_core import PATIENCE_SECONDS, Core
+from tasks.engines.vllm_core import Core
 from tasks.reward_models import AGGREGATES, STEP_SEPARATOR
 
 
@@ -32,12 +32,12 @@ class RewardModel:
     name = "vllm"
     sizes = None
 
-    def __init__(self, llm: Load, patience: float = PATIENCE_SECONDS) -> None:
+    def __init__(self, llm: Load) -> None:
         given = dict(llm.engine_args)
         self._step_token = given.pop("step_token", None)
         self._separator = str(given.pop("step_separator", STEP_SEPARATOR))
         self._aggregate = AGGREGATES[given.pop("aggregate", "min")]
-        self._core = Core(Load(llm.name, given, llm.gpus), {"runner": "pooling"}, patience)
+        self._core = Core(Load(llm.name, given, llm.gpus), {"runner": "pooling"})
         self.version = self._core.version
         self.seed: int | None = self._core.seed
         self.gpus = self._core.gpus

@@ -1,6 +1,6 @@
 """Samples/s through the whole queue beside raw vLLM: the same prompts, settings, seeding and total, in turns.
 
-    python tests/bench/engine.py [--rounds 5] [--problems 20] [-n 100] [--seeded] [-m LLM] [--gpus 0] [-c 32]
+    python -m tests.bench.engine [--rounds 5] [--problems 20] [-n 100] [--seeded] [-m LLM] [--gpus 0] [-c 32]
 
 Raw is one `LLM.generate` over every prompt at once, in a process of its own, with the engine arguments that a worker
 uses. The queue is what a person has: enqueue, PostgreSQL, Redis, a generate worker, a verify worker and a sweeper; its
@@ -19,8 +19,6 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from verifiers.benchmarks.pocket_sums import POCKET_SUMS
 
@@ -85,7 +83,7 @@ class Raw:
 
     def __init__(self, options: dict[str, Any]) -> None:
         self._child = subprocess.Popen(
-            [sys.executable, __file__, "--raw", json.dumps(options)],
+            [sys.executable, "-m", "tests.bench.engine", "--raw", json.dumps(options)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
 

@@ -19,7 +19,7 @@ class Group:
 
     def __init__(self, memory: Path, pids: Path, version: int) -> None:
         self.memory, self.pids, self.version = memory, pids, version
-        self._events = open(memory / ("memory.events" if version == 2 else "memory.oom_control"), "rb", buffering=0)
+        self._events = open(memory / ("memory.events" if version == 2 else "memory.oom_control"), "rb", buffering=0)  # noqa: SIM115
 
     @classmethod
     def make(cls, slot: str, processes: int) -> "Group | None":

@@ -88,16 +88,13 @@ class Sandbox:
         finally:
             for fd in fds:
                 os.close(fd)
-        served.send_test(b"")
-        drove.send_test(data)
+        served.send_test(b"", last=True)
+        drove.send_test(data, last=True)
         driven = self._result("driver", drove)
         answered = self._result("main", served)
         if driven.starved or answered.starved:
             raise SlotFailed("the host was too busy")
-        for name, slot in (("driver", drove), ("main", served)):
-            if self._slots.get(name) is slot:
-                slot.end()
-        facts = self._facts(served, [answered], attempt)
+        facts = served.facts | _measured([answered], attempt)
         return Run([answered], facts), Run([driven], facts)
 
     def _result(self, name: str, slot: Slot) -> TestResult:
@@ -139,16 +136,14 @@ class Sandbox:
                 for name in list(self._slots):
                     self._drop(name)
 
-    def _facts(self, slot: Slot, results: list[TestResult], retries: int) -> dict[str, Any]:
-        return {
-            "isolation": str(slot.level),
-            "limits": slot.limits_level,
-            "python": slot.python,
-            "tests_run": len(results),
-            "peak_bytes": max((result.peak_bytes for result in results), default=0),
-            "wall_seconds": round(sum(result.wall_seconds for result in results), 3),
-            **({"retries": retries} if retries else {}),
-        }
+
+def _measured(results: list[TestResult], retries: int) -> dict[str, Any]:
+    return {
+        "tests_run": len(results),
+        "peak_bytes": max(result.peak_bytes for result in results),
+        "wall_seconds": round(sum(result.wall_seconds for result in results), 3),
+        **({"retries": retries} if retries else {}),
+    }
 
 
 _KILLED_FOR_MEMORY = TestResult(Ended.memory_limit, 0, 9, 0.0, 0.0, 0, b"", b"")
@@ -161,21 +156,23 @@ class _Series:
         self.sandbox, self.program, self.limits = sandbox, program, limits
         self.retries = 0
         self.slot: Slot | None = None
+        self.facts: dict[str, Any] = {}
 
     def run(self, inputs: Iterable[bytes], go_on: Callable[[TestResult], bool]) -> Run:
-        results = []
-        for data in inputs:
-            results.append(self._test(data))
+        results: list[TestResult] = []
+        given = list(inputs)
+        for data in given:
+            results.append(self._test(data, last=len(results) + 1 == len(given)))
             if not go_on(results[-1]):
                 break
-        slot = self._end()
-        return Run(results, self.sandbox._facts(slot, results, self.retries))
+        self._end()
+        return Run(results, self.facts | _measured(results, self.retries))
 
-    def _test(self, data: bytes) -> TestResult:
+    def _test(self, data: bytes, last: bool) -> TestResult:
         while True:
             try:
                 slot = self._begun()
-                result = slot.test(data)
+                result = slot.test(data, last)
             except KilledForMemory:
                 self._give_up_slot()
                 return _KILLED_FOR_MEMORY
@@ -183,6 +180,8 @@ class _Series:
                 self._give_up_slot()
                 self._count(error)
                 continue
+            if last:
+                self.slot = None
             if not result.starved:
                 return result
             self._count("the host was too busy to run it")
@@ -191,17 +190,15 @@ class _Series:
         if self.slot is None:
             slot = self.sandbox.slot()
             slot.begin(self.program, self.limits)
-            self.slot = slot
+            self.slot, self.facts = slot, slot.facts
         return self.slot
 
-    def _end(self) -> Slot:
-        slot = self.slot or self.sandbox.slot()
+    def _end(self) -> None:
         if self.slot:
             try:
                 self.slot.end()
             except SlotFailed:
                 self._give_up_slot()
-        return slot
 
     def _give_up_slot(self) -> None:
         self.slot = None
@@ -241,8 +238,7 @@ def probe(level: Level) -> str:
         return str(error)
     try:
         slot.begin(_PROBE, Limits(cpu_seconds=5))
-        result = slot.test(b"")
-        slot.end()
+        result = slot.test(b"", last=True)
     except (SlotFailed, KilledForMemory) as error:
         return str(error)
     finally:

@@ -6,6 +6,7 @@ import socket
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from verifiers.sandbox.cgroup import Group
 from verifiers.sandbox.jail import Jail
@@ -53,6 +54,10 @@ class Slot:
         self.programs = 0
         self.jail = Jail(level)
         self.group: Group | None = None
+        self._ending = False  # the last program was told to end, and nobody has asked yet whether it did
+        self._memory = 0
+        self._kills = 0
+        self._host_kills = _host_kills()
         try:
             self.group = Group.make(secrets.token_hex(4), _MOST_PROCESSES)
             if self.group:
@@ -71,6 +76,11 @@ class Slot:
     def limits_level(self) -> str:
         """What bounds memory: `cgroup v1`, `cgroup v2` or `rlimit`."""
         return f"cgroup v{self.group.version}" if self.group else "rlimit"
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """How well its programs are kept apart, for their verdicts."""
+        return {"isolation": str(self.level), "limits": self.limits_level, "python": self.python}
 
     def _greet(self) -> str:
         settings = {
@@ -91,7 +101,8 @@ class Slot:
         """Start a program's namespaces; `calls` become its descriptors 3 and 4."""
         self.programs += 1
         self.limits = limits
-        self._kills = self._limit_memory(limits.memory_bytes + limits.scratch_bytes + _OVERHEAD)
+        self._limit_memory(limits.memory_bytes + limits.scratch_bytes + _OVERHEAD)
+        self._attempt_kills()
         fields = {
             "kind": program.kind,
             "code": program.code,
@@ -101,9 +112,7 @@ class Slot:
             "cpu": limits.cpu_seconds,
             "wall": limits.wall_seconds,
             "memory": limits.memory_bytes,
-            "address_space": limits.memory_bytes + 64 * MIB
-            if self.group is None
-            else 4 * limits.memory_bytes + 4096 * MIB,
+            "address_space": self._address_space(limits.memory_bytes),
             "output": limits.output_bytes,
             "processes": limits.processes + 4,
             "file": max(limits.file_bytes, len(program.code)),
@@ -111,19 +120,23 @@ class Slot:
         }
         self._attempt_send(b"P", marshal.dumps(fields, 2), calls)
 
-    def test(self, data: bytes) -> TestResult:
-        """Run the program on one input."""
-        self.send_test(data)
+    def test(self, data: bytes, last: bool = False) -> TestResult:
+        """Run the program on one input; the `last` one ends it."""
+        self.send_test(data, last)
         return self.result()
 
-    def send_test(self, data: bytes) -> None:
+    def send_test(self, data: bytes, last: bool = False) -> None:
         if len(data) > MIB:
             self._limit_memory(self.limits.memory_bytes + self.limits.scratch_bytes + _OVERHEAD + 2 * len(data))
-        self._host_kills = _host_kills()
         self._attempt_send(b"T", data)
+        if last:
+            self._attempt_send(b"E", b"")
+        self._last = last
 
     def result(self) -> TestResult:
         """The result of the test that was sent."""
+        self._await_end()
+        self._ending = self._last
         self.jail.channel.settimeout(_PATIENCE * self.limits.wall_seconds + _SECONDS_OF_GRACE)
         kind, body = self._attempt_receive()
         killed = self._attempt_kills()
@@ -148,15 +161,22 @@ class Slot:
             how = Ended.memory_limit
         elif how is Ended.not_started:
             raise SlotFailed(f"the program was not started: {parts[1][:300]!r}")
-        elif how is Ended.exited and signal == 9 and _host_kills() != self._host_kills:
+        elif how is Ended.exited and signal == 9 and self._host_killed():
             raise SlotFailed("the host ran out of memory")
         output, errors, artifact = parts
         return TestResult(how, exit_code, signal, cpu, wall, peak, output, errors, artifact, bool(starved))
 
     def end(self) -> None:
-        """End the program: its namespaces, its files and all that it left running."""
-        self.jail.channel.settimeout(_SECONDS_OF_GRACE)
+        """End a program before its last test: its namespaces, its files and all that it left running."""
         self._attempt_send(b"E", b"")
+        self._ending = True
+
+    def _await_end(self) -> None:
+        """Make sure that the program before this one is gone."""
+        if not self._ending:
+            return
+        self._ending = False
+        self.jail.channel.settimeout(_SECONDS_OF_GRACE)
         kind, body = self._attempt_receive()
         if kind != b"D":
             raise SlotFailed(f"the program's end failed: {kind!r} {bytes(body[:200])!r}")
@@ -166,14 +186,15 @@ class Slot:
         if self.group:
             self.group.close()
 
-    def _limit_memory(self, size: int) -> int:
-        if self.group is None:
-            return 0
+    def _limit_memory(self, size: int) -> None:
+        if self.group is None or size == self._memory:
+            return
+        self._await_end()  # what the last program left in memory may be more than this one's limit
         try:
             self.group.limit_memory(size)
-            return self.group.kills()
         except OSError as error:
             raise SlotFailed(f"the control group is gone: {error}") from error
+        self._memory = size
 
     def _address_space(self, memory: int) -> int:
         """Without a control group the only bound of one process's memory, with one only against absurd requests."""
@@ -189,6 +210,11 @@ class Slot:
             raise SlotFailed(f"the control group is gone: {error}") from error
         before, self._kills = self._kills, kills
         return kills > before
+
+    def _host_killed(self) -> bool:
+        """Whether the host killed anything for memory since the last look."""
+        before, self._host_kills = self._host_kills, _host_kills()
+        return before != self._host_kills
 
     def _attempt_send(self, kind: bytes, body: bytes, calls: Sequence[int] = ()) -> None:
         try:

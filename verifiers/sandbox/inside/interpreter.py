@@ -26,16 +26,29 @@ ENVIRONMENT = {
 }
 
 
-def run_python(job: Job, status: int) -> NoReturn:
-    """Compile, tell `status` that it did, run, and end this process with the program's exit code."""
-    code = _compiled(job, status)
+def set_stage() -> None:
+    """Make this process what a program expects to find, once, before the tests are forked from it.
+
+    The standard streams are on descriptors 0, 1 and 2, whatever these are by then.
+    """
     main = ModuleType("__main__")
     main.__dict__.update(__builtins__=builtins, __file__="main.py")
     sys.modules["__main__"] = main
     sys.argv[:] = ["main.py"]
     os.environ.clear()
     os.environ.update(ENVIRONMENT)
+    given, (read, write) = os.memfd_create("input"), os.pipe()
+    for place, fd in enumerate((given, write, write)):
+        os.dup2(fd, place)
+    for fd in (given, read, write):
+        os.close(fd)
     _open_streams()
+
+
+def run_python(job: Job, status: int) -> NoReturn:
+    """Compile, tell `status` that it did, run, and end this process with the program's exit code."""
+    code = _compiled(job, status)
+    main = sys.modules["__main__"]
     gc.enable()
     sys.setrecursionlimit(sys.getrecursionlimit() + _depth())
     exit_code = _run_main(code, main, job.kind)
@@ -43,7 +56,10 @@ def run_python(job: Job, status: int) -> NoReturn:
 
 
 def _open_streams() -> None:
-    """Standard streams on the test's own descriptors, as the interpreter opens them in the locale C.UTF-8."""
+    """Standard streams as the interpreter opens them in the locale C.UTF-8, on descriptors like a test's own.
+
+    A stream asks its descriptor once whether it can seek: a test's input can, its pipes cannot.
+    """
     given = io.BufferedReader(io.FileIO(0, "r", closefd=False))
     out = io.BufferedWriter(io.FileIO(1, "w", closefd=False))
     err = io.BufferedWriter(io.FileIO(2, "w", closefd=False))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import _socket
 import os
+import resource
 from typing import Any
 
 from verifiers.sandbox.inside.frames import Descriptors, write_all
@@ -40,7 +41,7 @@ class Jail:
 class Job:
     """One program. `image` is its executable, or where its compiled code is kept for the next tests, or -1."""
 
-    def __init__(self, fields: dict[str, Any], calls: Descriptors) -> None:
+    def __init__(self, fields: dict[str, Any], calls: Descriptors, isolated: bool) -> None:
         self.kind: str = fields["kind"]
         self.code: bytes = fields["code"]
         self.argv: tuple[str, ...] = fields["argv"]
@@ -54,12 +55,34 @@ class Job:
         self.file: int = fields["file"]
         self.scratch: int = fields["scratch"]
         self.calls = calls
+        self.rlimits = _rlimits(self, isolated)
         self.image = -1
         if self.kind == "binary":
             self.image = _unlinked_file(self.code)
             self.code = b""
         elif fields["reuse"] and self.kind in PYTHON_KINDS:
             self.image = os.memfd_create("code", os.MFD_CLOEXEC)
+
+
+def _rlimits(job: Job, isolated: bool) -> list[tuple[int, int]]:
+    """(kind, soft and hard limit) of each of a program's tests, within the hard limits of this process."""
+    most = {
+        resource.RLIMIT_CPU: int(job.cpu) + 2,
+        resource.RLIMIT_AS: job.address_space,
+        resource.RLIMIT_FSIZE: job.file,
+        resource.RLIMIT_NPROC: job.processes,
+        resource.RLIMIT_NOFILE: 64,
+        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_STACK: job.memory,
+        resource.RLIMIT_MEMLOCK: 0,
+    }
+    if not isolated:
+        del most[resource.RLIMIT_NPROC]  # it would count every process of this user
+    hard = {kind: resource.getrlimit(kind)[1] for kind in most}
+    return [
+        (kind, limit if hard[kind] == resource.RLIM_INFINITY else min(limit, hard[kind]))
+        for kind, limit in most.items()
+    ]
 
 
 def _unlinked_file(data: bytes) -> int:

@@ -146,22 +146,7 @@ def _rearrange_descriptors(job: Job, given: int, out: int, err: int, status: int
 def _confine(jail: Jail, job: Job) -> None:
     """Take on the limits and give up the privileges, the system calls last."""
     os.setsid()
-    seconds = int(job.cpu) + 2
-    most = {
-        resource.RLIMIT_CPU: seconds,
-        resource.RLIMIT_AS: job.address_space,
-        resource.RLIMIT_FSIZE: job.file,
-        resource.RLIMIT_NPROC: job.processes,
-        resource.RLIMIT_NOFILE: 64,
-        resource.RLIMIT_CORE: 0,
-        resource.RLIMIT_STACK: job.memory,
-        resource.RLIMIT_MEMLOCK: 0,
-    }
-    if not jail.isolated:
-        del most[resource.RLIMIT_NPROC]  # it would count every process of this user
-    for kind, limit in most.items():
-        hard = resource.getrlimit(kind)[1]
-        limit = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
+    for kind, limit in job.rlimits:
         resource.setrlimit(kind, (limit, limit))
     if jail.isolated:
         kernel.drop_capabilities()

@@ -11,6 +11,7 @@ import sys
 
 from verifiers.sandbox.inside import kernel
 from verifiers.sandbox.inside.frames import Descriptors, receive, receive_header, send, write_all
+from verifiers.sandbox.inside.interpreter import set_stage
 from verifiers.sandbox.inside.job import Jail, Job
 from verifiers.sandbox.inside.one_test import run_test
 
@@ -26,6 +27,7 @@ def main(channel: _socket.socket) -> None:
     site.sethelper()
     _, size, _ = receive_header(channel)
     jail = Jail(channel, marshal.loads(receive(channel, size)))
+    set_stage()
     null = os.open(os.devnull, os.O_RDWR)
     for fd in (0, 1, 2):
         os.dup2(null, fd)
@@ -82,7 +84,7 @@ def be_init(jail: Jail, body: bytes, calls: Descriptors) -> None:
     else:
         kernel.adopt_orphans()
     os.chdir(jail.folder)
-    job = Job(fields, calls)
+    job = Job(fields, calls, jail.isolated)
     clean = _scratch_state(jail.folder)
     while True:
         kind, size, _ = receive_header(jail.channel)

@@ -71,6 +71,8 @@ def printed(value: Any) -> str:
         return value.astimezone().strftime("%Y-%m-%d %H:%M:%S")
     if isinstance(value, datetime.timedelta):
         return str(datetime.timedelta(seconds=round(value.total_seconds())))
+    if isinstance(value, dict) and all(isinstance(each, int | float) for each in value.values()):
+        value = ", ".join(f"{name} {printed(each)}" for name, each in sorted(value.items()))
     text = harmless(value if isinstance(value, str) else json.dumps(value, default=_plain))
     text = text.replace("\n", "⏎")
     return text if len(text) <= 80 else text[:79] + "…"

@@ -1,7 +1,7 @@
 """Samples a second through the whole queue: enqueue, generate, verify, Postgres, with recorded samples of 2 KB.
 
-    python tests/bench/queue.py [--problems 128] [--samples 100] [--rounds 5]
-    python tests/bench/queue.py --problems 128 --samples 10000 --rounds 1    # 1,280,000 samples
+    python -m tests.bench.queue [--problems 128] [--samples 100] [--rounds 5]
+    python -m tests.bench.queue --problems 128 --samples 10000 --rounds 1    # 1,280,000 samples
 
 Each round is a fresh database on the bundled PostgreSQL and the bundled Redis, one generate worker that replays, two
 verify processes with the GSM8K verifier, and a sweeper; the clock runs from the workers' readiness to the run's end.
@@ -13,14 +13,11 @@ import argparse
 import json
 import os
 import statistics
-import sys
 import tempfile
 import time
 from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
-
-sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from cli.stack.processes import members
 from cli.stack.servers import servers

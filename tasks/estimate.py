@@ -16,6 +16,8 @@ class Estimate:
     samples: int
     measured_samples: int
     """Samples of earlier runs that this goes by."""
+    measured_runs: list[int]
+    """Those runs."""
     prompt_tokens: int
     completion_tokens: int
     flops: float | None
@@ -30,6 +32,7 @@ def estimate(request: RunRequest) -> Estimate:
     (row,) = query(
         """
         select coalesce(sum(each.samples), 0)::bigint as samples,
+            coalesce(array_agg(distinct run.id order by run.id) filter (where each.samples > 0), '{}') as runs,
             avg(each.prompt_tokens)::float8 as prompt_tokens,
             sum(each.completion_tokens) / nullif(sum(each.samples), 0)::float8 as completion_tokens,
             sum(each.completion_flops) / nullif(sum(each.samples), 0) as completion_flops,
@@ -48,7 +51,7 @@ def estimate(request: RunRequest) -> Estimate:
     if not measured:
         raise UserError(
             f"No sample of {llm} on {request.benchmark} was drawn yet, so nothing tells what a run takes; "
-            "enqueue a small one first, such as -n 4 --limit 20."
+            f"enqueue a small one first: monkeys enqueue {request.benchmark} -m {request.llm} -n 4 --limit 20."
         )
     samples = request.n * len(problems)
 
@@ -61,6 +64,7 @@ def estimate(request: RunRequest) -> Estimate:
         problems=len(problems),
         samples=samples,
         measured_samples=measured,
+        measured_runs=row["runs"],
         prompt_tokens=round((row["prompt_tokens"] or 0) * len(problems)),
         completion_tokens=round((row["completion_tokens"] or 0) * samples),
         flops=None if flops is None else flops + (row["prompt_flops"] or 0) * len(problems),

@@ -208,13 +208,14 @@ def test_a_folder_without_a_tokenizer_is_refused(place: Place, tmp_path: Path) -
 
 def test_a_dry_run_scales_what_earlier_runs_took_and_makes_nothing(place: Place, tmp_path: Path) -> None:
     llm = recording(tmp_path, 2, 10, right_at=0)
-    enqueue(place, llm, "-n", "10", "--limit", "2", "--batch-size", "5")
+    run = enqueue(place, llm, "-n", "10", "--limit", "2", "--batch-size", "5")
     work_until_stopped(place, llm, at_a_time=100)
     table = place.ok("enqueue", "pocket-sums", "-m", llm, "-n", "10", "--limit", "1", "--dry-run")
     head, _, row = table.splitlines()
     shown = dict(zip(head.split(), row.split(), strict=True))
     assert shown["samples"] == "10"
     assert shown["measured_samples"] == "20"
+    assert shown["measured_runs"] == f"[{run}]"
     assert shown["completion_tokens"] == "200"
     assert shown["usd"] == "0.1"
     assert place.one("select count(*) from run") == 1

@@ -84,6 +84,13 @@ def test_one_gpu_is_not_given_to_two_engines(place: Place) -> None:
     assert "one GPU to two engines" in said
 
 
+def test_a_worker_on_a_gpu_that_this_host_lacks_says_so_and_leaves(place: Place) -> None:
+    code, said = place.start_and_wait("worker", "generate", "-m", "pocket-monkey", "--gpus", "77")
+    assert code == 2
+    assert "This host has no GPU 77; `nvidia-smi -L` lists what it has." in said
+    assert "Traceback" not in said
+
+
 def test_shares_of_gpu_time_add_up_to_busy_time_and_follow_sizes() -> None:
     clock = Clock()
     meter = Meter(2, clock)

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.timeout(1_000)
 def served(bundled: Urls, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     """A place with a vLLM worker, a verify worker and a sweeper."""
     with new_place(bundled.database_url, bundled.broker_url, tmp_path_factory.mktemp("vllm")) as place:
-        place.start("worker", "generate", "-m", "pocket-monkey")
+        place.start("worker", "generate", "-m", "pocket-monkey", MONKEYS_ENGINE_SECONDS="20")
         place.start("worker", "verify", "-c", "1")
         place.start("sweep")
         yield place
@@ -137,6 +137,32 @@ def test_a_killed_engine_costs_attempts_and_no_sample(served: Place) -> None:
     assert served.one("select count(*) from sample where run_id = %s", (run,)) == 4000
     assert served.one("select count(*) from work where run_id = %s and state <> 'done'", (run,)) == 0
     assert served.one("select count(distinct engine_seed) from attempt where engine = 'vllm'") == 2
+
+
+@pytest.mark.slow
+def test_an_engine_that_hangs_is_noticed_and_replaced_and_leaves_no_process(served: Place) -> None:
+    run = enqueue(served, "-n", "1000", "--limit", "4")
+    wait_until(lambda: served.one("select count(*) from sample where run_id = %s", (run,)), START_SECONDS)
+    (core,) = engines(served)
+    old = members([served.processes[0].pid])
+    os.kill(core.pid, signal.SIGSTOP)
+    hung = "select count(*) from attempt where error like '%%hangs: it gave no token for 20 s'"
+    wait_until(lambda: served.one(hung), 60)
+    wait_until(lambda: not lives(core), 60)
+    ended(served, run)
+    assert served.one("select count(*) from sample where run_id = %s", (run,)) == 4000
+    (keeper,) = (each for each in old if each.pid == served.processes[0].pid)
+    assert [each for each in old if lives(each)] == [keeper]
+
+
+@pytest.mark.slow
+def test_a_budget_of_flops_stops_a_run(served: Place) -> None:
+    run = enqueue(served, "-n", "10000", "--limit", "4", "--budget-flops", "1e11")
+    ended(served, run)
+    (row,) = served.query("select stop_rule, stopped_by from run where id = %s", (run,))
+    assert row == {"stop_rule": {"flops": 1e11}, "stopped_by": "flops"}
+    assert served.one("select flops from cost where run_id = %s", (run,)) >= 1e11
+    assert served.one("select count(*) from sample where run_id = %s", (run,)) < 40_000
 
 
 def test_a_worker_told_to_go_gives_back_what_it_holds_and_leaves_no_process(served: Place) -> None:

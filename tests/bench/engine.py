@@ -5,7 +5,8 @@
 Raw is one `LLM.generate` over every prompt at once, in a process of its own, with the engine arguments that a worker
 uses. The queue is what a person has: enqueue, PostgreSQL, Redis, a generate worker, a verify worker and a sweeper; its
 time is from enqueue to the last committed sample (and, apart, to the last verdict). Both engines are loaded before the
-first round; on one GPU each gets 40 % of its memory. The last line is the queue's samples/s over raw's, long lengths.
+first round; on one GPU each gets 40 % of its memory. Then both are gone, and one engine alone shows tokens/s against
+batches in flight. The last line is the queue's samples/s over raw's, long lengths.
 """
 
 import argparse
@@ -16,10 +17,15 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 from typing import Any
 
+from tasks.engines import load
+from tasks.engines.engine import Request, Settings
 from verifiers.benchmarks.pocket_sums import POCKET_SUMS
 
 REQUEST = 100
@@ -109,6 +115,25 @@ class Raw:
         self._child.wait(60)
 
 
+def in_flight(options: argparse.Namespace, shape: Shape) -> Iterator[tuple[int, float]]:
+    """(batches in flight, tokens/s) of the engine that a worker uses, alone."""
+    engine = load(options.llm, {}, options.gpus.split(",") if options.gpus else ())
+    prompts = prompts_of(options.problems)
+    settings = Settings(temperature=1.0, max_tokens=shape.max_tokens)
+
+    def tokens(prompt: str) -> int:
+        drawn = engine.sample(Request("", prompt, 0, REQUEST, settings), Event())
+        return sum(each.completion_tokens or 0 for each in drawn)
+
+    tokens(prompts[0])
+    for batches in (1, 2, 4, 8):
+        with ThreadPoolExecutor(batches) as pool:
+            began = time.perf_counter()
+            drawn = sum(pool.map(tokens, prompts[: 2 * batches + 4]))
+            yield batches, drawn / (time.perf_counter() - began)
+    engine.close()
+
+
 def through_queue(place: Any, options: argparse.Namespace, engine_args: list[str], shape: Shape) -> Any:
     """Seconds to the last sample and to the last verdict, and tokens, of one round."""
     began = time.perf_counter()
@@ -118,7 +143,7 @@ def through_queue(place: Any, options: argparse.Namespace, engine_args: list[str
         *(["--seeded"] if options.seeded else []), *engine_args,
     )  # fmt: skip
     while place.one("select count(*) from work where run_id = %s and kind = 'generate' and state <> 'done'", (run,)):
-        time.sleep(0.02)
+        time.sleep(0.1)
     sampled = time.perf_counter() - began
     while place.one("select count(*) from work where run_id = %s and state <> 'done'", (run,)):
         time.sleep(0.05)
@@ -180,6 +205,8 @@ def main() -> None:
     for shape in SHAPES:
         pairs = zip(found[shape.name, "queue"], found[shape.name, "raw"], strict=True)
         print(f"{shape.name}: ratio of each round", *(f"{ours / theirs:.2f}" for ours, theirs in pairs))
+    for batches, speed in in_flight(options, SHAPES[-1]):
+        print(f"{SHAPES[-1].name}: {batches} batches of {REQUEST} in flight {speed:10,.1f} tokens/s")
     last = SHAPES[-1].name
     print(f"ratio {statistics.median(found[last, 'queue']) / statistics.median(found[last, 'raw']):.2f}")
 

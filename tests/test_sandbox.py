@@ -2,8 +2,10 @@
 
 import errno
 import os
+import resource
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -159,6 +161,53 @@ def test_a_bubblewrap_that_vanishes_is_our_failure(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(InfrastructureError, match="no bubblewrap"):
         sandbox.run(ADD, [b"1 2"], LIMITS)
+
+
+@needs_bwrap
+def test_a_result_that_is_cut_off_is_our_failure_and_the_test_is_run_again() -> None:
+    sandbox = Sandbox()
+    sandbox.run(ADD, [b"1 2"], LIMITS)
+    slot = sandbox.slot()
+    for body in (b"", bytes(40), bytes(44) + b"\xff\0\0\0", b"\x09" + bytes(47)):
+        slot.jail.channel.close()
+        slot.jail.channel, supervisor = socket.socketpair()
+        supervisor.sendall(b"D" + bytes(4) + b"r" + len(body).to_bytes(4, "little") + body)
+        done = sandbox.run(ADD, [b"1 2"], LIMITS)
+        assert (done.results[0].output, done.facts["retries"]) == (b"3\n", 1)
+        supervisor.close()
+        slot = sandbox.slot()
+    sandbox.close()
+
+
+@needs_bwrap
+def test_a_worker_without_descriptors_or_control_group_is_our_failure() -> None:
+    sandbox = Sandbox()
+    sandbox.run(ADD, [b"1 2"], LIMITS)
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+    serve, drive = Program.python("def f(): return 1", serve=True), Program("drive", reuse=False)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, limit[1]))
+    try:
+        with pytest.raises(InfrastructureError, match="Too many open files"):
+            sandbox.converse(serve, LIMITS, drive, LIMITS, encode(("", "assert f() == 1", "f")))
+        with pytest.raises(InfrastructureError, match="Too many open files"):
+            sandbox.run(ADD, [b"1 2"], LIMITS)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limit)
+    assert sandbox.run(ADD, [b"1 2"], LIMITS).results[0].output == b"3\n"
+    group = sandbox.slot().group
+    if group:
+        for pid in (group.memory / "cgroup.procs").read_text().split():
+            (group.memory.parent / "cgroup.procs").write_text(pid)
+        group.memory.rmdir()
+        done = sandbox.run(ADD, [b"3 4"], Limits(memory_bytes=128 * MIB))
+        assert (done.results[0].output, done.facts["retries"]) == (b"7\n", 1)
+    sandbox.close()
+
+
+@needs_bwrap
+def test_a_program_that_cannot_be_started_is_our_failure(sandbox: Sandbox) -> None:
+    with pytest.raises(InfrastructureError, match="not started"):
+        sandbox.run(Program("command", argv=("/nowhere",)), [b""], LIMITS)
 
 
 def test_where_nothing_isolates_it_refuses_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:

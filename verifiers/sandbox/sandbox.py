@@ -59,11 +59,12 @@ class Sandbox:
         self, candidate: Program, limits: Limits, driver: Program, driver_limits: Limits, data: bytes
     ) -> tuple[Run, Run]:
         """Run a `serve` program and, in another jail, the program that calls it and gets `data`; both results."""
+        failure: Exception | None = None
         with self._lock:
             for attempt in range(_ATTEMPTS):
                 try:
                     return self._converse(candidate, limits, driver, driver_limits, data, attempt)
-                except SlotFailed as error:
+                except (SlotFailed, OSError) as error:  # an OSError: this process is out of descriptors
                     self._drop("main")
                     self._drop("driver")
                     failure = error

@@ -10,21 +10,31 @@ from verifiers.errors import UserError
 @click.option("--verifier", help="Judge by this verifier too. Default: a newer version of the one that counts.")
 @click.option("--use", is_flag=True, help="Have it count once every sample has its verdict.")
 @click.option("--infrastructure", is_flag=True, help="Judge again only what failed by our fault.")
-def reverify(run: str, verifier: str | None, use: bool, infrastructure: bool) -> None:
+@click.option("--share", type=click.FloatRange(0, 1, min_open=True), help="Rerun this share here: is it stable?")
+def reverify(run: str, verifier: str | None, use: bool, infrastructure: bool, share: float | None) -> None:
     """Judge RUN's samples by another verifier or a newer version, or again where judging failed by our fault.
+
+    With --share, judge a random share of the distinct candidates once more in this process. The verdicts stay; the view
+    verifier_health counts the reruns and those that disagreed, which are printed.
 
     \b
     Example:
       monkeys reverify 1 --verifier paper
       monkeys reverify 1 --verifier paper --use
       monkeys reverify 1 --infrastructure
+      monkeys reverify 1 --share 0.01
     """
     from models.find import find_run
     from tasks import changes
 
-    if infrastructure and (verifier or use):
-        raise UserError("--infrastructure goes without --verifier and --use.")
+    if (infrastructure or share) and (verifier or use):
+        raise UserError("--infrastructure and --share go without --verifier and --use.")
+    if infrastructure and share:
+        raise UserError("--infrastructure goes without --share.")
     found = find_run(run)
+    if share:
+        _rerun(found["id"], share)
+        return
     if infrastructure:
         works = changes.judge_again(found["id"])
         click.echo(f"{works:,} works of run {found['id']} are judged again.", err=True)
@@ -32,3 +42,23 @@ def reverify(run: str, verifier: str | None, use: bool, infrastructure: bool) ->
     made = changes.reverify(found["id"], verifier, use=use)
     then = "it counts from now on" if made.counts else "it counts once it is through" if use else "it does not count"
     click.echo(f"Run {found['id']}: {made.works:,} works to be judged by {made.verifier}; {then}.", err=True)
+
+
+def _rerun(run: int, share: float) -> None:
+    from tasks import changes
+    from tasks.stored import prepare_verifiers
+
+    prepare_verifiers()
+    reruns = disagreements = failures = 0
+    for one in changes.rerun(run, share):
+        reruns += 1
+        failures += one.again is None
+        if one.again not in (None, one.outcome):
+            disagreements += 1
+            click.echo(
+                f"{one.problem}, candidate {one.candidate_id}: {one.outcome}, now {one.again} {one.detail}".rstrip()
+            )
+    click.echo(
+        f"Run {run}: {reruns:,} verdicts rerun, {disagreements:,} disagreed, {failures:,} failed by our fault.",
+        err=True,
+    )

@@ -1,5 +1,6 @@
 """What a person may do to a run that exists: cancel, resume, extend, judge by another verifier, delete."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,9 @@ from tasks.engines import engine_of
 from tasks.engines.replay import Recording
 from tasks.publish import publish
 from tasks.runs import batches_of, check_recording, verifier_id
-from tasks.stored import find_benchmark, find_verifier
+from tasks.stored import find_benchmark, find_verifier, stored_problem, stored_verifier
 from verifiers.errors import UserError
+from verifiers.outcome import Outcome
 
 
 def cancel(run_id: int) -> int:
@@ -118,6 +120,59 @@ def judge_again(run_id: int) -> int:
         works = ledger.judge_again(connection, run_id)
     _publish_ready(run_id)
     return works
+
+
+@dataclass(frozen=True)
+class Rerun:
+    """A verdict and what judging the same candidate once more said; `again` is None where that failed by our fault."""
+
+    problem: str
+    candidate_id: int
+    outcome: Outcome
+    again: Outcome | None
+    detail: str
+
+
+def rerun(run_id: int, share: float) -> Iterator[Rerun]:
+    """Judge a random share of a run's candidates once more, here; count reruns and disagreements in their verdicts.
+
+    The verdicts themselves stay: a flaky verifier is to be seen, not averaged.
+    """
+    with transaction() as connection:
+        rows = connection.execute(
+            """
+            with judged as (
+                select distinct candidate_id, extraction.verifier_id from extraction join run on run.id = run_id
+                where run_id = %s and extraction.verifier_id = run.verifier_id and candidate_id is not null
+            ), drawn as (
+                select judged.*, verdict.outcome, row_number() over (order by random()) as place,
+                    count(*) over () as all_of
+                from judged join verdict using (candidate_id, verifier_id)
+                where verdict.outcome <> 'infrastructure_error'
+            )
+            select drawn.*, candidate.problem_id, candidate.text from drawn
+            join candidate on candidate.id = candidate_id where place <= ceil(all_of * %s::double precision)
+            """,
+            (run_id, share),
+        ).fetchall()
+    for row in rows:
+        try:
+            verifier, problem = stored_verifier(row["verifier_id"]), stored_problem(row["problem_id"])
+        except RuntimeError as error:  # this code has another version of it
+            raise UserError(f"Run {run_id} cannot be rerun: {error}.") from error
+        judged = verifier.judge_safely(problem, row["text"])
+        again = None if judged.outcome is Outcome.infrastructure_error else judged.outcome
+        before = Outcome(row["outcome"])
+        if again is not None:
+            with transaction() as connection:
+                connection.execute(
+                    """
+                    update verdict set reruns = reruns + 1, disagreements = disagreements + %s
+                    where candidate_id = %s and verifier_id = %s
+                    """,
+                    (int(again is not before), row["candidate_id"], row["verifier_id"]),
+                )
+        yield Rerun(problem.key, row["candidate_id"], before, again, judged.detail)
 
 
 def delete(run_id: int) -> int:

@@ -81,6 +81,93 @@ def test_a_program_that_guesses_passes_no_real_problem(contests: list[Problem], 
     assert {outcome(PAPER, problem, f"```\n{text}\n```") for problem in contests} == {Outcome.incorrect}
 
 
+SHIRTS = """
+from collections import Counter
+n = int(input())
+old, new = ([input() for _ in range(n)] for _ in range(2))
+print(sum((Counter(old) - Counter(new)).values()))
+"""
+TREES = """
+import sys
+n, k, *rest = map(int, sys.stdin.read().split())
+root = list(range(n + 1))
+def find(x):
+    while root[x] != x:
+        root[x] = root[root[x]]
+        x = root[x]
+    return x
+for u, v, black in zip(rest[::3], rest[1::3], rest[2::3]):
+    if not black:
+        root[find(u)] = find(v)
+size = [0] * (n + 1)
+for x in range(1, n + 1):
+    size[find(x)] += 1
+print((pow(n, k, 10**9 + 7) - sum(pow(s, k, 10**9 + 7) for s in size)) % (10**9 + 7))
+"""
+DIGITS = """
+n, m = input().strip(), input().strip()
+digits = sorted(n)
+first = next((at for at, digit in enumerate(digits) if digit != "0"), 0)
+digits[0], digits[first] = digits[first], digits[0]
+print("OK" if "".join(digits) == m else "WRONG_ANSWER")
+"""
+JUMPS = """
+s = input().strip()
+places = {}
+for at, digit in enumerate(s):
+    places.setdefault(digit, []).append(at)
+seen, queue = {0: 0}, [0]
+for at in queue:
+    for there in (at - 1, at + 1, *places.pop(s[at], ())):
+        if 0 <= there < len(s) and there not in seen:
+            seen[there] = seen[at] + 1
+            queue.append(there)
+print(seen[len(s) - 1])
+"""
+COUNTING = """
+for _ in range(int(input())):
+    a, b, q = map(int, input().split())
+    sums = [0]
+    for x in range(a * b):
+        sums.append(sums[-1] + (x % a % b != x % b % a))
+    def below(x):
+        return x // (a * b) * sums[-1] + sums[x % (a * b)]
+    print(*(below(r + 1) - below(l) for l, r in (map(int, input().split()) for _ in range(q))))
+"""
+IDLE = "for _ in range(10 ** 9): pass\n" + SHIRTS
+NAIVE = """
+for _ in range(int(input())):
+    a, b, q = map(int, input().split())
+    for _ in range(q):
+        l, r = map(int, input().split())
+        print(sum(x % a % b != x % b % a for x in range(l, r + 1)))
+"""
+
+
+@needs_bwrap
+@pytest.mark.parametrize(
+    ("key", "right", "wrong", "slow"),
+    [
+        ("1000_A. Codehorses T-shirts", SHIRTS, ("Counter(old) - Counter(new)", "Counter(set(old) - set(new))"), IDLE),
+        ("1139_C. Edgy Trees", TREES, ("if not black", "if black"), ""),
+        ("12_B. Correct Solution?", DIGITS, ('!= "0"', '> "1"'), ""),
+        ("digjump", JUMPS, ("*places.pop(s[at], ())", ""), ""),
+        ("1342_C. Yet Another Counting Problem", COUNTING, ("below(r + 1)", "below(r)"), NAIVE),
+    ],
+)
+def test_right_wrong_and_slow_programs_for_real_problems(
+    contests: list[Problem], key: str, right: str, wrong: tuple[str, str], slow: str
+) -> None:
+    problem = next(problem for problem in contests if problem.key == key)
+    assert wrong[0] in right
+    for verifier in (PAPER, STRICT):
+        judgement = verifier.check(problem, f"```python\n{right}```").judgement
+        assert judgement.outcome is Outcome.correct, judgement.detail
+    assert outcome(PAPER, problem, f"```python\n{right.replace(*wrong)}```") is Outcome.incorrect
+    if slow:
+        assert outcome(STRICT, problem, f"```python\n{slow}```") is Outcome.time_limit
+
+
 @needs_bwrap
 def test_the_first_failing_test_ends_it_and_is_named() -> None:
     problem = stdio(("1 2", "3"), ("2 2", "5"), ("3 3", "6"))
@@ -115,7 +202,9 @@ def test_cpp_is_compiled_and_judged() -> None:
     assert outcome(CPP, problem, "```cpp\nint main( {}\n```") is Outcome.compile_error
 
 
-def test_a_problem_that_takes_several_answers_is_flagged() -> None:
+def test_a_problem_that_takes_several_answers_is_flagged(contests: list[Problem]) -> None:
+    flagged = {problem.key.partition(".")[0] for problem in contests if accepts_several(problem)}
+    assert flagged == {"1025_B", "1090_C", "1157_C2"}
     assert accepts_several(Problem("p", {"description": "If there are several, print any of them."}))
     assert not accepts_several(Problem("p", {"description": "Print the number."}))
 

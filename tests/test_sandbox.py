@@ -1,14 +1,18 @@
 """What a user of the sandbox may rely on."""
 
+import contextlib
 import errno
 import os
+import resource
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,6 +23,7 @@ from verifiers.sandbox.inside.codec import Items, Opaque, TooLarge, decode, enco
 from verifiers.sandbox.jail import UserLock
 from verifiers.sandbox.sandbox import advice
 from verifiers.sandbox.seccomp import syscall_filter
+from verifiers.sandbox.slot import Slot
 
 needs_bwrap = pytest.mark.skipif(shutil.which("bwrap") is None, reason="NO BUBBLEWRAP: the sandbox was not tried")
 ADD = Program.python("print(sum(map(int, input().split())))")
@@ -78,6 +83,25 @@ def test_cpu_time_decides_and_waiting_does_not_count(sandbox: Sandbox) -> None:
     spinning = run(sandbox, "while True: pass", limits=Limits(cpu_seconds=0.3))
     assert spinning.ended is Ended.cpu_limit
     assert spinning.cpu_seconds >= 0.3
+
+
+@needs_bwrap
+def test_a_program_a_little_above_its_cpu_limit_is_run_again(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    limits = Limits(cpu_seconds=0.5)
+    slow = Program.python("import time\nwhile time.process_time() < 0.53: pass\nprint(1)")
+    run = sandbox.run(slow, [b"", b""], limits, lambda result: result.finished)
+    assert [(result.ended, result.near) for result in run.results] == [(Ended.cpu_limit, True)]
+    assert run.facts["near_limit"] == 2
+    noise = iter([0.1, 0.6, 0.1, 0.6, 0.6, 0.6])
+    real = Slot.result
+    monkeypatch.setattr(Slot, "result", lambda slot: _took(real(slot), next(noise)))
+    run = sandbox.run(ADD, [b"1 2", b"3 4", b"5 6"], limits)
+    assert [result.finished for result in run.results] == [True, True, False]
+
+
+def _took(result: TestResult, seconds: float) -> TestResult:
+    near = seconds > 0.5
+    return replace(result, cpu_seconds=seconds, near=near, ended=Ended.cpu_limit if near else Ended.exited)
 
 
 @needs_bwrap
@@ -159,6 +183,61 @@ def test_a_bubblewrap_that_vanishes_is_our_failure(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(InfrastructureError, match="no bubblewrap"):
         sandbox.run(ADD, [b"1 2"], LIMITS)
+
+
+@needs_bwrap
+def test_a_result_that_is_cut_off_is_our_failure_and_the_test_is_run_again() -> None:
+    sandbox = Sandbox()
+    sandbox.run(ADD, [b"1 2"], LIMITS)
+    slot = sandbox.slot()
+    for body in (b"", bytes(40), bytes(44) + b"\xff\0\0\0", b"\x09" + bytes(47)):
+        slot.jail.channel.close()
+        slot.jail.channel, supervisor = socket.socketpair()
+        supervisor.sendall(b"D" + bytes(4) + b"r" + len(body).to_bytes(4, "little") + body)
+        done = sandbox.run(ADD, [b"1 2"], LIMITS)
+        assert (done.results[0].output, done.facts["retries"]) == (b"3\n", 1)
+        supervisor.close()
+        slot = sandbox.slot()
+    sandbox.close()
+
+
+@needs_bwrap
+def test_a_worker_without_descriptors_is_our_failure() -> None:
+    sandbox = Sandbox()
+    sandbox.run(ADD, [b"1 2"], LIMITS)
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+    serve, drive = Program.python("def f(): return 1", serve=True), Program("drive", reuse=False)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, limit[1]))
+    try:
+        with pytest.raises(InfrastructureError, match="Too many open files"):
+            sandbox.converse(serve, LIMITS, drive, LIMITS, encode(("", "assert f() == 1", "f")))
+        with pytest.raises(InfrastructureError, match="Too many open files"):
+            sandbox.run(ADD, [b"1 2"], LIMITS)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limit)
+    assert sandbox.run(ADD, [b"1 2"], LIMITS).results[0].output == b"3\n"
+    sandbox.close()
+
+
+@needs_bwrap
+def test_a_lost_control_group_is_our_failure_and_the_test_is_run_again() -> None:
+    sandbox = Sandbox()
+    sandbox.run(ADD, [b"1 2"], LIMITS)
+    group = sandbox.slot().group
+    if group:
+        while pids := (group.memory / "cgroup.procs").read_text().split():
+            with contextlib.suppress(ProcessLookupError):
+                (group.memory.parent / "cgroup.procs").write_text(pids[0])
+        group.memory.rmdir()
+        done = sandbox.run(ADD, [b"3 4"], Limits(memory_bytes=128 * MIB))
+        assert (done.results[0].output, done.facts["retries"]) == (b"7\n", 1)
+    sandbox.close()
+
+
+@needs_bwrap
+def test_a_program_that_cannot_be_started_is_our_failure(sandbox: Sandbox) -> None:
+    with pytest.raises(InfrastructureError, match="not started"):
+        sandbox.run(Program("command", argv=("/nowhere",)), [b""], LIMITS)
 
 
 def test_where_nothing_isolates_it_refuses_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:

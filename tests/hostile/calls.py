@@ -10,6 +10,7 @@ def check(candidate):
     assert candidate(-1, 1) == 0
     assert candidate(helper(2), 2) == 42
     assert [candidate(n, n) for n in range(20)] == [2 * n for n in range(20)]
+    assert all(map(lambda n: candidate(n, -n) == 0, range(5, 9)))
 """
 PROMPT = 'def helper(x):\n    return x * 20\n\ndef add(a, b):\n    """Add a and b."""\n'
 
@@ -51,4 +52,21 @@ FUNCTIONS = [
     Hostile("passes on paper", "import os\nos.write(1, b'passed ')\nos.write(2, b'passed ')\nos._exit(0)", "runtime_error"),
     Hostile("looks for the answers", "import gc, os\ndef add(a, b):\n for o in gc.get_objects():\n  if isinstance(o, dict) and ('check' in o or 'candidate' in o): return a + b\n return -7", "incorrect"),
     Hostile("reads the tests' process", "import os\ndef add(a, b):\n for p in os.listdir('/proc'):\n  if p.isdigit() and int(p) not in (1, os.getpid()): return a + b\n return -7", "incorrect"),
+    Hostile("counts and leaves", "import os\nn = 0\ndef add(a, b):\n global n\n n += 1\n if n > 3: os._exit(0)\n return a + b", "runtime_error"),
+    Hostile("counts and exits", "n = 0\ndef add(a, b):\n global n\n n += 1\n if n > 3: raise SystemExit(0)\n return a + b", "runtime_error"),
+    Hostile("says that it is an int", "class E:\n __class__ = int\n def __eq__(self, o): return True\n def __hash__(self): return 3\n def __index__(self): return 3\ndef add(a, b): return E()", "incorrect"),
+    Hostile("a class of classes", "class M(type):\n def __subclasscheck__(c, o): return True\n def __instancecheck__(c, o): return True\n def __eq__(c, o): return True\n def __hash__(c): return 0\nclass E(metaclass=M): pass\ndef add(a, b): return E", "incorrect"),
+    Hostile("a value that runs when it is unpacked", "import os\nclass E:\n def __reduce__(self): return os._exit, (0,)\ndef add(a, b): return E()", "incorrect"),
+    Hostile("a tuple of its own", "class E(tuple):\n def __eq__(self, o): return True\n def __iter__(self): return iter([3])\ndef add(a, b): return E()", "incorrect"),
+    Hostile("raises what ends a loop", "def add(a, b): raise StopIteration", "runtime_error"),
+    Hostile("raises what ends a generator", "def add(a, b): raise GeneratorExit", "runtime_error"),
+    Hostile("raises an exit", "def add(a, b): raise SystemExit(0)", "runtime_error"),
+    Hostile("a range without an end", "def add(a, b): return range(10 ** 18)", "incorrect"),
+    Hostile("a reply that never comes", "import os, time\nos.write(4, b'\\xff\\0\\0\\0abc')\ndef add(a, b): time.sleep(99)", "time_limit"),
+    Hostile("a flood of replies", "import os\ndef add(a, b):\n while True: os.write(4, bytes(65536))", "runtime_error time_limit"),
+    Hostile("another codec", "import sys\ncalls = sys.modules['verifiers.sandbox.inside.calls']\nencode = calls.encode\ncalls.encode = lambda v: encode((True, 3))\ndef add(a, b): return a + b", "incorrect"),
+    Hostile("prints the verdict from a thread", "import os, threading\ndef f():\n while True: os.write(1, b'passed ')\nthreading.Thread(target=f, daemon=True).start()\ndef add(a, b): return 4", "incorrect output_limit"),
+    Hostile("a daemon that answers", "import os, struct\nfrom verifiers.sandbox.inside.codec import encode\ndef add(a, b):\n if os.fork() == 0:\n  r = encode((True, a + b + 1))\n  os.write(4, struct.pack('=I', len(r)) + r)\n  os._exit(0)\n os.wait()\n return a + b", "incorrect"),
+    Hostile("trusts its arguments", "def add(a, b):\n import sys\n frame = sys._getframe()\n while frame:\n  if any(v == 42 for v in frame.f_locals.values() if type(v) is int): return a + b\n  frame = frame.f_back\n return 0", "incorrect"),
+    Hostile("ends the tests' loop", "def add(a, b):\n if a > 4 and a + b == 0: raise StopIteration\n return a + b", "runtime_error"),
 ]  # fmt: skip

@@ -1,6 +1,7 @@
 """Programs that read standard input and write standard output: CodeContests."""
 
 import hashlib
+import re
 import shutil
 from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
@@ -23,20 +24,9 @@ _MOST_CPU_SECONDS = 600.0
 _COMPILE = Limits(
     cpu_seconds=20, memory_bytes=1024 * MIB, file_bytes=64 * MIB, scratch_bytes=128 * MIB, output_bytes=MIB
 )
-_SEVERAL_ANSWERS = (
-    "any of them",
-    "any one of them",
-    "multiple answers",
-    "multiple solutions",
-    "multiple possible",
-    "several answers",
-    "several solutions",
-    "more than one answer",
-    "more than one solution",
-    "any valid",
-    "any suitable",
-    "any correct",
-    "any order",
+_SEVERAL_ANSWERS = re.compile(
+    r"\b(?:any (?:one )?of them|any (?:valid|suitable|correct|order)|(?:print|output) any"
+    r"|(?:multiple|several) (?:answers|solutions)|multiple possible|more than one (?:answer|solution))\b"
 )
 
 
@@ -129,8 +119,8 @@ def time_limit(data: Mapping[str, Any]) -> float | None:
 
 def accepts_several(problem: Problem) -> bool:
     """Whether the statement says that several answers are right; comparing with one then fails right programs."""
-    statement = str(problem.data.get("description", "")).lower()
-    return any(sign in statement for sign in _SEVERAL_ANSWERS)
+    statement = " ".join(str(problem.data.get("description", "")).lower().split())
+    return _SEVERAL_ANSWERS.search(statement) is not None
 
 
 def _compiled(source: str) -> Program | Judgement:

@@ -19,7 +19,7 @@ class Group:
 
     def __init__(self, memory: Path, pids: Path, version: int) -> None:
         self.memory, self.pids, self.version = memory, pids, version
-        self._events = open(memory / ("memory.events" if version == 2 else "memory.oom_control"), "rb", buffering=0)  # noqa: SIM115
+        self._events = str(memory / ("memory.events" if version == 2 else "memory.oom_control"))
 
     @classmethod
     def make(cls, slot: str, processes: int) -> "Group | None":
@@ -63,14 +63,14 @@ class Group:
 
     def kills(self) -> int:
         """How often the kernel killed a process of this group for want of memory."""
-        for line in os.pread(self._events.fileno(), 4096, 0).splitlines():
-            name, _, value = line.partition(b" ")
-            if name == b"oom_kill":
-                return int(value)
+        with open(self._events, "rb", buffering=0) as file:
+            for line in file.read(4096).splitlines():
+                name, _, value = line.partition(b" ")
+                if name == b"oom_kill":
+                    return int(value)
         return 0
 
     def close(self) -> None:
-        self._events.close()
         _remove([self.memory, self.pids])
 
 

@@ -109,7 +109,7 @@ class Slot:
             "argv": program.argv,
             "artifact": program.artifact,
             "reuse": program.reuse,
-            "cpu": limits.cpu_seconds,
+            "cpu": limits.most_cpu_seconds,
             "wall": limits.wall_seconds,
             "memory": limits.memory_bytes,
             "address_space": self._address_space(limits.memory_bytes),
@@ -163,8 +163,10 @@ class Slot:
             raise SlotFailed(f"the program was not started: {parts[1][:300]!r}")
         elif how is Ended.exited and signal == 9 and self._host_killed():
             raise SlotFailed("the host ran out of memory")
+        near = how is Ended.exited and cpu >= self.limits.cpu_seconds
+        how = Ended.cpu_limit if near else how
         output, errors, artifact = parts
-        return TestResult(how, exit_code, signal, cpu, wall, peak, output, errors, artifact, bool(starved))
+        return TestResult(how, exit_code, signal, cpu, wall, peak, output, errors, artifact, bool(starved), near)
 
     def end(self) -> None:
         """End a program before its last test: its namespaces, its files and all that it left running."""

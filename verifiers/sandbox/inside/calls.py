@@ -71,9 +71,11 @@ def drive() -> NoReturn:
 
 
 def _exception(kind: object) -> Exception | None:
-    """One of that kind, if it is a kind of exception that needs no arguments."""
+    """One of that kind, if it is a kind of exception that needs no arguments and ends no loop of the tests."""
+    if not isinstance(kind, type) or not issubclass(kind, Exception) or kind in (StopIteration, StopAsyncIteration):
+        return None
     try:
-        return kind() if isinstance(kind, type) and issubclass(kind, Exception) else None
+        return kind()
     except TypeError:
         return None
 

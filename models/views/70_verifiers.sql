@@ -1,0 +1,40 @@
+-- Are the verifiers well? What they said, how often they said something else, and whether they pass what is right.
+create view verifier_health as
+select benchmark.name as benchmark, verifier.name as verifier, verifier.version, verdict.outcome,
+    count(*) as verdicts,
+    count(*)::double precision / sum(count(*)) over (partition by verifier.id) as share,
+    sum(verdict.cpu_seconds) as cpu_seconds,
+    count(*) filter (where verdict.facts ? 'retries') as retried,
+    count(*) filter (where verdict.facts ->> 'isolation' = 'unsafe') as unsafe,
+    sum(verdict.reruns)::bigint as reruns,
+    sum(verdict.disagreements)::bigint as disagreements
+from verdict
+join verifier on verifier.id = verdict.verifier_id
+join benchmark on benchmark.id = verifier.benchmark_id
+group by benchmark.id, benchmark.name, verifier.id, verifier.name, verifier.version, verdict.outcome;
+comment on view verifier_health is 'Verdicts by verifier and outcome, over all runs: each distinct candidate counts once';
+comment on column verifier_health.verdicts is 'Distinct candidates with this outcome';
+comment on column verifier_health.share is 'Of the verifier''s verdicts';
+comment on column verifier_health.cpu_seconds is 'CPU time of judging them';
+comment on column verifier_health.retried is 'Judged only after the sandbox had failed at first';
+comment on column verifier_health.unsafe is 'Judged without a sandbox';
+comment on column verifier_health.reruns is 'Judgements made a second time by `monkeys reverify --share`';
+comment on column verifier_health.disagreements is 'Of the reruns, those with another outcome: more than none is a flaky verifier';
+
+create view reference_failures as
+select extraction.run_id, benchmark.name as benchmark, problem.key as problem_key, extraction.sample_index,
+    verifier.name as verifier, verifier.version,
+    coalesce(verdict.outcome, case when extraction.candidate_id is null then 'no_answer'::outcome end) as outcome,
+    verdict.detail, (verdict.facts ->> 'several_answers')::boolean as several_answers
+from run
+join llm on llm.id = run.llm_id and llm.name = 'reference'
+join extraction on extraction.run_id = run.id
+join verifier on verifier.id = extraction.verifier_id
+join benchmark on benchmark.id = verifier.benchmark_id
+join problem on problem.id = extraction.problem_id
+left join verdict on verdict.candidate_id = extraction.candidate_id and verdict.verifier_id = extraction.verifier_id
+where verdict.outcome is distinct from 'correct';
+comment on view reference_failures is
+    'Problems that a verifier gets wrong: reference solutions, imported as `--llm reference`, that it does not pass';
+comment on column reference_failures.outcome is 'What the verifier said of the reference solution; null until it has';
+comment on column reference_failures.several_answers is 'The statement says that several answers are right, and only one is known';

@@ -14,12 +14,15 @@ import sympy
 from latex2sympy2_extended.sets import FiniteSet
 from math_verify import ExprExtractionConfig, LatexExtractionConfig
 from sympy.core.function import AppliedUndef
+from sympy.logic.boolalg import Boolean
 from sympy.parsing.latex import parse_latex
 
 _LATEX = [LatexExtractionConfig(boxed_match_priority=0)]
 _PLAIN = [ExprExtractionConfig()]
 _DECIMAL = re.compile(r"-?[0-9]*\.[0-9]+")
 _NUMBER = re.compile(r"[0-9][0-9,.]*")
+_PLUS_MINUS = re.compile(r"\\pm(?![A-Za-z])")
+_LISTS = frozenset(",;&")
 ENOUGH_DIGITS = 6
 """Significant digits a decimal must have to stand for a number that it only approximates."""
 CLOSE, EXACT = 2e-6, 1e-12
@@ -28,9 +31,11 @@ CLOSE, EXACT = 2e-6, 1e-12
 def math_verify_equal(gold: str, candidate: str) -> bool:
     """Whether math-verify takes the candidate for the gold answer, and, of numbers, whether they truly are."""
     ours, theirs = _parsed(gold), _parsed(candidate)
-    if not math_verify.verify(ours, theirs, timeout_seconds=None):
-        return False
+    if not math_verify.verify(ours, theirs, timeout_seconds=None, allow_set_relation_comp=True):
+        return bool(ours and theirs) and (_same_complex(ours[0], theirs[0]) or _same_range(ours[0], theirs[0]))
     if _is_vanishing(theirs) and not _is_vanishing(ours):
+        return False
+    if _is_condition(ours) and not (theirs and isinstance(theirs[0], Boolean | FiniteSet | sympy.Set)):
         return False
     if "%" in gold + candidate or "percent" in gold + candidate or not (ours and theirs):
         return True
@@ -39,6 +44,8 @@ def math_verify_equal(gold: str, candidate: str) -> bool:
 
 @lru_cache(maxsize=500)
 def _parsed(text: str) -> list[Any]:
+    if text.count(r"\pm") == 1 and not _LISTS & set(text):  # math-verify reads it only outside of fractions and roots
+        text = f"{_PLUS_MINUS.sub('+', text)},{_PLUS_MINUS.sub('-', text)}"
     wrapped = f"\\boxed{{{text}}}" if _balanced(text) else f"${text}$"
     found = math_verify.parse(wrapped, _LATEX, parsing_timeout=None)
     if not found or isinstance(found[0], str):
@@ -78,6 +85,30 @@ def _is_vanishing(parsed: list[Any]) -> bool:
         and relation.rhs == 0
         and not (relation.lhs.is_Symbol or isinstance(relation.lhs, AppliedUndef) or not relation.lhs.free_symbols)
     )
+
+
+def _is_condition(parsed: list[Any]) -> bool:
+    """Whether this is an equation in several symbols, as x + y = 5: math-verify takes it for the answer 5."""
+    relation = parsed[0] if parsed else None
+    return isinstance(relation, sympy.Eq) and len(relation.lhs.free_symbols) > 1 and relation.lhs.is_Add
+
+
+def _same_complex(ours: Any, theirs: Any) -> bool:
+    """Whether two expressions in no symbol but i are one complex number: math-verify takes i for any symbol."""
+    if not (isinstance(ours, sympy.Expr) and isinstance(theirs, sympy.Expr)):
+        return False
+    symbols = ours.free_symbols | theirs.free_symbols
+    if {symbol.name for symbol in symbols} != {"i"}:
+        return False
+    one, other = (each.subs(dict.fromkeys(symbols, sympy.I)) for each in (ours, theirs))
+    return not (one.has(sympy.Float) or other.has(sympy.Float)) and _near(one, other, EXACT)
+
+
+def _same_range(ours: Any, theirs: Any) -> bool:
+    """Whether two chains of inequalities in one symbol, 1 < x < 2 and 2 > x > 1, leave the same values."""
+    if not (isinstance(ours, sympy.And) and isinstance(theirs, sympy.And)):
+        return False
+    return len(ours.free_symbols) == 1 and ours.free_symbols == theirs.free_symbols and ours.as_set() == theirs.as_set()
 
 
 def _is_number(value: Any) -> bool:

@@ -83,11 +83,11 @@ def canonical(found: re.Match[str], signed: bool = True) -> str:
     if below or bottom:
         if int(below or bottom) == 0:
             return found.group().strip()
-        text = _spell(Fraction(text) / int(below) if below else Fraction(text) + Fraction(int(top), int(bottom)))
+        text = spell(Fraction(text) / int(below) if below else Fraction(text) + Fraction(int(top), int(bottom)))
     return f"-{text}" if minus and text != "0" else text
 
 
-def _spell(value: Fraction) -> str:
+def spell(value: Fraction) -> str:
     """A decimal where the value has a finite one, else the reduced fraction."""
     places = next((n for n in range(40) if 10**n % value.denominator == 0), None)
     if places is None:

@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from models.statistics.coverage import coverage as curve
-from tests.faults.faults import Chaos, Crew
+from tests.faults.faults import Chaos, Crew, Refusals
 from tests.faults.servers import Servers, own_servers
 from tests.place import Place, new_place, wait_until
 from tests.small_runs import Small, check, coverage, judged, small
@@ -64,6 +64,8 @@ def through(place: Place, files: Small, n: int, batch: int, servers: Servers | N
         },
     )
     chaos = Chaos(crew, servers, Random(seed))
+    refusals = Refusals()
+    refusals.start()
     recovered: list[float] = []
     began = time.monotonic()
     try:
@@ -81,7 +83,9 @@ def through(place: Place, files: Small, n: int, batch: int, servers: Servers | N
     finally:
         chaos.calm()
         place.kill_all()
-    report(place, run, chaos, recovered, time.monotonic() - began)
+        refusals.ended.set()
+        refusals.join()
+    report(place, run, chaos, refusals.count, recovered, time.monotonic() - began)
     check(place, run)
     assert place.one("select count(*) from work where run_id = %s and state <> 'done'", (run,)) == 0
     wanted = expected(files, n)
@@ -118,7 +122,7 @@ def until_progress(place: Place, run: int, crew: Crew, seconds: float) -> float:
     return time.monotonic() - began
 
 
-def report(place: Place, run: int, chaos: Chaos, recovered: list[float], seconds: float) -> None:
+def report(place: Place, run: int, chaos: Chaos, refused: int, recovered: list[float], seconds: float) -> None:
     """Print what was done to the run and what that cost."""
     tried = place.query(
         """
@@ -132,7 +136,8 @@ def report(place: Place, run: int, chaos: Chaos, recovered: list[float], seconds
     )[0]
     print(f"\n{sum(chaos.injected.values())} faults in {seconds:.0f} s: {dict(chaos.injected)}")
     twice = tried["useful"] - tried["works"]
-    print(f"messages sent again by the test {chaos.sent_again}, attempts {tried}, works done twice {twice}")
+    print(f"messages sent again by the test {chaos.sent_again}, refused by workers (as far as seen) {refused}, "
+          f"attempts {tried}, works done twice {twice}")  # fmt: skip
     print(f"processes started again {chaos.crew.restarts}; seconds to the next done work after a fault: "
           f"{[round(each, 1) for each in recovered]}")  # fmt: skip
 

@@ -93,10 +93,10 @@ def enqueue(
 def serve(llm: str, engine_arguments: tuple[str, ...], queue: str) -> list[str]:
     """See to it that a worker serves an llm: the local stack starts one, elsewhere a person is told how."""
     from cli.stack import ensure_llm
-    from tasks.broker import served_queues
+    from tasks.broker import is_served
 
     try:
-        if queue in served_queues():
+        if is_served(queue):
             return []
     except Unavailable as error:
         return [str(error), "The works are safe in the database: the sweeper sends them when the broker is back."]

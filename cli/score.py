@@ -21,7 +21,7 @@ def score(run: str, reward_model: str, engine_arguments: tuple[str, ...], quiet:
       monkeys score 3 --reward-model Skywork/Skywork-Reward-V2-Llama-3.1-8B
       monkeys score 3 --reward-model Qwen/Qwen2.5-Math-PRM-7B --engine-arg step_token='<extra_0>'
     """
-    from tasks.broker import reachable, served_queues
+    from tasks.broker import is_served, reachable
     from tasks.reward_models import request_scores, reward_queue
 
     arguments = engine_args(engine_arguments)
@@ -31,7 +31,7 @@ def score(run: str, reward_model: str, engine_arguments: tuple[str, ...], quiet:
     if quiet:
         return
     click.echo(f"{made:,} batches of run {found} are to be scored by {reward_model}.", err=True)
-    if reward_queue(reward_model, arguments) not in served_queues():
+    if not is_served(reward_queue(reward_model, arguments)):
         options = [f"--engine-arg '{each}'" for each in engine_arguments]
         command = " ".join(["monkeys worker score --reward-model", reward_model, *options])
         click.echo(f"No worker serves {reward_model} yet. Start one where the GPUs are:\n  {command}", err=True)

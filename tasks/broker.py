@@ -33,6 +33,28 @@ def served_queues() -> dict[str, list[str]]:
     return served
 
 
+class _Seen(Exception):
+    """Raised out of the wait for replies by the one that was waited for."""
+
+
+def is_served(queue: str) -> bool:
+    """Whether a worker serves a queue: true as soon as one says so, false when none did in time."""
+
+    def look(reply: dict[str, list[dict[str, Any]]]) -> None:
+        if any(each["name"] == queue for queues in reply.values() for each in queues):
+            raise _Seen
+
+    with _answering() as connection:
+        connection.ensure_connection(max_retries=1, timeout=5)
+        try:
+            app.control.broadcast(
+                "active_queues", reply=True, timeout=PATIENCE_SECONDS, callback=look, connection=connection
+            )
+        except _Seen:
+            return True
+    return False
+
+
 @contextmanager
 def _answering() -> Iterator[Any]:
     """A connection of its own, since a pooled one may be from before the broker's last restart."""

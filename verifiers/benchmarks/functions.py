@@ -12,6 +12,7 @@ def function_problem(row: Row, line: int) -> Problem:
     data = {name: row[name] for name in ("prompt", "test", "entry_point")}
     if not all(isinstance(text, str) and text for text in data.values()):
         raise TypeError("prompt, test and entry_point must be texts")
+    data["entry_point"] = data["entry_point"].strip()  # the public MBPP in this shape has one with a blank at its end
     if not data["entry_point"].isidentifier():
         raise ValueError(f"entry_point {data['entry_point']!r} is not a name")
     key = row.get("task_id", row.get("name"))

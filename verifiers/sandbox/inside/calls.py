@@ -52,7 +52,6 @@ def drive() -> NoReturn:
         exec(compile(prelude, "problem.py", "exec", dont_inherit=True), names)
         names[name] = candidate
         exec(compile(tests, "tests.py", "exec", dont_inherit=True), names)
-        verdict = "failed"
         check = names.get("check", candidate)
         names[name] = candidate  # a function that is itself called check
         if check is not candidate:
@@ -60,10 +59,8 @@ def drive() -> NoReturn:
         verdict = "passed" if candidate.calls else "broken"
     except BaseException as error:
         detail = type(error).__name__
-        if candidate.calls and not isinstance(error, AssertionError):
-            verdict = "raised" if error is candidate.raised else "failed"
-        elif candidate.calls:
-            verdict = "failed"
+        if candidate.calls:
+            verdict = "raised" if error is candidate.raised and not isinstance(error, AssertionError) else "failed"
     if candidate.gone:
         verdict = "gone"
     write_all(1, (verdict + " " + detail).encode("utf-8", "replace"))

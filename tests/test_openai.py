@@ -202,7 +202,7 @@ def test_a_run_goes_through_a_real_vllm_server(place: Place) -> None:
         url = f"http://127.0.0.1:{port}/v1"
         run = place.ok(
             "enqueue", "pocket-sums", "-m", "openai:pocket-monkey", "--endpoint", url, "-n", "40", "--limit", "2",
-            "--batch-size", "20", "--quiet",
+            "--batch-size", "20", "--temperature", "2", "--quiet",
         ).strip()  # fmt: skip
         place.start("worker", "generate", "-m", "openai:pocket-monkey", "--endpoint", url)
         place.start("worker", "verify", "-c", "1")

@@ -101,5 +101,6 @@ def scored(place: Place, run: str, folder: Path, *engine_arguments: str) -> None
     options = [part for each in engine_arguments for part in ("--engine-arg", each)]
     place.ok("score", run, "--reward-model", str(folder), "--quiet", *options)
     place.start("worker", "score", "--reward-model", str(folder), *options)
-    left = "select count(*) from work where kind = 'score' and state <> 'done'"
+    left = "select count(*) from work where kind = 'score' and state in ('ready', 'published', 'leased')"
     wait_until(lambda: place.one(left) == 0, 900)
+    assert place.query("select last_error from work where kind = 'score' and state = 'failed'") == []

@@ -37,7 +37,7 @@ def ended(place: Place, run: int) -> None:
 
 
 def test_a_sample_travels_from_the_command_line_to_sql(served: Place) -> None:
-    run = enqueue(served, "-n", "50", "--limit", "3", "--batch-size", "20")
+    run = enqueue(served, "-n", "50", "--limit", "3", "--batch-size", "20", "--temperature", "2")
     ended(served, run)
     samples = served.query(
         "select * from sample join attempt on attempt.id = attempt_id where run_id = %s "

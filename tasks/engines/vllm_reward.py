@@ -11,6 +11,7 @@ from typing import Any
 from tasks.engines.engine import Load
 from tasks.engines.vllm_core import Core
 from tasks.reward_models import AGGREGATES, STEP_SEPARATOR
+from verifiers.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -38,11 +39,22 @@ class RewardModel:
         self._separator = str(given.pop("step_separator", STEP_SEPARATOR))
         self._aggregate = AGGREGATES[given.pop("aggregate", "min")]
         self._core = Core(Load(llm.name, given, llm.gpus), {"runner": "pooling"})
+        self._step_id = self._id_of_step_token(llm.name) if self._step_token is not None else None
+        # poolers of process reward models pick the step tokens themselves, by default those of Qwen
+        self._picks_steps = self._core.llm.vllm_config.model_config.pooler_config.tok_pooling_type == "STEP"
         self.version = self._core.version
         self.seed: int | None = self._core.seed
         self.gpus = self._core.gpus
         self.dead = self._core.dead
         self.capacity = 2 * int(self._core.llm.vllm_config.scheduler_config.max_num_seqs)
+
+    def _id_of_step_token(self, name: str) -> int:
+        tokenizer = self._core.llm.get_tokenizer()
+        ids: list[int] = tokenizer.encode(self._step_token, add_special_tokens=False)
+        if len(ids) != 1:
+            self.close()
+            raise UserError(f"The step_token {self._step_token!r} is not one token of {name}.")
+        return ids[0]
 
     def rate(self, prompt: str, texts: Sequence[str], stop: Event) -> list[Reward]:
         """The rewards of one prompt's samples, in order."""
@@ -54,8 +66,12 @@ class RewardModel:
     async def _reward(self, prompt: str, text: str) -> Reward:
         from vllm.pooling_params import PoolingParams
 
-        steps = self._step_token is not None
-        parameters = PoolingParams(task="token_classify" if steps else "classify", use_activation=steps)
+        steps = self._step_id is not None
+        parameters = PoolingParams(
+            task="token_classify" if steps else "classify",
+            use_activation=steps,
+            step_tag_id=self._step_id if self._picks_steps else None,
+        )
         final = None
         async for output in self._core.llm.encode(self._dialogue(prompt, text), parameters, uuid.uuid4().hex):
             final = output
@@ -70,11 +86,10 @@ class RewardModel:
         return Reward(self._aggregate(scores), scores)
 
     def _at_steps(self, data: Any, tokens: Sequence[int]) -> list[Any]:
-        """The rows at step tokens, where the model's own pooler has not picked them already."""
-        if len(data) != len(tokens):
+        """The rows at step tokens."""
+        if self._picks_steps:
             return list(data)
-        wanted = self._core.llm.get_tokenizer().convert_tokens_to_ids(self._step_token)
-        return [row for row, token in zip(data, tokens, strict=True) if token == wanted]
+        return [row for row, token in zip(data, tokens, strict=True) if token == self._step_id]
 
     def _dialogue(self, prompt: str, text: str) -> Any:
         """Prompt and sample as the reward model's chat template has them, else one after the other."""

@@ -57,7 +57,7 @@ def raw(options: dict[str, Any]) -> None:
     if options["llm"] == NAME:
         arguments |= {"dtype": "float32"}
     if current_platform.is_cpu():
-        arguments |= {"enforce_eager": True, "enable_chunked_prefill": False, "max_num_seqs": 256}
+        arguments |= {"enforce_eager": True, "enable_chunked_prefill": False}
     llm = LLM(model=str(FOLDER) if options["llm"] == NAME else options["llm"], **arguments)
     prompts = [prompt for prompt in prompts_of(options["problems"]) for _ in range(options["n"] // REQUEST)]
     say({"ready": True})

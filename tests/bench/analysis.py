@@ -22,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
+sys.path[0] = str(Path(__file__).parents[2])  # in place of this folder, whose file names are those of other modules
 
 from cli.stack.servers import servers
 from models.analysis import read_pool

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from models.findings import Findings
+from models.samples import LABELS
 
 Curve = Sequence[Mapping[str, Any]]
 """Rows of the view coverage: k, coverage, low, high; coverage may be missing at large k."""
@@ -259,9 +260,7 @@ def cost_plot(found: Sequence[Findings]) -> Plot:
                         lows, highs = [row["low"] for row in line], [row["high"] for row in line]
                         axes.fill_between(costs, lows, highs, alpha=0.15, color=colour, linewidth=0)
             axes.set(xscale="log", xlabel=COSTS[name])
-            axes.xaxis.set_major_formatter(
-                lambda value, _: _big(value) if 1e-3 <= value < 1e9 else f"{value:.0e}".replace("e+", "e")
-            )
+            _log_labels(axes.xaxis)
             _share_axis(axes, "coverage" if axes is all_axes[0] else "")
         _legend(all_axes[0])
 
@@ -318,6 +317,8 @@ def savings_plot(found: Sequence[Findings]) -> Plot:
     """What judging each candidate once saved."""
     rows = []
     for run in found:
+        if run.verifier == LABELS:
+            continue  # nothing was judged
         samples = sum(row["samples"] for row in run.outcomes)
         candidates = sum(row["candidates"] for row in run.outcomes)
         answered = sum(row["samples"] for row in run.outcomes if row["candidates"])
@@ -379,7 +380,7 @@ def diversity_plot(found: Sequence[Findings]) -> Plot:
         axes.plot([1, most], [1, most], color=INK, linewidth=0.8, alpha=0.5, label="all different")
         _k_axis(axes)
         axes.set(yscale="log", ylabel="distinct candidates expected")
-        axes.yaxis.set_major_formatter(lambda value, _: _big(value))
+        _log_labels(axes.yaxis)
         _legend(axes)
 
     return Plot(
@@ -459,8 +460,19 @@ def _values(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def _k_axis(axes: Any) -> None:
     axes.set(xscale="log", xlabel="samples per problem, k")
-    axes.xaxis.set_major_formatter(lambda value, _: _big(value))
+    _log_labels(axes.xaxis)
     axes.grid(alpha=0.2, which="major", color=INK)
+
+
+def _log_labels(axis: Any) -> None:
+    """Numbers at 1, 10, 100, ..., and at 2 and 5 between them where the axis is short."""
+
+    def between(value: float, _: Any) -> str:
+        low, high = axis.get_view_interval()
+        return _big(value) if f"{value:.0e}"[0] in "25" and high < 30 * low else ""
+
+    axis.set_major_formatter(lambda value, _: _big(value))
+    axis.set_minor_formatter(between)
 
 
 def _share_axis(axes: Any, label: str) -> None:
@@ -481,6 +493,8 @@ def _short(run: Findings) -> str:
 
 
 def _big(value: float) -> str:
+    if value and not 1e-3 <= value < 1e12:
+        return f"{value:.0e}".replace("e+", "e")
     for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if value >= size:
             return f"{value / size:g}{letter}"

@@ -105,8 +105,9 @@ def _say_cheapest(rows: Sequence[dict[str, Any]]) -> None:
         costs = sorted((row[column], row["run_id"]) for row in rows if row[column] is not None)
         if len(costs) < 2 or costs[0][0] == costs[1][0]:
             continue
-        click.echo(f"By {name}, run {costs[0][1]} is cheapest: {costs[1][0] / costs[0][0]:.3g} times less than run "
-                   f"{costs[1][1]}.")  # fmt: skip
+        times = costs[1][0] / costs[0][0]
+        shown = f"{times:.3g}" if times < 100 else f"{times:,.0f}"
+        click.echo(f"By {name}, run {costs[0][1]} is cheapest: {shown} times less than run {costs[1][1]}.")
 
 
 def _print_similarity(rows: Sequence[dict[str, Any]]) -> None:
@@ -137,7 +138,9 @@ def _title(run_id: int) -> str:
 
 
 def _short(value: float) -> str:
-    return f"{value:,.4g}" if value < 1e6 else f"{value:.3g}"
+    if value == int(value) and value < 1e6:
+        return f"{int(value):,}"
+    return f"{value:.4g}" if value < 1e6 else f"{value:.3g}"
 
 
 def _points(value: float | None) -> str:

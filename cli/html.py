@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
+from cli.drawing import Plot, svg
 from cli.output import harmless, printed, rows_as_csv
-from cli.plots import Plot, svg
 from models.findings import Findings
 
 STYLE = """

@@ -1,22 +1,13 @@
-"""The plots of a report: what each shows, its rows for CSV, and how it is drawn; and one of characters."""
+"""The plots of a report: what each shows, its rows for CSV, and how it is drawn."""
 
-import io
-import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from cli.drawing import INK, Plot, big, k_axis, legend, log_labels, share_axis
 from models.findings import Findings
-
-Curve = Sequence[Mapping[str, Any]]
-"""Rows of the view coverage: k, coverage, low, high; coverage may be missing at large k."""
-
-INK = "#1b1b1f"
-"""Text and axes; a page puts its own colour in its place."""
+from models.samples import LABELS
 
 COLOURS = ("#3b7dd8", "#d9662b", "#2a9d6f", "#b65fc2", "#b8901c", "#d64550", "#3fa3b0", "#8a8f98")
 """Of runs; each stands out on white and on black."""
@@ -31,38 +22,11 @@ OUTCOME_COLOURS = {
 LINES = {"majority": "-.", "best_of_k": "--", "weighted_majority": ":", "logprob": (0, (3, 1, 1, 1, 1, 1))}
 
 
-@dataclass(frozen=True)
-class Plot:
-    """One plot: a name for files, a caption, its numbers, and how to draw them on a figure."""
-
-    name: str
-    title: str
-    caption: str
-    rows: list[dict[str, Any]]
-    draw: Callable[[Any], None]
-    size: tuple[float, float] = (7.2, 4.4)
-
-
 def plots(found: Sequence[Findings]) -> list[Plot]:
     """Every plot that these runs have the numbers for."""
     made = [coverage_plot(found), precision_plot(found), problems_plot(found), cost_plot(found)]
     made += [outcomes_plot(found), savings_plot(found), diversity_plot(found)]
     return [each for each in made if each.rows]
-
-
-def save(plot: Plot, file: Path) -> None:
-    """Write a plot as PNG or SVG, on white."""
-    with _figure(plot) as figure:
-        figure.savefig(file, dpi=160, facecolor="white", metadata={"Date": None} if file.suffix == ".svg" else None)
-
-
-def svg(plot: Plot) -> str:
-    """A plot as an SVG element without a background, its text and axes in the colour of the text around it."""
-    out = io.StringIO()
-    with _figure(plot) as figure:
-        figure.savefig(out, format="svg", transparent=True, metadata={"Date": None})
-    text = out.getvalue()
-    return text[text.index("<svg") :].replace(INK, "currentColor")
 
 
 def coverage_plot(found: Sequence[Findings]) -> Plot:
@@ -95,9 +59,9 @@ def coverage_plot(found: Sequence[Findings]) -> Plot:
                     linewidth=0,
                 )
             _draw_law(axes, run, colour)
-        _k_axis(axes)
-        _share_axis(axes, "coverage (pass@k)")
-        _legend(axes)
+        k_axis(axes)
+        share_axis(axes, "coverage (pass@k)")
+        legend(axes)
 
     return Plot(
         "coverage",
@@ -167,9 +131,9 @@ def precision_plot(found: Sequence[Findings]) -> Plot:
                     markersize=3,
                     label="coverage" if len(shown) == 1 else f"coverage (run {run.run_id})",
                 )
-        _k_axis(axes)
-        _share_axis(axes, "chance of a right answer")
-        _legend(axes)
+        k_axis(axes)
+        share_axis(axes, "chance of a right answer")
+        legend(axes)
 
     return Plot(
         "precision",
@@ -214,7 +178,7 @@ def problems_plot(found: Sequence[Findings]) -> Plot:
                 values, aspect="auto", cmap="viridis", vmin=0, vmax=1, interpolation="nearest", origin="lower"
             )
             places = [place for place, k in enumerate(ks) if str(k).strip("0") == "1"]
-            axes.set_xticks(places, [_big(ks[place]) for place in places])
+            axes.set_xticks(places, [big(ks[place]) for place in places])
             axes.set(xlabel="samples per problem, k", title=f"run {run.run_id}" if len(maps) > 1 else None)
         all_axes[0].set_ylabel("problems, hardest first")
         bar = figure.colorbar(image, ax=list(all_axes), format=lambda value, _: f"{value:.0%}")
@@ -259,11 +223,9 @@ def cost_plot(found: Sequence[Findings]) -> Plot:
                         lows, highs = [row["low"] for row in line], [row["high"] for row in line]
                         axes.fill_between(costs, lows, highs, alpha=0.15, color=colour, linewidth=0)
             axes.set(xscale="log", xlabel=COSTS[name])
-            axes.xaxis.set_major_formatter(
-                lambda value, _: _big(value) if 1e-3 <= value < 1e9 else f"{value:.0e}".replace("e+", "e")
-            )
-            _share_axis(axes, "coverage" if axes is all_axes[0] else "")
-        _legend(all_axes[0])
+            log_labels(axes.xaxis)
+            share_axis(axes, "coverage" if axes is all_axes[0] else "")
+        legend(all_axes[0])
 
     return Plot(
         "cost",
@@ -318,6 +280,8 @@ def savings_plot(found: Sequence[Findings]) -> Plot:
     """What judging each candidate once saved."""
     rows = []
     for run in found:
+        if run.verifier == LABELS:
+            continue  # nothing was judged
         samples = sum(row["samples"] for row in run.outcomes)
         candidates = sum(row["candidates"] for row in run.outcomes)
         answered = sum(row["samples"] for row in run.outcomes if row["candidates"])
@@ -344,7 +308,7 @@ def savings_plot(found: Sequence[Findings]) -> Plot:
             axes.annotate(f"  {saved:.1%} saved", (row["distinct_candidates"], each + 0.2), va="center", fontsize=8)
         axes.set_yticks(place, names)
         axes.invert_yaxis()
-        axes.xaxis.set_major_formatter(lambda value, _: _big(value))
+        axes.xaxis.set_major_formatter(lambda value, _: big(value))
         axes.set(xlabel="judgings")
         axes.legend(loc="upper center", bbox_to_anchor=(0.5, 1.35), ncols=2, frameon=False, fontsize=8)
 
@@ -377,10 +341,10 @@ def diversity_plot(found: Sequence[Findings]) -> Plot:
                 axes.plot(ks, distinct, "o-", color=colour, markersize=3, label=_short(run))
         most = max(row["k"] for row in rows)
         axes.plot([1, most], [1, most], color=INK, linewidth=0.8, alpha=0.5, label="all different")
-        _k_axis(axes)
+        k_axis(axes)
         axes.set(yscale="log", ylabel="distinct candidates expected")
-        axes.yaxis.set_major_formatter(lambda value, _: _big(value))
-        _legend(axes)
+        log_labels(axes.yaxis)
+        legend(axes)
 
     return Plot(
         "diversity",
@@ -392,62 +356,6 @@ def diversity_plot(found: Sequence[Findings]) -> Plot:
     )
 
 
-def coverage_in_characters(curves: Mapping[str, Curve], width: int = 78, height: int = 18) -> str:
-    """Coverage against k, drawn with characters."""
-    import plotext
-
-    plotext.clear_figure()
-    plotext.theme("clear")
-    plotext.plotsize(width, height)
-    plotext.xscale("log")
-    for name, curve in curves.items():
-        known = [row for row in curve if row["coverage"] is not None]
-        if known:
-            plotext.plot(
-                [row["k"] for row in known], [100 * row["coverage"] for row in known], label=name, marker="braille"
-            )
-    ks = sorted({row["k"] for curve in curves.values() for row in curve})
-    decades = [k for k in ks if str(k).strip("0") == "1"]
-    plotext.xticks(decades, [f"{k:,}" for k in decades])
-    plotext.ylim(0, 100)
-    plotext.title("coverage, %")
-    plotext.xlabel("samples per problem, k")
-    return str(plotext.build())
-
-
-@contextmanager
-def _figure(plot: Plot) -> Iterator[Any]:
-    """A figure with the plot on it; names from outside are shown as they are, never read as mathematics."""
-    import matplotlib as mpl
-
-    mpl.use("Agg")
-    from matplotlib import pyplot
-    from matplotlib.text import Text
-
-    from cli.output import harmless
-
-    style: Any = {
-        **dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"), INK),
-        "text.parse_math": False,
-        "svg.fonttype": "none",
-        "svg.hashsalt": plot.name,
-        "font.size": 9,
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "legend.labelcolor": INK,
-    }
-    with warnings.catch_warnings(), mpl.rc_context(style):
-        warnings.filterwarnings("ignore", message="Glyph .* missing")  # a name in a script that the font has not
-        figure = pyplot.figure(figsize=plot.size, layout="constrained")
-        try:
-            plot.draw(figure)
-            for written in figure.findobj(Text):
-                written.set_text(harmless(written.get_text()))
-            yield figure
-        finally:
-            pyplot.close(figure)
-
-
 def _coloured(found: Sequence[Findings]) -> Iterator[tuple[Findings, str]]:
     for place, run in enumerate(found):
         yield run, COLOURS[place % len(COLOURS)]
@@ -457,31 +365,8 @@ def _values(row: Mapping[str, Any]) -> dict[str, Any]:
     return {name: row[name] for name in ("coverage", "low", "high")}
 
 
-def _k_axis(axes: Any) -> None:
-    axes.set(xscale="log", xlabel="samples per problem, k")
-    axes.xaxis.set_major_formatter(lambda value, _: _big(value))
-    axes.grid(alpha=0.2, which="major", color=INK)
-
-
-def _share_axis(axes: Any, label: str) -> None:
-    axes.set(ylim=(0, 1.02), ylabel=label)
-    axes.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
-    axes.grid(alpha=0.2, which="major", color=INK)
-
-
-def _legend(axes: Any) -> None:
-    axes.legend(loc="best", frameon=False, fontsize=8)
-
-
 def _short(run: Findings) -> str:
     from cli.output import harmless
 
     title = harmless(run.title)
     return title if len(title) <= 60 else title[:59] + "…"
-
-
-def _big(value: float) -> str:
-    for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if value >= size:
-            return f"{value / size:g}{letter}"
-    return f"{value:g}"

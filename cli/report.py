@@ -68,7 +68,7 @@ def analysed_findings(run_id: int) -> "Findings":
 
 def print_report(found: Sequence["Findings"]) -> None:
     """The tables, and coverage drawn with characters."""
-    from cli.plots import coverage_in_characters
+    from cli.characters import coverage_in_characters
 
     for run in found:
         problems = run.coverage[0]["problems"]
@@ -87,8 +87,9 @@ def print_report(found: Sequence["Findings"]) -> None:
 
 def write_report(found: Sequence["Findings"], out: Path | None) -> list[Path]:
     """Write the page, and each plot as PNG, SVG and CSV, into a folder; return the files, the page first."""
+    from cli.drawing import save
     from cli.html import page
-    from cli.plots import plots, save
+    from cli.plots import plots
     from models.settings import settings
     from verifiers.errors import Unavailable
 

@@ -120,8 +120,9 @@ def for_wanted(made: Sequence[Contender], wanted: float) -> list[dict[str, Any]]
 
 
 def reached_by_all(made: Sequence[Contender]) -> float:
-    """The highest coverage, in whole percents, that every run reaches."""
-    return float(np.floor(100 * min(float(np.nanmax(each.curve())) for each in made)) / 100)
+    """The highest coverage that every run reaches, in whole percents from one percent on."""
+    reached = min(float(np.nanmax(each.curve())) for each in made)
+    return float(np.floor(100 * reached) / 100) or reached
 
 
 def similarity(made: Sequence[Contender]) -> list[dict[str, Any]]:

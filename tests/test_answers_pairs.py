@@ -16,7 +16,7 @@ EQUAL = r"""
 (1,4.5) ;; (1,\frac{9}{2})
 \frac{x}{7}+\frac{2}{7} ;; \frac{x+2}{7}
 \sec^2(y) ;; \tan^2(y)+1
-\begin{pmatrix}-\frac{7}{4}&-2\\4&\frac{1}{4}\end{pmatrix} ;; \left(\begin{array}{cc}-\frac{7}{4}&-2\\4&\frac{1}{4}\\\end{array}\right)
+\begin{pmatrix}-7&-2\\4&\frac{1}{4}\end{pmatrix} ;; \left(\begin{array}{cc}-7&-2\\4&\frac{1}{4}\\\end{array}\right)
 -34x-45y+20z-100=0 ;; 34x+45y-20z+100=0
 \frac{-1}{2} ;; -\frac{1}{2}
 \frac{1}{-2} ;; -0.5

@@ -193,10 +193,11 @@ def test_tactics_of_the_mathd_theorems_get_their_known_verdicts(lean: LocalLean)
 
 @dataclass(frozen=True)
 class WholeFile(Statement):
-    """Shows a file to Lean as it is, to see that the worker itself does not trust what it is given."""
+    """Shows a file to Lean as it is (its lines ended as extraction ends them), to see that the worker itself does not
+    trust what it is given."""
 
     def source(self, body: str) -> str:
-        return body
+        return body.replace("\r\n", "\n")
 
 
 STRICTER = {"skipKernel_true", "dbg_trace", "meta.dbg_trace"}

@@ -99,6 +99,13 @@ def test_a_report_of_counts_alone_draws_what_it_can(place: Place, tmp_path: Path
     assert {file.name.split("-")[0] for file in tmp_path.glob("*.png")} == {"coverage", "problems"}
 
 
+def test_short_axes_have_plain_numbers(place: Place, tmp_path: Path) -> None:
+    first, second = answered_run("short"), answered_run("again")
+    place.ok("report", str(first), str(second), "--out", str(tmp_path))
+    for file in tmp_path.glob("*.svg"):
+        assert "mathdefault" not in file.read_text(), file.name
+
+
 def compared(place: Place, *arguments: str) -> list[dict[str, object]]:
     rows: list[dict[str, object]] = json.loads(place.ok("compare", *arguments, "--json"))
     return rows

@@ -22,6 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
+sys.path.pop(0)  # this folder, whose file names are those of other modules
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from cli.stack.servers import servers

@@ -1,0 +1,112 @@
+"""How plots are drawn: figures on white and in the reader's colours, axes of samples, shares and large numbers."""
+
+import io
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+INK = "#1b1b1f"
+"""Text and axes; a page puts its own colour in its place."""
+
+
+@dataclass(frozen=True)
+class Plot:
+    """One plot: a name for files, a caption, its numbers, and how to draw them on a figure."""
+
+    name: str
+    title: str
+    caption: str
+    rows: list[dict[str, Any]]
+    draw: Callable[[Any], None]
+    size: tuple[float, float] = (7.2, 4.4)
+
+
+def save(plot: Plot, file: Path) -> None:
+    """Write a plot as PNG or SVG, on white."""
+    with _figure(plot) as figure:
+        figure.savefig(file, dpi=160, facecolor="white", metadata={"Date": None} if file.suffix == ".svg" else None)
+
+
+def svg(plot: Plot) -> str:
+    """A plot as an SVG element without a background, its text and axes in the colour of the text around it."""
+    out = io.StringIO()
+    with _figure(plot) as figure:
+        figure.savefig(out, format="svg", transparent=True, metadata={"Date": None})
+    text = out.getvalue()
+    return text[text.index("<svg") :].replace(INK, "currentColor")
+
+
+@contextmanager
+def _figure(plot: Plot) -> Iterator[Any]:
+    """A figure with the plot on it; names from outside are shown as they are, never read as mathematics."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    from matplotlib import pyplot
+    from matplotlib.text import Text
+
+    from cli.output import harmless
+
+    style: Any = {
+        **dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"), INK),
+        "text.parse_math": False,
+        "svg.fonttype": "none",
+        "svg.hashsalt": plot.name,
+        "font.size": 9,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "legend.labelcolor": INK,
+    }
+    with warnings.catch_warnings(), mpl.rc_context(style):
+        warnings.filterwarnings("ignore", message="Glyph .* missing")  # a name in a script that the font has not
+        figure = pyplot.figure(figsize=plot.size, layout="constrained")
+        try:
+            plot.draw(figure)
+            for written in figure.findobj(Text):
+                written.set_text(harmless(written.get_text()))
+            yield figure
+        finally:
+            pyplot.close(figure)
+
+
+def k_axis(axes: Any) -> None:
+    """Samples a problem, on a logarithmic axis."""
+    axes.set(xscale="log", xlabel="samples per problem, k")
+    log_labels(axes.xaxis)
+    axes.grid(alpha=0.2, which="major", color=INK)
+
+
+def log_labels(axis: Any) -> None:
+    """Numbers at 1, 10, 100, ..., and at 2 and 5 between them where the axis is short."""
+
+    def between(value: float, _: Any) -> str:
+        low, high = axis.get_view_interval()
+        return big(value) if f"{value:.0e}"[0] in "25" and high < 30 * low else ""
+
+    axis.set_major_formatter(lambda value, _: big(value))
+    axis.set_minor_formatter(between)
+
+
+def share_axis(axes: Any, label: str) -> None:
+    """Shares from 0 to 100 %."""
+    axes.set(ylim=(0, 1.02), ylabel=label)
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
+    axes.grid(alpha=0.2, which="major", color=INK)
+
+
+def legend(axes: Any) -> None:
+    """Names without a frame, where there is room."""
+    axes.legend(loc="best", frameon=False, fontsize=8)
+
+
+def big(value: float) -> str:
+    """A number in few characters: 10k, 5M, 2e15."""
+    if value and not 1e-3 <= value < 1e12:
+        return f"{value:.0e}".replace("e+", "e")
+    for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if value >= size:
+            return f"{value / size:g}{letter}"
+    return f"{value:g}"

@@ -38,7 +38,9 @@ from verifiers.errors import Unavailable, UserError
 @click.option("--depth-first", is_flag=True, help="Finish a problem before the next. Default: all grow together.")
 @click.option("--stop-when-solved", is_flag=True, help="No more batches of a problem that has a right sample.")
 @click.option("--budget-usd", type=float, help="No more batches once it has cost so many dollars.")
-@click.option("--budget-gpu-hours", type=float, help="No more batches once it has taken so many GPU-hours; CPUs take none.")
+@click.option(
+    "--budget-gpu-hours", type=float, help="No more batches once it has taken so many GPU-hours; CPUs take none."
+)
 @click.option("--budget-flops", type=float, help="No more batches once it has taken so many FLOPs.")
 @click.option("--dry-run", is_flag=True, help="Only say what it will take, going by the earlier runs of this llm.")
 @endpoint_option

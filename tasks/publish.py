@@ -1,12 +1,15 @@
 """Sending work ids to their queues: always after the commit that made them ready."""
 
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 from kombu.exceptions import OperationalError
 
+from models.database import LOST
 from tasks import ledger
 from tasks.app import app, queue
+from tasks.ledger import Publication
 
 log = logging.getLogger(__name__)
 
@@ -14,11 +17,17 @@ log = logging.getLogger(__name__)
 def publish(queue_name: str, at_most: int = ledger.WINDOW) -> int:
     """Send as many of a queue's ready works as its window has room for; return how many.
 
-    Where the broker is away they are ready again, and the sweeper tries later.
+    Where the broker or the database is away the sweeper tries later.
     """
-    publications = ledger.take_for_publishing(queue_name, at_most)
-    if not publications:
+    try:
+        publications = ledger.take_for_publishing(queue_name, at_most)
+        return _send(queue_name, publications) if publications else 0
+    except LOST as error:
+        log.warning("the works of %s wait for the sweeper: the database is away (%s)", queue_name, error)
         return 0
+
+
+def _send(queue_name: str, publications: Sequence[Publication]) -> int:
     sent = 0
     try:
         target: Any = queue(queue_name)

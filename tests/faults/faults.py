@@ -115,7 +115,9 @@ class Chaos:
         kill(self.crew.tree(name))
 
     def _kill_one(self, name: str) -> None:
-        kill([self.random.choice(self.crew.tree(name))])
+        while not (tree := self.crew.tree(name)):  # it may just have ended by itself
+            self.crew.keep()
+        kill([self.random.choice(tree)])
 
     def _pause(self, name: str) -> None:
         paused = self.crew.tree(name)

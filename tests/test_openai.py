@@ -89,6 +89,15 @@ def test_a_server_that_always_fails_is_an_ordinary_error_so_that_the_work_is_tri
         sampled(lambda _: failure(503, "overloaded", Retry_After="0"), request(1))
 
 
+def test_a_server_that_always_dies_in_the_middle_is_named_in_the_error() -> None:
+    with (
+        misbehaving(lambda _: Answer(200, {"choices": ["x" * 500]}, cut=True)) as server,
+        endpoint(server.url, retries=0) as engine,
+        pytest.raises(RuntimeError, match=f"{server.url} does not answer to the end: RemoteProtocolError"),
+    ):
+        engine.sample(request(1), Event())
+
+
 def test_a_server_that_gives_fewer_than_it_is_asked_for_is_asked_again() -> None:
     found, asked = sampled(lambda _: choices(_, 1), request(5))
     assert len(found) == 5

@@ -95,6 +95,9 @@ class Endpoint:
                 raise EngineDead(self._wrong_key()) from error
             except (openai.BadRequestError, openai.NotFoundError, openai.UnprocessableEntityError) as error:
                 raise RequestRefused(self._harmless(error)) from error
+            except openai.APIConnectionError as error:
+                cause = self._harmless(error.__cause__ or error)
+                raise RuntimeError(f"the endpoint {self._url} does not answer to the end: {cause}") from error
             except openai.APIError as error:
                 raise RuntimeError(self._harmless(error)) from error
 
@@ -186,7 +189,7 @@ class Endpoint:
             seed=seed,
         )
 
-    def _harmless(self, error: Exception) -> str:
+    def _harmless(self, error: BaseException) -> str:
         """What the server said, without the key, which some repeat."""
         text = f"{type(error).__name__}: {' '.join(str(error).split())[:1_000]}"
         return text.replace(self._key, "(the key)") if self._key else text

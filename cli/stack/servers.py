@@ -104,6 +104,7 @@ def postgres_command(home: Path) -> list[str]:
         "max_connections": "300",
         "shared_buffers": "256MB",
         "max_wal_size": "2GB",
+        "client_connection_check_interval": "5s",  # a statement whose client was killed ends with it, and its locks
         "dynamic_shared_memory_type": "mmap",  # /dev/shm is 64 MB in most containers
         "timezone": "UTC",
         "log_timezone": "UTC",

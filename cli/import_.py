@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from models.cost import Sizes
 from verifiers.errors import UserError
 
 
@@ -17,6 +18,7 @@ from verifiers.errors import UserError
 @click.option("--base", type=click.IntRange(0), default=0, show_default=True, help="The first sample index there.")
 @click.option("--where", multiple=True, help="column=value: only such rows (again for more).")
 @click.option("--key-only", is_flag=True, help="Make problems that are not at hand: counted, not judged again.")
+@click.option("--sizes", help="The llm's PARAMETERS,LAYERS,TOKEN_DIM (active ones, heads x head size), for FLOPs.")
 @click.option("--quiet", is_flag=True, help="Print the run's id and nothing else.")
 def import_(
     file: Path,
@@ -28,6 +30,7 @@ def import_(
     base: int,
     where: tuple[str, ...],
     key_only: bool,
+    sizes: str | None,
     quiet: bool,
 ) -> None:
     """Take in recorded samples of FILE (JSONL, also .gz, or Parquet) as a run; prints its id.
@@ -39,6 +42,7 @@ def import_(
     \b
     Example:
       monkeys import samples.jsonl --benchmark gsm8k --llm gpt-4o-mini
+      monkeys import samples.jsonl --benchmark gsm8k --llm llama-3-8b --sizes 8030261248,32,4096
       monkeys import outcomes.parquet --benchmark codecontests --llm gemma-2b --key-only \\
         --column problem=problem_index --column sample_index=attempt --base 1
     """
@@ -50,7 +54,7 @@ def import_(
         raise UserError("--name must not be empty or a number, which would look like a run's id.")
     check_schema()
     source = Source(file, dict(_pair("--column", each) for each in columns), base, [_pair("--where", e) for e in where])
-    made = import_samples(ImportRequest(source, benchmark, llm, name, data, key_only))
+    made = import_samples(ImportRequest(source, benchmark, llm, name, data, key_only, _sizes(sizes)))
     click.echo(made.run_id)
     if quiet:
         return
@@ -62,6 +66,18 @@ def import_(
         click.echo("Some sample indices are missing; those that are there keep theirs.", err=True)
     if not made.labelled:
         click.echo(f"They are to be judged; `monkeys watch {made.run_id}` follows it.", err=True)
+
+
+def _sizes(given: str | None) -> Sizes | None:
+    if given is None:
+        return None
+    try:
+        parameters, layers, token_dim = (int(each) for each in given.split(","))
+        if min(parameters, layers, token_dim) < 1:
+            raise ValueError
+    except ValueError:
+        raise UserError(f"--sizes takes three whole numbers above 0 with commas between, not {given!r}.") from None
+    return Sizes(parameters, parameters, layers, token_dim)
 
 
 def _pair(option: str, given: str) -> tuple[str, str]:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from psycopg.types.json import Jsonb
 
+from models.cost import Sizes
 from models.database import Connection, transaction
 from tasks import ledger
 from tasks.engines import full_name
@@ -38,7 +39,7 @@ from verifiers.verifier import Judgement, Problem, Verifier
 
 @dataclass(frozen=True)
 class ImportRequest:
-    """What a person asks for; `key_only` makes problems that are not at hand."""
+    """What a person asks for; `key_only` makes problems that are not at hand, `sizes` are the llm's, for FLOPs."""
 
     source: Source
     benchmark: str
@@ -46,6 +47,7 @@ class ImportRequest:
     name: str | None = None
     data: Path | None = None
     key_only: bool = False
+    sizes: Sizes | None = None
 
 
 @dataclass(frozen=True)
@@ -72,12 +74,15 @@ def import_samples(request: ImportRequest) -> Imported:
         benchmark_id = benchmark_row(connection, request.benchmark)
         verifier = _IMPORTED if staged.labelled else find_verifier(find_benchmark(request.benchmark), None)
         counting = verifier_id(connection, benchmark_id, verifier)
+        llm_row = llm_id(connection, llm, {})
+        if request.sizes is not None:
+            _fill_sizes(connection, llm_row, request.sizes)
         run_id = insert_run(
             connection,
             {
                 "name": request.name,
                 "benchmark_id": benchmark_id,
-                "llm_id": llm_id(connection, llm, {}),
+                "llm_id": llm_row,
                 "verifier_id": counting,
                 "n": max(staged.counts),
                 "batch_size": BATCH_SIZE,
@@ -102,6 +107,17 @@ def import_samples(request: ImportRequest) -> Imported:
     if not staged.labelled:
         publish(verifier.queue)
     return Imported(run_id, sum(staged.counts), len(problem_ids), True, staged.labelled, staged.gaps)
+
+
+def _fill_sizes(connection: Connection, llm: int, sizes: Sizes) -> None:
+    """Note an llm's sizes, unless a worker that loaded it did."""
+    connection.execute(
+        """
+        update llm set parameters = %s, active_parameters = %s, layers = %s, token_dim = %s
+        where id = %s and active_parameters is null
+        """,
+        (sizes.parameters, sizes.active_parameters, sizes.layers, sizes.token_dim, llm),
+    )
 
 
 def _judge_imported(_: Problem, candidate: str) -> Judgement:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from models.cost import Sizes, completion_flops, span_flops
 from tests.place import Place
 from tests.shared_data import shared
 from tests.small_runs import check, coverage, judged, small, use_recording, work_off
@@ -91,6 +92,23 @@ def test_labels_give_the_coverage_of_the_formula(place: Place, tmp_path: Path) -
     ]
     progress = place.query("select * from run_progress where run_id = %s", (run,))[0]
     assert (progress["samples"], progress["verified"], progress["correct"], progress["state"]) == (12, 12, 5, "done")
+
+
+def test_recorded_samples_have_flops_where_the_sizes_of_their_llm_are_given(place: Place, tmp_path: Path) -> None:
+    rows = [
+        {"problem": "a", "sample_index": each, "correct": True, "prompt_tokens": 100, "completion_tokens": 10 + each}
+        for each in range(3)
+    ]
+    file = write(tmp_path / "in.jsonl", *rows)
+    sizes = Sizes(8_000, 8_000, 4, 64)
+    run = take(place, file, "--key-only", "--sizes", "8000,4,64")
+    wanted = span_flops(sizes, 0, 100) + completion_flops(sizes, 100, [10, 11, 12])
+    assert place.one("select flops from cost where run_id = %s", (run,)) == pytest.approx(wanted)
+    for wrong in ("8e9,32,4096", "1,2", "0,1,1"):
+        refusal = place.refused(
+            "import", str(file), "--benchmark", "sums", "--llm", "other", "--sizes", wrong
+        )
+        assert "--sizes takes three whole numbers" in refusal
 
 
 def test_their_names_their_base_and_their_rows(place: Place, tmp_path: Path) -> None:

@@ -105,9 +105,7 @@ def test_recorded_samples_have_flops_where_the_sizes_of_their_llm_are_given(plac
     wanted = span_flops(sizes, 0, 100) + completion_flops(sizes, 100, [10, 11, 12])
     assert place.one("select flops from cost where run_id = %s", (run,)) == pytest.approx(wanted)
     for wrong in ("8e9,32,4096", "1,2", "0,1,1"):
-        refusal = place.refused(
-            "import", str(file), "--benchmark", "sums", "--llm", "other", "--sizes", wrong
-        )
+        refusal = place.refused("import", str(file), "--benchmark", "sums", "--llm", "other", "--sizes", wrong)
         assert "--sizes takes three whole numbers" in refusal
 
 

@@ -220,7 +220,7 @@ def test_a_run_goes_through_a_real_vllm_server(place: Place) -> None:
         rows = place.query("select * from sample where run_id = %s", (run,))
         assert len(rows) == 80
         assert all(each["logprob"] < 0 and each["completion_tokens"] > 0 for each in rows)
-        assert place.one("select count(distinct text) from sample") > 3
+        assert place.one("select count(distinct text) from sample") > 20
         assert place.one("select sum(correct + incorrect + no_answer) from problem_tally") == 80
         assert KEY not in str(place.query("select llm.*, attempt.* from llm, attempt"))
     finally:

@@ -60,7 +60,7 @@ def test_a_sample_travels_from_the_command_line_to_sql(served: Place) -> None:
     assert curve[0]["coverage"] == pytest.approx(sum(each["correct"] for each in tallies) / 150)
     (cost,) = served.query("select * from cost where run_id = %s", (run,))
     assert cost["flops"] > 2 * 900_000 * cost["completion_tokens"]
-    assert served.one("select count(distinct text) from sample where run_id = %s", (run,)) > 3
+    assert served.one("select count(distinct text) from sample where run_id = %s", (run,)) > 20
     assert str(samples[0]["text"])[:10].strip() in served.ok("show", str(run), "sums-000", "0")
 
 

@@ -33,8 +33,8 @@ def analyze(runs: tuple[str, ...], verifier_name: str | None, back_test: int | N
       monkeys sql "select * from forecast where run_id = 1"
     """
     from models.database import query
-    from models.find import find_run, find_verifier_of
-    from tasks.analyze import analyze_by
+    from models.questions.find import find_run, find_verifier_of
+    from tasks.workers.analyze import analyze_by
 
     rows: list[dict[str, Any]] = []
     for found in [find_run(run) for run in runs]:
@@ -55,7 +55,7 @@ def analyze(runs: tuple[str, ...], verifier_name: str | None, back_test: int | N
 
 
 def _back_test(run_id: int, verifier_id: int, using: int) -> list[dict[str, Any]]:
-    from models.analysis import read_pool
+    from models.analysis.store import read_pool
     from models.statistics.coverage import nice_ks
     from models.statistics.fits import Family
     from models.statistics.forecasts import back_test

@@ -28,7 +28,7 @@ def audit(run: str, verifier: str | None, examples: int, form: str | None) -> No
       monkeys audit 1 --verifier paper
     """
     from models.database import query
-    from models.find import find_run
+    from models.questions.find import find_run
 
     found = find_run(run)
     other = _other(found, verifier)

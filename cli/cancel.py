@@ -12,8 +12,8 @@ def cancel(run: str) -> None:
     Example:
       monkeys cancel 1
     """
-    from models.find import find_run
-    from tasks import changes
+    from models.questions.find import find_run
+    from tasks.runs import changes
 
     found = find_run(run)
     works = changes.cancel(found["id"])

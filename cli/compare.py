@@ -38,8 +38,8 @@ def compare(runs: tuple[str, ...], wanted: tuple[float, ...], form: str | None) 
       monkeys compare 1 2 --coverage 0.5
       monkeys compare 1 2 --csv > compared.csv
     """
-    from models import comparison
-    from models.find import find_run
+    from models.questions import compare as comparison
+    from models.questions.find import find_run
     from verifiers.errors import UserError
 
     if len(runs) < 2:

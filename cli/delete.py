@@ -13,8 +13,8 @@ def delete(run: str, yes: bool) -> None:
     Example:
       monkeys delete 1 --yes
     """
-    from models.find import find_run
-    from tasks import changes
+    from models.questions.find import find_run
+    from tasks.runs import changes
 
     found = find_run(run)
     if not yes:

@@ -41,7 +41,7 @@ def demo(n: int) -> None:
 def _run(n: int) -> int:
     from cli.stack import ensure_up
     from cli.watch import follow
-    from tasks.runs import RunRequest, enqueue
+    from tasks.runs.make import RunRequest, enqueue
 
     ensure_up(["pocket-monkey"])
     made = enqueue(RunRequest("pocket-sums", "pocket-monkey", n, subset="demo"))

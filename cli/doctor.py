@@ -64,10 +64,10 @@ def _database() -> Iterator[Finding]:
 
 
 def _schema() -> Iterator[Finding]:
-    from models.database import check_schema, code_version
+    from models.schema import check_schema, schema_version
 
     check_schema()
-    yield Finding("schema", True, f"version {code_version()}")
+    yield Finding("schema", True, f"version {schema_version()}")
 
 
 def _clock() -> Iterator[Finding]:
@@ -110,7 +110,7 @@ def _queues() -> Iterator[Finding]:
 
 
 def _sweeper() -> Iterator[Finding]:
-    from tasks.sweep import is_swept
+    from tasks.workers.sweep import is_swept
 
     swept = is_swept()
     advice = "nobody sweeps, so dropped works stay dropped; start `monkeys sweep`"

@@ -8,7 +8,7 @@ import click
 
 from cli.options import endpoint_option, engine_args, llm_option, with_endpoint
 from cli.output import print_rows
-from models.database import check_schema
+from models.schema import check_schema
 from models.settings import settings
 from verifiers.errors import Unavailable, UserError
 
@@ -66,9 +66,9 @@ def enqueue(
       monkeys enqueue math -m openai:gpt-4o-mini -n 100 --chat --stop-when-solved --budget-usd 5
     """
     from tasks.broker import reachable
-    from tasks.estimate import estimate
-    from tasks.runs import RunRequest
-    from tasks.runs import enqueue as make_run
+    from tasks.runs.estimate import estimate
+    from tasks.runs.make import RunRequest
+    from tasks.runs.make import enqueue as make_run
 
     engine_arguments = with_endpoint(engine_arguments, endpoint)
     arguments = engine_args(engine_arguments)

@@ -30,8 +30,8 @@ def export(run: str, file: Path | None) -> None:
       monkeys export 1 samples.parquet
       monkeys export 1 | head
     """
-    from models.find import find_run
-    from tasks.exports import export_samples
+    from models.questions.find import find_run
+    from tasks.runs.exports import export_samples
 
     found = find_run(run)
     rows = export_samples(found["id"])

@@ -15,8 +15,8 @@ def extend(run: str, n: int) -> None:
     Example:
       monkeys extend 1 -n 1000
     """
-    from models.find import find_run
-    from tasks import changes
+    from models.questions.find import find_run
+    from tasks.runs import changes
 
     found = find_run(run)
     added = changes.extend(found["id"], n)

@@ -46,9 +46,9 @@ def import_(
       monkeys import outcomes.parquet --benchmark codecontests --llm gemma-2b --key-only \\
         --column problem=problem_index --column sample_index=attempt --base 1
     """
-    from models.database import check_schema
-    from tasks.imports import ImportRequest, import_samples
-    from tasks.recorded import Source
+    from models.schema import check_schema
+    from tasks.engines.recorded import Source
+    from tasks.runs.imports import ImportRequest, import_samples
 
     if name is not None and (not name.strip() or name.isdigit()):
         raise UserError("--name must not be empty or a number, which would look like a run's id.")

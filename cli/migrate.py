@@ -11,6 +11,6 @@ def migrate() -> None:
     Example:
       MONKEYS_DATABASE_URL=postgresql://me@db/monkeys monkeys migrate
     """
-    from models.database import migrate as bring
+    from models.schema import migrate as bring
 
     click.echo(f"The schema is at {bring()}.", err=True)

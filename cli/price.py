@@ -85,7 +85,8 @@ def list_prices(form: str | None) -> None:
     Example:
       monkeys price list --json
     """
-    from models.database import check_schema, query
+    from models.database import query
+    from models.schema import check_schema
 
     check_schema()
     print_rows(query("select * from price order by llm, since, id"), form, COLUMNS)
@@ -118,7 +119,8 @@ def set_price(
     Example:
       monkeys price set openai:gpt-4o-mini --provider OpenAI --input 0.15 --output 0.60 --since 2024-07-18
     """
-    from models.database import check_schema, transaction
+    from models.database import transaction
+    from models.schema import check_schema
 
     given = {"input": input_, "cached_input": cached_input, "output": output, "attempt": attempt, "gpu_hour": gpu_hour}
     prices = {name: value for name, value in given.items() if value is not None}
@@ -139,7 +141,8 @@ def examples() -> None:
     Example:
       monkeys price examples
     """
-    from models.database import check_schema, transaction
+    from models.database import transaction
+    from models.schema import check_schema
 
     check_schema()
     with transaction() as connection:
@@ -157,7 +160,8 @@ def remove(price_id: int) -> None:
     Example:
       monkeys price remove 3
     """
-    from models.database import check_schema, query
+    from models.database import query
+    from models.schema import check_schema
     from verifiers.errors import UserError
 
     check_schema()

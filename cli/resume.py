@@ -14,8 +14,8 @@ def resume(run: str) -> None:
     Example:
       monkeys resume 1
     """
-    from models.find import find_run
-    from tasks import changes
+    from models.questions.find import find_run
+    from tasks.runs import changes
 
     found = find_run(run)
     works = changes.resume(found["id"])

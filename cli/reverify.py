@@ -24,8 +24,8 @@ def reverify(run: str, verifier: str | None, use: bool, infrastructure: bool, sh
       monkeys reverify 1 --infrastructure
       monkeys reverify 1 --share 0.01
     """
-    from models.find import find_run
-    from tasks import changes
+    from models.questions.find import find_run
+    from tasks.runs import changes
 
     if (infrastructure or share) and (verifier or use):
         raise UserError("--infrastructure and --share go without --verifier and --use.")
@@ -45,7 +45,7 @@ def reverify(run: str, verifier: str | None, use: bool, infrastructure: bool, sh
 
 
 def _rerun(run: int, share: float) -> None:
-    from tasks import changes
+    from tasks.runs import changes
     from tasks.stored import prepare_verifiers
 
     prepare_verifiers()

@@ -20,7 +20,8 @@ def runs(form: str | None) -> None:
     Example:
       monkeys runs --json
     """
-    from models.database import check_schema, query
+    from models.database import query
+    from models.schema import check_schema
 
     check_schema()
     print_rows(query("select * from run_progress order by run_id"), form, COLUMNS)

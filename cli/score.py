@@ -3,7 +3,7 @@
 import click
 
 from cli.options import engine_args
-from models.find import find_run
+from models.questions.find import find_run
 
 
 @click.command()
@@ -22,7 +22,8 @@ def score(run: str, reward_model: str, engine_arguments: tuple[str, ...], quiet:
       monkeys score 3 --reward-model Qwen/Qwen2.5-Math-PRM-7B --engine-arg step_token='<extra_0>'
     """
     from tasks.broker import is_served, reachable
-    from tasks.reward_models import request_scores, reward_queue
+    from tasks.engines.reward_models import reward_queue
+    from tasks.runs.scores import request_scores
 
     arguments = engine_args(engine_arguments)
     reachable()

@@ -23,7 +23,7 @@ def show(run: str, problem: str | None, index: int | None, outcome: str | None, 
       monkeys show 1 sums-042 17
       monkeys show 1 sums-042 --outcome correct
     """
-    from models.find import find_problem, find_run
+    from models.questions.find import find_problem, find_run
 
     found = find_run(run)
     if problem is None:

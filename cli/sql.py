@@ -26,7 +26,7 @@ def sql(query: str | None, role: str | None, form: str | None) -> None:
       monkeys sql --csv "select * from problem_tally where run_id = 1" > tally.csv
       monkeys sql --grant-analyst ada
     """
-    from models.database import check_schema
+    from models.schema import check_schema
 
     check_schema()
     if role is not None:

@@ -16,8 +16,8 @@ def sweep(once: bool) -> None:
     Example:
       monkeys sweep
     """
-    from models.database import check_schema
-    from tasks import sweep as sweeper
+    from models.schema import check_schema
+    from tasks.workers import sweep as sweeper
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     check_schema()

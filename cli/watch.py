@@ -17,7 +17,7 @@ def watch(run: str) -> None:
     Example:
       monkeys watch 1
     """
-    from models.find import find_run
+    from models.questions.find import find_run
 
     found = find_run(run)
     try:

@@ -1,4 +1,4 @@
-"""Run a migration on the connection that models.database.migrate() gives, or on a new one for the alembic CLI."""
+"""Run a migration on the connection that models.schema.migrate() gives, or on a new one for the alembic CLI."""
 
 import sqlmodel.sql.sqltypes  # noqa: F401 -- versions name it
 from alembic import context

@@ -14,12 +14,15 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
+    Computed,
     DateTime,
     Double,
     Enum,
     ForeignKeyConstraint,
     Index,
+    Integer,
     LargeBinary,
     UniqueConstraint,
     Uuid,
@@ -63,6 +66,11 @@ def _ref(target: str, **options: Any) -> Any:
     return Field(foreign_key=target, sa_type=BigInteger, **options)
 
 
+def _of_run(**options: Any) -> Any:
+    """A row that goes with its run."""
+    return _ref("run.id", ondelete="CASCADE", **options)
+
+
 def _said(comment: str, **options: Any) -> Any:
     """A column with a database comment; a default holds for plain SQL too."""
     default = options.get("default")
@@ -92,13 +100,19 @@ def _enum(kind: type[StrEnum], name: str, comment: str, **options: Any) -> Any:
     return Field(sa_column=Column(Enum(kind, name=name), comment=comment, **options))
 
 
+def _setting(name: str, kind: type[Any], comment: str, default: str | None = None) -> Any:
+    """A column of run that is read out of its sampling settings; `default` is SQL."""
+    value = f"(sampling -> '{name}')" if kind is JSONB else f"((sampling ->> '{name}'))::{kind().compile()}"
+    read = value if default is None else f"coalesce({value}, {default})"
+    return Field(
+        sa_column=Column(name, kind, Computed(read, persisted=True), nullable=default is None, comment=comment)
+    )
+
+
 class Llm(SQLModel, table=True):
     """The sampled network with the engine arguments that change its samples."""
 
-    __table_args__ = (
-        UniqueConstraint("name", "engine_args"),
-        {"comment": "The sampled network with the engine arguments that change its samples."},
-    )
+    __table_args__ = (UniqueConstraint("name", "engine_args"),)
     id: int | None = _id()
     name: str = _said("As given to -m: a hub name, a folder, openai:NAME or replay:FILE")
     engine: str = _said("vllm, openai or replay")
@@ -118,18 +132,14 @@ class Llm(SQLModel, table=True):
 class Benchmark(SQLModel, table=True):
     """A named set of problems."""
 
-    __table_args__ = ({"comment": "A named set of problems."},)
     id: int | None = _id()
     name: str = _said("gsm8k, math, ... or module:object for a user's own", unique=True)
 
 
 class Problem(SQLModel, table=True):
-    """One thing to be solved."""
+    """One thing to be solved; the same key with other contents is another problem."""
 
-    __table_args__ = (
-        UniqueConstraint("benchmark_id", "key", "content_hash"),
-        {"comment": "One thing to be solved; the same key with other contents is another problem."},
-    )
+    __table_args__ = (UniqueConstraint("benchmark_id", "key", "content_hash"),)
     id: int | None = _id()
     benchmark_id: int = _ref("benchmark.id")
     key: str = _said("The data set's own name or id, else the line number from 0")
@@ -138,12 +148,9 @@ class Problem(SQLModel, table=True):
 
 
 class Verifier(SQLModel, table=True):
-    """A named, versioned pair of extract and judge."""
+    """A named, versioned pair: extract (text to candidate) and judge (candidate to outcome)."""
 
-    __table_args__ = (
-        UniqueConstraint("benchmark_id", "name", "version"),
-        {"comment": "A named, versioned pair: extract (text to candidate) and judge (candidate to outcome)."},
-    )
+    __table_args__ = (UniqueConstraint("benchmark_id", "name", "version"),)
     id: int | None = _id()
     benchmark_id: int = _ref("benchmark.id")
     name: str
@@ -154,7 +161,6 @@ class Verifier(SQLModel, table=True):
 class Run(SQLModel, table=True):
     """One benchmark x llm x sampling settings."""
 
-    __table_args__ = ({"comment": "One benchmark x llm x sampling settings."},)
     id: int | None = _id()
     name: str | None = _said("Optional and unique", default=None, unique=True)
     benchmark_id: int = _ref("benchmark.id")
@@ -176,19 +182,23 @@ class Run(SQLModel, table=True):
     )
     n: int = _said("Samples wanted of each problem")
     batch_size: int = _said("Samples in a full batch")
-    temperature: float | None = _said("Null where an import did not say", default=None)
-    top_p: float = _said("Nucleus sampling; 1 is off", default=1.0)
-    top_k: int | None = None
-    min_p: float | None = None
-    max_tokens: int | None = _said("New tokens a sample may have; null where an import did not say", default=None)
-    stop: list[str] = _json("Stop strings", "[]")
-    include_stop: bool = _said("Whether a sample's text keeps the stop string", default=False)
-    chat: bool = _said("Whether prompts go through the llm's chat template (else they are raw)", default=False)
-    token_logprobs: bool = _said("Whether each token's logprob is kept", default=False)
-    seeded: bool = _said("Whether each sample has a seed of its own", default=False)
+    sampling: dict[str, Any] = _json("Sampling settings as one object, of which the columns up to seeded are made")
+    temperature: float | None = _setting("temperature", Double, "Null where an import did not say")
+    top_p: float = _setting("top_p", Double, "Nucleus sampling; 1 is off", "1")
+    top_k: int | None = _setting("top_k", Integer, "Most likely tokens that are drawn from; null is off")
+    min_p: float | None = _setting("min_p", Double, "Least share of the likeliest token's probability; null is off")
+    max_tokens: int | None = _setting(
+        "max_tokens", Integer, "Most new tokens of a sample; null where an import did not say"
+    )
+    stop: list[str] = _setting("stop", JSONB, "Stop strings", "'[]'::jsonb")
+    include_stop: bool = _setting("include_stop", Boolean, "Whether a sample's text keeps the stop string", "false")
+    chat: bool = _setting("chat", Boolean, "Whether prompts go through the llm's chat template, else raw", "false")
+    token_logprobs: bool = _setting("token_logprobs", Boolean, "Whether each token's logprob is kept", "false")
+    seeded: bool = _setting("seeded", Boolean, "Whether each sample has a seed of its own", "false")
     seed: int = _said("Root of the samples' seeds where seeded", sa_type=BigInteger)
     depth_first: bool = _said("Finish a problem before the next (else all problems grow together)", default=False)
     stop_rule: dict[str, Any] = _json("Stopping rules: when_solved, usd, gpu_hours, flops")
+    reward_models: dict[str, str] = _json("Reward models that are to score its samples: name -> Celery queue")
     settings_hash: str = _said("SHA-256 of everything a person chose: same name and same hash, same run")
     imported: bool = _said("Whether its samples were made elsewhere", default=False)
     extended_at: datetime | None = _time("Last time n was raised after the start")
@@ -201,8 +211,7 @@ class Run(SQLModel, table=True):
 class Prompt(SQLModel, table=True):
     """A problem's place and prompt in a run."""
 
-    __table_args__ = ({"comment": "A problem's place and prompt in a run."},)
-    run_id: int = _ref("run.id", primary_key=True)
+    run_id: int = _of_run(primary_key=True)
     problem_id: int = _ref("problem.id", primary_key=True, index=True)
     position: int = _said("Place of the problem in the run, from 0")
     text: str = _said("What was sent to the llm")
@@ -213,8 +222,7 @@ class Batch(SQLModel, table=True):
 
     __table_args__ = (
         UniqueConstraint("run_id", "problem_id", "first_index"),
-        ForeignKeyConstraint(["run_id", "problem_id"], ["prompt.run_id", "prompt.problem_id"]),
-        {"comment": "Consecutive sample indices of one problem in one run; never changes once made."},
+        ForeignKeyConstraint(["run_id", "problem_id"], ["prompt.run_id", "prompt.problem_id"], ondelete="CASCADE"),
     )
     id: int | None = _id()
     run_id: int = Field(sa_type=BigInteger)
@@ -224,7 +232,7 @@ class Batch(SQLModel, table=True):
 
 
 class Work(SQLModel, table=True):
-    """What is leased and retried: a batch and a kind."""
+    """What is leased and retried: (batch, kind). Publishing goes by id."""
 
     __table_args__ = (
         UniqueConstraint("batch_id", "kind", "verifier_id", "reward_model", postgresql_nulls_not_distinct=True),
@@ -233,11 +241,10 @@ class Work(SQLModel, table=True):
         Index("work_leased", "lease_until", postgresql_where=text("state = 'leased'")),
         Index("work_of_run", "run_id", "kind", "state"),
         Index("work_open", "run_id", postgresql_where=text("state in ('ready', 'published', 'leased')")),
-        {"comment": "What is leased and retried: (batch, kind). Publishing goes by id."},
     )
     id: int | None = _id()
-    run_id: int = _ref("run.id")
-    batch_id: int = _ref("batch.id")
+    run_id: int = _of_run()
+    batch_id: int = _ref("batch.id", ondelete="CASCADE")
     kind: Kind = _enum(Kind, "kind", "generate, verify by one verifier, or score by one reward model")
     verifier_id: int | None = _ref("verifier.id", default=None)
     reward_model: str | None = _said("Of a score work", default=None)
@@ -252,6 +259,9 @@ class Work(SQLModel, table=True):
     published_at: datetime | None = _time("When its last message was sent")
     last_error: str | None = _said("Why the last failed attempt failed", default=None)
     ended_at: datetime | None = _time("When it was done, failed or cancelled")
+    cancelled_by: str | None = _said(
+        "Why it was cancelled: person, verifier (a newer one replaced its own), or the stopping rule", default=None
+    )
     correct: int | None = _said("Samples judged correct (of a done verify work)", default=None)
     incorrect: int | None = _said("Samples judged otherwise, limits and errors of the program included", default=None)
     no_answer: int | None = _said("Samples with nothing to judge", default=None)
@@ -260,11 +270,10 @@ class Work(SQLModel, table=True):
 
 
 class Attempt(SQLModel, table=True):
-    """One try at a work."""
+    """One try at a work: who, where, with what, how long."""
 
-    __table_args__ = ({"comment": "One try at a work: who, where, with what, how long."},)
     id: int | None = _id()
-    work_id: int = _ref("work.id", index=True)
+    work_id: int = _ref("work.id", ondelete="CASCADE", index=True)
     worker: str = _said("Celery's name of the worker and the process id")
     host: str
     gpus: str = _said("GPUs that its engine kept busy, by index; empty without a GPU", default="")
@@ -275,7 +284,7 @@ class Attempt(SQLModel, table=True):
     started_at: datetime | None = _time("When the work was claimed", now=True)
     seen_at: datetime | None = _time("Last heartbeat")
     finished_at: datetime | None = _time("When it ended, well or not; null if its worker was lost")
-    ok: bool | None = _said("Whether it finished its work; null while running or lost", default=None)
+    ok: bool | None = _said("Whether it finished its work; null while it runs", default=None)
     error: str | None = None
     gpu_seconds: float = _said("Its fair share of the engine's busy time x GPUs", default=0, sa_type=Double)
     cpu_seconds: float = _said("CPU time of judging", default=0, sa_type=Double)
@@ -289,9 +298,8 @@ class Attempt(SQLModel, table=True):
 
 
 class Sample(SQLModel, table=True):
-    """One completion."""
+    """One completion, at an index of a problem in a run."""
 
-    __table_args__ = ({"comment": "One completion, at an index of a problem in a run."},)
     run_id: int = Field(primary_key=True, sa_type=BigInteger)
     problem_id: int = Field(primary_key=True, sa_type=BigInteger)
     sample_index: int = Field(primary_key=True)
@@ -308,12 +316,9 @@ class Sample(SQLModel, table=True):
 
 
 class Candidate(SQLModel, table=True):
-    """What a verifier extracted, stored once per problem."""
+    """What a verifier extracted (an answer, a program, a proof, a patch), once per problem."""
 
-    __table_args__ = (
-        UniqueConstraint("problem_id", "hash"),
-        {"comment": "What a verifier extracted (an answer, a program, a proof, a patch), once per problem."},
-    )
+    __table_args__ = (UniqueConstraint("problem_id", "hash"),)
     id: int | None = _id()
     problem_id: int = _ref("problem.id")
     hash: bytes = _said("SHA-256 of text", sa_type=LargeBinary)
@@ -323,7 +328,6 @@ class Candidate(SQLModel, table=True):
 class Extraction(SQLModel, table=True):
     """A sample's candidate by one verifier."""
 
-    __table_args__ = ({"comment": "A sample's candidate by one verifier."},)
     run_id: int = Field(primary_key=True, sa_type=BigInteger)
     problem_id: int = Field(primary_key=True, sa_type=BigInteger)
     sample_index: int = Field(primary_key=True)
@@ -335,7 +339,6 @@ class Extraction(SQLModel, table=True):
 class Verdict(SQLModel, table=True):
     """A verifier's outcome for a candidate: judged once, however many samples gave it."""
 
-    __table_args__ = ({"comment": "A verifier's outcome for a candidate, judged once."},)
     candidate_id: int = _ref("candidate.id", primary_key=True)
     verifier_id: int = _ref("verifier.id", primary_key=True)
     outcome: Outcome = _enum(Outcome, "outcome", "correct, incorrect, ...")
@@ -350,7 +353,6 @@ class Verdict(SQLModel, table=True):
 class Score(SQLModel, table=True):
     """A reward model's number for a sample."""
 
-    __table_args__ = ({"comment": "A reward model's number for a sample."},)
     run_id: int = Field(primary_key=True, sa_type=BigInteger)
     problem_id: int = Field(primary_key=True, sa_type=BigInteger)
     sample_index: int = Field(primary_key=True)
@@ -362,7 +364,6 @@ class Score(SQLModel, table=True):
 class Price(SQLModel, table=True):
     """What an llm costs at a provider, from a day on."""
 
-    __table_args__ = ({"comment": "What an llm costs at a provider, from a day on."},)
     id: int | None = _id()
     llm: str = _said("llm.name it is for")
     provider: str
@@ -376,21 +377,19 @@ class Price(SQLModel, table=True):
 
 
 class Analysis(SQLModel, table=True):
-    """When a run's computed tables were made."""
+    """When a run's computed tables were made, and from how many samples."""
 
-    __table_args__ = ({"comment": "When a run's computed tables were made, and from how many samples."},)
-    run_id: int = _ref("run.id", primary_key=True)
+    run_id: int = _of_run(primary_key=True)
     verifier_id: int = _ref("verifier.id", primary_key=True)
     samples: int = _said("Decided samples it was computed from; another number now: stale", sa_type=BigInteger)
     computed_at: datetime | None = _time("When", now=True)
 
 
 class AnalysisPrecision(SQLModel, table=True):
-    """Computed by analyze: how often a selector picks a right sample of k."""
+    """Computed by analyze: how often a selector picks a right sample of k; read it through precision_at_k."""
 
     __tablename__ = "analysis_precision"
-    __table_args__ = ({"comment": "Computed by analyze; read it through precision_at_k."},)
-    run_id: int = _ref("run.id", primary_key=True)
+    run_id: int = _of_run(primary_key=True)
     verifier_id: int = _ref("verifier.id", primary_key=True)
     selector: str = Field(primary_key=True)
     reward_model: str = Field(primary_key=True, default="")
@@ -403,11 +402,10 @@ class AnalysisPrecision(SQLModel, table=True):
 
 
 class AnalysisFit(SQLModel, table=True):
-    """Computed by analyze: a curve fitted to coverage."""
+    """Computed by analyze: a curve fitted to coverage; read it through coverage_fit."""
 
     __tablename__ = "analysis_fit"
-    __table_args__ = ({"comment": "Computed by analyze; read it through coverage_fit."},)
-    run_id: int = _ref("run.id", primary_key=True)
+    run_id: int = _of_run(primary_key=True)
     verifier_id: int = _ref("verifier.id", primary_key=True)
     family: str = Field(primary_key=True)
     parameters: dict[str, Any] = _json("Fitted parameters by name")
@@ -416,11 +414,10 @@ class AnalysisFit(SQLModel, table=True):
 
 
 class AnalysisForecast(SQLModel, table=True):
-    """Computed by analyze: coverage at larger k."""
+    """Computed by analyze: coverage at larger k; read it through forecast."""
 
     __tablename__ = "analysis_forecast"
-    __table_args__ = ({"comment": "Computed by analyze; read it through forecast."},)
-    run_id: int = _ref("run.id", primary_key=True)
+    run_id: int = _of_run(primary_key=True)
     verifier_id: int = _ref("verifier.id", primary_key=True)
     family: str = Field(primary_key=True)
     k: int = Field(primary_key=True, sa_type=BigInteger)
@@ -430,11 +427,10 @@ class AnalysisForecast(SQLModel, table=True):
 
 
 class AnalysisDiversity(SQLModel, table=True):
-    """Computed by analyze: how many distinct candidates k samples of a problem give."""
+    """Computed by analyze: how many distinct candidates k samples of a problem give; read it through diversity."""
 
     __tablename__ = "analysis_diversity"
-    __table_args__ = ({"comment": "Computed by analyze; read it through diversity."},)
-    run_id: int = _ref("run.id", primary_key=True)
+    run_id: int = _of_run(primary_key=True)
     verifier_id: int = _ref("verifier.id", primary_key=True)
     problem_id: int = _ref("problem.id", primary_key=True)
     k: int = Field(primary_key=True)
@@ -444,14 +440,25 @@ class AnalysisDiversity(SQLModel, table=True):
 
 
 class AnalysisBand(SQLModel, table=True):
-    """Computed by analyze: bootstrap and posterior bands of coverage."""
+    """Computed by analyze: bootstrap and posterior bands of coverage; read them through coverage_band."""
 
     __tablename__ = "analysis_band"
-    __table_args__ = ({"comment": "Computed by analyze: bands of coverage that SQL cannot compute."},)
-    run_id: int = _ref("run.id", primary_key=True)
+    run_id: int = _of_run(primary_key=True)
     verifier_id: int = _ref("verifier.id", primary_key=True)
     method: str = _said("bootstrap or posterior", primary_key=True)
     k: int = Field(primary_key=True)
     coverage: float = Field(sa_type=Double)
     low: float = Field(sa_type=Double)
     high: float = Field(sa_type=Double)
+
+
+class MadeView(SQLModel, table=True):
+    """Views and functions that the last migration made, so that the next one finds those it has no more."""
+
+    __tablename__ = "made_view"
+    name: str = Field(primary_key=True)
+    place: int = _said("In the order they were made")
+
+
+for _mapper in SQLModel._sa_registry.mappers:
+    _mapper.local_table.comment = _mapper.class_.__doc__  # type: ignore[attr-defined]

@@ -1,8 +1,9 @@
 """The Celery app. Messages are nudges: a work id, acknowledged when its task starts.
 
-Whatever is lost or doubled between here and a worker is mended from Postgres (tasks/sweep.py), so late acknowledgement
-would add nothing but its traps: poison messages that loop for ever, tasks doubled by a visibility timeout, workers
-ended by a consumer timeout. No result backend, no chord, no countdown: the tables are the result and the clock.
+Whatever is lost or doubled between here and a worker is mended from Postgres (tasks/workers/sweep.py), so late
+acknowledgement would add nothing but its traps: poison messages that loop for ever, tasks doubled by a visibility
+timeout, workers ended by a consumer timeout. No result backend, no chord, no countdown: the tables are the result and
+the clock.
 """
 
 from typing import Any
@@ -12,7 +13,10 @@ from kombu import Exchange, Queue
 
 from models.settings import settings
 
-app = Celery("monkeys", include=["tasks.analyze", "tasks.generate", "tasks.score", "tasks.verify"])
+app = Celery(
+    "monkeys",
+    include=["tasks.workers.analyze", "tasks.workers.generate", "tasks.workers.score", "tasks.workers.verify"],
+)
 
 
 def _configuration() -> dict[str, Any]:

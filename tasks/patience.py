@@ -5,7 +5,9 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from models.database import LOST
+import psycopg
+
+from models.database import is_away
 
 log = logging.getLogger(__name__)
 
@@ -21,7 +23,9 @@ def patiently(transaction: Callable[[], T]) -> T:
     while True:
         try:
             return transaction()
-        except LOST as error:
+        except psycopg.Error as error:
+            if not is_away(error):
+                raise
             log.warning("the database is away (%s); trying again in %.1f s", str(error).strip(), pause)
             time.sleep(pause)
             pause = min(pause * 2, 10)

@@ -4,9 +4,10 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
+import psycopg
 from kombu.exceptions import OperationalError
 
-from models.database import LOST
+from models.database import is_away
 from tasks import ledger
 from tasks.app import app, queue
 from tasks.ledger import Publication
@@ -22,7 +23,9 @@ def publish(queue_name: str, at_most: int = ledger.WINDOW) -> int:
     try:
         publications = ledger.take_for_publishing(queue_name, at_most)
         return _send(queue_name, publications) if publications else 0
-    except LOST as error:
+    except psycopg.Error as error:
+        if not is_away(error):
+            raise
         log.warning("the works of %s wait for the sweeper: the database is away (%s)", queue_name, error)
         return 0
 

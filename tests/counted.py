@@ -152,9 +152,9 @@ def _run(connection: Connection, keys: list[str], settings: Mapping[str, Any]) -
     )
     run = insert(
         """
-        insert into run (name, benchmark_id, llm_id, verifier_id, n, batch_size, temperature, max_tokens, seed,
+        insert into run (name, benchmark_id, llm_id, verifier_id, n, batch_size, sampling, seed,
             settings_hash, stop_rule, finished_at)
-        values (%s, %s, %s, %s, %s, 100, 1, 100, 0, '', %s, now()) returning id
+        values (%s, %s, %s, %s, %s, 100, '{"temperature": 1, "max_tokens": 100}', 0, '', %s, now()) returning id
         """,
         settings.get("name"),
         benchmark,

@@ -18,10 +18,11 @@ from click.testing import CliRunner, Result
 
 from cli import group
 from cli.stack.processes import end_group
-from models import database
+from models import database, schema
 from models.settings import settings
-from tasks import generate, stored
+from tasks import stored
 from tasks.app import _configuration, app
+from tasks.workers import generate
 
 _numbers = itertools.count()
 _templates: dict[str, str] = {}
@@ -160,7 +161,7 @@ def _new_database(server: str) -> str:
             connection.execute(f"create database {template}")
             os.environ["MONKEYS_DATABASE_URL"] = url.set(database=template).render_as_string(hide_password=False)
             settings.cache_clear()
-            database.migrate()
+            schema.migrate()
             database.engine().dispose()
             _templates[server] = template
         name = f"monkeys_test_{os.getpid()}_{next(_numbers)}"

@@ -6,8 +6,8 @@ from pathlib import Path
 from random import Random
 
 from tasks.engines.replay import Recording, Replay
-from tasks.generate import generate, use_engine
-from tasks.verify import verify
+from tasks.workers.generate import generate, use_engine
+from tasks.workers.verify import verify
 from tests.place import Place
 
 

@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from models.analysis import analyze
+from models.analysis.store import analyze
 from models.database import query
 from models.statistics.coverage import pass_at_k
 from models.statistics.fits import Family, fit, tallies

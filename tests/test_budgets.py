@@ -8,7 +8,7 @@ import pytest
 
 from models import database
 from tasks import ledger
-from tasks.sweep import sweep
+from tasks.workers.sweep import sweep
 from tests.place import Place, wait_until
 from tests.small_runs import use_recording, work_off
 

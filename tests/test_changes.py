@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from models.database import transaction
-from tasks import changes, ledger
+from tasks import ledger
+from tasks.runs import changes
 from tests.place import Place
 from tests.small_runs import check, coverage, judged, small, use_recording, work_off
 from verifiers.errors import UserError
@@ -117,7 +118,7 @@ def test_two_people_extending_at_once_add_each_index_once(place: Place, tmp_path
 def test_the_same_named_run_enqueued_at_once_is_one_run(place: Place, tmp_path: Path) -> None:
     files = small(tmp_path)
     said: list[int] = []
-    from tasks.runs import RunRequest, enqueue
+    from tasks.runs.make import RunRequest, enqueue
 
     request = RunRequest("gsm8k", f"replay:{files.recording}", 20, name="twice", data=files.data, prefix="Add.")
     threads = [threading.Thread(target=lambda: said.append(enqueue(request).run_id)) for _ in range(4)]

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 import sqlalchemy
 
-from models.analysis import analyze
+from models.analysis.store import analyze
 from tests.counted import Sampled, add_attempts, sampled_run
 from tests.place import Place
 

@@ -1,17 +1,22 @@
 """Tables, views and SQL functions, on the bundled PostgreSQL and on an outside one."""
 
+import re
+from datetime import datetime, timedelta
 from fractions import Fraction
 from math import comb
+from types import NoneType, UnionType
+from typing import Any, get_args, get_type_hints
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlmodel import SQLModel
 
-from models import database, tables
+from models import database, schema, tables, views
 from models.statistics.intervals import t_quantile
 from tests.place import Place
 from verifiers.errors import UserError
+from verifiers.outcome import Outcome
 
 
 def test_migrations_make_the_tables_of_the_models(any_postgres: Place) -> None:
@@ -23,7 +28,7 @@ def test_migrations_make_the_tables_of_the_models(any_postgres: Place) -> None:
 
 def test_migrating_twice_changes_nothing(place: Place) -> None:
     before = place.query("select viewname, definition from pg_views where schemaname = 'public' order by 1")
-    assert database.migrate() == database.code_version()
+    assert schema.migrate() == schema.schema_version()
     assert place.query("select viewname, definition from pg_views where schemaname = 'public' order by 1") == before
 
 
@@ -37,6 +42,29 @@ def test_every_table_view_and_function_has_a_comment(place: Place) -> None:
         """
     )
     assert bare == []
+
+
+VIEW_ROWS = [row for name, row in vars(views).items() if name.endswith("Row")]
+
+
+@pytest.mark.parametrize("row", VIEW_ROWS, ids=lambda row: row.__name__)
+def test_the_row_of_a_view_has_its_columns_and_their_types(place: Place, row: Any) -> None:
+    name = re.sub(r"(?<!^)([A-Z])", r"_\1", row.__name__.removesuffix("Row")).lower()
+    columns = place.query(
+        """
+        select column_name as name, data_type as kind from information_schema.columns
+        where table_name = %s order by ordinal_position
+        """,
+        (name,),
+    )
+    hints = get_type_hints(row)
+    assert list(hints) == [column["name"] for column in columns]
+    kinds = {int: "bigint integer", float: "double precision", str: "text character varying", bool: "boolean",
+             datetime: "timestamp with time zone", timedelta: "interval", Outcome: "USER-DEFINED"}  # fmt: skip
+    for column in columns:
+        hint = hints[column["name"]]
+        kind = next(each for each in get_args(hint) if each is not NoneType) if isinstance(hint, UnionType) else hint
+        assert column["kind"] in kinds.get(kind, "jsonb"), column
 
 
 @pytest.mark.parametrize(
@@ -63,7 +91,7 @@ def test_t_quantile_is_the_same_in_sql_and_python(any_postgres: Place) -> None:
 def test_a_newer_schema_is_refused_in_one_sentence(place: Place) -> None:
     with database.transaction() as connection:
         connection.execute("update alembic_version set version_num = '9999'")
-    for act in (database.check_schema, database.migrate):
+    for act in (schema.check_schema, schema.migrate):
         with pytest.raises(UserError, match="newer than this monkeys"):
             act()
 
@@ -72,4 +100,4 @@ def test_an_empty_database_is_told_to_migrate(place: Place) -> None:
     with database.transaction() as connection:
         connection.execute("drop table alembic_version")
     with pytest.raises(UserError, match="monkeys migrate"):
-        database.check_schema()
+        schema.check_schema()

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from tasks.engines import check_arguments, full_name, queue_of
 from tasks.engines.gpus import check_gpus, parse_gpus, take_gpus
-from tasks.meter import Meter
-from tasks.reward_models import AGGREGATES, check_reward_arguments, reward_name, reward_queue
-from tasks.seeds import seeds_of
+from tasks.engines.reward_models import AGGREGATES, check_reward_arguments, reward_name, reward_queue
+from tasks.engines.seeds import seeds_of
+from tasks.workers.meter import Meter
 from tests.place import Place
 from verifiers.errors import UserError
 
@@ -154,7 +154,8 @@ def test_an_endpoint_with_a_password_is_refused() -> None:
 
 def test_no_engine_is_imported_before_one_is_asked_for() -> None:
     code = (
-        "import sys, cli, cli.worker, cli.enqueue, cli.score, tasks.app, tasks.generate, tasks.score, tasks.runs;"
+        "import sys, cli, cli.worker, cli.enqueue, cli.score, tasks.app, tasks.runs.make;"
+        "import tasks.workers.generate, tasks.workers.score;"
         "sys.exit(bool({'torch', 'vllm', 'openai', 'transformers'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -37,7 +37,7 @@ from cli import COMMANDS, group
 for name in COMMANDS:
     result = CliRunner().invoke(group, [name, "--help"])
     assert result.exit_code == 0, (name, result.output)
-import cli.report, cli.plots, tasks.runs, tasks.generate, tasks.verify, verifiers.benchmarks
+import cli.report, cli.report.plots, tasks.runs.make, tasks.workers.generate, tasks.workers.verify, verifiers.benchmarks
 heavy = {"torch", "vllm", "transformers"} & set(sys.modules)
 assert not heavy, heavy
 """

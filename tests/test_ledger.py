@@ -123,7 +123,7 @@ def test_two_workers_with_the_same_new_candidates_do_not_deadlock(any_postgres: 
         lease = claim(place, work["id"])
         ledger.finish_generate(lease, [Completion(text) for text in answers], Usage())
     works = [row["id"] for row in place.query("select id from work where kind = 'verify' and run_id = %s", (run,))]
-    from tasks.verify import verify
+    from tasks.workers.verify import verify
 
     threads = [threading.Thread(target=verify.apply, kwargs={"args": [work]}) for work in works]
     for thread in threads:

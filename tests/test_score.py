@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tasks import ledger
-from tasks.reward_models import request_scores
+from tasks.runs.scores import request_scores
 from tests.place import Place, wait_until
 from tests.reward_checkpoint import make_process_reward_model, make_reward_model
 

@@ -9,7 +9,7 @@ import pytest
 
 from cli.stack.processes import Process, command_line, members, read_process
 from cli.stack.servers import Urls
-from tasks import runs
+from tasks.runs import make as runs
 from tests.place import Place, new_place, wait_until
 
 START_SECONDS = 900

@@ -14,7 +14,7 @@ from tasks.engines.engine import EngineDead, Interrupted, Load, RequestRefused
 from tasks.engines.gpus import check_gpus, take_gpus
 from tasks.engines.loop import Loop
 from tasks.engines.pocket_monkey import FOLDER, NAME
-from tasks.seeds import new_seed
+from tasks.engines.seeds import new_seed
 from verifiers.errors import UserError
 
 log = logging.getLogger(__name__)

@@ -9,8 +9,8 @@ from threading import Event
 from typing import Any
 
 from tasks.engines.engine import Load
+from tasks.engines.reward_models import AGGREGATES, STEP_SEPARATOR
 from tasks.engines.vllm_core import Core
-from tasks.reward_models import AGGREGATES, STEP_SEPARATOR
 from verifiers.errors import UserError
 
 

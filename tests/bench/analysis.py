@@ -26,7 +26,7 @@ sys.path.pop(0)  # this folder, whose file names are those of other modules
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from cli.stack.servers import servers
-from models.analysis import read_pool
+from models.analysis.store import read_pool
 from models.database import query, transaction
 from models.statistics.coverage import Counts, coverage, every_k
 from models.statistics.intervals import estimate

@@ -26,7 +26,7 @@ def analyze(run_id: int) -> str:
 
 def analyze_by(run_id: int, verifier_id: int) -> None:
     """Compute a run's views by one verifier, with what that verifier takes for equal answers."""
-    from models.analysis import analyze as compute  # brings scipy, which a sweeper can do without
+    from models.analysis.store import analyze as compute  # brings scipy, which a sweeper can do without
 
     compute(run_id, verifier_id, _classes(verifier_id))
 

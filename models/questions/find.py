@@ -4,7 +4,8 @@ import difflib
 from collections.abc import Mapping
 from typing import Any
 
-from models.database import check_schema, query
+from models.database import query
+from models.schema import check_schema
 from verifiers.errors import UserError
 
 

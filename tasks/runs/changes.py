@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from models.database import Connection, transaction
+from models.rows import verifier_id
 from tasks import ledger
 from tasks.engines import engine_of
 from tasks.engines.replay import Recording
 from tasks.publish import publish
-from tasks.runs import batches_of, check_recording, verifier_id
+from tasks.runs.make import batches_of, check_recording
 from tasks.stored import find_benchmark, find_verifier, stored_problem, stored_verifier
 from verifiers.errors import UserError
 from verifiers.outcome import Outcome

@@ -4,10 +4,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from models.database import transaction
-from tasks import ledger
 from tasks.engines import full_name, queue_of
-from tasks.publish import publish
 from verifiers.errors import UserError
 
 STEP_SEPARATOR = "\n\n"
@@ -39,13 +36,3 @@ def check_reward_arguments(engine_args: Mapping[str, Any]) -> None:
         raise UserError(f"aggregate is one of {', '.join(AGGREGATES)}, not {aggregate!r}.")
     if "step_token" not in engine_args and {"aggregate", "step_separator"} & set(engine_args):
         raise UserError("aggregate and step_separator need --engine-arg step_token=TOKEN, such as <extra_0>.")
-
-
-def request_scores(run_id: int, reward_model: str, engine_args: Mapping[str, Any]) -> int:
-    """Make and publish the works that score a run's finished batches; those that exist stay. Returns the new ones."""
-    check_reward_arguments(engine_args)
-    queue = reward_queue(reward_model, engine_args)
-    with transaction() as connection:
-        made = ledger.add_score_works(connection, run_id, reward_name(reward_model, engine_args), queue)
-    publish(queue)
-    return made

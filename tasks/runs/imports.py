@@ -16,21 +16,22 @@ from psycopg.types.json import Jsonb
 
 from models.cost import Sizes
 from models.database import Connection, transaction
-from tasks import ledger
-from tasks.engines import full_name
-from tasks.identity import this_worker
-from tasks.publish import publish
-from tasks.recorded import Recorded, Source, read_recorded
-from tasks.runs import (
-    BATCH_SIZE,
-    benchmark_row,
+from models.rows import (
+    benchmark_id,
     insert_problems,
     insert_prompts,
     insert_run,
     llm_id,
     same_run,
+    store_sizes,
     verifier_id,
 )
+from tasks import ledger
+from tasks.engines import engine_of, full_name, queue_of
+from tasks.engines.recorded import Recorded, Source, read_recorded
+from tasks.identity import this_worker
+from tasks.publish import publish
+from tasks.runs.make import BATCH_SIZE
 from tasks.stored import find_benchmark, find_verifier
 from verifiers.errors import UserError
 from verifiers.outcome import Outcome
@@ -71,17 +72,17 @@ def import_samples(request: ImportRequest) -> Imported:
         if request.name is not None and _exists(connection, request.name):
             return Imported(same_run(connection, request.name, settings_hash), 0, 0, False, False, False)
         staged = _stage(connection, request, known)
-        benchmark_id = benchmark_row(connection, request.benchmark)
+        benchmark_row = benchmark_id(connection, request.benchmark)
         verifier = _IMPORTED if staged.labelled else find_verifier(find_benchmark(request.benchmark), None)
-        counting = verifier_id(connection, benchmark_id, verifier)
-        llm_row = llm_id(connection, llm, {})
+        counting = verifier_id(connection, benchmark_row, verifier)
+        llm_row = llm_id(connection, llm, engine_of(llm), {}, queue_of(llm, {}))
         if request.sizes is not None:
-            _fill_sizes(connection, llm_row, request.sizes)
+            store_sizes(connection, llm_row, request.sizes, over=False)
         run_id = insert_run(
             connection,
             {
                 "name": request.name,
-                "benchmark_id": benchmark_id,
+                "benchmark_id": benchmark_row,
                 "llm_id": llm_row,
                 "verifier_id": counting,
                 "n": max(staged.counts),
@@ -93,7 +94,7 @@ def import_samples(request: ImportRequest) -> Imported:
         )
         if run_id is None:  # another import took the name in the meantime
             return Imported(same_run(connection, request.name, settings_hash), 0, 0, False, False, False)
-        problem_ids = insert_problems(connection, benchmark_id, staged.problems)
+        problem_ids = insert_problems(connection, benchmark_row, staged.problems)
         insert_prompts(connection, run_id, problem_ids, [""] * len(problem_ids))
         _insert_samples(connection, run_id, problem_ids)
         worker = this_worker("import")
@@ -107,17 +108,6 @@ def import_samples(request: ImportRequest) -> Imported:
     if not staged.labelled:
         publish(verifier.queue)
     return Imported(run_id, sum(staged.counts), len(problem_ids), True, staged.labelled, staged.gaps)
-
-
-def _fill_sizes(connection: Connection, llm: int, sizes: Sizes) -> None:
-    """Note an llm's sizes, unless a worker that loaded it did."""
-    connection.execute(
-        """
-        update llm set parameters = %s, active_parameters = %s, layers = %s, token_dim = %s
-        where id = %s and active_parameters is null
-        """,
-        (sizes.parameters, sizes.active_parameters, sizes.layers, sizes.token_dim, llm),
-    )
 
 
 def _judge_imported(_: Problem, candidate: str) -> Judgement:

@@ -6,13 +6,15 @@ from threading import Event
 from celery import Task
 
 from models.database import transaction
+from models.rows import storable
 from models.settings import settings
-from tasks import leases, ledger
+from tasks import ledger
 from tasks.app import app
 from tasks.identity import this_worker
 from tasks.ledger import Lease, Usage, Verdicts, Verification
 from tasks.patience import patiently
 from tasks.stored import stored_problem, stored_verifier
+from tasks.workers import leases
 from verifiers.outcome import Outcome
 from verifiers.verifier import Candidate, Problem, Verifier
 
@@ -90,7 +92,7 @@ def _ours(outcome: Outcome) -> bool:
 
 def _extract(verifier: Verifier, problem: Problem, text: str | None) -> Candidate | None:
     found = None if text is None else verifier.extract(problem, text)
-    return None if found is None else Candidate(ledger.storable(found.text), found.how)
+    return None if found is None else Candidate(storable(found.text), found.how)
 
 
 def _texts(lease: Lease) -> list[tuple[int, str | None]]:

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from psycopg.types.json import Jsonb
 
+from models.analysis.selectors import Classes, Described, describe
 from models.database import Connection, query, transaction
-from models.samples import Classes, Described, describe
 from models.statistics.beta_binomial import Beta, posterior_band
 from models.statistics.coverage import Counts, first_success, nice_ks, pass_at_k
 from models.statistics.fits import Family, Fit, fit, tallies

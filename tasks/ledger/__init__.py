@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from models.database import Connection, transaction
+from models.rows import storable
 from models.tables import Kind
 from tasks.engines.engine import Completion
 from verifiers.errors import UserError
@@ -976,11 +977,6 @@ def _end_attempt(connection: Connection, lease: Lease, usage: Usage, error: str 
             lease.attempt_id,
         ),
     )
-
-
-def storable(text: str) -> str:
-    """The text as Postgres can hold it: no NUL, no lone surrogates."""
-    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
 
 
 def _hash(text: str) -> bytes:

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cli.stack.processes import adopt_orphans, die_with_parent, end_all
-from tasks.workers import ENGINE_DIED
+from tasks.workers.process import ENGINE_DIED
 
 log = logging.getLogger(__name__)
 

@@ -7,10 +7,10 @@ from celery import Task
 from models.database import transaction
 from tasks import ledger
 from tasks.app import app
-from tasks.engaged import Engaged
 from tasks.engines.vllm_reward import RewardModel
 from tasks.ledger import Lease, Scored, Usage
 from tasks.patience import patiently
+from tasks.workers.engaged import Engaged
 
 _engaged: Engaged[RewardModel] | None = None
 

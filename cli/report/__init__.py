@@ -10,7 +10,7 @@ from cli.options import table_options
 from cli.output import harmless, print_rows, rows_as_csv, text_table
 
 if TYPE_CHECKING:
-    from models.findings import Findings
+    from models.questions.report import Findings
 
 COLUMNS = ("k", "coverage", "low", "high", "stderr", "floor", "ceiling", "problems_missing", "estimator")
 PERCENTS = ("coverage", "low", "high", "stderr", "floor", "ceiling", "success_rate", "gap")
@@ -35,8 +35,8 @@ def report(runs: tuple[str, ...], out: Path | None, tables_only: bool, form: str
       monkeys report 1 2 --out figures
       monkeys report 1 --csv > coverage.csv
     """
-    from models.find import find_run
-    from models.findings import findings
+    from models.questions.find import find_run
+    from models.questions.report import findings
 
     run_ids = list(dict.fromkeys(find_run(run)["id"] for run in runs))
     if form:
@@ -52,8 +52,8 @@ def report(runs: tuple[str, ...], out: Path | None, tables_only: bool, form: str
 def analysed_findings(run_id: int) -> "Findings":
     """What there is to report of a run, analysed first where it was not or where samples came since."""
     from models.database import query
-    from models.findings import findings
-    from tasks.analyze import analyze_by
+    from models.questions.report import findings
+    from tasks.workers.analyze import analyze_by
 
     found = findings(run_id)
     (run,) = query("select verifier_id from run where id = %s", (run_id,))
@@ -68,7 +68,7 @@ def analysed_findings(run_id: int) -> "Findings":
 
 def print_report(found: Sequence["Findings"]) -> None:
     """The tables, and coverage drawn with characters."""
-    from cli.characters import coverage_in_characters
+    from cli.report.characters import coverage_in_characters
 
     for run in found:
         problems = run.coverage[0]["problems"]
@@ -87,9 +87,9 @@ def print_report(found: Sequence["Findings"]) -> None:
 
 def write_report(found: Sequence["Findings"], out: Path | None) -> list[Path]:
     """Write the page, and each plot as PNG, SVG and CSV, into a folder; return the files, the page first."""
-    from cli.drawing import save
-    from cli.html import page
-    from cli.plots import plots
+    from cli.report.drawing import save
+    from cli.report.page import page
+    from cli.report.plots import plots
     from models.settings import settings
     from verifiers.errors import Unavailable
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tasks.ledger import storable
+from models.rows import storable
 from verifiers.benchmarks.rows import Row, read_rows
 from verifiers.errors import UserError
 from verifiers.outcome import Outcome

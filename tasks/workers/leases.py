@@ -8,7 +8,9 @@ from contextlib import contextmanager
 from threading import Event
 from typing import NamedTuple
 
-from models.database import LOST
+import psycopg
+
+from models.database import is_away
 from models.settings import settings
 from tasks import ledger
 from tasks.ledger import Lease
@@ -84,7 +86,9 @@ def _renew_for_ever() -> None:
             if due:
                 ledger.renew(leases, lease_seconds, used)
             kept_works = ledger.still_held(leases)
-        except LOST as error:
+        except psycopg.Error as error:
+            if not is_away(error):
+                raise
             log.warning("leases not renewed: the database is away (%s)", error)
             continue
         if due:

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from cli.drawing import INK, Plot, big, k_axis, legend, log_labels, share_axis
-from models.findings import Findings
-from models.samples import LABELS
+from cli.report.drawing import INK, Plot, big, k_axis, legend, log_labels, share_axis
+from models.analysis.selectors import LABELS
+from models.questions.report import Findings
 
 COLOURS = ("#3b7dd8", "#d9662b", "#2a9d6f", "#b65fc2", "#b8901c", "#d64550", "#3fa3b0", "#8a8f98")
 """Of runs; each stands out on white and on black."""

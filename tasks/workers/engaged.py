@@ -7,12 +7,13 @@ from typing import Any, Generic, TypeVar
 from celery import Task
 
 from models.settings import settings
-from tasks import leases, ledger
+from tasks import ledger
 from tasks.engines.engine import EngineDead, Interrupted, Loaded, RequestRefused
 from tasks.identity import this_worker
 from tasks.ledger import Lease, Usage
-from tasks.meter import Meter
 from tasks.patience import patiently
+from tasks.workers import leases
+from tasks.workers.meter import Meter
 
 E = TypeVar("E", bound=Loaded)
 R = TypeVar("R")

@@ -7,12 +7,13 @@ from typing import Any
 
 from kombu.exceptions import OperationalError
 
-from models.database import LOST, MIGRATION_LOCK, engine, query
+from models.database import engine, is_away, query
+from models.schema import MIGRATION_LOCK
 from models.settings import settings
 from tasks import ledger
-from tasks.analyze import request_analysis
 from tasks.app import app
 from tasks.publish import publish
+from tasks.workers.analyze import request_analysis
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +42,7 @@ def sweep_for_ever(stop: Event) -> None:
                     sweep(free_expired=time.monotonic() > patient_until)
                     stop.wait(settings().sweep_seconds)
         except Exception as error:
-            if not isinstance(getattr(error, "orig", error), LOST):
+            if not is_away(error):
                 raise
             log.warning("the database is away (%s)", str(error).strip().splitlines()[0])
             stop.wait(settings().sweep_seconds)

@@ -9,16 +9,17 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from models.database import Connection, query, transaction
+from models.database import query, transaction
+from models.rows import benchmark_id, insert_problems, insert_prompts, insert_run, llm_id, same_run, verifier_id
 from tasks import ledger
 from tasks.engines import check_arguments, engine_of, full_name, queue_of
 from tasks.engines.replay import Recording
+from tasks.engines.seeds import new_seed
 from tasks.publish import publish
-from tasks.seeds import new_seed
 from tasks.stored import find_benchmark, find_verifier
 from verifiers.benchmarks.benchmark import Benchmark
 from verifiers.errors import UserError
-from verifiers.verifier import Problem, Verifier
+from verifiers.verifier import Problem
 
 BATCH_SIZE = 100
 """Samples of a batch unless a person says otherwise."""
@@ -85,34 +86,34 @@ def enqueue(request: RunRequest) -> Made:
         "n": request.n,
         "batch_size": request.batch_size,
         "verifier": verifier.name,
-        "settings": {**settings, "stop": list(settings["stop"])},
+        "settings": {**settings, "depth_first": request.depth_first},
         "stop_rule": stop_rule,
         "problems": [(problem.key, problem.content_hash) for problem in problems],
         "prompts": hashlib.sha256("\0".join(prompts).encode("utf-8", "surrogatepass")).hexdigest(),
     }
     settings_hash = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
     with transaction() as connection:
-        benchmark_id = benchmark_row(connection, request.benchmark)
+        queue = queue_of(llm, request.engine_args)
+        benchmark_row = benchmark_id(connection, request.benchmark)
         run_id = insert_run(
             connection,
             {
-                **settings,
+                "sampling": Jsonb({name: value for name, value in settings.items() if value is not None}),
+                "depth_first": request.depth_first,
                 "name": request.name,
-                "benchmark_id": benchmark_id,
-                "llm_id": llm_id(connection, llm, request.engine_args),
-                "verifier_id": verifier_id(connection, benchmark_id, verifier),
+                "benchmark_id": benchmark_row,
+                "llm_id": llm_id(connection, llm, engine_of(llm), request.engine_args, queue),
+                "verifier_id": verifier_id(connection, benchmark_row, verifier),
                 "n": request.n,
                 "batch_size": request.batch_size,
                 "seed": new_seed(),
                 "settings_hash": settings_hash,
-                "stop": Jsonb(list(settings["stop"])),
                 "stop_rule": Jsonb(stop_rule),
             },
         )
-        queue = queue_of(llm, request.engine_args)
         if run_id is None:
             return Made(same_run(connection, request.name, settings_hash), queue, False, request.n * len(problems))
-        problem_ids = insert_problems(connection, benchmark_id, problems)
+        problem_ids = insert_problems(connection, benchmark_row, problems)
         insert_prompts(connection, run_id, problem_ids, prompts)
         batches = batches_of(problem_ids, 0, request.n, request.batch_size, depth_first=request.depth_first)
         ledger.add_batches(connection, run_id, queue, batches)
@@ -175,12 +176,11 @@ def _settings(benchmark: Benchmark, request: RunRequest) -> dict[str, Any]:
         "top_k": request.top_k,
         "min_p": request.min_p,
         "max_tokens": own.max_tokens if request.max_tokens is None else request.max_tokens,
-        "stop": tuple(own.stop if request.stop is None else request.stop),
+        "stop": list(own.stop if request.stop is None else request.stop),
         "include_stop": own.include_stop,
         "chat": request.chat,
         "token_logprobs": request.token_logprobs,
         "seeded": request.seeded,
-        "depth_first": request.depth_first,
     }
 
 
@@ -224,107 +224,3 @@ def batches_of(
         yield from ((problem, start, min(size, n - start)) for problem in problem_ids for start in starts)
     else:
         yield from ((problem, start, min(size, n - start)) for start in starts for problem in problem_ids)
-
-
-def benchmark_row(connection: Connection, name: str) -> int:
-    """The row of a benchmark, made where it is new."""
-    return _upsert(connection, "benchmark", {"name": name}, ["name"])
-
-
-def llm_id(connection: Connection, name: str, engine_args: Mapping[str, Any]) -> int:
-    """The row of an llm, made where it is new."""
-    row = {
-        "name": name,
-        "engine": engine_of(name),
-        "engine_args": Jsonb(dict(engine_args)),
-        "queue": queue_of(name, engine_args),
-    }
-    return _upsert(connection, "llm", row, ["name", "engine_args"])
-
-
-def verifier_id(connection: Connection, benchmark_id: int, verifier: Verifier) -> int:
-    """The row of a verifier's version, made where it is new."""
-    row = {
-        "benchmark_id": benchmark_id,
-        "name": verifier.name,
-        "version": verifier.version,
-        "queue": verifier.queue,
-    }
-    return _upsert(connection, "verifier", row, ["benchmark_id", "name", "version"])
-
-
-def _upsert(connection: Connection, table: str, row: dict[str, Any], key: Sequence[str]) -> int:
-    """Insert a row unless its key exists; return its id either way. Names come from this file, never from outside."""
-    columns = ", ".join(row)
-    values = ", ".join(f"%({column})s" for column in row)
-    connection.execute(f"insert into {table} ({columns}) values ({values}) on conflict do nothing", row)
-    same = " and ".join(f"{column} = %({column})s" for column in key)
-    found = connection.execute(f"select id from {table} where {same}", row).fetchone()
-    assert found is not None
-    return int(found["id"])
-
-
-def insert_run(connection: Connection, row: dict[str, Any]) -> int | None:
-    """The new run's id; None where its name is taken."""
-    columns = ", ".join(row)
-    values = ", ".join(f"%({column})s" for column in row)
-    made = connection.execute(
-        f"insert into run ({columns}) values ({values}) on conflict (name) do nothing returning id", row
-    ).fetchone()
-    return None if made is None else int(made["id"])
-
-
-def same_run(connection: Connection, name: str | None, settings_hash: str) -> int:
-    row = connection.execute("select id, settings_hash from run where name = %s", (name,)).fetchone()
-    assert row is not None
-    if row["settings_hash"] != settings_hash:
-        raise UserError(f"There is a run named {name!r} with other settings (run {row['id']}); choose another name.")
-    return int(row["id"])
-
-
-def insert_problems(connection: Connection, benchmark_id: int, problems: Sequence[Problem]) -> list[int]:
-    """The ids of problems, in order; those that are new are inserted."""
-    rows = {
-        "benchmark": benchmark_id,
-        "keys": [problem.key for problem in problems],
-        "hashes": [problem.content_hash for problem in problems],
-        "data": [Jsonb(_fit_for_postgres(problem.data)) for problem in problems],
-    }
-    connection.execute(
-        """
-        insert into problem (benchmark_id, key, content_hash, data)
-        select %(benchmark)s, * from unnest(%(keys)s::text[], %(hashes)s::text[], %(data)s::jsonb[])
-        on conflict do nothing
-        """,
-        rows,
-    )
-    found = connection.execute(
-        """
-        select id from unnest(%(keys)s::text[], %(hashes)s::text[]) with ordinality as wanted (key, hash, place)
-        join problem on problem.benchmark_id = %(benchmark)s and problem.key = wanted.key
-            and problem.content_hash = wanted.hash
-        order by place
-        """,
-        rows,
-    ).fetchall()
-    return [row["id"] for row in found]
-
-
-def _fit_for_postgres(value: Any) -> Any:
-    """The same JSON value with every text as Postgres can hold it."""
-    if isinstance(value, str):
-        return ledger.storable(value)
-    if isinstance(value, Mapping):
-        return {ledger.storable(str(key)): _fit_for_postgres(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_fit_for_postgres(each) for each in value]
-    return value
-
-
-def insert_prompts(connection: Connection, run_id: int, problem_ids: Sequence[int], texts: Sequence[str]) -> None:
-    with (
-        connection.cursor() as cursor,
-        cursor.copy("copy prompt (run_id, problem_id, position, text) from stdin") as copy,
-    ):
-        for position, (problem_id, text) in enumerate(zip(problem_ids, texts, strict=True)):
-            copy.write_row((run_id, problem_id, position, ledger.storable(text)))

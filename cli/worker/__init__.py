@@ -7,7 +7,7 @@ import sys
 import click
 
 from cli.options import endpoint_option, engine_args, llm_option, with_endpoint
-from models.database import check_schema
+from models.schema import check_schema
 from verifiers.errors import UserError
 
 
@@ -83,7 +83,7 @@ def generate(
     ]
     in_process = engine_of(llm) != "vllm" and len(gpus) < 2
     each_gpus = _kept_apart(own, gpus, name or f"{queue}@%h", kept=kept or in_process)
-    from tasks.workers import generate_worker
+    from tasks.workers.process import generate_worker
 
     _leave(generate_worker(llm, arguments, each_gpus, requests, concurrency, name or f"{queue}@%h"))
 
@@ -102,7 +102,7 @@ def verify(concurrency: int, queues: tuple[str, ...], name: str, unsafe_no_sandb
     Example:
       monkeys worker verify -c 16
     """
-    from tasks.workers import verify_worker
+    from tasks.workers.process import verify_worker
 
     _leave(verify_worker(concurrency, list(queues), name, unsafe=unsafe_no_sandbox))
 
@@ -130,14 +130,14 @@ def score(
     Example:
       monkeys worker score --reward-model Skywork/Skywork-Reward-V2-Llama-3.1-8B --gpus 0
     """
-    from tasks.reward_models import check_reward_arguments, reward_queue
+    from tasks.engines.reward_models import check_reward_arguments, reward_queue
 
     arguments = engine_args(engine_arguments)
     check_reward_arguments(arguments)
     name = name or f"{reward_queue(reward_model, arguments)}@%h"
     own = ["score", "--reward-model", reward_model, "-c", str(concurrency), *_engine_options(engine_arguments)]
     each_gpus = _kept_apart(own, gpus, name, kept=kept)
-    from tasks.workers import score_worker
+    from tasks.workers.process import score_worker
 
     _leave(score_worker(reward_model, arguments, each_gpus, concurrency, name))
 
@@ -156,7 +156,7 @@ def _kept_apart(own: list[str], gpus: tuple[str, ...], name: str, *, kept: bool)
         if mine:
             os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(mine)  # before anything imports torch
         return mine
-    from cli.keeper import keep
+    from cli.worker.keeper import keep
 
     check_schema()
     used = [each for engine in parsed for each in engine]

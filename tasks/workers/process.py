@@ -10,15 +10,15 @@ from typing import Any
 
 from celery import signals
 
-from models.cost import Sizes
-from models.database import check_schema, transaction
-from tasks import leases
+from models.database import transaction
+from models.rows import llm_id, store_sizes
+from models.schema import check_schema
 from tasks.app import app, queue
-from tasks.engines import full_name, load, queue_of
+from tasks.engines import engine_of, full_name, load, queue_of
 from tasks.engines.engine import Load, Loaded
-from tasks.reward_models import reward_queue
-from tasks.runs import llm_id
+from tasks.engines.reward_models import reward_queue
 from tasks.stored import prepare_verifiers
+from tasks.workers import leases
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ def generate_worker(
     llm: str, engine_args: Mapping[str, Any], gpus: Sequence[str], requests: int, concurrency: int, name: str
 ) -> int:
     """Load an llm, then serve its queue with several batches in flight; returns the exit code."""
-    from tasks.generate import use_engine
+    from tasks.workers.generate import use_engine
 
     check_schema()
     llm = full_name(llm)
@@ -42,7 +42,10 @@ def generate_worker(
     engine = load(llm, engine_args, gpus, requests)
     use_engine(engine)
     with transaction() as connection:
-        _store_sizes(connection.execute, llm_id(connection, llm, engine_args), engine.sizes)
+        row = llm_id(connection, llm, engine_of(llm), engine_args, queue_name)
+        connection.execute("update llm set loaded_at = now() where id = %s", (row,))
+        if engine.sizes is not None:
+            store_sizes(connection, row, engine.sizes, over=True)
     return _serve_engine(engine, [queue_name], concurrency, name)
 
 
@@ -51,7 +54,7 @@ def score_worker(
 ) -> int:
     """Load a reward model, then serve its queue; returns the exit code."""
     from tasks.engines.vllm_reward import RewardModel
-    from tasks.score import use_reward_model
+    from tasks.workers.score import use_reward_model
 
     check_schema()
     log.warning("loading %s", reward_model)
@@ -111,12 +114,3 @@ def _leave_when_dead(dead: threading.Event) -> None:
     log.error("the engine died: this worker leaves, another is to be started")
     leases.leave()
     os.kill(os.getpid(), signal.SIGTERM)  # Celery's warm shutdown
-
-
-def _store_sizes(execute: Callable[..., Any], llm: int, sizes: Sizes | None) -> None:
-    execute("update llm set loaded_at = now() where id = %s", (llm,))
-    if sizes is not None:
-        execute(
-            "update llm set parameters = %s, active_parameters = %s, layers = %s, token_dim = %s where id = %s",
-            (sizes.parameters, sizes.active_parameters, sizes.layers, sizes.token_dim, llm),
-        )

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from models.analysis import Pool, read_pool
+from models.analysis.store import Pool, read_pool
 from models.database import query
 from models.statistics.coverage import Counts, every_k, nice_ks
 from models.statistics.intervals import Floats, estimate, paired_difference

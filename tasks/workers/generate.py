@@ -10,12 +10,12 @@ from models.cost import completion_flops
 from models.database import transaction
 from tasks import ledger
 from tasks.app import app
-from tasks.engaged import Engaged
 from tasks.engines.engine import Completion, Engine, Request, Settings
+from tasks.engines.seeds import seeds_of
 from tasks.ledger import Lease, Usage
 from tasks.patience import patiently
 from tasks.publish import publish
-from tasks.seeds import seeds_of
+from tasks.workers.engaged import Engaged
 
 _engaged: Engaged[Engine] | None = None
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from models.database import query
 from tasks.engines import full_name, queue_of
-from tasks.runs import RunRequest, chosen_problems
+from tasks.runs.make import RunRequest, chosen_problems
 from verifiers.errors import UserError
 
 

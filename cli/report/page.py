@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from cli.drawing import Plot, svg
 from cli.output import harmless, printed, rows_as_csv
-from models.findings import Findings
+from cli.report.drawing import Plot, svg
+from models.questions.report import Findings
 
 STYLE = """
 :root { color-scheme: light dark; --ink: #1b1b1f; --soft: #5c5f66; --paper: #ffffff; --line: #dfe1e5; --card: #f6f7f9 }

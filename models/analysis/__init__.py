@@ -1,0 +1,1 @@
+"""What SQL cannot compute of a run, computed into tables that the views read."""

@@ -1,0 +1,1 @@
+"""What people, reports and notebooks ask of the tables."""

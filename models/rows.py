@@ -1,0 +1,126 @@
+"""Rows that people's requests make: benchmark, llm, verifier, run, problems and prompts, each made once."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from psycopg.types.json import Jsonb
+
+from models.cost import Sizes
+from models.database import Connection
+from verifiers.errors import UserError
+from verifiers.verifier import Problem, Verifier
+
+
+def benchmark_id(connection: Connection, name: str) -> int:
+    """The row of a benchmark, made where it is new."""
+    return _upsert(connection, "benchmark", {"name": name}, ["name"])
+
+
+def llm_id(connection: Connection, name: str, engine: str, engine_args: Mapping[str, Any], queue: str) -> int:
+    """The row of an llm, made where it is new."""
+    row = {"name": name, "engine": engine, "engine_args": Jsonb(dict(engine_args)), "queue": queue}
+    return _upsert(connection, "llm", row, ["name", "engine_args"])
+
+
+def store_sizes(connection: Connection, llm: int, sizes: Sizes, *, over: bool) -> None:
+    """Note an llm's sizes; only `over` what stands there where it was loaded, which knows best."""
+    connection.execute(
+        """
+        update llm set parameters = %s, active_parameters = %s, layers = %s, token_dim = %s
+        where id = %s and (%s or active_parameters is null)
+        """,
+        (sizes.parameters, sizes.active_parameters, sizes.layers, sizes.token_dim, llm, over),
+    )
+
+
+def verifier_id(connection: Connection, benchmark_id: int, verifier: Verifier) -> int:
+    """The row of a verifier's version, made where it is new."""
+    row = {
+        "benchmark_id": benchmark_id,
+        "name": verifier.name,
+        "version": verifier.version,
+        "queue": verifier.queue,
+    }
+    return _upsert(connection, "verifier", row, ["benchmark_id", "name", "version"])
+
+
+def _upsert(connection: Connection, table: str, row: dict[str, Any], key: Sequence[str]) -> int:
+    """Insert a row unless its key exists; return its id either way. Names come from this file, never from outside."""
+    columns = ", ".join(row)
+    values = ", ".join(f"%({column})s" for column in row)
+    connection.execute(f"insert into {table} ({columns}) values ({values}) on conflict do nothing", row)
+    same = " and ".join(f"{column} = %({column})s" for column in key)
+    found = connection.execute(f"select id from {table} where {same}", row).fetchone()
+    assert found is not None
+    return int(found["id"])
+
+
+def insert_run(connection: Connection, row: dict[str, Any]) -> int | None:
+    """The new run's id; None where its name is taken."""
+    columns = ", ".join(row)
+    values = ", ".join(f"%({column})s" for column in row)
+    made = connection.execute(
+        f"insert into run ({columns}) values ({values}) on conflict (name) do nothing returning id", row
+    ).fetchone()
+    return None if made is None else int(made["id"])
+
+
+def same_run(connection: Connection, name: str | None, settings_hash: str) -> int:
+    row = connection.execute("select id, settings_hash from run where name = %s", (name,)).fetchone()
+    assert row is not None
+    if row["settings_hash"] != settings_hash:
+        raise UserError(f"There is a run named {name!r} with other settings (run {row['id']}); choose another name.")
+    return int(row["id"])
+
+
+def insert_problems(connection: Connection, benchmark_id: int, problems: Sequence[Problem]) -> list[int]:
+    """The ids of problems, in order; those that are new are inserted."""
+    rows = {
+        "benchmark": benchmark_id,
+        "keys": [problem.key for problem in problems],
+        "hashes": [problem.content_hash for problem in problems],
+        "data": [Jsonb(storable_json(problem.data)) for problem in problems],
+    }
+    connection.execute(
+        """
+        insert into problem (benchmark_id, key, content_hash, data)
+        select %(benchmark)s, * from unnest(%(keys)s::text[], %(hashes)s::text[], %(data)s::jsonb[])
+        on conflict do nothing
+        """,
+        rows,
+    )
+    found = connection.execute(
+        """
+        select id from unnest(%(keys)s::text[], %(hashes)s::text[]) with ordinality as wanted (key, hash, place)
+        join problem on problem.benchmark_id = %(benchmark)s and problem.key = wanted.key
+            and problem.content_hash = wanted.hash
+        order by place
+        """,
+        rows,
+    ).fetchall()
+    return [row["id"] for row in found]
+
+
+def storable(text: str) -> str:
+    """The text as Postgres can hold it: no NUL, no lone surrogates."""
+    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+
+
+def storable_json(value: Any) -> Any:
+    """The same JSON value with every text as Postgres can hold it."""
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, Mapping):
+        return {storable(str(key)): storable_json(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [storable_json(each) for each in value]
+    return value
+
+
+def insert_prompts(connection: Connection, run_id: int, problem_ids: Sequence[int], texts: Sequence[str]) -> None:
+    with (
+        connection.cursor() as cursor,
+        cursor.copy("copy prompt (run_id, problem_id, position, text) from stdin") as copy,
+    ):
+        for position, (problem_id, text) in enumerate(zip(problem_ids, texts, strict=True)):
+            copy.write_row((run_id, problem_id, position, storable(text)))

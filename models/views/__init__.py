@@ -1,0 +1,188 @@
+"""The rows of the views, a class each, in the order of the files; None is what is not known.
+
+`rows(CoverageRow, "select * from coverage where run_id = 1")` reads some.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from verifiers.outcome import Outcome
+
+
+class ProblemTallyRow(NamedTuple):
+    """One row a problem of a run: how its verified samples came out, by the counting verifier."""
+
+    run_id: int
+    problem_id: int
+    problem_key: str
+    samples: int
+    correct: int
+    incorrect: int
+    no_answer: int
+    undecided: int
+    first_correct: int | None
+    correct_share: float | None
+    biased_by: str | None
+
+
+class OutcomeCountsRow(NamedTuple):
+    """How samples came out, by verifier and outcome."""
+
+    run_id: int
+    verifier: str
+    outcome: Outcome | None
+    samples: int
+    candidates: int
+    biased_by: str | None
+
+
+class RunProgressRow(NamedTuple):
+    """One row a run: how far it is."""
+
+    run_id: int
+    name: str | None
+    benchmark: str
+    llm: str
+    problems: int
+    samples_wanted: int
+    samples: int
+    verified: int
+    correct: int
+    failed_works: int
+    open_works: int
+    tokens_per_second: float | None
+    eta: timedelta | None
+    state: str
+    created_at: datetime
+    finished_at: datetime | None
+
+
+class CostRow(NamedTuple):
+    """What each run took."""
+
+    run_id: int
+    prompt_tokens: int
+    completion_tokens: int
+    flops: float | None
+    gpu_seconds: float
+    gpu_seconds_lost: float
+    gpu_seconds_running: float
+    score_gpu_seconds: float
+    verify_cpu_seconds: float
+    usd: float | None
+    usd_per_solved_problem: float | None
+    flops_per_solved_problem: float | None
+    gpu_seconds_per_solved_problem: float | None
+    judged: int
+    reused: int
+
+
+class CoverageRow(NamedTuple):
+    """pass@k over the problems of a run, with a 95 % interval for new problems of the same kind."""
+
+    run_id: int
+    verifier: str
+    k: int
+    coverage: float | None
+    stderr: float | None
+    low: float | None
+    high: float | None
+    problems: int
+    problems_missing: int
+    floor: float
+    ceiling: float
+    estimator: str
+    all_right: float | None
+    verifier_id: int
+
+
+class CoverageByCostRow(NamedTuple):
+    """What coverage at each k costs: k samples of every problem, at the run's own mean lengths."""
+
+    run_id: int
+    k: int
+    coverage: float | None
+    flops: float | None
+    gpu_seconds: float | None
+    usd: float | None
+    low: float | None
+    high: float | None
+    biased_by: str | None
+
+
+class PrecisionAtKRow(NamedTuple):
+    """How often a selector that does not know the truth picks a right sample out of k."""
+
+    run_id: int
+    verifier: str
+    selector: str
+    reward_model: str
+    k: int
+    success_rate: float
+    coverage: float | None
+    gap: float | None
+    stderr: float | None
+    exact: bool
+    simulation_stderr: float
+    computed_at: datetime
+    stale: bool
+    verifier_id: int
+
+
+class CoverageFitRow(NamedTuple):
+    """Laws fitted to coverage against k."""
+
+    run_id: int
+    family: str
+    parameters: dict[str, Any]
+    error: float | None
+    flag: str | None
+    verifier: str
+    computed_at: datetime
+    stale: bool
+    verifier_id: int
+
+
+class ForecastRow(NamedTuple):
+    """Coverage at more samples than were drawn, by each law that could be fitted without a flag."""
+
+    run_id: int
+    family: str
+    k: int
+    coverage: float
+    low: float | None
+    high: float | None
+    verifier: str
+    computed_at: datetime
+    stale: bool
+    verifier_id: int
+
+
+class CoverageBandRow(NamedTuple):
+    """Bands of coverage that SQL cannot compute, beside the interval of the view coverage."""
+
+    run_id: int
+    method: str
+    k: int
+    coverage: float
+    low: float
+    high: float
+    verifier: str
+    computed_at: datetime
+    stale: bool
+    verifier_id: int
+
+
+class ProblemDifficultyRow(NamedTuple):
+    """How hard each problem of a run is: by the share of right samples and by the rank of the first one."""
+
+    run_id: int
+    problem_id: int
+    problem_key: str
+    samples: int
+    decided: int
+    correct: int
+    correct_share: float | None
+    first_correct_rank: int | None
+    expected_rank: float | None
+    difficulty: str | None

@@ -1,0 +1,1 @@
+"""What a process does with works: generate, verify, score, sweep."""

@@ -19,9 +19,14 @@ app = Celery(
 )
 
 
+def is_redis(broker_url: str) -> bool:
+    """Whether a broker is Redis; any other is RabbitMQ, whatever its URL calls the client (amqp, amqps, pyamqp)."""
+    return broker_url.startswith(("redis", "rediss", "sentinel"))
+
+
 def _configuration() -> dict[str, Any]:
     broker_url = settings().broker_url
-    redis = broker_url.startswith(("redis", "rediss", "sentinel"))
+    redis = is_redis(broker_url)
     return {
         "broker_url": broker_url,
         "result_backend": None,
@@ -62,11 +67,7 @@ app.add_defaults(_configuration)
 
 def queue(name: str) -> Queue:
     """A queue by name: a list in Redis, a quorum queue in RabbitMQ."""
-    if app.conf.broker_url.startswith("amqp"):
-        return Queue(
-            name,
-            Exchange("monkeys", type="topic"),
-            routing_key=name,
-            queue_arguments={"x-queue-type": "quorum"},
-        )
-    return Queue(name, Exchange("monkeys", type="direct"), routing_key=name)
+    if is_redis(app.conf.broker_url):
+        return Queue(name, Exchange("monkeys", type="direct"), routing_key=name)
+    arguments = {"x-queue-type": "quorum"}
+    return Queue(name, Exchange("monkeys", type="topic"), routing_key=name, queue_arguments=arguments)

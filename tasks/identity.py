@@ -7,6 +7,7 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
+from models.settings import settings
 from tasks.engines.engine import Loaded
 from tasks.ledger import Worker
 
@@ -16,7 +17,7 @@ def this_worker(name: str, engine: Loaded | None = None) -> Worker:
     return Worker(
         name=f"{name}:{os.getpid()}",
         host=socket.gethostname(),
-        code_version=code_version(),
+        code_version=build(),
         gpus=_gpus(engine),
         engine=engine.name if engine else None,
         engine_version=engine.version if engine else None,
@@ -34,13 +35,16 @@ def _gpus(engine: Loaded | None) -> str:
 
 
 @cache
-def code_version() -> str:
-    """The version, with the commit where this runs from a checkout."""
-    git = subprocess.run(
-        ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--abbrev=12"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    commit = git.stdout.strip()
-    return f"{version('monkeys')}+{commit}" if git.returncode == 0 and commit else version("monkeys")
+def build() -> str:
+    """The version, with the commit where it is known: baked into an image, or asked of the checkout this runs from."""
+    commit = settings().commit or _checked_out()
+    return f"{version('monkeys')}+{commit}" if commit else version("monkeys")
+
+
+def _checked_out() -> str:
+    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--abbrev=12"]
+    try:
+        git = subprocess.run(command, capture_output=True, text=True, check=False)
+    except OSError:  # no git here
+        return ""
+    return git.stdout.strip() if git.returncode == 0 else ""

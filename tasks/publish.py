@@ -15,7 +15,7 @@ from tasks.ledger import Publication
 log = logging.getLogger(__name__)
 
 
-def publish(queue_name: str, at_most: int = ledger.WINDOW) -> int:
+def publish(queue_name: str, at_most: int | None = None) -> int:
     """Send as many of a queue's ready works as its window has room for; return how many.
 
     Where the broker or the database is away the sweeper tries later.
@@ -35,17 +35,23 @@ def _send(queue_name: str, publications: Sequence[Publication]) -> int:
     try:
         target: Any = queue(queue_name)
         with app.producer_pool.acquire(block=True, timeout=10) as producer:
-            for each in publications:
+            for work in publications:
                 app.send_task(
-                    each.kind.value,
-                    args=[each.work_id],
+                    work.kind,
+                    args=[work.work_id],
                     queue=target,
                     producer=producer,
-                    argsrepr=each.label,
+                    argsrepr=_label(work),
                     kwargsrepr=queue_name,
                 )
                 sent += 1
     except (OperationalError, OSError, TimeoutError) as error:
         log.warning("the broker did not take %s works of %s: %s", len(publications) - sent, queue_name, error)
-        ledger.unpublish([each.work_id for each in publications[sent:]])
+        ledger.unpublish([work.work_id for work in publications[sent:]])
     return sent
+
+
+def _label(work: Publication) -> str:
+    """What people see in Flower."""
+    last_index = work.first_index + work.size - 1
+    return f"run {work.run_id} · problem {work.problem_id} · samples {work.first_index}–{last_index}"

@@ -5,9 +5,12 @@ import sys
 from functools import cache, lru_cache
 from importlib import import_module
 from pathlib import Path
+from typing import NamedTuple
 
-from models.database import transaction
+from models.database import rows
 from models.settings import settings
+from models.tables import Problem as ProblemRow
+from tasks.patience import patient
 from verifiers.benchmarks import BENCHMARKS
 from verifiers.benchmarks.benchmark import Benchmark
 from verifiers.errors import UserError
@@ -46,34 +49,39 @@ def find_verifier(benchmark: Benchmark, name: str | None) -> Verifier:
     raise UserError(f"{benchmark.name} has no verifier {name!r}; it has {names}.")
 
 
+class _Stored(NamedTuple):
+    name: str
+    version: str
+    benchmark: str
+
+
 @lru_cache(maxsize=1024)
+@patient
 def stored_verifier(verifier_id: int) -> Verifier:
     """The verifier of a row; RuntimeError where this code has another version of it."""
-    with transaction() as connection:
-        row = connection.execute(
-            """
-            select verifier.name, verifier.version, benchmark.name as benchmark
-            from verifier join benchmark on benchmark.id = verifier.benchmark_id where verifier.id = %s
-            """,
-            (verifier_id,),
-        ).fetchone()
-    assert row is not None
-    verifier = find_verifier(find_benchmark(row["benchmark"]), row["name"])
-    if verifier.version != row["version"]:
+    (row,) = rows(
+        _Stored,
+        """
+        select verifier.name, verifier.version, benchmark.name as benchmark
+        from verifier join benchmark on benchmark.id = verifier.benchmark_id where verifier.id = %s
+        """,
+        (verifier_id,),
+    )
+    verifier = find_verifier(find_benchmark(row.benchmark), row.name)
+    if verifier.version != row.version:
         raise RuntimeError(
-            f"verifier {row['name']} is version {verifier.version} here and {row['version']} in the run: "
+            f"verifier {row.name} is version {verifier.version} here and {row.version} in the run: "
             "run a worker of that version, or `monkeys reverify`"
         )
     return verifier
 
 
 @lru_cache(maxsize=1024)
+@patient
 def stored_problem(problem_id: int) -> Problem:
     """The problem of a row."""
-    with transaction() as connection:
-        row = connection.execute("select key, data from problem where id = %s", (problem_id,)).fetchone()
-    assert row is not None
-    return Problem(row["key"], row["data"])
+    (row,) = rows(ProblemRow, "select * from problem where id = %s", (problem_id,))
+    return Problem(row.key, row.data)
 
 
 def prepare_verifiers(*, unsafe: bool = False) -> None:

@@ -123,7 +123,7 @@ def new_place(server: str, broker_url: str, home: Path) -> Iterator[Place]:
         MONKEYS_SWEEP_SECONDS="0.5",
     )
     settings.cache_clear()
-    for cached in (stored.stored_problem, stored.stored_verifier, generate._run, generate._verify_queues):
+    for cached in (stored.stored_problem, stored.stored_verifier, generate.stored_run):
         cached.cache_clear()
     _send_to(broker_url)
     _empty(broker_url)

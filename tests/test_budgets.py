@@ -8,6 +8,7 @@ import pytest
 
 from models import database
 from tasks import ledger
+from tasks.engines.engine import Completion
 from tasks.workers.sweep import sweep
 from tests.place import Place, wait_until
 from tests.small_runs import use_recording, work_off
@@ -128,7 +129,7 @@ def test_idle_time_of_an_engine_is_apart_from_shares_and_from_what_was_lost(plac
         if seconds < 40:
             ledger.fail(lease, "its engine died", ledger.Usage(gpu_seconds=seconds))
         elif seconds < 50:
-            ledger.finish_generate(lease, [ledger.Completion("#### 1")], ledger.Usage(gpu_seconds=seconds))
+            ledger.finish_generate(lease, [Completion("#### 1")], ledger.Usage(gpu_seconds=seconds))
         else:
             ledger.renew([lease], 60, [seconds])
     with database.transaction() as connection:
@@ -150,7 +151,7 @@ def test_works_in_flight_are_left_alone_by_a_stop(place: Place, tmp_path: Path) 
     done, flying = (ledger.claim(each, worker, 60) for each in (works[1], works[4]))
     assert done is not None
     assert flying is not None
-    completion = ledger.Completion("#### 1", usd=2.0)
+    completion = Completion("#### 1", usd=2.0)
     assert ledger.finish_generate(done, [completion], ledger.Usage(usd=2.0))
     ((_, rule),) = ledger.stop_runs()
     assert rule == "usd"
@@ -167,7 +168,7 @@ def test_a_work_claimed_in_the_middle_of_a_stop_keeps_the_lower_ones(place: Plac
     works = [each["id"] for each in place.query("select id from work order by id")]
     first = ledger.claim(works[0], ledger.Worker("w", "h", "v"), 60)
     assert first is not None
-    assert ledger.finish_generate(first, [ledger.Completion("#### 1", usd=2.0)], ledger.Usage(usd=2.0))
+    assert ledger.finish_generate(first, [Completion("#### 1", usd=2.0)], ledger.Usage(usd=2.0))
     stopped: list[object] = []
     stopping = Thread(target=lambda: stopped.extend(ledger.stop_runs()))
     with database.transaction() as connection:

@@ -7,6 +7,7 @@ import pytest
 
 from models.database import transaction
 from tasks import ledger
+from tasks.engines.engine import Completion
 from tasks.runs import changes
 from tests.place import Place
 from tests.small_runs import check, coverage, judged, small, use_recording, work_off
@@ -52,7 +53,7 @@ def test_a_cancelled_batch_in_flight_gives_no_samples(place: Place, tmp_path: Pa
     place.ok("cancel", str(run))
     assert ledger.still_held([lease]) == set()
     assert ledger.renew([lease], 60, [0.0]) == set()
-    assert not ledger.finish_generate(lease, [ledger.Completion("1")] * lease.size, ledger.Usage())
+    assert not ledger.finish_generate(lease, [Completion("1")] * lease.size, ledger.Usage())
     check(place, run)
 
 

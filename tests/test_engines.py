@@ -14,7 +14,7 @@ from tasks.engines import check_arguments, full_name, queue_of
 from tasks.engines.gpus import check_gpus, parse_gpus, take_gpus
 from tasks.engines.reward_models import AGGREGATES, check_reward_arguments, reward_name, reward_queue
 from tasks.engines.seeds import seeds_of
-from tasks.workers.meter import Meter
+from tasks.workers.engine_time import Meter
 from tests.place import Place
 from verifiers.errors import UserError
 

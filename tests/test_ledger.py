@@ -99,14 +99,35 @@ def test_the_last_error_of_an_attempt_is_kept_and_the_next_one_waits(place: Plac
 def test_giving_back_is_not_an_attempt(place: Place, tmp_path: Path) -> None:
     run = small(tmp_path).enqueue(place, 10)
     for _ in range(2 * ledger.MAX_ATTEMPTS):
-        ledger.give_back(claim(place, first_work(place, run)))
+        ledger.give_back(claim(place, first_work(place, run)), "the worker leaves")
+        make_due(run)
     assert claim(place, first_work(place, run)).attempts == 1
+
+
+def test_what_is_given_back_again_and_again_for_nothing_waits_longer_each_time_and_says_why(
+    place: Place, tmp_path: Path
+) -> None:
+    run = small(tmp_path).enqueue(place, 10)
+    work, pauses = first_work(place, run), []
+    for turn in range(12):
+        ledger.give_back(claim(place, work), "the worker leaves", Usage(judged=int(turn == 9)))
+        pauses.append(
+            place.one("select round(extract(epoch from not_before - now())) from work where id = %s", (work,))
+        )
+        make_due(run)
+    assert pauses == [None, 4, 8, 16, 32, 64, 128, 256, 512, None, None, 4]
+    assert place.one("select last_error from work where id = %s", (work,)) == "given back: the worker leaves"
+
+
+def make_due(run: int) -> None:
+    with transaction() as connection:
+        connection.execute("update work set not_before = null where run_id = %s", (run,))
 
 
 def test_a_queue_holds_no_more_messages_than_its_window(
     place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ledger, "WINDOW", 7)
+    monkeypatch.setattr("tasks.ledger.work.WINDOW", 7)
     run = small(tmp_path).enqueue(place, 20)
     queue = place.one("select distinct queue from work where run_id = %s", (run,))
     assert publish(queue) == 0
@@ -149,9 +170,8 @@ def test_cancelling_and_finishing_at_once_leave_no_open_work(any_postgres: Place
     thread = threading.Thread(target=finish)
     thread.start()
     begin.wait()
-    with transaction() as connection:
-        ledger.hold_run(connection, run)
-        ledger.cancel(connection, run)
+    with ledger.hold(run) as held:
+        held.cancel()
     thread.join()
     assert place.one("select count(*) from work where run_id = %s and state in ('ready', 'leased')", (run,)) == 0
     check(place, run)

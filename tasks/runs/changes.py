@@ -3,13 +3,15 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
-from models.database import Connection, transaction
+from models.database import Connection, fetch, rows, transaction
 from models.rows import verifier_id
+from models.tables import Llm
 from tasks import ledger
 from tasks.engines import engine_of
 from tasks.engines.replay import Recording
+from tasks.ledger import HeldRun
 from tasks.publish import publish
 from tasks.runs.make import batches_of, check_recording
 from tasks.stored import find_benchmark, find_verifier, stored_problem, stored_verifier
@@ -19,16 +21,14 @@ from verifiers.outcome import Outcome
 
 def cancel(run_id: int) -> int:
     """Cancel a run's open works; return how many there were. Its samples and verdicts so far stay."""
-    with transaction() as connection:
-        ledger.hold_run(connection, run_id)
-        return ledger.cancel(connection, run_id)
+    with ledger.hold(run_id) as run:
+        return run.cancel()
 
 
 def resume(run_id: int) -> int:
-    """Make a run's failed and cancelled works ready again; return how many there were."""
-    with transaction() as connection:
-        ledger.hold_run(connection, run_id)
-        resumed = ledger.resume(connection, run_id)
+    """Make a run's works ready again that failed or that a person cancelled; return how many there were."""
+    with ledger.hold(run_id) as run:
+        resumed = run.resume()
     _publish_ready(run_id)
     return resumed
 
@@ -38,33 +38,27 @@ def extend(run_id: int, n: int) -> int:
 
     All problems are extended alike, so n is still fixed without a look at any problem's outcomes.
     """
-    with transaction() as connection:
-        run = ledger.hold_run(connection, run_id)
-        if run["imported"]:
-            raise UserError(f"Run {run_id} was imported: its samples are made elsewhere.")
-        if run["cancelled_at"] is not None:
-            raise UserError(f"Run {run_id} is cancelled; `monkeys resume {run_id}` first.")
-        if n <= run["n"]:
-            raise UserError(f"Run {run_id} has {run['n']} samples a problem already; -n says how many it is to have.")
-        problems = _problems(connection, run_id)
-        llm = connection.execute("select * from llm where id = %s", (run["llm_id"],)).fetchone()
-        assert llm is not None
-        if engine_of(llm["name"]) == "replay":
-            check_recording(Recording(Path(llm["name"].partition(":")[2])), [each["key"] for each in problems], n)
-        ledger.add_batches(
-            connection,
-            run_id,
-            llm["queue"],
-            batches_of(
-                [each["id"] for each in problems], run["n"], n, run["batch_size"], depth_first=run["depth_first"]
-            ),
-        )
-        connection.execute(
-            "update run set n = %s, extended_at = now(), finished_at = null, stopped_by = null where id = %s",
-            (n, run_id),
-        )
+    with ledger.hold(run_id) as run:
+        _check_extension(run, n)
+        problems = _problems(run)
+        (llm,) = fetch(run.connection, Llm, "select * from llm where id = %s", (run.row.llm_id,))
+        if engine_of(llm.name) == "replay":
+            recording = Recording(Path(llm.name.partition(":")[2]))
+            check_recording(recording, [problem.key for problem in problems], n)
+        ids = [problem.id for problem in problems]
+        before, size = run.row.n, run.row.batch_size
+        run.extend(n, llm.queue, batches_of(ids, before, n, size, depth_first=run.row.depth_first))
     _publish_ready(run_id)
-    return (n - int(run["n"])) * len(problems)
+    return (n - before) * len(problems)
+
+
+def _check_extension(run: HeldRun, n: int) -> None:
+    if run.row.imported:
+        raise UserError(f"Run {run.run_id} was imported: its samples are made elsewhere.")
+    if run.row.cancelled_at is not None:
+        raise UserError(f"Run {run.run_id} is cancelled; `monkeys resume {run.run_id}` first.")
+    if n <= run.row.n:
+        raise UserError(f"Run {run.run_id} has {run.row.n} samples a problem already; -n says how many it is to have.")
 
 
 @dataclass(frozen=True)
@@ -76,49 +70,43 @@ class Reverification:
     counts: bool
 
 
+class _Counting(NamedTuple):
+    name: str
+    benchmark: str
+
+
 def reverify(run_id: int, name: str | None, *, use: bool) -> Reverification:
     """Judge a run's samples by a verifier of this code's version, beside the one that counts, or `use` it instead.
 
     Without a name it is the verifier that counts, in a newer version than the run's.
     """
-    with transaction() as connection:
-        run = ledger.hold_run(connection, run_id)
-        counting = connection.execute(
+    with ledger.hold(run_id) as run:
+        (counting,) = fetch(
+            run.connection,
+            _Counting,
             """
             select verifier.name, benchmark.name as benchmark
             from verifier join benchmark on benchmark.id = verifier.benchmark_id where verifier.id = %s
             """,
-            (run["verifier_id"],),
-        ).fetchone()
-        assert counting is not None
-        verifier = find_verifier(find_benchmark(counting["benchmark"]), name or counting["name"])
-        new = verifier_id(connection, run["benchmark_id"], verifier)
-        if new == run["verifier_id"]:
+            (run.row.verifier_id,),
+        )
+        verifier = find_verifier(find_benchmark(counting.benchmark), name or counting.name)
+        new = verifier_id(run.connection, run.row.benchmark_id, verifier)
+        if new == run.row.verifier_id:
             raise UserError(
                 f"Run {run_id} is judged by {verifier.name} {verifier.version} already; --verifier names another one, "
                 "--infrastructure judges again what failed by our fault."
             )
-        _check_judgeable(connection, run_id)
-        connection.execute(
-            """
-            update run set other_verifiers = case when %(new)s = any(other_verifiers) then other_verifiers
-                else other_verifiers || %(new)s::bigint end, finished_at = null,
-                next_verifier_id = case when %(use)s then %(new)s else next_verifier_id end
-            where id = %(run)s
-            """,
-            {"new": new, "use": use, "run": run_id},
-        )
-        works = ledger.add_verify_works(connection, run_id, new)
-        moved = use and ledger.set_counting(connection, run_id)
+        _check_judgeable(run.connection, run_id)
+        works, counts = run.judge_by(new, use=use)
     _publish_ready(run_id)
-    return Reverification(f"{verifier.name} {verifier.version}", works, moved)
+    return Reverification(f"{verifier.name} {verifier.version}", works, counts)
 
 
 def judge_again(run_id: int) -> int:
     """Judge again what failed by our fault; return how many works that is."""
-    with transaction() as connection:
-        ledger.hold_run(connection, run_id)
-        works = ledger.judge_again(connection, run_id)
+    with ledger.hold(run_id) as run:
+        works = run.judge_again()
     _publish_ready(run_id)
     return works
 
@@ -134,14 +122,22 @@ class Rerun:
     detail: str
 
 
+class _Judged(NamedTuple):
+    candidate_id: int
+    verifier_id: int
+    outcome: Outcome
+    problem_id: int
+    text: str
+
+
 def rerun(run_id: int, share: float) -> Iterator[Rerun]:
     """Judge a random share of a run's candidates once more, here; count reruns and disagreements in their verdicts.
 
     The verdicts themselves stay: a flaky verifier is to be seen, not averaged.
     """
-    with transaction() as connection:
-        rows = connection.execute(
-            """
+    drawn = rows(
+        _Judged,
+        """
             with judged as (
                 select distinct candidate_id, extraction.verifier_id from extraction join run on run.id = run_id
                 where run_id = %s and extraction.verifier_id = run.verifier_id and candidate_id is not null
@@ -151,19 +147,19 @@ def rerun(run_id: int, share: float) -> Iterator[Rerun]:
                 from judged join verdict using (candidate_id, verifier_id)
                 where verdict.outcome <> 'infrastructure_error'
             )
-            select drawn.*, candidate.problem_id, candidate.text from drawn
+            select candidate_id, verifier_id, outcome, candidate.problem_id, candidate.text from drawn
             join candidate on candidate.id = candidate_id where place <= ceil(all_of * %s::double precision)
-            """,
-            (run_id, share),
-        ).fetchall()
-    for row in rows:
+        """,
+        (run_id, share),
+    )
+    for judged in drawn:
         try:
-            verifier, problem = stored_verifier(row["verifier_id"]), stored_problem(row["problem_id"])
+            verifier, problem = stored_verifier(judged.verifier_id), stored_problem(judged.problem_id)
         except RuntimeError as error:  # this code has another version of it
             raise UserError(f"Run {run_id} cannot be rerun: {error}.") from error
-        judged = verifier.judge_safely(problem, row["text"])
-        again = None if judged.outcome is Outcome.infrastructure_error else judged.outcome
-        before = Outcome(row["outcome"])
+        judgement = verifier.judge_safely(problem, judged.text)
+        again = None if judgement.outcome is Outcome.infrastructure_error else judgement.outcome
+        before = Outcome(judged.outcome)
         if again is not None:
             with transaction() as connection:
                 connection.execute(
@@ -171,60 +167,55 @@ def rerun(run_id: int, share: float) -> Iterator[Rerun]:
                     update verdict set reruns = reruns + 1, disagreements = disagreements + %s
                     where candidate_id = %s and verifier_id = %s
                     """,
-                    (int(again is not before), row["candidate_id"], row["verifier_id"]),
+                    (int(again is not before), judged.candidate_id, judged.verifier_id),
                 )
-        yield Rerun(problem.key, row["candidate_id"], before, again, judged.detail)
+        yield Rerun(problem.key, judged.candidate_id, before, again, judgement.detail)
 
 
 def delete(run_id: int) -> int:
     """Delete a run with its samples; return how many. Candidates and verdicts stay: they are facts of the problems."""
-    with transaction() as connection:
-        ledger.hold_run(connection, run_id)
-        going = connection.execute(
-            "select 1 from work where run_id = %s and state in ('ready', 'published', 'leased') limit 1", (run_id,)
-        ).fetchone()
-        if going is not None:
+    with ledger.hold(run_id) as run:
+        if run.is_open():
             raise UserError(f"Run {run_id} is still going; `monkeys cancel {run_id}` first.")
-        connection.execute("delete from score where run_id = %s", (run_id,))
-        connection.execute("delete from extraction where run_id = %s", (run_id,))
-        samples = connection.execute("delete from sample where run_id = %s", (run_id,)).rowcount
-        connection.execute("delete from attempt using work where work.id = work_id and run_id = %s", (run_id,))
-        connection.execute("delete from work where run_id = %s", (run_id,))
-        connection.execute("delete from batch where run_id = %s", (run_id,))
-        connection.execute("delete from prompt where run_id = %s", (run_id,))
-        connection.execute("delete from analysis where run_id = %s", (run_id,))
-        connection.execute("delete from analysis_precision where run_id = %s", (run_id,))
-        connection.execute("delete from analysis_fit where run_id = %s", (run_id,))
-        connection.execute("delete from analysis_forecast where run_id = %s", (run_id,))
-        connection.execute("delete from analysis_diversity where run_id = %s", (run_id,))
-        connection.execute("delete from analysis_band where run_id = %s", (run_id,))
-        connection.execute("delete from run where id = %s", (run_id,))
-    return samples
+        return run.delete()
 
 
-def _problems(connection: Connection, run_id: int) -> list[dict[str, Any]]:
-    return connection.execute(
+class _Problem(NamedTuple):
+    id: int
+    key: str
+
+
+def _problems(run: HeldRun) -> list[_Problem]:
+    return fetch(
+        run.connection,
+        _Problem,
         """
         select problem.id, problem.key from prompt join problem on problem.id = prompt.problem_id
         where prompt.run_id = %s order by position
         """,
-        (run_id,),
-    ).fetchall()
+        (run.run_id,),
+    )
+
+
+class _Key(NamedTuple):
+    key: str
 
 
 def _check_judgeable(connection: Connection, run_id: int) -> None:
     """Raise UserError where a verifier would have nothing to go by."""
-    row = connection.execute(
+    unknown = fetch(
+        connection,
+        _Key,
         """
         select problem.key from prompt join problem on problem.id = prompt.problem_id
         where prompt.run_id = %s and problem.content_hash = '' order by position limit 1
         """,
         (run_id,),
-    ).fetchone()
-    if row is not None:
+    )
+    if unknown:
         raise UserError(
-            f"Only the key of problem {row['key']!r} of run {run_id} is known, so nothing can be judged again; import "
-            "its samples once more with --data."
+            f"Only the key of problem {unknown[0].key!r} of run {run_id} is known, so nothing can be judged again; "
+            "import its samples once more with --data."
         )
     textless = connection.execute(
         "select 1 from sample where run_id = %s and text is null limit 1", (run_id,)
@@ -233,11 +224,11 @@ def _check_judgeable(connection: Connection, run_id: int) -> None:
         raise UserError(f"Samples of run {run_id} were imported without their texts, so nothing can be judged again.")
 
 
+class _Queue(NamedTuple):
+    queue: str
+
+
 def _publish_ready(run_id: int) -> None:
     """Nudge the queues in which a run has works; whatever this misses the sweeper finds."""
-    with transaction() as connection:
-        rows = connection.execute(
-            "select distinct queue from work where run_id = %s and state = 'ready'", (run_id,)
-        ).fetchall()
-    for row in rows:
-        publish(row["queue"])
+    for work in rows(_Queue, "select distinct queue from work where run_id = %s and state = 'ready'", (run_id,)):
+        publish(work.queue)

@@ -26,10 +26,10 @@ from models.rows import (
     store_sizes,
     verifier_id,
 )
-from tasks import ledger
 from tasks.engines import engine_of, full_name, queue_of
 from tasks.engines.recorded import Recorded, Source, read_recorded
 from tasks.identity import this_worker
+from tasks.ledger import Making
 from tasks.publish import publish
 from tasks.runs.make import BATCH_SIZE
 from tasks.stored import find_benchmark, find_verifier
@@ -98,13 +98,14 @@ def import_samples(request: ImportRequest) -> Imported:
         insert_prompts(connection, run_id, problem_ids, [""] * len(problem_ids))
         _insert_samples(connection, run_id, problem_ids)
         worker = this_worker("import")
-        ledger.add_imported_works(connection, run_id, worker)
+        making = Making(connection, run_id)
+        making.add_imported_works(worker)
         if staged.labelled:
             _insert_labels(connection, run_id, counting, problem_ids)
-            ledger.add_imported_tallies(connection, run_id, counting)
+            making.add_imported_tallies(counting)
             connection.execute("update run set finished_at = now() where id = %s", (run_id,))
         else:
-            ledger.add_verify_works(connection, run_id, counting)
+            making.add_verify_works(counting)
     if not staged.labelled:
         publish(verifier.queue)
     return Imported(run_id, sum(staged.counts), len(problem_ids), True, staged.labelled, staged.gaps)

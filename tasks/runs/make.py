@@ -11,10 +11,10 @@ from psycopg.types.json import Jsonb
 
 from models.database import query, transaction
 from models.rows import benchmark_id, insert_problems, insert_prompts, insert_run, llm_id, same_run, verifier_id
-from tasks import ledger
 from tasks.engines import check_arguments, engine_of, full_name, queue_of
 from tasks.engines.replay import Recording
 from tasks.engines.seeds import new_seed
+from tasks.ledger import Making
 from tasks.publish import publish
 from tasks.stored import find_benchmark, find_verifier
 from verifiers.benchmarks.benchmark import Benchmark
@@ -116,7 +116,7 @@ def enqueue(request: RunRequest) -> Made:
         problem_ids = insert_problems(connection, benchmark_row, problems)
         insert_prompts(connection, run_id, problem_ids, prompts)
         batches = batches_of(problem_ids, 0, request.n, request.batch_size, depth_first=request.depth_first)
-        ledger.add_batches(connection, run_id, queue, batches)
+        Making(connection, run_id).add_batches(queue, batches)
     publish(queue)
     return Made(run_id, queue, True, request.n * len(problems))
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from kombu.exceptions import OperationalError
 
-from models.database import query
+from models.database import rows
+from models.tables import Run
 from tasks.app import app, queue
 from tasks.stored import stored_verifier
 from verifiers.errors import UserError
@@ -17,10 +18,10 @@ log = logging.getLogger(__name__)
 @app.task(name="analyze")
 def analyze(run_id: int) -> str:
     """Analyse a run that ended. Returns what Flower shows."""
-    rows = query("select verifier_id from run where id = %s", (run_id,))
-    if not rows:
+    runs = rows(Run, "select * from run where id = %s", (run_id,))
+    if not runs:
         return "no such run"
-    analyze_by(run_id, rows[0]["verifier_id"])
+    analyze_by(run_id, runs[0].verifier_id)
     return f"run {run_id} analysed"
 
 

@@ -1,118 +1,116 @@
 """A generate work: one batch through the engine, in one transaction into the table. It never parses what came."""
 
 from functools import lru_cache
-from threading import Event
-from typing import Any
+from typing import NamedTuple
 
 from celery import Task
 
 from models.cost import completion_flops
-from models.database import transaction
+from models.database import rows
+from models.tables import Run
 from tasks import ledger
 from tasks.app import app
 from tasks.engines.engine import Completion, Engine, Request, Settings
 from tasks.engines.seeds import seeds_of
 from tasks.ledger import Lease, Usage
-from tasks.patience import patiently
+from tasks.patience import patient
 from tasks.publish import publish
-from tasks.workers.engaged import Engaged
+from tasks.workers.attempt import NOTHING, Attempt
+from tasks.workers.engine_time import EngineTime
 
-_engaged: Engaged[Engine] | None = None
+_time: EngineTime[Engine] | None = None
 
 
 def use_engine(engine: Engine) -> None:
     """Make an engine the one that this process samples with."""
-    global _engaged
-    _engaged = Engaged(engine)
+    global _time
+    _time = EngineTime(engine)
 
 
 @app.task(name="generate", bind=True)
 def generate(task: Task, work_id: int) -> str:  # type: ignore[type-arg]
     """Sample one batch. Returns what Flower shows."""
-    if _engaged is None:
+    if _time is None:
         raise RuntimeError("this worker has no engine")
-    return _engaged.work_off(task, work_id, _sample, _keep)
+    with _time.attempt(task, work_id) as attempt:
+        if attempt is None:
+            return NOTHING
+        completions = _time.engine.sample(_request(attempt.lease), attempt.stop)
+        attempt.result = _finish(attempt, _time.engine, completions)
+    return attempt.result
 
 
-def _sample(engine: Engine, lease: Lease, stop: Event) -> list[Completion]:
-    request = patiently(lambda: _request(lease))
-    return engine.sample(request, stop)
-
-
-def _keep(engine: Engine, lease: Lease, completions: list[Completion], gpu_seconds: float) -> str:
-    usage = _usage(completions, engine, gpu_seconds)
-    if not patiently(lambda: ledger.finish_generate(lease, completions, usage)):
+def _finish(attempt: Attempt, engine: Engine, completions: list[Completion]) -> str:
+    usage = _usage(completions, engine, attempt.gpu_seconds())
+    queues = ledger.finish_generate(attempt.lease, completions, usage)
+    if queues is None:
         return "lost its lease"
-    for queue in _verify_queues(lease.run_id):
+    for queue in queues:
         publish(queue, at_most=10)
-    return f"{lease.size} samples · {usage.completion_tokens:,} tokens"
+    return f"{len(completions)} samples · {usage.completion_tokens:,} tokens"
+
+
+class _Prompt(NamedTuple):
+    text: str
+    problem_key: str
+
+
+@patient
+def _prompt(run_id: int, problem_id: int) -> _Prompt:
+    (prompt,) = rows(
+        _Prompt,
+        """
+        select prompt.text, problem.key as problem_key from prompt join problem on problem.id = prompt.problem_id
+        where prompt.run_id = %s and prompt.problem_id = %s
+        """,
+        (run_id, problem_id),
+    )
+    return prompt
+
+
+@lru_cache(maxsize=64)
+@patient
+def stored_run(run_id: int) -> Run:
+    """A run's row, as it was first seen: its settings never change."""
+    (run,) = rows(Run, "select * from run where id = %s", (run_id,))
+    return run
 
 
 def _request(lease: Lease) -> Request:
-    run = _run(lease.run_id)
-    with transaction() as connection:
-        row = connection.execute(
-            """
-            select prompt.text, problem.key from prompt join problem on problem.id = prompt.problem_id
-            where prompt.run_id = %s and prompt.problem_id = %s
-            """,
-            (lease.run_id, lease.problem_id),
-        ).fetchone()
-    assert row is not None
+    run, prompt = stored_run(lease.run_id), _prompt(lease.run_id, lease.problem_id)
+    assert run.temperature is not None
+    assert run.max_tokens is not None
     return Request(
-        problem_key=row["key"],
-        prompt=row["text"],
+        problem_key=prompt.problem_key,
+        prompt=prompt.text,
         first_index=lease.first_index,
         size=lease.size,
         settings=Settings(
-            temperature=run["temperature"],
-            max_tokens=run["max_tokens"],
-            top_p=run["top_p"],
-            top_k=run["top_k"],
-            min_p=run["min_p"],
-            stop=tuple(run["stop"]),
-            include_stop=run["include_stop"],
-            chat=run["chat"],
-            token_logprobs=run["token_logprobs"],
+            temperature=run.temperature,
+            max_tokens=run.max_tokens,
+            top_p=run.top_p,
+            top_k=run.top_k,
+            min_p=run.min_p,
+            stop=tuple(run.stop),
+            include_stop=run.include_stop,
+            chat=run.chat,
+            token_logprobs=run.token_logprobs,
         ),
-        seeds=seeds_of(run["seed"], lease.problem_id, lease.first_index, lease.size) if run["seeded"] else None,
+        seeds=seeds_of(run.seed, lease.problem_id, lease.first_index, lease.size) if run.seeded else None,
     )
-
-
-@lru_cache(maxsize=64)
-def _run(run_id: int) -> dict[str, Any]:
-    """A run's settings; they never change."""
-    with transaction() as connection:
-        row = connection.execute("select * from run where id = %s", (run_id,)).fetchone()
-    assert row is not None
-    return row
-
-
-@lru_cache(maxsize=64)
-def _verify_queues(run_id: int) -> list[str]:
-    with transaction() as connection:
-        rows = connection.execute(
-            """
-            select distinct queue from verifier
-            join run on verifier.id = run.verifier_id or verifier.id = any(run.other_verifiers)
-            where run.id = %s
-            """,
-            (run_id,),
-        ).fetchall()
-    return [row["queue"] for row in rows]
 
 
 def _usage(completions: list[Completion], engine: Engine, gpu_seconds: float) -> Usage:
     """Token counts of a batch; the prompt counts once, since its samples share it. What was recorded goes first."""
-    prompt = max((each.prompt_tokens or 0 for each in completions), default=0)
-    new = [each.completion_tokens or 0 for each in completions]
-    charged = [each.usd for each in completions if each.usd is not None]
-    recorded = [each.gpu_seconds for each in completions if each.gpu_seconds is not None]
+    prompt_tokens = max((sample.prompt_tokens or 0 for sample in completions), default=0)
+    completion_tokens = [sample.completion_tokens or 0 for sample in completions]
+    charged = [sample.usd for sample in completions if sample.usd is not None]
+    recorded = [sample.gpu_seconds for sample in completions if sample.gpu_seconds is not None]
     return Usage(
         gpu_seconds=sum(recorded) if recorded else gpu_seconds,
-        prompt_tokens=prompt,
-        completion_tokens=sum(new),
-        truncated=sum(each.finish_reason == "length" for each in completions),
-        flops=completion_flops(engine.sizes, prompt, new) if engine.sizes else 0.0,
+        prompt_tokens=prompt_tokens,
+        completion_tokens=sum(completion_tokens),
+        truncated=sum(sample.finish_reason == "length" for sample in completions),
+        flops=completion_flops(engine.sizes, prompt_tokens, completion_tokens) if engine.sizes else 0.0,
         usd=sum(charged) if charged else None,
     )

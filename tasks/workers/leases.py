@@ -8,9 +8,6 @@ from contextlib import contextmanager
 from threading import Event
 from typing import NamedTuple
 
-import psycopg
-
-from models.database import is_away
 from models.settings import settings
 from tasks import ledger
 from tasks.ledger import Lease
@@ -71,29 +68,30 @@ def _begin_renewing() -> None:
 
 
 def _renew_for_ever() -> None:
-    lease_seconds = settings().lease_seconds
     renewed = time.monotonic()
     while True:
-        time.sleep(min(LOOK_SECONDS, lease_seconds / 4))
-        with _lock:
-            held = list(_held.values())
-            used = [each.gpu_seconds() for each in held]
-        if not held:
-            continue
-        leases = [each.lease for each in held]
-        due = time.monotonic() - renewed >= lease_seconds / 4 - LOOK_SECONDS / 2
+        time.sleep(min(LOOK_SECONDS, settings().lease_seconds / 4))
         try:
-            if due:
-                ledger.renew(leases, lease_seconds, used)
-            kept_works = ledger.still_held(leases)
-        except psycopg.Error as error:
-            if not is_away(error):
-                raise
-            log.warning("leases not renewed: the database is away (%s)", error)
-            continue
-        if due:
-            renewed = time.monotonic()
-        for lease, stop, _ in held:
-            if lease.work_id not in kept_works and not stop.is_set():
-                log.warning("work %s was cancelled or given to another worker", lease.work_id)
-                stop.set()
+            renewed = _look(renewed)
+        except Exception:  # whatever it is, the next look may go well, and nobody else keeps these leases
+            log.warning("leases not looked after", exc_info=True)
+
+
+def _look(renewed: float) -> float:
+    """Renew the leases of this process when it is time, stop works that are no longer held; return when it renewed."""
+    with _lock:
+        held = list(_held.values())
+        used = [each.gpu_seconds() for each in held]
+    if not held:
+        return renewed
+    leases = [each.lease for each in held]
+    lease_seconds = settings().lease_seconds
+    if time.monotonic() - renewed >= lease_seconds / 4 - LOOK_SECONDS / 2:
+        ledger.renew(leases, lease_seconds, used)
+        renewed = time.monotonic()
+    kept_works = ledger.still_held(leases)
+    for lease, stop, _ in held:
+        if lease.work_id not in kept_works and not stop.is_set():
+            log.warning("work %s was cancelled or given to another worker", lease.work_id)
+            stop.set()
+    return renewed

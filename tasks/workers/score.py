@@ -1,59 +1,79 @@
 """A score work: one batch's samples through a reward model, in one transaction into the table."""
 
-from threading import Event
+from typing import NamedTuple
 
 from celery import Task
 
-from models.database import transaction
+from models.database import fetch, transaction
 from tasks import ledger
 from tasks.app import app
 from tasks.engines.vllm_reward import RewardModel
 from tasks.ledger import Lease, Scored, Usage
-from tasks.patience import patiently
-from tasks.workers.engaged import Engaged
+from tasks.patience import patient
+from tasks.workers.attempt import NOTHING, Attempt
+from tasks.workers.engine_time import EngineTime
 
-_engaged: Engaged[RewardModel] | None = None
+_time: EngineTime[RewardModel] | None = None
 
 
 def use_reward_model(model: RewardModel) -> None:
     """Make a reward model the one that this process scores with."""
-    global _engaged
-    _engaged = Engaged(model)
+    global _time
+    _time = EngineTime(model)
 
 
 @app.task(name="score", bind=True)
 def score(task: Task, work_id: int) -> str:  # type: ignore[type-arg]
     """Score one batch. Returns what Flower shows."""
-    if _engaged is None:
+    if _time is None:
         raise RuntimeError("this worker has no reward model")
-    return _engaged.work_off(task, work_id, _rate, _keep)
+    with _time.attempt(task, work_id) as attempt:
+        if attempt is None:
+            return NOTHING
+        prompt, samples = _samples(attempt.lease)
+        rewards = _time.engine.rate(prompt, [sample.text for sample in samples], attempt.stop)
+        scores = [
+            Scored(sample.sample_index, reward.score, reward.step_scores)
+            for sample, reward in zip(samples, rewards, strict=True)
+        ]
+        attempt.result = _finish(attempt, scores)
+    return attempt.result
 
 
-def _rate(model: RewardModel, lease: Lease, stop: Event) -> list[Scored]:
-    prompt, samples = patiently(lambda: _samples(lease))
-    rewards = model.rate(prompt, list(samples.values()), stop)
-    return [Scored(index, reward.score, reward.step_scores) for index, reward in zip(samples, rewards, strict=True)]
-
-
-def _keep(_: RewardModel, lease: Lease, scores: list[Scored], gpu_seconds: float) -> str:
-    if not patiently(lambda: ledger.finish_score(lease, scores, Usage(gpu_seconds=gpu_seconds))):
+def _finish(attempt: Attempt, scores: list[Scored]) -> str:
+    if not ledger.finish_score(attempt.lease, scores, Usage(gpu_seconds=attempt.gpu_seconds())):
         return "lost its lease"
     return f"{len(scores)} samples"
 
 
-def _samples(lease: Lease) -> tuple[str, dict[int, str]]:
-    """A batch's prompt, and sample index -> text; samples that were imported without one have no score."""
+class _Prompt(NamedTuple):
+    text: str
+
+
+class _Sample(NamedTuple):
+    sample_index: int
+    text: str
+
+
+@patient
+def _samples(lease: Lease) -> tuple[str, list[_Sample]]:
+    """A batch's prompt and samples; samples that were imported without a text have no score."""
     with transaction() as connection:
-        row = connection.execute(
-            "select text from prompt where run_id = %s and problem_id = %s", (lease.run_id, lease.problem_id)
-        ).fetchone()
-        found = connection.execute(
+        (prompt,) = fetch(
+            connection,
+            _Prompt,
+            "select text from prompt where run_id = %(run_id)s and problem_id = %(problem_id)s",
+            vars(lease),
+        )
+        samples = fetch(
+            connection,
+            _Sample,
             """
             select sample_index, text from sample
-            where run_id = %s and problem_id = %s and sample_index >= %s and sample_index < %s and text is not null
+            where run_id = %(run_id)s and problem_id = %(problem_id)s and text is not null
+                and sample_index >= %(first_index)s and sample_index < %(first_index)s + %(size)s
             order by sample_index
             """,
-            (lease.run_id, lease.problem_id, lease.first_index, lease.first_index + lease.size),
-        ).fetchall()
-    assert row is not None
-    return row["text"], {each["sample_index"]: each["text"] for each in found}
+            vars(lease),
+        )
+    return prompt.text, samples

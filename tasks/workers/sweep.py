@@ -12,6 +12,7 @@ from models.schema import MIGRATION_LOCK
 from models.settings import settings
 from tasks import ledger
 from tasks.app import app
+from tasks.ledger.work import WINDOW
 from tasks.publish import publish
 from tasks.workers.analyze import request_analysis
 
@@ -42,9 +43,10 @@ def sweep_for_ever(stop: Event) -> None:
                     sweep(free_expired=time.monotonic() > patient_until)
                     stop.wait(settings().sweep_seconds)
         except Exception as error:
-            if not is_away(error):
-                raise
-            log.warning("the database is away (%s)", str(error).strip().splitlines()[0])
+            if is_away(error):
+                log.warning("the database is away (%s)", str(error).strip().splitlines()[0])
+            else:  # nobody else would find what is dropped meanwhile
+                log.exception("a sweep failed; the next one comes")
             stop.wait(settings().sweep_seconds)
 
 
@@ -66,15 +68,15 @@ def sweep(*, free_expired: bool = True) -> None:
     if freed:
         log.warning("%s works came back from lost workers: %s", len(freed), freed[:10])
     for row in ledger.open_queues():
-        queue = row["queue"]
+        queue = row.queue
         waiting = messages(queue)
-        if row["published"]:
+        if row.published:
             lost = ledger.free_lost_messages(
                 queue, queue_is_empty=waiting == 0, older_than_seconds=LOST_MESSAGE_SECONDS
             )
             if lost:
                 log.warning("%s messages of %s were lost", lost, queue)
-        publish(queue, at_most=max(0, ledger.WINDOW - (waiting or 0)))
+        publish(queue, at_most=max(0, WINDOW - (waiting or 0)))
     for run_id in ledger.move_counting():
         log.info("run %s has a new counting verifier", run_id)
     for run_id, rule in ledger.stop_runs():

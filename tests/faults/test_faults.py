@@ -129,7 +129,7 @@ def report(place: Place, run: int, chaos: Chaos, refused: int, recovered: list[f
         select count(distinct work_id) as works, count(*) as attempts, count(*) filter (where ok) as useful,
             count(*) filter (where error = 'lost its lease') as fenced,
             count(*) filter (where error = 'its worker was lost') as lost,
-            count(*) filter (where error = 'given back') as given_back
+            count(*) filter (where error like 'given back%%') as given_back
         from attempt join work on work.id = attempt.work_id where work.run_id = %s
         """,
         (run,),

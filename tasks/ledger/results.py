@@ -1,0 +1,181 @@
+"""What a finished work leaves, in the one transaction that ends it."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from models.database import Connection, fetch, transaction
+from models.rows import storable
+from tasks.engines.engine import Completion
+from tasks.ledger.statements import statements
+from tasks.ledger.work import Lease, Usage, end_work, ended_before
+from tasks.patience import patient
+from verifiers.verifier import Candidate, Judgement
+
+SQL = statements("results.sql")
+
+LONGEST_DETAIL = 2_000
+"""Characters of a verdict's detail that are kept."""
+
+
+@dataclass(frozen=True)
+class Verification:
+    """One sample's extraction: its index and its candidate, if any."""
+
+    sample_index: int
+    candidate: Candidate | None
+
+
+@dataclass(frozen=True)
+class Scored:
+    """One sample's number by a reward model, and each step's where it gives them."""
+
+    sample_index: int
+    score: float
+    step_scores: Sequence[float] | None = None
+
+
+Verdicts = dict[str, Judgement]
+"""Candidate text -> judgement."""
+
+
+class _Queue(NamedTuple):
+    queue: str
+
+
+class _Text(NamedTuple):
+    text: str
+
+
+class _Missing(NamedTuple):
+    missing: int
+
+
+@patient
+def finish_generate(lease: Lease, completions: Sequence[Completion], usage: Usage) -> list[str] | None:
+    """Insert a batch's samples, end its work, make the works that are due; return the queues in which those wait.
+
+    None, and nothing done, where the lease was lost.
+    """
+    if len(completions) != lease.size:
+        raise ValueError(f"the engine gave {len(completions)} samples for a batch of {lease.size}")
+    with transaction() as connection:
+        connection.execute(SQL["share_run"], vars(lease))
+        if end_work(connection, lease, usage):
+            _insert_samples(connection, lease, completions)
+            connection.execute(SQL["add_due_works"], vars(lease))
+        elif not ended_before(connection, lease, usage):
+            return None
+        return [row.queue for row in fetch(connection, _Queue, SQL["due_queues"], vars(lease))]
+
+
+def _insert_samples(connection: Connection, lease: Lease, completions: Sequence[Completion]) -> None:
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(
+            """
+            copy sample (run_id, problem_id, sample_index, attempt_id, text, prompt_tokens, completion_tokens,
+                         finish_reason, logprob, token_logprobs, seed, usd, gpu_seconds) from stdin
+            """
+        ) as copy,
+    ):
+        for index, sample in enumerate(completions, lease.first_index):
+            text = None if sample.text is None else storable(sample.text)
+            logprobs = None if sample.token_logprobs is None else list(sample.token_logprobs)
+            copy.write_row(
+                (
+                    lease.run_id, lease.problem_id, index, lease.attempt_id, text, sample.prompt_tokens,
+                    sample.completion_tokens, sample.finish_reason, sample.logprob, logprobs, sample.seed, sample.usd,
+                    sample.gpu_seconds,
+                )
+            )  # fmt: skip
+
+
+@patient
+def known_candidates(lease: Lease, candidates: Sequence[str]) -> set[str]:
+    """Those of the candidates that already have a verdict by the lease's verifier."""
+    parameters = {**vars(lease), "hashes": [_hash(text) for text in candidates]}
+    with transaction() as connection:
+        return {row.text for row in fetch(connection, _Text, SQL["known_candidates"], parameters)}
+
+
+@patient
+def record_verdicts(lease: Lease, verdicts: Verdicts) -> None:
+    """Keep verdicts while a long work goes on; those that exist stay. They are true whoever holds the lease."""
+    with transaction() as connection:
+        _insert_verdicts(connection, lease, verdicts, list(verdicts))
+
+
+@patient
+def finish_verify(lease: Lease, extractions: Sequence[Verification], verdicts: Verdicts, usage: Usage) -> bool:
+    """Insert the last verdicts and all extractions, end the work with its tally; False if the lease was lost.
+
+    Every candidate must have its verdict here or in the table.
+    """
+    candidates = list({each.candidate.text for each in extractions if each.candidate is not None})
+    with transaction() as connection:
+        if not end_work(connection, lease, usage):
+            return ended_before(connection, lease, usage)
+        _insert_verdicts(connection, lease, verdicts, candidates)
+        columns = {
+            "indices": [each.sample_index for each in extractions],
+            "hashes": [None if each.candidate is None else _hash(each.candidate.text) for each in extractions],
+            "hows": [each.candidate.how or None if each.candidate else None for each in extractions],
+        }
+        connection.execute(SQL["insert_extractions"], vars(lease) | columns)
+        missing = tally(connection, [lease.work_id])
+        if missing:
+            raise RuntimeError(f"work {lease.work_id} would end with {missing} candidates unjudged")
+    return True
+
+
+def tally(connection: Connection, work_ids: Sequence[int]) -> int:
+    """Within the transaction that ends verify works: count their tallies; return how many candidates lack a verdict."""
+    return sum(row.missing for row in fetch(connection, _Missing, SQL["tally"], {"works": list(work_ids)}))
+
+
+def _insert_verdicts(connection: Connection, lease: Lease, verdicts: Verdicts, candidates: Sequence[str]) -> None:
+    """Candidates and verdicts in hash order, so that two workers with the same ones cannot deadlock."""
+    hashed = sorted((_hash(text), text) for text in candidates)
+    if not hashed:
+        return
+    columns = {"hashes": [digest for digest, _ in hashed], "texts": [text for _, text in hashed]}
+    connection.execute(SQL["insert_candidates"], vars(lease) | columns)
+    judged = [(digest, verdicts[text]) for digest, text in hashed if text in verdicts]
+    if not judged:
+        return
+    judgements = {
+        "hashes": [digest for digest, _ in judged],
+        "outcomes": [judgement.outcome.value for _, judgement in judged],
+        "details": [storable(judgement.detail)[:LONGEST_DETAIL] or None for _, judgement in judged],
+        "cpu_seconds": [judgement.cpu_seconds for _, judgement in judged],
+        "facts": [json.dumps(dict(judgement.facts)) for _, judgement in judged],
+    }
+    connection.execute(SQL["insert_verdicts"], vars(lease) | judgements)
+
+
+@patient
+def finish_score(lease: Lease, scores: Sequence[Scored], usage: Usage) -> bool:
+    """Insert a batch's scores and end its work; False (and nothing done) if the lease was lost."""
+    with transaction() as connection:
+        if not end_work(connection, lease, usage):
+            return ended_before(connection, lease, usage)
+        with connection.cursor() as cursor:
+            cursor.executemany(
+                SQL["insert_score"],
+                [
+                    {
+                        **vars(lease),
+                        **vars(scored),
+                        "step_scores": None if scored.step_scores is None else list(scored.step_scores),
+                    }
+                    for scored in scores
+                ],
+            )
+    return True
+
+
+def _hash(text: str) -> bytes:
+    return hashlib.sha256(text.encode()).digest()

@@ -1,0 +1,87 @@
+-- What a finished work leaves: samples, extractions, candidates, verdicts, tallies, scores, and the works that follow.
+
+-- share_run: locks the run's row against whoever changes it
+-- Whoever cancels a run or changes which verifiers and reward models are due takes its row first: neither misses the
+-- other.
+select from run where id = %(run_id)s for key share
+
+-- add_due_works: -> ready
+-- The works that a batch's samples are due for: one a verifier and one a reward model. Those that exist stay.
+insert into work (run_id, batch_id, kind, verifier_id, reward_model, queue)
+select run.id, %(batch_id)s, due.kind::kind, due.verifier_id, due.reward_model, due.queue
+from run
+cross join lateral (
+    select 'verify' as kind, verifier.id as verifier_id, null as reward_model, verifier.queue
+    from verifier where verifier.id = run.verifier_id or verifier.id = any(run.other_verifiers)
+    union all
+    select 'score', null, asked.key, asked.value from jsonb_each_text(run.reward_models) as asked
+) as due
+where run.id = %(run_id)s
+order by due.kind desc, due.verifier_id
+on conflict do nothing
+
+-- due_queues: a look, without a lock
+select distinct queue from work where batch_id = %(batch_id)s and kind <> 'generate' and state = 'ready' order by queue
+
+-- known_candidates: a look, without a lock
+-- Those of the candidates that already have a verdict by a verifier.
+select candidate.text
+from candidate join verdict on verdict.candidate_id = candidate.id and verdict.verifier_id = %(verifier_id)s
+where candidate.problem_id = %(problem_id)s and candidate.hash = any(%(hashes)s)
+
+-- insert_candidates: no work changes
+-- The hashes come in order, so that two workers with the same candidates cannot deadlock.
+insert into candidate (problem_id, hash, text)
+select %(problem_id)s, hash, text from unnest(%(hashes)s::bytea[], %(texts)s::text[]) as new (hash, text)
+on conflict do nothing
+
+-- insert_verdicts: no work changes
+-- In the order of their candidates' hashes, as above. Those that exist stay.
+insert into verdict (candidate_id, verifier_id, outcome, detail, cpu_seconds, facts)
+select candidate.id, %(verifier_id)s, judged.outcome, judged.detail, judged.cpu_seconds, judged.facts
+from unnest(%(hashes)s::bytea[], %(outcomes)s::outcome[], %(details)s::text[], %(cpu_seconds)s::float8[],
+    %(facts)s::jsonb[]) as judged (hash, outcome, detail, cpu_seconds, facts)
+join candidate on candidate.problem_id = %(problem_id)s and candidate.hash = judged.hash
+order by judged.hash
+on conflict do nothing
+
+-- insert_extractions: no work changes
+insert into extraction (run_id, verifier_id, problem_id, sample_index, candidate_id, how)
+select %(run_id)s, %(verifier_id)s, %(problem_id)s, extracted.sample_index, candidate.id, extracted.how
+from unnest(%(indices)s::int[], %(hashes)s::bytea[], %(hows)s::text[]) as extracted (sample_index, hash, how)
+left join candidate on candidate.problem_id = %(problem_id)s and candidate.hash = extracted.hash
+on conflict do nothing
+
+-- tally: no work changes its state
+-- Counts the tallies of verify works from extractions and verdicts; returns how many candidates lack a verdict.
+with counted as (
+    select work.id, summed.*
+    from work
+    join batch on batch.id = work.batch_id
+    cross join lateral (  -- batch by batch: a join could pair each batch with all samples of its problem
+        select count(*) filter (where verdict.outcome = 'correct') as correct,
+            count(*) filter (where verdict.outcome not in ('correct', 'no_answer', 'infrastructure_error'))
+                as incorrect,
+            count(*) filter (where extraction.candidate_id is null or verdict.outcome = 'no_answer') as no_answer,
+            count(*) filter (where verdict.outcome = 'infrastructure_error') as undecided,
+            count(*) filter (where extraction.candidate_id is not null and verdict.outcome is null) as missing,
+            min(extraction.sample_index) filter (where verdict.outcome = 'correct') as first_correct
+        from extraction
+        left join verdict on verdict.candidate_id = extraction.candidate_id
+            and verdict.verifier_id = extraction.verifier_id
+        where extraction.run_id = work.run_id and extraction.verifier_id = work.verifier_id
+            and extraction.problem_id = batch.problem_id
+            and extraction.sample_index >= batch.first_index
+            and extraction.sample_index < batch.first_index + batch.size
+    ) as summed
+    where work.id = any(%(works)s)
+)
+update work set correct = counted.correct, incorrect = counted.incorrect, no_answer = counted.no_answer,
+    undecided = counted.undecided, first_correct = counted.first_correct
+from counted where work.id = counted.id
+returning counted.missing
+
+-- insert_score: no work changes
+insert into score (run_id, problem_id, sample_index, reward_model, score, step_scores)
+values (%(run_id)s, %(problem_id)s, %(sample_index)s, %(reward_model)s, %(score)s, %(step_scores)s)
+on conflict do nothing

@@ -1,0 +1,159 @@
+"""The run as a whole: what a person does to it, the rules that stop it, and its end."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from models.database import Connection, fetch, transaction
+from models.tables import Run
+from tasks.ledger.making import Making
+from tasks.ledger.statements import statements
+from verifiers.errors import UserError
+
+SQL = statements("run.sql")
+
+
+class Stopped(NamedTuple):
+    """A run that a stopping rule cut batches from."""
+
+    run_id: int
+    rule: str
+
+
+class _Stop(NamedTuple):
+    run_id: int
+    problem_id: int | None
+    last_index: int | None
+    rule: str
+
+
+class _Cut(NamedTuple):
+    id: int
+    rule: str
+
+
+class _Id(NamedTuple):
+    id: int
+
+
+class _RunId(NamedTuple):
+    run_id: int
+
+
+class HeldRun(Making):
+    """A run whose row is locked until its transaction ends: one person changes it at a time."""
+
+    def __init__(self, connection: Connection, row: Run) -> None:
+        assert row.id is not None
+        super().__init__(connection, row.id)
+        self.row = row
+
+    def cancel(self) -> int:
+        """Cancel every open work; those in the middle of one notice within seconds. Returns how many."""
+        cancelled = self._execute("cancel")
+        if cancelled:
+            self._execute("note_cancelled")
+        return cancelled
+
+    def resume(self) -> int:
+        """Make every work ready again that failed or that a person cancelled; returns how many are to be done.
+
+        A rule that is met already stops again, in this transaction, what it would stop at the next sweep.
+        """
+        resumed = self._execute("resume")
+        self._execute("note_resumed", works=resumed)
+        stop(self.connection, [self.run_id])
+        return resumed
+
+    def extend(self, n: int, queue: str, batches: Iterable[tuple[int, int, int]]) -> None:
+        """Add batches (problem_id, first_index, size) up to n samples a problem; a rule that is met stops them."""
+        self.add_batches(queue, batches)
+        self._execute("note_extended", n=n)
+        stop(self.connection, [self.run_id])
+
+    def judge_by(self, verifier_id: int, *, use: bool) -> tuple[int, bool]:
+        """Judge every sample, those to come too, by one more verifier; `use` has it count once it is through.
+
+        Returns how many works that makes, and whether it counts already.
+        """
+        self._execute("note_verifier", verifier_id=verifier_id, use=use)
+        works = self.add_verify_works(verifier_id)
+        return works, use and self.move_counting()
+
+    def score_by(self, reward_model: str, queue: str) -> int:
+        """Score every sample, those to come too, by a reward model; returns how many works that makes now."""
+        self._execute("note_reward_model", reward_model=reward_model, queue=queue)
+        return self.add_score_works(reward_model, queue)
+
+    def judge_again(self) -> int:
+        """Forget the verdicts that failed by our fault and make the works that gave them ready; returns how many."""
+        works = fetch(self.connection, _RunId, SQL["judge_again"], {"run_id": self.run_id})
+        self._execute("note_unended", runs=sorted({work.run_id for work in works}))
+        return len(works)
+
+    def move_counting(self) -> bool:
+        """Have the next verifier count, if it has judged every sample; whether it does now."""
+        moved = self._execute("move_counting") == 1
+        if moved:
+            self._execute("cancel_replaced")
+        return moved
+
+    def is_open(self) -> bool:
+        """Whether it has a work that is ready, published or leased."""
+        return bool(self._execute("any_open"))
+
+    def delete(self) -> int:
+        """Delete the run and all that is only its own; returns how many samples it had."""
+        self._execute("delete_scores")
+        self._execute("delete_extractions")
+        samples = self._execute("delete_samples")
+        self._execute("delete_run")
+        return samples
+
+    def _execute(self, name: str, **parameters: object) -> int:
+        return self.connection.execute(SQL[name], {"run_id": self.run_id} | parameters).rowcount
+
+
+@contextmanager
+def hold(run_id: int) -> Iterator[HeldRun]:
+    """Hold a run for the length of a transaction; UserError where it has just been deleted."""
+    with transaction() as connection:
+        runs = fetch(connection, Run, SQL["hold"], {"run_id": run_id})
+        if not runs:
+            raise UserError(f"Run {run_id} has just been deleted.")
+        yield HeldRun(connection, runs[0])
+
+
+def move_counting() -> list[int]:
+    """Move the counting verifier of every run where the next one is through; return the runs."""
+    with transaction() as connection:
+        waiting = [HeldRun(connection, row) for row in fetch(connection, Run, SQL["waiting_to_count"])]
+        return [run.run_id for run in waiting if run.move_counting()]
+
+
+def stop_runs() -> list[Stopped]:
+    """Cancel the batches that stopping rules leave out; return the runs that one of them was cut from.
+
+    Works in flight finish, and so do all lower indices of a problem, so that short samples are not favoured.
+    """
+    with transaction() as connection:
+        return stop(connection, [run.id for run in fetch(connection, _Id, SQL["ruled"])])
+
+
+def stop(connection: Connection, run_ids: Sequence[int]) -> list[Stopped]:
+    """The same of runs that are held by a transaction."""
+    stops = fetch(connection, _Stop, SQL["stopping"], {"runs": list(run_ids)}) if run_ids else []
+    if not stops:
+        return []
+    runs, problems, last_indices, rules = (list(column) for column in zip(*stops, strict=True))
+    beyond = {"runs": runs, "problems": problems, "last_indices": last_indices, "rules": rules}
+    works = fetch(connection, _Cut, SQL["beyond_stops"], beyond)
+    cut = {"works": [work.id for work in works], "rules": [work.rule for work in works], "runs": runs}
+    return fetch(connection, Stopped, SQL["cut"], cut)
+
+
+def end_runs() -> list[int]:
+    """Note the end of runs whose last work ended, and undo it where works came since; return those that ended."""
+    with transaction() as connection:
+        connection.execute(SQL["reopen"])
+        return [run.id for run in fetch(connection, _Id, SQL["end_runs"])]

@@ -1,0 +1,182 @@
+-- The run as a whole: what a person does to it, the rules that stop it, and its end.
+
+-- hold: locks the run's row until the transaction ends
+select * from run where id = %(run_id)s for update
+
+-- cancel: ready | published | leased -> cancelled
+-- Locks works by id. Those in the middle of one notice within seconds.
+with open as (
+    select id from work where run_id = %(run_id)s and state in ('ready', 'published', 'leased') order by id for update
+)
+update work set state = 'cancelled', cancelled_by = 'person', ended_at = now(), lease_token = null, lease_until = null
+from open where work.id = open.id
+
+-- note_cancelled: no work changes
+update run set cancelled_at = now() where id = %(run_id)s
+
+-- resume: failed | cancelled by a person -> ready
+-- With their attempts anew. What a stopping rule cut stays cut, and so do works of a verifier that a newer version of
+-- itself replaced. Locks works by id.
+with again as (
+    select work.id
+    from work join run on run.id = work.run_id
+    where run.id = %(run_id)s and (work.state = 'failed' or (work.state = 'cancelled' and work.cancelled_by = 'person'))
+        and (work.kind <> 'verify' or work.verifier_id in (run.verifier_id, run.next_verifier_id)
+            or work.verifier_id = any(run.other_verifiers))
+    order by work.id for update of work
+)
+update work set state = 'ready', attempts = 0, ended_at = null, not_before = null, cancelled_by = null
+from again where work.id = again.id
+
+-- note_resumed: no work changes
+update run set cancelled_at = null, finished_at = case when %(works)s = 0 then finished_at end where id = %(run_id)s
+
+-- note_extended: no work changes
+update run set n = %(n)s, extended_at = now(), finished_at = null, stopped_by = null where id = %(run_id)s
+
+-- note_verifier: no work changes
+update run set other_verifiers = case when %(verifier_id)s = any(other_verifiers) then other_verifiers
+        else other_verifiers || %(verifier_id)s::bigint end, finished_at = null,
+    next_verifier_id = case when %(use)s then %(verifier_id)s else next_verifier_id end
+where id = %(run_id)s
+
+-- note_reward_model: no work changes
+update run set reward_models = reward_models || jsonb_build_object(%(reward_model)s::text, %(queue)s::text),
+    finished_at = null
+where id = %(run_id)s
+
+-- judge_again: done -> ready
+-- Forgets the verdicts that failed by our fault where a run has any. A verdict is shared by all runs of its problem, so
+-- the works of the other runs that counted it are ready too. Locks works by id.
+with again as (
+    select distinct work.verifier_id, batch.problem_id from work join batch on batch.id = work.batch_id
+    where work.run_id = %(run_id)s and work.kind = 'verify' and work.state = 'done' and work.undecided > 0
+), forgotten as (
+    delete from verdict using candidate, again
+    where candidate.id = verdict.candidate_id and candidate.problem_id = again.problem_id
+        and verdict.verifier_id = again.verifier_id and verdict.outcome = 'infrastructure_error'
+), redone as (
+    select work.id from work
+    join batch on batch.id = work.batch_id
+    join again on again.verifier_id = work.verifier_id and again.problem_id = batch.problem_id
+    where work.kind = 'verify' and work.state = 'done' and work.undecided > 0
+    order by work.id for update of work
+)
+update work set state = 'ready', attempts = 0, ended_at = null, not_before = null, lease_token = null,
+    correct = null, incorrect = null, no_answer = null, undecided = null, first_correct = null
+from redone where work.id = redone.id
+returning work.run_id
+
+-- note_unended: no work changes
+update run set finished_at = null where id = any(%(runs)s)
+
+-- move_counting: no work changes
+-- To the next verifier, once it has judged every sample. The verifier that counted goes on beside it, unless the next
+-- one is a newer version of the same.
+update run set verifier_id = run.next_verifier_id, next_verifier_id = null,
+    other_verifiers = array_remove(run.other_verifiers, run.next_verifier_id)
+        || case when old.name = next.name then '{}'::bigint[] else array[run.verifier_id] end
+from verifier old, verifier next
+where run.id = %(run_id)s and old.id = run.verifier_id and next.id = run.next_verifier_id and not exists (
+    select from work sampled
+    left join work judged on judged.batch_id = sampled.batch_id and judged.kind = 'verify'
+        and judged.verifier_id = run.next_verifier_id and judged.state = 'done'
+    where sampled.run_id = %(run_id)s and sampled.kind = 'generate' and sampled.state = 'done' and judged.id is null
+)
+
+-- cancel_replaced: ready | published | leased | failed -> cancelled
+-- The works of a verifier that a newer version of itself replaced. Locks works by id.
+with replaced as (
+    select work.id from work join run on run.id = work.run_id
+    where run.id = %(run_id)s and work.kind = 'verify' and work.state in ('ready', 'published', 'leased', 'failed')
+        and work.verifier_id <> run.verifier_id and work.verifier_id <> all(run.other_verifiers)
+    order by work.id for update of work
+)
+update work set state = 'cancelled', cancelled_by = 'verifier', ended_at = now(), lease_token = null,
+    lease_until = null
+from replaced where work.id = replaced.id
+
+-- waiting_to_count: locks runs by id, and skips those that somebody holds
+select * from run where next_verifier_id is not null order by id for update skip locked
+
+-- ruled: locks runs by id, and skips those that somebody holds
+select id from run where finished_at is null and stop_rule <> '{}' and not imported
+order by id for no key update skip locked
+
+-- stopping: a look, without a lock
+-- (run, problem, last index it still needs, rule); a null problem: all, up to what was drawn when the rule is met.
+select work.run_id, batch.problem_id, min(work.first_correct) as last_index, 'when_solved' as rule
+from run
+join work on work.run_id = run.id and work.kind = 'verify' and work.verifier_id = run.verifier_id
+join batch on batch.id = work.batch_id
+where run.id = any(%(runs)s) and run.stop_rule ? 'when_solved' and work.first_correct is not null
+group by work.run_id, batch.problem_id
+union all
+select * from (
+    select run.id, null::bigint, null::int,
+        case when cost.usd >= (run.stop_rule ->> 'usd')::float8 then 'usd'
+             when cost.gpu_seconds + cost.gpu_seconds_lost + cost.gpu_seconds_running
+                  >= (run.stop_rule ->> 'gpu_hours')::float8 * 3600 then 'gpu_hours'
+             when cost.flops >= (run.stop_rule ->> 'flops')::float8 then 'flops' end as rule
+    from run join cost on cost.run_id = run.id
+    where run.id = any(%(runs)s) and run.stop_rule ?| array['usd', 'gpu_hours', 'flops']
+) as spent
+where rule is not null
+
+-- beyond_stops: locks works by id
+-- None of these is claimed while they are held: what is not among them is in flight, or was.
+select work.id, stop.rule
+from work join batch on batch.id = work.batch_id
+join unnest(%(runs)s::bigint[], %(problems)s::bigint[], %(last_indices)s::int[], %(rules)s::text[])
+    as stop (run_id, problem_id, last_index, rule)
+    on stop.run_id = batch.run_id and batch.problem_id = coalesce(stop.problem_id, batch.problem_id)
+    and batch.first_index > coalesce(stop.last_index, -1)
+where work.run_id = any(%(runs)s) and work.kind = 'generate' and work.state in ('ready', 'published')
+order by work.id for update of work
+
+-- cut: ready | published -> cancelled
+-- Of the works that are held, those above all that was drawn of their problem: every lower index is finished.
+with held as (
+    select * from unnest(%(works)s::bigint[], %(rules)s::text[]) as held (id, rule)
+), drawn as (
+    select work.run_id, batch.problem_id, max(batch.first_index) as last_index
+    from work join batch on batch.id = work.batch_id
+    where work.run_id = any(%(runs)s) and work.kind = 'generate' and work.state in ('leased', 'done', 'failed')
+    group by work.run_id, batch.problem_id
+), cut as (
+    update work set state = 'cancelled', cancelled_by = held.rule, ended_at = now()
+    from held, batch left join drawn using (run_id, problem_id)
+    where work.id = held.id and batch.id = work.batch_id
+        and (held.rule = 'when_solved' or batch.first_index > coalesce(drawn.last_index, -1))
+    returning work.run_id, held.rule
+)
+update run set stopped_by = coalesce(run.stopped_by, first.rule)
+from (select run_id, min(rule) as rule from cut group by run_id) as first
+where run.id = first.run_id
+returning run.id as run_id, first.rule
+
+-- reopen: no work changes
+update run set finished_at = null where finished_at is not null and exists (
+    select from work where run_id = run.id and state in ('ready', 'published', 'leased'))
+
+-- end_runs: no work changes
+update run set finished_at = now()
+where finished_at is null
+    and not exists (select from work where run_id = run.id and state in ('ready', 'published', 'leased'))
+returning id
+
+-- any_open: a look, without a lock
+select from work where run_id = %(run_id)s and state in ('ready', 'published', 'leased') limit 1
+
+-- delete_scores: the run's row is held
+delete from score where run_id = %(run_id)s
+
+-- delete_extractions: the run's row is held
+delete from extraction where run_id = %(run_id)s
+
+-- delete_samples: the run's row is held
+delete from sample where run_id = %(run_id)s
+
+-- delete_run: the run's row is held
+-- Everything else that belongs to it goes with it.
+delete from run where id = %(run_id)s

@@ -1,0 +1,66 @@
+"""One attempt at a work: claimed by a lease, kept alive, and ended one way or another."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from threading import Event
+from typing import Any
+
+from celery import Task
+
+from models.settings import settings
+from tasks import ledger
+from tasks.engines.engine import Interrupted, Loaded, RequestRefused
+from tasks.identity import this_worker
+from tasks.ledger import Lease, Usage
+from tasks.workers import leases
+
+NOTHING = "nothing to do"
+"""What Flower shows of a message whose work is done, held by another, not yet due, or gone."""
+
+
+@dataclass
+class Attempt:
+    """A leased work in hand. `stop` is set when it is cancelled, its lease is lost, or the worker is to leave."""
+
+    lease: Lease
+    stop: Event
+    gpu_seconds: Callable[[], float]
+    """Its share of the engine's time so far."""
+    result: str = ""
+    """What Flower shows."""
+
+
+def claim(task: "Task[Any, Any]", work_id: int, engine: Loaded | None = None) -> Lease | None:
+    """Lease a work to this process; whatever keeps a worker from claiming is noted at the work, and raised."""
+    try:
+        worker = this_worker(task.request.hostname or "worker", engine)
+        return ledger.claim(work_id, worker, settings().lease_seconds)
+    except Exception as error:
+        ledger.refuse(work_id, f"its worker could not claim it: {_said(error)}")
+        raise
+
+
+@contextmanager
+def attempted(lease: Lease, gpu_seconds: Callable[[], float] = lambda: 0.0) -> Iterator[Attempt]:
+    """Keep a lease for the length of a block that ends its work; whatever the block raises ends the attempt.
+
+    Interrupted gives the work back, RequestRefused fails it for good, every other error fails the attempt and goes on.
+    """
+    with leases.kept(lease, gpu_seconds) as stop:
+        attempt = Attempt(lease, stop, gpu_seconds)
+        try:
+            yield attempt
+        except Interrupted:
+            ledger.give_back(lease, "interrupted", Usage(gpu_seconds=gpu_seconds()))
+            attempt.result = "given back"
+        except RequestRefused as error:
+            ledger.fail(lease, str(error), Usage(gpu_seconds=gpu_seconds()), final=True)
+            attempt.result = f"refused: {error}"
+        except Exception as error:
+            ledger.fail(lease, _said(error), Usage(gpu_seconds=gpu_seconds()))
+            raise
+
+
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"

@@ -1,0 +1,113 @@
+"""The one engine of a process, and whose its time is: room first, then a lease, then an attempt."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Event
+from typing import Any, Generic, TypeVar
+
+from celery import Task
+
+from tasks import ledger
+from tasks.engines.engine import EngineDead, Loaded
+from tasks.ledger import Lease
+from tasks.patience import patient
+from tasks.workers import leases
+from tasks.workers.attempt import Attempt, attempted, claim
+
+E = TypeVar("E", bound=Loaded)
+
+
+class EngineTime(Generic[E]):
+    """An engine, and the batches that share it."""
+
+    def __init__(self, engine: E) -> None:
+        self.engine = engine
+        self._meter = Meter(engine.gpus)
+        self._admission = threading.Lock()
+        """Held from waiting for room until a batch is in flight, so that two threads cannot take the same room."""
+
+    @contextmanager
+    def attempt(self, task: "Task[Any, Any]", work_id: int) -> Iterator[Attempt | None]:
+        """Attempt a work for the length of a block; None where it is not to be had, or the process is leaving."""
+        lease = self._admit(task, work_id)
+        if lease is None:
+            yield None
+            return
+        try:
+            with attempted(lease, lambda: self._meter.share(lease.attempt_id)) as attempt:
+                yield attempt
+        except EngineDead:
+            self.engine.dead.set()
+            raise
+        finally:
+            self._meter.end(lease.attempt_id)
+
+    def _admit(self, task: "Task[Any, Any]", work_id: int) -> Lease | None:
+        """Wait for room, then claim: no lease is held while only waiting."""
+        with self._admission:
+            room = self._meter.wait_for_room(self.engine.capacity, leases.leaving)
+            if not room or self.engine.dead.is_set():
+                _return_message(work_id)
+                return None
+            lease = claim(task, work_id, self.engine)
+            if lease is not None:
+                self._meter.begin(lease.attempt_id, lease.size)
+            return lease
+
+
+@patient
+def _return_message(work_id: int) -> None:
+    ledger.unpublish([work_id])
+
+
+class Meter:
+    """GPU-seconds by attempt: at every moment the engine's GPUs are shared by samples in flight.
+
+    The shares of all attempts add up to (time with anything in flight) x GPUs.
+    """
+
+    def __init__(self, gpus: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._gpus = gpus
+        self._clock = clock
+        self._changed = threading.Condition()
+        self._sizes: dict[int, int] = {}
+        self._seconds: dict[int, float] = {}
+        self._at = clock()
+
+    def wait_for_room(self, capacity: int, leaving: Event) -> bool:
+        """Wait until fewer than `capacity` samples are in flight; False when the process is leaving instead."""
+        with self._changed:
+            while not leaving.is_set():
+                if sum(self._sizes.values()) < capacity:
+                    return True
+                self._changed.wait(0.5)
+        return False
+
+    def begin(self, attempt_id: int, size: int) -> None:
+        """A batch of `size` samples is in flight."""
+        with self._changed:
+            self._settle()
+            self._sizes[attempt_id] = size
+            self._seconds[attempt_id] = 0.0
+
+    def share(self, attempt_id: int) -> float:
+        """GPU-seconds of a batch in flight so far."""
+        with self._changed:
+            self._settle()
+            return self._seconds[attempt_id]
+
+    def end(self, attempt_id: int) -> None:
+        """A batch is no longer in flight."""
+        with self._changed:
+            self._settle()
+            del self._sizes[attempt_id], self._seconds[attempt_id]
+            self._changed.notify_all()
+
+    def _settle(self) -> None:
+        now = self._clock()
+        total = sum(self._sizes.values())
+        for attempt_id, size in self._sizes.items():
+            self._seconds[attempt_id] += (now - self._at) * self._gpus * size / total
+        self._at = now

@@ -48,23 +48,19 @@ def give_engine() -> Any:
 
 def note(frame: FrameType, event: str, _: object) -> None:
     """A profile function: notes the entry of a function of ours."""
-    code = frame.f_code
-    if on is None or event != "call" or not code.co_filename.startswith(ROOMS):
+    hops, code = on, frame.f_code
+    if hops is None or event != "call" or not code.co_filename.startswith(ROOMS):
         return
     hop = str(Path(code.co_filename).relative_to(ROOT)), code.co_qualname
-    if hop not in on and code.co_flags & CO_OPTIMIZED and code.co_name[0] != "<" and _is_asked_for(frame):
-        on.append(hop)
+    if hop not in hops and code.co_flags & CO_OPTIMIZED and code.co_name[0] != "<" and _is_asked_for(frame):
+        hops.append(hop)
 
 
 def _is_asked_for(frame: FrameType) -> bool:
     """Whether a function was called neither by click, unless as a command, nor while a module is imported."""
     caller = frame.f_back
-    if (
-        caller
-        and caller.f_globals.get("__name__", "").startswith("click.")
-        and caller.f_code.co_qualname != "Context.invoke"
-    ):
-        return False
+    if caller and str(caller.f_globals.get("__name__")).startswith("click."):
+        return caller.f_code.co_qualname == "Context.invoke"
     while caller and caller.f_globals.get("__name__") != __name__:
         if caller.f_code.co_filename.startswith("<frozen importlib"):
             return False

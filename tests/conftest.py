@@ -11,7 +11,7 @@ for variable in list(os.environ):
         del os.environ[variable]  # a person's own servers are never touched
 
 from cli.stack.servers import Urls, servers  # noqa: E402
-from tests.place import Place, drop_template, new_place  # noqa: E402
+from tests.place import Place, drop_templates, new_place  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -28,7 +28,7 @@ def outside_postgres() -> Iterator[str]:
     if not url:
         pytest.skip("no outside server: MONKEYS_TEST_POSTGRES_URL is not set")
     yield url
-    drop_template(url)
+    drop_templates(url)
 
 
 @pytest.fixture
@@ -48,8 +48,13 @@ def place(bundled: Urls, tmp_path: Path) -> Iterator[Place]:
 
 
 @pytest.fixture(params=["bundled", "outside"])
-def any_postgres(request: pytest.FixtureRequest, bundled: Urls, tmp_path: Path) -> Iterator[Place]:
+def any_server(request: pytest.FixtureRequest, bundled: Urls) -> str:
+    """The URL of the bundled PostgreSQL, and that of an outside one of another version."""
+    return bundled.database_url if request.param == "bundled" else request.getfixturevalue("outside_postgres")
+
+
+@pytest.fixture
+def any_postgres(any_server: str, bundled: Urls, tmp_path: Path) -> Iterator[Place]:
     """A place on the bundled PostgreSQL, and one on an outside server of another version."""
-    server = bundled.database_url if request.param == "bundled" else request.getfixturevalue("outside_postgres")
-    with new_place(server, bundled.broker_url, tmp_path / "home") as made:
+    with new_place(any_server, bundled.broker_url, tmp_path / "home") as made:
         yield made

@@ -1,5 +1,6 @@
 """A database and a broker of a test's own, and the ways in."""
 
+import gzip
 import itertools
 import os
 import subprocess
@@ -25,8 +26,8 @@ from tasks.app import _configuration, app
 from tasks.workers import generate
 
 _numbers = itertools.count()
-_templates: dict[str, str] = {}
-"""Server URL -> the name of a migrated database there that new ones are copied from."""
+_templates: dict[tuple[str, Path | None], str] = {}
+"""Server URL and dump -> the name of a database there that new ones are copied from: migrated, where of no dump."""
 
 
 @dataclass
@@ -112,9 +113,12 @@ def wait_until(condition: Callable[[], Any], seconds: float = 60) -> Any:
 
 
 @contextmanager
-def new_place(server: str, broker_url: str, home: Path) -> Iterator[Place]:
-    """A place with a fresh migrated database on a server, gone afterwards with all that the test started."""
-    url = _new_database(server)
+def new_place(server: str, broker_url: str, home: Path, dump: Path | None = None) -> Iterator[Place]:
+    """A place with a fresh migrated database on a server, gone afterwards with all that the test started.
+
+    With a dump (SQL, gzipped) its database is what that holds, and not migrated.
+    """
+    url = _new_database(server, dump)
     os.environ.update(
         MONKEYS_HOME=str(home),
         MONKEYS_DATABASE_URL=url,
@@ -151,29 +155,37 @@ def _plain(url: str) -> str:
     return sqlalchemy.make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
-def _new_database(server: str) -> str:
-    """The URL of a fresh migrated database on a server."""
+def _new_database(server: str, dump: Path | None) -> str:
+    """The URL of a fresh database on a server."""
     url = sqlalchemy.make_url(_plain(server))
     with psycopg.connect(_plain(server), autocommit=True) as connection:
-        if server not in _templates:
-            template = f"monkeys_test_{os.getpid()}_template"
+        if (server, dump) not in _templates:
+            template = f"monkeys_test_{os.getpid()}_template_{next(_numbers)}"
             connection.execute(f"drop database if exists {template}")
             connection.execute(f"create database {template}")
-            os.environ["MONKEYS_DATABASE_URL"] = url.set(database=template).render_as_string(hide_password=False)
-            settings.cache_clear()
-            schema.migrate()
-            database.engine().dispose()
-            _templates[server] = template
+            _fill(url.set(database=template).render_as_string(hide_password=False), dump)
+            _templates[server, dump] = template
         name = f"monkeys_test_{os.getpid()}_{next(_numbers)}"
-        connection.execute(f"create database {name} template {_templates[server]}")
+        connection.execute(f"create database {name} template {_templates[server, dump]}")
     return url.set(database=name).render_as_string(hide_password=False)
 
 
-def drop_template(server: str) -> None:
+def _fill(url: str, dump: Path | None) -> None:
+    if dump is not None:
+        with psycopg.connect(url) as connection:
+            connection.execute(gzip.decompress(dump.read_bytes()))
+        return
+    os.environ["MONKEYS_DATABASE_URL"] = url
+    settings.cache_clear()
+    schema.migrate()
+    database.engine().dispose()
+
+
+def drop_templates(server: str) -> None:
     """Remove what new databases of a server were copied from."""
-    if server in _templates:
-        with psycopg.connect(_plain(server), autocommit=True) as connection:
-            connection.execute(f"drop database if exists {_templates.pop(server)} with (force)")
+    with psycopg.connect(_plain(server), autocommit=True) as connection:
+        for key in [key for key in _templates if key[0] == server]:
+            connection.execute(f"drop database if exists {_templates.pop(key)} with (force)")
 
 
 def _empty(broker_url: str) -> None:

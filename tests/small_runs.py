@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
+from tasks.app import app
 from tasks.engines.replay import Recording, Replay
-from tasks.workers.generate import generate, use_engine
-from tasks.workers.verify import verify
+from tasks.workers.generate import use_engine
 from tests.place import Place
 
 
@@ -54,6 +54,7 @@ def use_recording(recording: Path) -> None:
 
 def work_off(place: Place, kinds: tuple[str, ...] = ("generate", "verify"), at_most: int = 10_000) -> int:
     """Do the works that are ready or published, one after another, in this process; return how many."""
+    app.loader.import_default_modules()
     done = 0
     while done < at_most and (
         work := place.query(
@@ -64,8 +65,7 @@ def work_off(place: Place, kinds: tuple[str, ...] = ("generate", "verify"), at_m
             (list(kinds),),
         )
     ):
-        task = generate if work[0]["kind"] == "generate" else verify
-        task.apply(args=[work[0]["id"]])
+        app.tasks[work[0]["kind"]].apply(args=[work[0]["id"]])
         done += 1
     return done
 

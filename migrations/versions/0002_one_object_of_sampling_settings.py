@@ -86,7 +86,8 @@ def _cancelled_by() -> None:
         update work set cancelled_by = case
             when work.kind = 'verify' and work.verifier_id <> run.verifier_id
                 and work.verifier_id <> all(run.other_verifiers) then 'verifier'
-            when work.kind = 'generate' and run.stopped_by is not null and run.cancelled_at is null then run.stopped_by
+            when work.ended_at = run.cancelled_at then 'person'  -- in one transaction
+            when work.kind = 'generate' and run.stopped_by is not null then run.stopped_by
             else 'person' end
         from run where run.id = work.run_id and work.state = 'cancelled'
     """)

@@ -1,0 +1,175 @@
+"""A database that the landed version filled, with runs in every state: upgraded, it says the same and its runs end.
+
+landed/landed.sql.gz is a dump by PostgreSQL 15 of schema 0001, with its views; landed/views.json.gz is what these said
+of it, landed/asked.json what some of its open works would have asked their engine, landed/recording.jsonl every sample
+that the open works need. All leases in it ran out long ago.
+"""
+
+import gzip
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import pytest
+
+from cli.stack.servers import Urls
+from models.schema import check_schema, migrate, schema_version
+from tasks.engines.engine import Completion, Request
+from tasks.engines.replay import Recording, Replay
+from tasks.engines.vllm_reward import Reward
+from tasks.workers.generate import use_engine
+from tasks.runs.make import RunRequest, enqueue
+from tasks.workers.score import use_reward_model
+from tasks.workers.sweep import sweep
+from tests.place import Place, new_place
+from tests.small_runs import check, use_recording, work_off
+
+LANDED = Path(__file__).parent / "landed"
+RECORDING = LANDED / "recording.jsonl"
+
+INSTEAD: dict[str, str] = {}
+"""View -> the statement that still says what the view said, or as much of its columns as it gives, and why."""
+
+
+@pytest.fixture
+def landed(any_server: str, bundled: Urls, tmp_path: Path) -> Iterator[Place]:
+    """The dump, migrated to this code's version."""
+    with new_place(any_server, bundled.broker_url, tmp_path / "home", LANDED / "landed.sql.gz") as place:
+        assert migrate() == schema_version()
+        check_schema()
+        yield place
+
+
+def test_every_view_says_what_it_said(landed: Place) -> None:
+    said = json.loads(gzip.decompress((LANDED / "views.json.gz").read_bytes()))
+    assert set(INSTEAD) <= set(said)
+    for view, before in said.items():
+        columns = ", ".join(f'"{column}"' for column in before["columns"])
+        rows = landed.query(INSTEAD.get(view, f"select {columns} from {view}"))
+        assert rows, view
+        places = [before["columns"].index(column) for column in rows[0]]
+        assert _in_order([plain(value) for value in row.values()] for row in rows) == _in_order(
+            [row[place] for place in places] for row in before["rows"]
+        ), view
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON holds it, numbers to nine digits, since two servers may differ in the last one."""
+    if isinstance(value, float | Decimal):
+        return float(f"{value:.9g}")
+    return value.astimezone(UTC).isoformat() if isinstance(value, datetime) else value
+
+
+def _in_order(rows: Iterator[list[Any]]) -> list[list[Any]]:
+    return sorted(rows, key=json.dumps)
+
+
+class Lengths:
+    """A reward model that likes long samples."""
+
+    name, version, seed, sizes, gpus, capacity = "lengths", "1", None, None, 0, 1_000
+
+    def __init__(self) -> None:
+        self.dead = Event()
+
+    def rate(self, _prompt: str, texts: list[str], _stop: Event) -> list[Reward]:
+        """A number a text."""
+        return [Reward(float(len(text))) for text in texts]
+
+
+def test_every_open_run_ends_and_holds_what_must_hold(landed: Place) -> None:
+    failed = "select count(*) from work where state = 'failed'"
+    open_runs = {row["name"] for row in landed.query("select name from run where finished_at is null")}
+    failed_before = landed.one(failed)
+    assert {"moving", "trying", "include-stop", "settings", "middle", "waiting", "solving", "scored"} < open_runs
+    use_recording(RECORDING)
+    use_reward_model(Lengths())  # type: ignore[arg-type]
+    sweep()
+    while work_off(landed, ("generate",), at_most=3) + work_off(landed, ("verify", "score")):
+        sweep()
+    assert landed.query("select name from run where finished_at is null") == []
+    assert landed.one(failed) == failed_before
+    assert landed.query("select * from work where state in ('ready', 'published', 'leased')") == []
+    states = {row["name"]: row["state"] for row in landed.query("select name, state from run_progress")}
+    assert {name: states[name] for name in open_runs if states[name] != "done"} == {
+        "middle": "ended with failures",
+        "solving": "stopped by when_solved",
+    }
+    for row in landed.query("select id from run"):
+        check(landed, row["id"])
+
+
+class Asked(Replay):
+    """Replays, and remembers what it was asked."""
+
+    def __init__(self, recording: Recording) -> None:
+        super().__init__(recording)
+        self.requests: list[Request] = []
+
+    def sample(self, request: Request, stop: Event) -> list[Completion]:
+        """The recorded samples."""
+        self.requests.append(request)
+        return super().sample(request, stop)
+
+
+def test_an_open_run_asks_its_engine_for_what_was_enqueued(landed: Place) -> None:
+    engine = Asked(Recording(RECORDING))
+    use_engine(engine)
+    sweep()
+    work_off(landed, ("generate",))
+    asked = json.loads(json.dumps([asdict(request) for request in engine.requests]))
+    for run, requests in json.loads((LANDED / "asked.json").read_text()).items():
+        for request in requests:
+            assert request in asked, run
+
+
+def test_a_named_run_that_is_enqueued_again_is_the_run_that_landed(landed: Place) -> None:
+    request = RunRequest(
+        "pocket-sums", "pocket-monkey", 8, limit=2, batch_size=1, budget_flops=1e5, name="budget-flops"
+    )
+    assert enqueue(request).run_id == landed.one("select id from run where name = 'budget-flops'")
+
+
+SCHEMA = """
+    select 'column' as what, relname || '.' || attname as name, concat_ws(' ', format_type(atttypid, atttypmod),
+        case when attnotnull then 'not null' end, attidentity, attgenerated, pg_get_expr(adbin, adrelid),
+        '-- ' || col_description(attrelid, attnum)) as said
+    from pg_attribute join pg_class on pg_class.oid = attrelid
+    left join pg_attrdef on adrelid = attrelid and adnum = attnum
+    where relnamespace = 'public'::regnamespace and relkind in ('r', 'v') and attnum > 0 and not attisdropped
+    union all
+    select 'relation', relname, concat_ws(' ', relkind, '-- ' || obj_description(oid, 'pg_class')) from pg_class
+    where relnamespace = 'public'::regnamespace
+    union all
+    select 'constraint', conrelid::regclass || '.' || conname, pg_get_constraintdef(oid) from pg_constraint
+    where connamespace = 'public'::regnamespace and contype <> 'n'
+    union all
+    select 'index', indexname, indexdef from pg_indexes where schemaname = 'public'
+    union all
+    select 'type', typname, string_agg(enumlabel, ', ' order by enumsortorder)
+    from pg_type join pg_enum on enumtypid = pg_type.oid where typnamespace = 'public'::regnamespace group by typname
+    union all
+    select 'function', oid::regprocedure::text, prosrc from pg_proc where pronamespace = 'public'::regnamespace
+    union all
+    select 'sequence', sequencename, data_type::text from pg_sequences where schemaname = 'public'
+"""
+"""All that a schema is, the order of its columns aside."""
+
+
+def test_an_upgraded_schema_is_that_of_a_fresh_database_and_stays_it(
+    any_server: str, bundled: Urls, tmp_path: Path
+) -> None:
+    schemas = []
+    for dump in (LANDED / "landed.sql.gz", None):
+        with new_place(any_server, bundled.broker_url, tmp_path / "home", dump) as place:
+            for _ in range(2):
+                assert migrate() == schema_version()
+            schemas.append({(row["what"], row["name"]): row["said"] for row in place.query(SCHEMA)})
+    upgraded, fresh = schemas
+    assert len(fresh) > 300
+    assert upgraded == fresh

@@ -1,12 +1,12 @@
 """Verifiers of mathematical expressions: `math-verify` (the library of that name) and `paper` (as the paper graded).
 
-What spelling cannot decide goes to a child process that can be killed (verifiers/answers/comparison.py).
+What spelling cannot decide goes to a child process that can be killed (verifiers/answers/comparer.py).
 """
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
 
-from verifiers.answers.comparison import COMPARER, CPU_SECONDS, TooBig, TooSlow
+from verifiers.answers.comparer import COMPARER, CPU_SECONDS, TooBig, TooSlow
 from verifiers.answers.expressions import extract_expression
 from verifiers.answers.gsm8k import true_answer
 from verifiers.answers.minerva import final_answer, last_boxed, normalize

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
-from verifiers.errors import InfrastructureError, Unavailable
+from verifiers.errors import InfrastructureError
 from verifiers.outcome import Outcome
 from verifiers.programs.blocks import CPP_TAGS, PYTHON_TAGS, blocks, looks_like_code, tidy
 from verifiers.programs.compare import same_as_paper, same_tokens
@@ -61,16 +61,14 @@ def _judge(rules: _Rules, problem: Problem, candidate: str) -> Judgement:
         if isinstance(compiled, Judgement):
             return compiled
         program = compiled
-    spent = 0.0
+    spent, outputs = 0.0, iter([expected for _, expected in tests])
 
     def go_on(result: TestResult) -> bool:
         nonlocal spent
-        expected = tests[done[0]][1]
-        done[0] += 1
+        expected = next(outputs)
         spent += result.cpu_seconds
         return failure(result) is None and rules.compare(result.output, expected) and spent < _MOST_CPU_SECONDS
 
-    done = [0]
     run = sandbox.run(program, (given for given, _ in tests), limits, go_on)
     facts = {**run.facts, "tests": len(tests), "several_answers": accepts_several(problem)}
     last = run.results[-1]
@@ -135,7 +133,7 @@ def _compile(_: bytes, source: str) -> bytes | Judgement:
     """The executable of C++17 source, compiled in the sandbox; a judgement where it is none."""
     compiler = shutil.which("g++", path="/usr/bin:/usr/local/bin")
     if compiler is None:
-        raise Unavailable("There is no g++ below /usr: install it, as by `apt-get install g++`, to judge C++ programs.")
+        raise InfrastructureError("There is no g++ below /usr: install it, as by `apt-get install g++`.")
     argv = (compiler, "-O2", "-std=c++17", "-x", "c++", "-", "-o", "program")
     run = the_sandbox().run(
         Program("command", argv=argv, artifact="program"), [source.encode("utf-8", "replace")], _COMPILE

@@ -10,7 +10,7 @@ import platform
 import struct
 from typing import NamedTuple
 
-from verifiers.errors import UserError
+from verifiers.errors import Unavailable
 
 # name, number on x86_64, number on aarch64 (asm/unistd_64.h, asm-generic/unistd.h)
 _ALLOWED = """
@@ -76,7 +76,7 @@ def syscall_filter(machine: str | None = None) -> bytes:
     """The filter as an array of `struct sock_filter`, for this machine or the one named."""
     machine = machine or platform.machine()
     if machine not in _ARCHS:
-        raise UserError(f"The sandbox knows no system calls of {machine}: run verify workers on x86_64 or aarch64.")
+        raise Unavailable(f"The sandbox knows no system calls of {machine}: run verify workers on x86_64 or aarch64.")
     arch = _ARCHS[machine]
     code = _Code()
     code.add(_LOAD, _ARCH)

@@ -81,8 +81,8 @@ def _classes(grader: str, same: Same, candidates: Sequence[str]) -> list[int]:
 def _bucket(grader: str, candidate: str) -> str:
     if PLAIN_NUMBER.fullmatch(candidate):
         return f"{complex(float(candidate)):.4g}"
-    if found := words(candidate):
-        return found
+    if named := words(candidate):
+        return named
     try:
         return candidate if len(candidate) > LONGEST else str(COMPARER.ask("bucket", grader, candidate).value)
     except (TooSlow, TooBig):

@@ -41,11 +41,11 @@ class _Rules(NamedTuple):
 
 def extract_program(tags: frozenset[str], _: Problem, text: str) -> Candidate | None:
     """The first fenced block in the language or in none named, else the first block, else a text that is code."""
-    found = blocks(text)
-    wanted = [block for block in found if block.tag in tags and block.text.strip()]
-    for block in wanted or [block for block in found if block.text.strip()]:
+    fenced = blocks(text)
+    wanted = [block for block in fenced if block.tag in tags and block.text.strip()]
+    for block in wanted or [block for block in fenced if block.text.strip()]:
         return Candidate(tidy(block.text), "block")
-    if not found and looks_like_code(text):
+    if not fenced and looks_like_code(text):
         return Candidate(tidy(text), "whole text")
     return None
 
@@ -69,7 +69,7 @@ def _judge(rules: _Rules, problem: Problem, candidate: str) -> Judgement:
         spent += result.cpu_seconds
         return failure(result) is None and rules.compare(result.output, expected) and spent < _MOST_CPU_SECONDS
 
-    run = sandbox.run(program, (given for given, _ in tests), limits, go_on)
+    run = sandbox.run(program, (data for data, _ in tests), limits, go_on)
     facts = {**run.facts, "tests": len(tests), "several_answers": accepts_several(problem)}
     last = run.results[-1]
     reason = failure(last)
@@ -91,8 +91,8 @@ def _tests(data: Mapping[str, Any]) -> list[tuple[bytes, bytes]]:
     for name in ("public_tests", "private_tests", "generated_tests"):
         tests = data.get(name) or {"input": [], "output": []}
         pairs += [
-            (given.encode(errors="surrogatepass"), expected.encode(errors="surrogatepass"))
-            for given, expected in zip(tests["input"], tests["output"], strict=True)
+            (text.encode(errors="surrogatepass"), expected.encode(errors="surrogatepass"))
+            for text, expected in zip(tests["input"], tests["output"], strict=True)
         ]
     if not pairs:
         raise InfrastructureError("the problem has no tests")

@@ -81,9 +81,9 @@ def _blank_before(text: str, place: int) -> str:
 
 def _tokens(text: str, place: int) -> Iterator[tuple[str, int]]:
     """Brackets and `:=` outside comments and strings, each with its place."""
-    while found := _TOKEN.search(text, place):
-        place = found.end()
-        if found[0] == "/-":
+    while token := _TOKEN.search(text, place):
+        place = token.end()
+        if token[0] == "/-":
             place = comment_end(text, place) or len(text)
-        elif not found[0].startswith(("--", '"')):
-            yield found[0], found.start()
+        elif not token[0].startswith(("--", '"')):
+            yield token[0], token.start()

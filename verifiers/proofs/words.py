@@ -37,17 +37,17 @@ def forbidden_word(text: str) -> str | None:
             return word
         if word == "set_option" and following not in OPTIONS:
             return f"set_option {following}"
-    found = _SIGNS.search(text)
-    return found[0] if found else None
+    sign = _SIGNS.search(text)
+    return sign[0] if sign else None
 
 
 def _without_comments(text: str) -> str:
     """The text with comments and strings as blanks; from an unclosed comment on it is kept, to be refused for that."""
     kept, place = [], 0
-    while found := _PLAIN.search(text, place):
-        kept.append(text[place : found.start()])
-        place = found.end()
-        if found[0] == "/-":
+    while token := _PLAIN.search(text, place):
+        kept.append(text[place : token.start()])
+        place = token.end()
+        if token[0] == "/-":
             end = comment_end(text, place)
             if end is None:
                 break

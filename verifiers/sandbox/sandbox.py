@@ -166,9 +166,9 @@ class _Series:
 
     def run(self, inputs: Iterable[bytes], go_on: Callable[[TestResult], bool]) -> Run:
         results: list[TestResult] = []
-        given = list(inputs)
-        for data in given:
-            results.append(self._test(data, last=len(results) + 1 == len(given)))
+        tests = list(inputs)
+        for data in tests:
+            results.append(self._test(data, last=len(results) + 1 == len(tests)))
             if not go_on(results[-1]):
                 break
         self._end()

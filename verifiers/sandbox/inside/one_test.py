@@ -20,7 +20,7 @@ _ARTIFACT_MOST = 64 << 20
 _STATUS, _IMAGE = 6, 7  # descriptors of a test beside its own: 0, 1, 2 and the calls
 
 
-def run_test(slot: SlotSettings, job: Job, given: int) -> None:
+def run_test(slot: SlotSettings, job: Job, stdin: int) -> None:
     """Run the program on one input and send the result."""
     out_read, out_write = os.pipe()
     err_read, err_write = os.pipe()
@@ -29,7 +29,7 @@ def run_test(slot: SlotSettings, job: Job, given: int) -> None:
     started = time.monotonic()
     pid = os.fork()
     if pid == 0:
-        _be_test(slot, job, given, out_write, err_write, status_write)
+        _be_test(slot, job, stdin, out_write, err_write, status_write)
     for fd in (out_write, err_write, status_write, *job.calls):
         os.close(fd)
     job.calls = ()  # the other side has to see the end when the test ends
@@ -49,18 +49,8 @@ def run_test(slot: SlotSettings, job: Job, given: int) -> None:
         ended = CPU_LIMIT
     ended, errors = _begun(job, stage) or (ended, watch.errors())
     artifact = _read_artifact(job.artifact) if job.artifact and ended == EXITED and state == 0 else b""
-    head = RESULT.pack(
-        ended,
-        exit_code,
-        killer,
-        cpu,
-        wall,
-        max(peak, watch.peak),
-        watch.starved,
-        len(watch.output),
-        len(errors),
-        len(artifact),
-    )
+    sizes = map(len, (watch.output, errors, artifact))
+    head = RESULT.pack(ended, exit_code, killer, cpu, wall, max(peak, watch.peak), watch.starved, *sizes)
     send(slot.channel, b"r", head, watch.output, errors, artifact)
 
 
@@ -120,10 +110,10 @@ def _read_artifact(path: str) -> bytes:
     return data if len(data) <= _ARTIFACT_MOST else b""
 
 
-def _be_test(slot: SlotSettings, job: Job, given: int, out: int, err: int, status: int) -> NoReturn:
+def _be_test(slot: SlotSettings, job: Job, stdin: int, out: int, err: int, status: int) -> NoReturn:
     """In the test's own process: take the limits on, give the privileges up, and run the program. Never returns."""
     try:
-        _rearrange_descriptors(job, given, out, err, status)
+        _rearrange_descriptors(job, stdin, out, err, status)
         _confine(slot, job)
     except BaseException as error:
         os.write(_STATUS, b"!" + repr(error).encode()[:500])
@@ -133,9 +123,9 @@ def _be_test(slot: SlotSettings, job: Job, given: int, out: int, err: int, statu
     run_python(job, _STATUS)
 
 
-def _rearrange_descriptors(job: Job, given: int, out: int, err: int, status: int) -> None:
+def _rearrange_descriptors(job: Job, stdin: int, out: int, err: int, status: int) -> None:
     """Leave the test its own descriptors, then the status pipe and the image, which close when it executes."""
-    own = [given, out, err, *job.calls]
+    own = [stdin, out, err, *job.calls]
     places = dict(enumerate(own)) | {_STATUS: status} | ({_IMAGE: job.image} if job.image >= 0 else {})
     aside = {place: fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 64) for place, fd in places.items()}
     for place, fd in aside.items():

@@ -90,14 +90,14 @@ def be_init(slot: SlotSettings, body: bytes, calls: Descriptors) -> None:
         kind, size, _ = receive_header(slot.channel)
         if kind != b"T":
             return
-        given = os.memfd_create("input", os.MFD_CLOEXEC)
+        stdin = os.memfd_create("input", os.MFD_CLOEXEC)
         while size:
             data = receive(slot.channel, min(size, 1 << 20))
-            write_all(given, data)
+            write_all(stdin, data)
             size -= len(data)
-        os.lseek(given, 0, os.SEEK_SET)
-        run_test(slot, job, given)
-        os.close(given)
+        os.lseek(stdin, 0, os.SEEK_SET)
+        run_test(slot, job, stdin)
+        os.close(stdin)
         if _scratch_state(slot.folder) != clean:
             _empty_scratch(slot, job)
             clean = _scratch_state(slot.folder)

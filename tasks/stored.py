@@ -1,52 +1,15 @@
-"""Benchmarks, problems and verifiers, from the names and rows that the tables hold."""
+"""Problems and verifiers, from the rows that the tables hold."""
 
-import difflib
-import sys
-from functools import cache, lru_cache
-from importlib import import_module
-from pathlib import Path
+from functools import lru_cache
 from typing import NamedTuple
 
 from models.database import rows
 from models.settings import settings
 from models.tables import Problem as ProblemRow
 from tasks.patience import patient
-from verifiers.benchmarks import BENCHMARKS
-from verifiers.benchmarks.benchmark import Benchmark
-from verifiers.errors import UserError
+from verifiers.benchmarks import find_benchmark as find_benchmark
+from verifiers.benchmarks import find_verifier as find_verifier
 from verifiers.verifier import Problem, Verifier
-
-
-@cache
-def find_benchmark(name: str) -> Benchmark:
-    """A benchmark of ours by name, or a user's own as `module:object` from the working folder or the environment."""
-    if name in BENCHMARKS:
-        return BENCHMARKS[name]
-    module, colon, attribute = name.partition(":")
-    if not colon:
-        near = difflib.get_close_matches(name, BENCHMARKS, 1)
-        hint = f"did you mean {near[0]}?" if near else "`monkeys benchmarks` lists them."
-        raise UserError(f"There is no benchmark {name!r}; {hint}")
-    if str(Path.cwd()) not in sys.path:
-        sys.path.append(str(Path.cwd()))
-    try:
-        found = getattr(import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
-        raise UserError(f"The benchmark {name} could not be imported ({error}).") from error
-    if not isinstance(found, Benchmark):
-        raise UserError(f"{name} is a {type(found).__name__}, not a Benchmark of verifiers.benchmarks.benchmark.")
-    return found
-
-
-def find_verifier(benchmark: Benchmark, name: str | None) -> Verifier:
-    """A benchmark's verifier by name; the first one, which counts by default, without a name."""
-    if name is None:
-        return benchmark.verifiers[0]
-    for verifier in benchmark.verifiers:
-        if verifier.name == name:
-            return verifier
-    names = ", ".join(verifier.name for verifier in benchmark.verifiers)
-    raise UserError(f"{benchmark.name} has no verifier {name!r}; it has {names}.")
 
 
 class _Stored(NamedTuple):

@@ -12,7 +12,8 @@ import pytest
 from tests.shared_data import shared
 from verifiers.outcome import Outcome
 from verifiers.proofs import LEAN_STEPWISE, LEAN_WHOLE, configure
-from verifiers.proofs.backend import Report, use
+from verifiers.proofs.backend import use
+from verifiers.proofs.report import Report
 from verifiers.proofs.statement import Statement
 from verifiers.proofs.words import forbidden_word
 from verifiers.verifier import Judgement, Problem
@@ -102,10 +103,16 @@ def test_a_problem_without_a_theorem_is_our_failure() -> None:
         "set_option maxRecDepth 2000 in\n  simp",
         "open Nat in simp [Polynomial.eval]",
         "norm_num [Nat.Prime.eval]",
+        "⟨⟩",
     ],
 )
 def test_ordinary_words_pass(text: str) -> None:
     assert forbidden_word(text) is None
+
+
+@pytest.mark.timeout(20)
+def test_words_are_checked_in_linear_time() -> None:
+    assert forbidden_word("omega " + "/-" * 50_000) is None
 
 
 @pytest.mark.parametrize(

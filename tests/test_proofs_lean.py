@@ -17,7 +17,7 @@ from tests.lean.wasm import WasmLean
 from tests.shared_data import shared, shared_rows
 from verifiers.errors import InfrastructureError
 from verifiers.outcome import Outcome
-from verifiers.proofs import LEAN_STEPWISE, LEAN_WHOLE, Limits, Policy
+from verifiers.proofs import LEAN_STEPWISE, LEAN_WHOLE, Policy, ProofLimits
 from verifiers.proofs.backend import use
 from verifiers.proofs.local import LocalLean
 from verifiers.proofs.statement import Statement
@@ -27,7 +27,7 @@ from verifiers.verifier import Judgement, Problem, Verifier
 pytestmark = [pytest.mark.lean, pytest.mark.timeout(1200)]
 
 ROOT = folder()
-LIMITS = Limits(cpu_seconds=120, wall_seconds=900, memory_bytes=12 << 30)
+LIMITS = ProofLimits(cpu_seconds=120, wall_seconds=900, memory_bytes=12 << 30)
 
 
 @pytest.fixture(scope="module")

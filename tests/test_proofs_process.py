@@ -1,5 +1,7 @@
 """Warm Lean processes: limits, deaths, forgeries, recycling; with a stand-in for Lean that does as it is told."""
 
+import os
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -10,8 +12,8 @@ import pytest
 
 from verifiers.errors import InfrastructureError
 from verifiers.outcome import Outcome
-from verifiers.proofs.backend import Limits
 from verifiers.proofs.local import LocalLean
+from verifiers.proofs.report import ProofLimits
 from verifiers.proofs.statement import Statement
 
 WORKER = Path(__file__).with_name("lean_worker.py")
@@ -25,9 +27,25 @@ class Scripted:
         return [sys.executable, "-I", str(WORKER)]
 
 
+@dataclass(frozen=True)
+class Missing:
+    """A Lean that is not there."""
+
+    def command(self) -> list[str]:
+        return ["/nowhere/lean"]
+
+
+def gone(pid: int) -> bool:
+    """Whether a process ends within ten seconds."""
+    deadline = time.monotonic() + 10
+    while Path(f"/proc/{pid}").exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return not Path(f"/proc/{pid}").exists()
+
+
 @pytest.fixture
 def lean() -> Iterator[LocalLean]:
-    backend = LocalLean(Scripted(), Limits(cpu_seconds=1.0, wall_seconds=5.0, memory_bytes=200 << 20))
+    backend = LocalLean(Scripted(), ProofLimits(cpu_seconds=1.0, wall_seconds=5.0, memory_bytes=200 << 20))
     yield backend
     backend.close()
 
@@ -136,11 +154,46 @@ def test_a_statement_that_lean_does_not_understand_is_our_failure(lean: LocalLea
 def test_a_closed_pool_leaves_no_process_behind(lean: LocalLean) -> None:
     pid = int(check(lean, "pid")[1])
     lean.close()
-    deadline = time.monotonic() + 10
-    while Path(f"/proc/{pid}").exists() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert not Path(f"/proc/{pid}").exists()
+    assert gone(pid)
 
 
 def test_a_megabyte_of_proof_reaches_lean(lean: LocalLean) -> None:
     assert check(lean, "-- " + "x" * (1 << 20), "refused") == (Outcome.incorrect, "it uses the axiom sorryAx")
+
+
+def test_an_interrupted_proof_has_no_reply_left_for_the_next(lean: LocalLean) -> None:
+    def interrupt(*_: object) -> None:
+        raise TimeoutError
+
+    pid = check(lean, "pid")[1]
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.3)
+        with pytest.raises(TimeoutError):
+            check(lean, "hang")
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert gone(int(pid))
+    assert check(lean, "pid")[1] != pid
+
+
+def test_a_forked_process_starts_its_own_and_keeps_none_of_its_parents_alive(lean: LocalLean) -> None:
+    ours = check(lean, "pid")[1]
+    read, write = os.pipe()
+    forked = os.fork()
+    if forked == 0:
+        os.write(write, check(lean, "pid")[1].encode())
+        os._exit(0)
+    os.close(write)
+    with os.fdopen(read, "rb") as pipe:
+        theirs = pipe.read().decode()
+    os.waitpid(forked, 0)
+    assert theirs != ours
+    assert gone(int(theirs))
+    assert check(lean, "pid")[1] == ours
+
+
+def test_a_lean_that_is_no_program_is_our_failure() -> None:
+    with pytest.raises(InfrastructureError, match="Lean could not be started"):
+        LocalLean(Missing()).check(statement(), "by\n  trivial")

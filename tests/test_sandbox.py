@@ -17,11 +17,11 @@ from pathlib import Path
 
 import pytest
 
-from verifiers.errors import InfrastructureError, Unavailable
+from verifiers.errors import InfrastructureError
+from verifiers.isolation.bwrap import advice
 from verifiers.sandbox import MIB, Ended, Level, Limits, Program, Sandbox, TestResult, probe, self_test
 from verifiers.sandbox.inside.codec import Items, Opaque, TooLarge, decode, encode
 from verifiers.sandbox.jail import UserLock
-from verifiers.sandbox.sandbox import advice
 from verifiers.sandbox.seccomp import syscall_filter
 from verifiers.sandbox.slot import Slot
 
@@ -242,7 +242,7 @@ def test_a_program_that_cannot_be_started_is_our_failure(sandbox: Sandbox) -> No
 
 def test_where_nothing_isolates_it_refuses_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
-    with pytest.raises(Unavailable, match=r"no bubblewrap.*apt-get install bubblewrap"):
+    with pytest.raises(InfrastructureError, match=r"no bubblewrap.*apt-get install bubblewrap"):
         Sandbox().run(ADD, [b"1 2"], LIMITS)
 
 
@@ -256,7 +256,7 @@ def test_a_bubblewrap_that_cannot_make_namespaces_is_refused_with_its_words(
     for folder in (tmp_path, *tmp_path.parents[:2]):
         folder.chmod(folder.stat().st_mode | 0o055)
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(Unavailable, match=r"No permissions to create new namespace.*user namespaces"):
+    with pytest.raises(InfrastructureError, match=r"No permissions to create new namespace.*user namespaces"):
         Sandbox().run(ADD, [b"1 2"], LIMITS)
 
 

@@ -26,7 +26,7 @@ from verifiers.answers import (  # noqa: E402
     MATH_PAPER,
     MATH_VERIFY,
 )
-from verifiers.answers.comparison import COMPARER  # noqa: E402
+from verifiers.answers.comparer import COMPARER  # noqa: E402
 from verifiers.outcome import Outcome  # noqa: E402
 from verifiers.verifier import Judgement, Problem, Verifier  # noqa: E402
 

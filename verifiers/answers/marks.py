@@ -39,17 +39,17 @@ _SIGNS = ("Q", "Problem", "PROBLEM", "Exercise", "User", "Human", "Instruction",
 
 def marks(text: str) -> list[Mark]:
     """The places where the text announces an answer, in order; of very many, the first and the last."""
-    found = sorted(_marks(text))
-    return found if len(found) <= 2 * _TRIED else found[:_TRIED] + found[-_TRIED:]
+    places = sorted(_marks(text))
+    return places if len(places) <= 2 * _TRIED else places[:_TRIED] + places[-_TRIED:]
 
 
 def _marks(text: str) -> Iterator[Mark]:
     for how, words, tail in _ANNOUNCEMENTS:
         at = text.find(words)
         while at >= 0:
-            found = tail.match(text, at + len(words))
-            if found and (how != "A:" or _begins_line(text, at)):
-                yield Mark(found.end(), how)
+            announced = tail.match(text, at + len(words))
+            if announced and (how != "A:" or _begins_line(text, at)):
+                yield Mark(announced.end(), how)
             at = text.find(words, at + 1)
 
 
@@ -65,8 +65,8 @@ def own_part(text: str, question: str) -> str:
     if not any(sign in text for sign in _SIGNS):
         return text
     first = _BEGINNING.search(text)
-    for found in _NEXT.finditer(text, first.end()) if first else ():
-        following = text[found.end() : found.end() + 60].lstrip(" *_\n")
+    for other in _NEXT.finditer(text, first.end()) if first else ():
+        following = text[other.end() : other.end() + 60].lstrip(" *_\n")
         if not (question and following.startswith(question[:30])):
-            return text[: found.start()]
+            return text[: other.start()]
     return text

@@ -1,12 +1,12 @@
 """Verifiers of mathematical expressions: `math-verify` (the library of that name) and `paper` (as the paper graded).
 
-What spelling cannot decide goes to a child process that can be killed (verifiers/answers/comparison.py).
+What spelling cannot decide goes to a child process that can be killed (verifiers/answers/comparer.py).
 """
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
 
-from verifiers.answers.comparison import COMPARER, CPU_SECONDS, TooBig, TooSlow
+from verifiers.answers.comparer import COMPARER, CPU_SECONDS, TooBig, TooSlow
 from verifiers.answers.expressions import extract_expression
 from verifiers.answers.gsm8k import true_answer
 from verifiers.answers.minerva import final_answer, last_boxed, normalize
@@ -81,8 +81,8 @@ def _classes(grader: str, same: Same, candidates: Sequence[str]) -> list[int]:
 def _bucket(grader: str, candidate: str) -> str:
     if PLAIN_NUMBER.fullmatch(candidate):
         return f"{complex(float(candidate)):.4g}"
-    if found := words(candidate):
-        return found
+    if named := words(candidate):
+        return named
     try:
         return candidate if len(candidate) > LONGEST else str(COMPARER.ask("bucket", grader, candidate).value)
     except (TooSlow, TooBig):

@@ -43,8 +43,8 @@ _REWRITTEN = (
 
 def final_answer(text: str) -> str | None:
     """What stands between "Final Answer: The final answer is" and ". I hope it is correct."; None without it."""
-    found = _ANSWER.search(text + "I hope it is correct.")
-    return found.group(1).strip() if found else None
+    sentence = _ANSWER.search(text + "I hope it is correct.")
+    return sentence.group(1).strip() if sentence else None
 
 
 def normalize(answer: str) -> str:

@@ -31,11 +31,11 @@ def number_at(text: str, start: int) -> str | None:
     Of a calculation, the side of its `=` that is one number; something else that only begins with a number (a range, a
     time of day) comes back as it was written, and so equals no number.
     """
-    found = NUMBER.match(text, start)
-    if found is None or found.end() - found.start() > LONGEST:
+    number = NUMBER.match(text, start)
+    if number is None or number.end() - number.start() > LONGEST:
         return None
-    if _CONTINUES.match(text, found.end()) is None:
-        return canonical(found)
+    if _CONTINUES.match(text, number.end()) is None:
+        return canonical(number)
     stop = text.find("\n", start, start + _LINE)
     line = text[start : stop if stop >= 0 else start + _LINE].strip()
     for part in reversed(line.split("=")):
@@ -57,24 +57,24 @@ def last_number(text: str) -> str | None:
         size *= 8
     if run is None:
         return None
-    found = None
-    for found in NUMBER.finditer(text, max(0, run.start() - 4), run.end()):  # noqa: B007
+    number = None
+    for number in NUMBER.finditer(text, max(0, run.start() - 4), run.end()):  # noqa: B007
         pass
-    if found is None or found.end() - found.start() > LONGEST:
+    if number is None or number.end() - number.start() > LONGEST:
         return None
-    before = text[max(0, found.start() - 20) : found.start()]
-    spaced = found["sign"] and text[found.end("sign")].isspace()
+    before = text[max(0, number.start() - 20) : number.start()]
+    spaced = number["sign"] and text[number.end("sign")].isspace()
     binary = spaced or before[-1:].isalnum() or before.rstrip()[-1:].isdigit() or before.rstrip()[-1:] == ")"
-    return canonical(found, signed=not binary)
+    return canonical(number, signed=not binary)
 
 
-def canonical(found: re.Match[str], signed: bool = True) -> str:
+def canonical(number: re.Match[str], signed: bool = True) -> str:
     """One spelling per value: 1,234.50 -> 1234.5, -0 -> 0, 7/2 -> 3.5, 1/3 -> 1/3; 1,2 stays as it is."""
-    digits, top, bottom, below = found.group("digits", "top", "bottom", "below")
-    minus = signed and (found["sign"] not in (None, "+") or found["inner"] != "")
+    digits, top, bottom, below = number.group("digits", "top", "bottom", "below")
+    minus = signed and (number["sign"] not in (None, "+") or number["inner"] != "")
     if "," in digits:
         if not _THOUSANDS.fullmatch(digits):
-            return found.group().strip()
+            return number.group().strip()
         digits = digits.replace(",", "")
     whole, point, decimals = digits.partition(".")
     text = whole.lstrip("0") or "0"
@@ -82,7 +82,7 @@ def canonical(found: re.Match[str], signed: bool = True) -> str:
         text = f"{text}.{kept}"
     if below or bottom:
         if int(below or bottom) == 0:
-            return found.group().strip()
+            return number.group().strip()
         text = spell(Fraction(text) / int(below) if below else Fraction(text) + Fraction(int(top), int(bottom)))
     return f"-{text}" if minus and text != "0" else text
 

@@ -57,17 +57,17 @@ def _fraction(repeating: re.Match[str]) -> str:
 
 def _plain_number(answer: str) -> str | None:
     """A number alone or among words (`12 dollars`); of a percentage, the number and `\\%`."""
-    found = ONE_NUMBER.fullmatch(answer) if len(answer) <= LONGEST else None
-    if found is None or _CHANGING.search(answer):
+    phrase = ONE_NUMBER.fullmatch(answer) if len(answer) <= LONGEST else None
+    if phrase is None or _CHANGING.search(answer):
         return None
-    text = found["number"].strip()
+    text = phrase["number"].strip()
     number = NUMBER.fullmatch(text.replace(" ", "") if _SPACED.fullmatch(text) else text)
     if number is None:
         return None
-    name = answer[found.end("number") :].split(maxsplit=1)
+    name = answer[phrase.end("number") :].split(maxsplit=1)
     if name and (zeros := _LARGE.get(name[0].strip("."))):
         return spell(Fraction(canonical(number)) * 10**zeros)
-    return canonical(number) + ("\\%" if found["percent"] else "")
+    return canonical(number) + ("\\%" if phrase["percent"] else "")
 
 
 PLAIN_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]*[1-9])?")
@@ -93,8 +93,8 @@ _UNIT_POWER = re.compile(r".*\\(?:text|textnormal|mathrm|mbox)\s*\{[^{}]*\}\s*\^
 def words(answer: str) -> str | None:
     r"""The words of an answer that is nothing else, `\text{Evelyn}` or `(C)`, in lower case; None of a formula."""
     inner = _TEXT.fullmatch(answer)
-    found = _WORDS.fullmatch(inner.group(1).strip() if inner else answer)
-    return " ".join(found.group(1).lower().split()) if found else None
+    phrase = _WORDS.fullmatch(inner.group(1).strip() if inner else answer)
+    return " ".join(phrase.group(1).lower().split()) if phrase else None
 
 
 def same_spelling(gold: str, candidate: str) -> bool | None:
@@ -131,8 +131,8 @@ def _share(gold: str, candidate: str) -> bool | None:
 
 def _unit(answer: str) -> str | None:
     """The unit that an answer ends in, where it is one of those that are mistaken for each other."""
-    found = _UNIT.search(answer)
-    return _UNITS.get(found[1].strip().lower()) if found else None
+    unit = _UNIT.search(answer)
+    return _UNITS.get(unit[1].strip().lower()) if unit else None
 
 
 def _with_point(answer: str, gold: str) -> str:

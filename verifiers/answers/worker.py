@@ -1,7 +1,8 @@
 """The process that compares expressions: one JSON request a line on stdin, one JSON reply a line on stdout.
 
-The only place where sympy and math-verify run. Both can hang or eat memory on what an LLM wrote, so the kernel
-ends this process when one request has used up its CPU time; it ends by itself when stdin does.
+A reply repeats its request's nonce. The only place where sympy and math-verify run. Both can hang or eat memory on what
+an LLM wrote, so the kernel ends this process when one request has used up its CPU time; it ends by itself when stdin
+does.
 """
 
 import json
@@ -32,7 +33,7 @@ def main(cpu_seconds: float, memory_bytes: int) -> None:
         signal.setitimer(signal.ITIMER_PROF, cpu_seconds)
         reply = _reply(questions[request["ask"]], request["of"])
         signal.setitimer(signal.ITIMER_PROF, 0)
-        reply["cpu_seconds"] = time.process_time() - before
+        reply.update(cpu_seconds=time.process_time() - before, nonce=request["nonce"])
         replies.write(json.dumps(reply).encode() + b"\n")
         replies.flush()
 

@@ -63,12 +63,12 @@ def _examples(tests: Any, name: str) -> dict[str, list[str]]:
         return {"input": [], "output": []}
     if not isinstance(tests, Mapping):
         raise TypeError(f"{name} must have input and output")
-    given, expected = list(tests["input"]), list(tests["output"])
-    if len(given) != len(expected):
-        raise ValueError(f"{name} has {len(given)} inputs and {len(expected)} outputs")
-    if not all(isinstance(text, str) for text in given + expected):
+    inputs, expected = list(tests["input"]), list(tests["output"])
+    if len(inputs) != len(expected):
+        raise ValueError(f"{name} has {len(inputs)} inputs and {len(expected)} outputs")
+    if not all(isinstance(text, str) for text in inputs + expected):
         raise TypeError(f"{name} must hold texts")
-    return {"input": given, "output": expected}
+    return {"input": inputs, "output": expected}
 
 
 def prompts(problems: Sequence[Problem], shots: Path | None, prefix: str | None) -> list[str]:

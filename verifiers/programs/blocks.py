@@ -28,31 +28,31 @@ class Block(NamedTuple):
 
 def blocks(text: str) -> list[Block]:
     """Every fenced block, in order; the last may be unfinished. Code may begin on the line of the fence itself."""
-    found = []
+    fenced = []
     at = 0
     while opening := _FENCE.search(text, at):
         fence = opening[1] or opening[2]
         tag, inside = _tag(text, opening.end())
         closing = _closing(text, inside, fence)
         end = len(text) if closing is None else closing
-        found.append(Block(tag, text[inside:end]))
+        fenced.append(Block(tag, text[inside:end]))
         if closing is None:
             break
         at = closing + len(fence)
-    return found
+    return fenced
 
 
 def _tag(text: str, at: int) -> tuple[str, int]:
     """The language a fence names, and where the code begins."""
-    found = _TAG.match(text, at)
-    tag = (found["tag"] or "").lower() if found else ""
-    if not found or not tag or tag not in _ALL_TAGS:
+    word = _TAG.match(text, at)
+    tag = (word["tag"] or "").lower() if word else ""
+    if not word or not tag or tag not in _ALL_TAGS:
         return "", at
-    line_end = text.find("\n", found.end())
+    line_end = text.find("\n", word.end())
     line_end = len(text) if line_end < 0 else line_end
-    rest = text[found.end() : line_end]
+    rest = text[word.end() : line_end]
     if not rest.strip() or re.match(r"\s*[\w.-]+=", rest) is None:
-        return tag, found.end()
+        return tag, word.end()
     return tag, line_end  # attributes: ```python title="main.py"
 
 

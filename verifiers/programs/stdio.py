@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
-from verifiers.errors import InfrastructureError, Unavailable
+from verifiers.errors import InfrastructureError
 from verifiers.outcome import Outcome
 from verifiers.programs.blocks import CPP_TAGS, PYTHON_TAGS, blocks, looks_like_code, tidy
 from verifiers.programs.compare import same_as_paper, same_tokens
@@ -41,11 +41,11 @@ class _Rules(NamedTuple):
 
 def extract_program(tags: frozenset[str], _: Problem, text: str) -> Candidate | None:
     """The first fenced block in the language or in none named, else the first block, else a text that is code."""
-    found = blocks(text)
-    wanted = [block for block in found if block.tag in tags and block.text.strip()]
-    for block in wanted or [block for block in found if block.text.strip()]:
+    fenced = blocks(text)
+    wanted = [block for block in fenced if block.tag in tags and block.text.strip()]
+    for block in wanted or [block for block in fenced if block.text.strip()]:
         return Candidate(tidy(block.text), "block")
-    if not found and looks_like_code(text):
+    if not fenced and looks_like_code(text):
         return Candidate(tidy(text), "whole text")
     return None
 
@@ -61,17 +61,15 @@ def _judge(rules: _Rules, problem: Problem, candidate: str) -> Judgement:
         if isinstance(compiled, Judgement):
             return compiled
         program = compiled
-    spent = 0.0
+    spent, outputs = 0.0, iter([expected for _, expected in tests])
 
     def go_on(result: TestResult) -> bool:
         nonlocal spent
-        expected = tests[done[0]][1]
-        done[0] += 1
+        expected = next(outputs)
         spent += result.cpu_seconds
         return failure(result) is None and rules.compare(result.output, expected) and spent < _MOST_CPU_SECONDS
 
-    done = [0]
-    run = sandbox.run(program, (given for given, _ in tests), limits, go_on)
+    run = sandbox.run(program, (data for data, _ in tests), limits, go_on)
     facts = {**run.facts, "tests": len(tests), "several_answers": accepts_several(problem)}
     last = run.results[-1]
     reason = failure(last)
@@ -93,8 +91,8 @@ def _tests(data: Mapping[str, Any]) -> list[tuple[bytes, bytes]]:
     for name in ("public_tests", "private_tests", "generated_tests"):
         tests = data.get(name) or {"input": [], "output": []}
         pairs += [
-            (given.encode(errors="surrogatepass"), expected.encode(errors="surrogatepass"))
-            for given, expected in zip(tests["input"], tests["output"], strict=True)
+            (text.encode(errors="surrogatepass"), expected.encode(errors="surrogatepass"))
+            for text, expected in zip(tests["input"], tests["output"], strict=True)
         ]
     if not pairs:
         raise InfrastructureError("the problem has no tests")
@@ -135,7 +133,7 @@ def _compile(_: bytes, source: str) -> bytes | Judgement:
     """The executable of C++17 source, compiled in the sandbox; a judgement where it is none."""
     compiler = shutil.which("g++", path="/usr/bin:/usr/local/bin")
     if compiler is None:
-        raise Unavailable("There is no g++ below /usr: install it, as by `apt-get install g++`, to judge C++ programs.")
+        raise InfrastructureError("There is no g++ below /usr: install it, as by `apt-get install g++`.")
     argv = (compiler, "-O2", "-std=c++17", "-x", "c++", "-", "-o", "program")
     run = the_sandbox().run(
         Program("command", argv=argv, artifact="program"), [source.encode("utf-8", "replace")], _COMPILE

@@ -46,8 +46,8 @@ def _cut(text: str, stops: tuple[str, ...]) -> str:
 def prelude(problem: Problem) -> str:
     """What the prompt holds before the function: imports, and the helpers that tests may call."""
     prompt, name = str(problem.data["prompt"]), str(problem.data["entry_point"])
-    found = re.search(rf"^(?:async[ \t]+)?def[ \t]+{re.escape(name)}\b", prompt, re.MULTILINE)
-    return prompt[: found.start()] if found else ""
+    head = re.search(rf"^(?:async[ \t]+)?def[ \t]+{re.escape(name)}\b", prompt, re.MULTILINE)
+    return prompt[: head.start()] if head else ""
 
 
 def _judge(problem: Problem, candidate: str) -> Judgement:

@@ -5,12 +5,12 @@ import textwrap
 from collections.abc import Iterator
 from itertools import takewhile
 
+from verifiers.proofs.comments import comment_end
 from verifiers.proofs.statement import statement_of
 from verifiers.verifier import Candidate, Problem
 
 _END = re.compile(r"```|Write a lean4")
 _TOKEN = re.compile(r'--[^\n]*|/-|"(?:\\.|[^"\\])*"?|[()\[\]{}⟨⟩]|:=', re.DOTALL)
-_COMMENT = re.compile(r"/-|-/")
 _BETWEEN_STEPS = re.compile(r"(?<!<);(?!>)")
 
 
@@ -81,18 +81,9 @@ def _blank_before(text: str, place: int) -> str:
 
 def _tokens(text: str, place: int) -> Iterator[tuple[str, int]]:
     """Brackets and `:=` outside comments and strings, each with its place."""
-    while found := _TOKEN.search(text, place):
-        place = found.end()
-        if found[0] == "/-":
-            place = _comment_end(text, place)
-        elif not found[0].startswith(("--", '"')):
-            yield found[0], found.start()
-
-
-def _comment_end(text: str, place: int) -> int:
-    """The place after a block comment, which may hold others."""
-    depth = 1
-    while depth and (found := _COMMENT.search(text, place)):
-        depth += 1 if found[0] == "/-" else -1
-        place = found.end()
-    return len(text) if depth else place
+    while token := _TOKEN.search(text, place):
+        place = token.end()
+        if token[0] == "/-":
+            place = comment_end(text, place) or len(text)
+        elif not token[0].startswith(("--", '"')):
+            yield token[0], token.start()

@@ -4,8 +4,9 @@ import textwrap
 
 from verifiers.errors import InfrastructureError
 from verifiers.outcome import Outcome
-from verifiers.proofs.backend import Report, chosen
+from verifiers.proofs.backend import chosen
 from verifiers.proofs.candidate import extract_block, extract_steps
+from verifiers.proofs.report import Report
 from verifiers.proofs.statement import Statement, statement_of
 from verifiers.verifier import Judgement, Problem, Verifier
 

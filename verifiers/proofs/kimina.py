@@ -13,8 +13,8 @@ import httpx
 
 from verifiers.errors import InfrastructureError
 from verifiers.outcome import Outcome
-from verifiers.proofs.backend import Limits, Report
 from verifiers.proofs.policy import Policy
+from verifiers.proofs.report import ProofLimits, Report
 from verifiers.proofs.statement import Statement
 from verifiers.proofs.words import forbidden_word
 
@@ -27,7 +27,7 @@ class KiminaServer:
     """A server by its URL; its own queueing is bounded by a minute on top of a proof's wall time."""
 
     url: str
-    limits: Limits = field(default_factory=Limits)
+    limits: ProofLimits = field(default_factory=ProofLimits)
     policy: Policy = field(default_factory=Policy)
 
     def check(self, statement: Statement, body: str) -> Report:

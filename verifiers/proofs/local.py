@@ -1,15 +1,14 @@
 """Proofs checked by a Lean on this host: warm processes, a few proofs long-lived, one for each header."""
 
-import os
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Lock
 
 from verifiers.errors import InfrastructureError
+from verifiers.isolation.child import Child, Death, Died
 from verifiers.outcome import Outcome
-from verifiers.proofs.backend import Limits, Report
 from verifiers.proofs.policy import Policy
-from verifiers.proofs.process import Death, Died, LeanProcess
+from verifiers.proofs.report import ProofLimits, Report
 from verifiers.proofs.statement import Statement
 from verifiers.proofs.toolchain import Toolchain
 
@@ -33,14 +32,13 @@ class LocalLean:
     """A pool of one process a header. A proof on which Lean dies twice, in fresh processes, is judged by that death."""
 
     toolchain: Toolchain
-    limits: Limits = field(default_factory=Limits)
+    limits: ProofLimits = field(default_factory=ProofLimits)
     policy: Policy = field(default_factory=Policy)
     start_seconds: float = 300.0
     proofs_a_process: int = 300
     headers_at_once: int = 2
-    _processes: OrderedDict[str, LeanProcess] = field(default_factory=OrderedDict)
+    _processes: OrderedDict[str, Child] = field(default_factory=OrderedDict)
     _versions: dict[str, str] = field(default_factory=dict)
-    _owner: int = field(default_factory=os.getpid)
     _lock: Lock = field(default_factory=Lock)
 
     def check(self, statement: Statement, body: str) -> Report:
@@ -49,14 +47,13 @@ class LocalLean:
             try:
                 return self._check(statement, body)
             except Died as first:
-                self._processes.pop(statement.header)
                 spent = first.cpu_seconds
             try:
                 report = self._check(statement, body)
                 return Report(report.outcome, report.detail, report.lines, spent + report.cpu_seconds, report.facts)
             except Died as second:
-                self._processes.pop(statement.header)
-                return self._report_death(second, spent + second.cpu_seconds)
+                spent += second.cpu_seconds
+                return Report(_DEATHS[second.how], second.detail, cpu_seconds=spent, facts={"backend": "local"})
 
     def close(self) -> None:
         """End every process."""
@@ -67,18 +64,15 @@ class LocalLean:
     def _check(self, statement: Statement, body: str) -> Report:
         process = self._process(statement.header)
         request = {"name": statement.name, "signature": statement.signature, "source": statement.source(body)}
-        reply, used = process.ask(request, self.limits.cpu_seconds, self.limits.wall_seconds, self.limits.memory_bytes)
+        reply, used = process.ask(request, **vars(self.limits))
         verdict, detail = str(reply.get("verdict")), str(reply.get("detail", ""))
         if verdict not in _OUTCOMES:
             raise InfrastructureError(f"Lean could not check {statement.name}: {detail or verdict}"[:500])
         facts = {"lean": self._versions[statement.header], "backend": "local", **reply.get("facts", {})}
         return Report(_OUTCOMES[verdict], detail[:500], tuple(reply.get("lines", ())), used, facts)
 
-    def _process(self, header: str) -> LeanProcess:
+    def _process(self, header: str) -> Child:
         """The warm process of a header, started if need be."""
-        if self._owner != os.getpid():  # a fork's pipes are its parent's
-            self._processes.clear()
-            self._owner = os.getpid()
         process = self._processes.get(header)
         if process is not None and self._worn(process):
             self._processes.pop(header).close()
@@ -90,14 +84,17 @@ class LocalLean:
         self._processes.move_to_end(header)
         return process
 
-    def _worn(self, process: LeanProcess) -> bool:
-        return process.asked > self.proofs_a_process or process.memory_bytes() > self.limits.memory_bytes // 2
+    def _worn(self, process: Child) -> bool:
+        if process.closed or process.asked > self.proofs_a_process:
+            return True
+        return process.memory_bytes() > self.limits.memory_bytes // 2
 
-    def _start(self, header: str) -> LeanProcess:
-        process = LeanProcess(self.toolchain.command())
+    def _start(self, header: str) -> Child:
+        process = Child("Lean", self.toolchain.command())
         request = {"header": header, "policy": self.policy.message()}
         try:
-            reply, _ = process.ask(request, self.start_seconds, self.start_seconds, self.limits.memory_bytes)
+            limits = replace(self.limits, cpu_seconds=self.start_seconds, wall_seconds=self.start_seconds)
+            reply, _ = process.ask(request, **vars(limits))
         except Died as died:
             raise InfrastructureError(f"Lean did not start: {died.detail}.") from died
         if reply.get("verdict") != "ready":
@@ -105,6 +102,3 @@ class LocalLean:
             raise InfrastructureError(f"Lean refused the header: {str(reply.get('detail'))[:400]}")
         self._versions[header] = str(reply.get("lean", ""))
         return process
-
-    def _report_death(self, died: Died, cpu_seconds: float) -> Report:
-        return Report(_DEATHS[died.how], died.detail, cpu_seconds=cpu_seconds, facts={"backend": "local"})

@@ -17,7 +17,7 @@ WORDS = (
 They are looked for among the atoms of Lean's syntax tree: no false hits in comments, strings, names such as `hsorry`.
 """
 
-_OPTIONS = {
+OPTIONS = {
     "maxRecDepth": 100_000,
     "maxHeartbeats": None,
     "synthInstance.maxHeartbeats": None,
@@ -33,7 +33,7 @@ class Policy:
     native_decide: bool = False
     axioms: tuple[str, ...] = AXIOMS
     words: tuple[str, ...] = WORDS
-    options: dict[str, int | None] = field(default_factory=lambda: dict(_OPTIONS))
+    options: dict[str, int | None] = field(default_factory=lambda: dict(OPTIONS))
     option_prefixes: tuple[str, ...] = ("pp.", "linter.")
 
     def message(self) -> dict[str, Any]:

@@ -36,19 +36,19 @@ class LakeProject:
     @cached_property
     def _sysroot(self) -> Path:
         try:
-            found = subprocess.run(
+            prefix = subprocess.run(
                 ["lean", "--print-prefix"], cwd=self.folder, capture_output=True, text=True, timeout=600, check=True
             )
         except (OSError, subprocess.SubprocessError) as error:
             raise InfrastructureError(f"No working `lean` for the Lean project {self.folder} ({error}).") from error
-        return Path(found.stdout.strip()).resolve()
+        return Path(prefix.stdout.strip()).resolve()
 
     @cached_property
     def _libraries(self) -> list[Path]:
         """The compiled libraries of the project and its packages, where Lake puts them."""
         roots = [self.folder, *sorted((self.folder / ".lake" / "packages").glob("*"))]
         built = [root / ".lake" / "build" / "lib" for root in roots]
-        found = [folder / "lean" if (folder / "lean").is_dir() else folder for folder in built if folder.is_dir()]
-        if not found:
+        libraries = [folder / "lean" if (folder / "lean").is_dir() else folder for folder in built if folder.is_dir()]
+        if not libraries:
             raise InfrastructureError(f"{self.folder} is not a built Lean project: run `lake build` in it.")
-        return [folder.resolve() for folder in found]
+        return [folder.resolve() for folder in libraries]

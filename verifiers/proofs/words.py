@@ -2,8 +2,10 @@
 
 import re
 
+from verifiers.proofs.comments import comment_end
+from verifiers.proofs.policy import OPTIONS
+
 _PLAIN = re.compile(r'--[^\n]*|"(?:\\.|[^"\\])*"|/-', re.DOTALL)
-_COMMENT = re.compile(r"/-|-/")
 _SIGNS = re.compile(r"\+\s*native\b|\bnative\s*:=|\beval%")
 _WORD = re.compile(r"#?«?[^\W\d][\w.'!?]*»?|#\w+")
 
@@ -19,7 +21,6 @@ _HOLES = "sorry admit stop sorryAx lcProof ofReduceBool ofReduceNat native_decid
 _PROGRAMS = "run_tac by_elab include_str dbg_trace unsafeCast polyrith"
 _FORBIDDEN = frozenset(f"{_COMMANDS} {_HOLES} {_PROGRAMS}".split())
 _FORBIDDEN_ENDINGS = frozenset(_HOLES.split())
-_OPTIONS = frozenset(["maxRecDepth", "maxHeartbeats", "synthInstance.maxHeartbeats", "synthInstance.maxSize"])
 
 
 def forbidden_word(text: str) -> str | None:
@@ -30,33 +31,25 @@ def forbidden_word(text: str) -> str | None:
     """
     text = _without_comments(text)
     words: list[str] = _WORD.findall(text)
-    for word, following in zip(words, [*words[1:], ""], strict=True):
+    for word, following in zip(words, [*words[1:], ""], strict=False):
         plain = word.replace("«", "").replace("»", "")
         if word.startswith("#") or plain in _FORBIDDEN or plain.rpartition(".")[2] in _FORBIDDEN_ENDINGS:
             return word
-        if word == "set_option" and following not in _OPTIONS:
+        if word == "set_option" and following not in OPTIONS:
             return f"set_option {following}"
-    found = _SIGNS.search(text)
-    return found[0] if found else None
+    sign = _SIGNS.search(text)
+    return sign[0] if sign else None
 
 
 def _without_comments(text: str) -> str:
-    """The text with comments and strings as blanks; an unclosed comment is kept, to be refused for what it holds."""
+    """The text with comments and strings as blanks; from an unclosed comment on it is kept, to be refused for that."""
     kept, place = [], 0
-    while found := _PLAIN.search(text, place):
-        kept.append(text[place : found.start()])
-        place = found.end()
-        if found[0] == "/-":
-            place = _comment_end(text, place)
+    while token := _PLAIN.search(text, place):
+        kept.append(text[place : token.start()])
+        place = token.end()
+        if token[0] == "/-":
+            end = comment_end(text, place)
+            if end is None:
+                break
+            place = end
     return " ".join([*kept, text[place:]])
-
-
-def _comment_end(text: str, start: int) -> int:
-    depth, place = 1, start
-    while depth:
-        found = _COMMENT.search(text, place)
-        if found is None:
-            return start
-        depth += 1 if found[0] == "/-" else -1
-        place = found.end()
-    return place

@@ -26,17 +26,17 @@ class Group:
         """A fresh group, or None where this host or this user cannot have one."""
         for version, parents in _parents():
             name = f"{_PREFIX}{os.getpid()}-{slot}"
-            made: list[Path] = []
+            folders: list[Path] = []
             try:
                 for parent in dict.fromkeys(parents):
                     _sweep(parent)
                     (parent / name).mkdir()
-                    made.append(parent / name)
-                group = cls(made[0], made[-1], version)
+                    folders.append(parent / name)
+                group = cls(folders[0], folders[-1], version)
                 (group.pids / "pids.max").write_text(str(processes))
                 group.limit_memory(64 << 20)
             except OSError:
-                _remove(made)
+                _remove(folders)
                 continue
             return group
         return None
@@ -93,12 +93,12 @@ def _own_groups() -> dict[str, str]:
         lines = Path("/proc/self/cgroup").read_text().splitlines()
     except OSError:
         return {}
-    found = {}
+    groups = {}
     for line in lines:
         _, controllers, path = line.split(":", 2)
         for controller in controllers.split(","):
-            found[controller] = path.lstrip("/")
-    return found
+            groups[controller] = path.lstrip("/")
+    return groups
 
 
 def _sweep(parent: Path) -> None:

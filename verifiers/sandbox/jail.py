@@ -1,4 +1,4 @@
-"""The outer jail: a bubblewrap command line around the supervisor, and what has to be true for it to start."""
+"""The outer jail of programs: bubblewrap around the supervisor, as a host user of its own where root starts it."""
 
 import contextlib
 import os
@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 
 from verifiers.errors import Unavailable
+from verifiers.isolation.bwrap import Bubblewrap
 from verifiers.sandbox.limits import Level
 
 _INSIDE = Path(__file__).with_name("inside")
@@ -24,25 +25,25 @@ _ENVIRONMENT = {"PYTHONHASHSEED": "0", "LANG": "C.UTF-8", "TZ": "UTC", "MALLOC_A
 
 
 @dataclass(frozen=True)
-class Interpreter:
+class Python:
     """A Python that the jail's user may execute, and the folders outside /usr that it needs."""
 
     path: str
-    folders: tuple[str, ...]
+    folders: tuple[Path, ...]
 
 
 @cache
-def find_interpreter() -> Interpreter:
+def find_python() -> Python:
     """/usr/bin/python3, else this process's own Python where others may execute it; Unavailable where there is none."""
     system = "/usr/bin/python3"
     if os.access(system, os.X_OK) and _version(system) >= _OLDEST_PYTHON:
-        return Interpreter(system, ())
+        return Python(system, ())
     own = Path(sys.base_prefix, "bin", f"python{sys.version_info[0]}.{sys.version_info[1]}").resolve()
     closed = _closed_to_others(own) if os.geteuid() == 0 else None
     if closed or not own.exists():
         reason = f"{closed} is closed to other users" if closed else f"{own} does not exist"
         raise Unavailable(f"The sandbox needs a Python 3.9 or later at {system}, or one anyone may execute: {reason}.")
-    return Interpreter(str(own), () if own.is_relative_to("/usr") else (str(Path(sys.base_prefix).resolve()),))
+    return Python(str(own), () if own.is_relative_to("/usr") else (Path(sys.base_prefix).resolve(),))
 
 
 def _version(python: str) -> tuple[int, ...]:
@@ -137,7 +138,7 @@ class Jail:
             folder.chmod(0o711)
         self.folder = str(scratch)
         settings = [f"{name}={value}" for name, value in {**_ENVIRONMENT, "PYTHONPATH": str(code)}.items()]
-        return ["/usr/bin/env", "-i", *settings, *_python(code, channel)]
+        return ["/usr/bin/env", "-i", *settings, *_supervisor(code, channel)]
 
     def release(self) -> None:
         assert self.process.stdin
@@ -186,29 +187,16 @@ def _memory_file(file: Path) -> Iterator[int]:
 
 
 def _bwrap_command(level: Level, channel: int, texts: dict[Path, int]) -> list[str]:
-    bwrap = shutil.which("bwrap")
-    if bwrap is None:
-        raise Unavailable("There is no bubblewrap (bwrap) on the PATH: install it, as by `apt-get install bubblewrap`.")
-    command = [bwrap, "--unshare-all", "--unshare-user", "--die-with-parent", "--new-session", "--clearenv"]
-    command += ["--uid", "0", "--gid", "0", "--cap-add", "ALL", "--hostname", "sandbox", "--ro-bind", "/usr", "/usr"]
-    for name in ("bin", "sbin", "lib", "lib32", "lib64"):
-        folder = Path("/", name)
-        if folder.is_symlink():
-            command += ["--symlink", os.readlink(folder), str(folder)]
-        elif folder.is_dir():
-            command += ["--ro-bind", str(folder), str(folder)]
-    for needed in find_interpreter().folders:
-        command += ["--ro-bind", needed, needed]
-    if level is Level.bwrap:
-        command += ["--proc", "/proc"]
-    command += ["--dev", "/dev", "--size", str(1 << 20), "--tmpfs", "/tmp"]
-    for file, fd in texts.items():
-        command += ["--perms", "0444", "--ro-bind-data", str(fd), f"/jail/{_PACKAGE}/{file.name}"]
-    command += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp"]
-    for name, value in {**_ENVIRONMENT, "PYTHONPATH": "/jail"}.items():
-        command += ["--setenv", name, value]
-    return [*command, "--", *_python(Path("/jail"), channel)]
+    jail = Bubblewrap(
+        tmp_bytes=1 << 20,
+        readable=find_python().folders,
+        texts={f"/jail/{_PACKAGE}/{file.name}": fd for file, fd in texts.items()},
+        environ={**_ENVIRONMENT, "PYTHONPATH": "/jail"},
+        proc=level is Level.bwrap,
+        own_root=True,
+    )
+    return jail.command(_supervisor(Path("/jail"), channel))
 
 
-def _python(code: Path, channel: int) -> list[str]:
-    return [find_interpreter().path, "-s", "-S", "-B", str(code / _PACKAGE / "supervisor.py"), str(channel)]
+def _supervisor(code: Path, channel: int) -> list[str]:
+    return [find_python().path, "-s", "-S", "-B", str(code / _PACKAGE / "supervisor.py"), str(channel)]

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
+from verifiers.sandbox.inside import ends
+
 MIB = 1 << 20
 
 
@@ -45,15 +47,15 @@ class Limits:
 
 
 class Ended(IntEnum):
-    """How a test ended; the numbers are those of the supervisor."""
+    """How a test ended."""
 
-    exited = 0
-    cpu_limit = 1
-    wall_limit = 2
-    output_limit = 3
-    memory_limit = 4
-    not_compiled = 5
-    not_started = 6
+    exited = ends.EXITED
+    cpu_limit = ends.CPU_LIMIT
+    wall_limit = ends.WALL_LIMIT
+    output_limit = ends.OUTPUT_LIMIT
+    memory_limit = ends.MEMORY_LIMIT
+    not_compiled = ends.NOT_COMPILED
+    not_started = ends.NOT_STARTED
 
 
 @dataclass(frozen=True)

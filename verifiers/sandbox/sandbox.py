@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from verifiers.errors import InfrastructureError, Unavailable
+from verifiers.sandbox.levels import best_level
 from verifiers.sandbox.limits import Ended, Level, Limits, TestResult
 from verifiers.sandbox.slot import KilledForMemory, Program, Slot, SlotFailed
 
@@ -29,13 +30,12 @@ class Run:
 class Sandbox:
     """Runs programs, one at a time, in a warm jail of this process (two while a program answers calls).
 
-    Without a level it takes the best this host allows and raises Unavailable where nothing isolates, with the
-    probe that failed and what to do. `Level.unsafe` is taken only when asked for here. Jails are made on first use
-    and after a fork, and go with the process, however it dies.
+    Without a level it takes the best that this host allows; where nothing isolates, each run is an InfrastructureError
+    that names the probe that failed and what to do. `Level.unsafe` is taken only when asked for here. Jails are made on
+    first use and after a fork, and go with the process, however it dies.
     """
 
     def __init__(self, level: Level | None = None) -> None:
-        self._asked = level
         self._level: Level | None = level
         self._slots: dict[str, Slot] = {}
         self._owner = os.getpid()
@@ -66,8 +66,8 @@ class Sandbox:
                 try:
                     return self._converse(candidate, limits, driver, driver_limits, data, attempt)
                 except (SlotFailed, OSError) as error:  # an OSError: this process is out of descriptors
-                    self._drop("main")
-                    self._drop("driver")
+                    self.drop("main")
+                    self.drop("driver")
                     failure = error
             raise InfrastructureError(f"the sandbox failed {_ATTEMPTS} times: {failure}")
 
@@ -103,7 +103,7 @@ class Sandbox:
         try:
             return slot.result()
         except KilledForMemory:
-            self._drop(name)
+            self.drop(name)
             return _KILLED_FOR_MEMORY
 
     def slot(self, name: str = "main") -> Slot:
@@ -112,21 +112,24 @@ class Sandbox:
             self._owner, self._slots = os.getpid(), {}
         slot = self._slots.get(name)
         if slot and (slot.programs >= _PROGRAMS_PER_SLOT or slot.jail.process.poll() is not None):
-            self._drop(name)
+            self.drop(name)
             slot = None
         if slot is None:
             slot = self._slots[name] = self._make_slot()
         return slot
 
     def _make_slot(self) -> Slot:
-        if self._level is None:
-            self._level = best_level()
+        try:
+            self._level = self._level or best_level()
+        except Unavailable as error:
+            raise InfrastructureError(str(error)) from error
         try:
             return Slot(self._level)
         except (OSError, Unavailable) as error:
             raise SlotFailed(str(error)) from error
 
-    def _drop(self, name: str) -> None:
+    def drop(self, name: str = "main") -> None:
+        """End a slot that failed; the next program makes another."""
         slot = self._slots.pop(name, None)
         if slot:
             slot.close()
@@ -136,7 +139,7 @@ class Sandbox:
         with self._lock:
             if self._owner == os.getpid():
                 for name in list(self._slots):
-                    self._drop(name)
+                    self.drop(name)
 
 
 def _measured(results: list[TestResult], retries: int) -> dict[str, Any]:
@@ -163,9 +166,9 @@ class _Series:
 
     def run(self, inputs: Iterable[bytes], go_on: Callable[[TestResult], bool]) -> Run:
         results: list[TestResult] = []
-        given = list(inputs)
-        for data in given:
-            results.append(self._test(data, last=len(results) + 1 == len(given)))
+        tests = list(inputs)
+        for data in tests:
+            results.append(self._test(data, last=len(results) + 1 == len(tests)))
             if not go_on(results[-1]):
                 break
         self._end()
@@ -211,7 +214,7 @@ class _Series:
 
     def _give_up_slot(self) -> None:
         self.slot = None
-        self.sandbox._drop("main")
+        self.sandbox.drop()
 
     def _count(self, reason: object) -> None:
         self.retries += 1
@@ -219,67 +222,16 @@ class _Series:
             raise InfrastructureError(f"the sandbox failed {self.retries} times: {reason}")
 
 
-_PROBE = Program.python(
-    "import os, socket\n"
-    "try:\n"
-    "    socket.socket()\n"
-    "    raise SystemExit('a socket could be made')\n"
-    "except PermissionError:\n"
-    "    pass\n"
-    "for path in ('/root', '/home', '/etc/passwd', '/var'):\n"
-    "    if os.path.exists(path):\n"
-    "        raise SystemExit(path + ' can be seen')\n"
-    "for path in ('/here', '/usr/here', '/dev/here'):\n"
-    "    try:\n"
-    "        open(path, 'w')\n"
-    "        raise SystemExit(path + ' could be written')\n"
-    "    except OSError:\n"
-    "        pass\n"
-    "print('apart')\n"
-)
+_own = Sandbox()
 
 
-def probe(level: Level) -> str:
-    """Start a jail of this level and look out of it: the empty string, or what is wrong in one line."""
-    try:
-        slot = Slot(level)
-    except (SlotFailed, OSError, Unavailable) as error:
-        return str(error)
-    try:
-        slot.begin(_PROBE, Limits(cpu_seconds=5))
-        result = slot.test(b"", last=True)
-    except (SlotFailed, KilledForMemory) as error:
-        return str(error)
-    finally:
-        slot.close()
-    if level is Level.unsafe or result.output == b"apart\n":
-        return ""
-    return result.errors.decode(errors="replace").strip()[-300:] or "the probe said nothing"
+def the_sandbox() -> Sandbox:
+    """This process's sandbox, shared by all its verifiers."""
+    return _own
 
 
-def best_level() -> Level:
-    """The best level this host allows; Unavailable, with the reason and what to do, where nothing isolates."""
-    reasons = []
-    for level in (Level.bwrap, Level.bwrap_noproc):
-        reason = probe(level)
-        if not reason:
-            return level
-        reasons.append(f"{level}: {reason}")
-    raise Unavailable(f"Programs cannot be run apart on this host ({'; '.join(reasons)}). {advice(reasons[-1])}")
-
-
-def advice(reason: str) -> str:
-    """What a person can do about a jail that does not start."""
-    if "RTM_NEWADDR" in reason or "uid map" in reason:
-        return (
-            "Allow bubblewrap user namespaces: `sysctl kernel.apparmor_restrict_unprivileged_userns=0`, or an AppArmor "
-            "profile for bwrap with `userns,`."
-        )
-    if "namespace" in reason:
-        return (
-            "Allow user namespaces: `sysctl user.max_user_namespaces=10000`; in Docker, "
-            "`--security-opt seccomp=unconfined --security-opt systempaths=unconfined`."
-        )
-    if "no bubblewrap" in reason:
-        return "Then start it again."
-    return "Run `bwrap --unshare-all --ro-bind / / true` by hand to see what it lacks."
+def use_level(level: Level | None) -> None:
+    """Take this level from now on: the only way to `Level.unsafe`, for a person who asked for it by hand."""
+    global _own
+    _own.close()
+    _own = Sandbox(level)

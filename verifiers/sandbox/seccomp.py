@@ -10,7 +10,7 @@ import platform
 import struct
 from typing import NamedTuple
 
-from verifiers.errors import UserError
+from verifiers.errors import Unavailable
 
 # name, number on x86_64, number on aarch64 (asm/unistd_64.h, asm-generic/unistd.h)
 _ALLOWED = """
@@ -76,7 +76,7 @@ def syscall_filter(machine: str | None = None) -> bytes:
     """The filter as an array of `struct sock_filter`, for this machine or the one named."""
     machine = machine or platform.machine()
     if machine not in _ARCHS:
-        raise UserError(f"The sandbox knows no system calls of {machine}: run verify workers on x86_64 or aarch64.")
+        raise Unavailable(f"The sandbox knows no system calls of {machine}: run verify workers on x86_64 or aarch64.")
     arch = _ARCHS[machine]
     code = _Code()
     code.add(_LOAD, _ARCH)
@@ -128,10 +128,10 @@ def _numbers(arch: _Arch) -> set[int]:
 
 
 def _ranges(numbers: set[int]) -> list[tuple[int, int]]:
-    found: list[tuple[int, int]] = []
+    ranges: list[tuple[int, int]] = []
     for number in sorted(numbers):
-        if found and number == found[-1][1] + 1:
-            found[-1] = (found[-1][0], number)
+        if ranges and number == ranges[-1][1] + 1:
+            ranges[-1] = (ranges[-1][0], number)
         else:
-            found.append((number, number))
-    return found
+            ranges.append((number, number))
+    return ranges

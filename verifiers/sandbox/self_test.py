@@ -1,18 +1,18 @@
 """Known programs with known ends, for a worker's start and for a doctor: no sandbox with a surprise may serve."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
+from verifiers.errors import InfrastructureError, Unavailable
 from verifiers.sandbox.limits import MIB, Ended, Limits, TestResult
-from verifiers.sandbox.sandbox import Sandbox
+from verifiers.sandbox.sandbox import Sandbox, the_sandbox
 from verifiers.sandbox.slot import Program
-
-_LIMITS = Limits(cpu_seconds=1, memory_bytes=256 * MIB, output_bytes=MIB)
-_SURVIVOR = "import os\nif os.fork() == 0:\n    os.setsid()\n    while True: pass"
 
 
 @dataclass(frozen=True)
 class SelfTest:
-    """What was found: the level, what bounds memory, and the surprises, none when all is well."""
+    """What a sandbox showed: its level, what bounds memory, and the surprises, none when all is well."""
 
     isolation: str
     limits: str
@@ -20,28 +20,60 @@ class SelfTest:
     surprises: list[str]
 
 
+class _Known(NamedTuple):
+    name: str
+    source: str
+    expected: Callable[[TestResult], bool]
+    cpu_seconds: float = 5.0
+
+
+_PROGRAMS = (
+    _Known("a right program", "print(sum(map(int, input().split())))", lambda r: r.finished and r.output == b"5\n"),
+    _Known("an exception", "raise SystemExit(3)", lambda r: r.ended is Ended.exited and r.exit_code == 3),
+    _Known("an endless loop", "while True: pass", lambda r: r.ended is Ended.cpu_limit, 0.2),
+    _Known("a memory hog", "a = []\nwhile True: a.append(bytearray(1 << 20))", lambda r: _hit_memory(r)),
+    _Known("a flood", "while True: print('x' * 65536)", lambda r: r.ended is Ended.output_limit),
+    _Known("a syntax error", "def f(:", lambda r: r.ended is Ended.not_compiled),
+    _Known(
+        "a survivor's heir",
+        "import os\nif os.fork() == 0:\n    os.setsid()\n    while True: pass",
+        lambda r: r.finished,
+    ),
+)
+
+
 def self_test(sandbox: Sandbox) -> SelfTest:
-    """Run a right, a failing, an endless, a greedy, a talkative and a broken program."""
+    """Run a right, a failing, an endless, a greedy, a talkative and a broken program, all within a second."""
     surprises = []
     facts = {}
-    for name, source, expected in (
-        ("a right program", "print(sum(map(int, input().split())))", lambda r: r.finished and r.output == b"5\n"),
-        ("an exception", "raise SystemExit(3)", lambda r: r.ended is Ended.exited and r.exit_code == 3),
-        ("an endless loop", "while True: pass", lambda r: r.ended is Ended.cpu_limit),
-        ("a memory hog", "a = []\nwhile True: a.append(bytearray(1 << 20))", _hit_memory),
-        ("a flood", "while True: print('x' * 65536)", lambda r: r.ended is Ended.output_limit),
-        ("a syntax error", "def f(:", lambda r: r.ended is Ended.not_compiled),
-        (
-            "a survivor's heir",
-            "import os\nif os.fork() == 0:\n    os.setsid()\n    while True: pass",
-            lambda r: r.finished,
-        ),
-    ):
-        run = sandbox.run(Program.python(source), [b"2 3\n"], _LIMITS)
+    for known in _PROGRAMS:
+        limits = Limits(cpu_seconds=known.cpu_seconds, memory_bytes=128 * MIB, output_bytes=MIB)
+        run = sandbox.run(Program.python(known.source), [b"2 3\n"], limits)
         facts = run.facts
-        if not expected(run.results[0]):
-            surprises.append(f"{name} ended as {run.results[0].ended.name}")
+        if not known.expected(run.results[0]):
+            surprises.append(f"{known.name} ended as {run.results[0].ended.name}")
     return SelfTest(facts["isolation"], facts["limits"], facts["python"], surprises)
+
+
+def refuse_surprises() -> str:
+    """For a worker's start, before it forks: try this process's sandbox, and leave no process of it behind.
+
+    The empty string where all is well. Where no program runs at all, why: answers can be judged all the same, and every
+    program becomes an infrastructure error. Unavailable where programs run but do not end as they must.
+    """
+    sandbox = the_sandbox()
+    try:
+        surprises = self_test(sandbox).surprises
+    except InfrastructureError as error:
+        return f"no program can be judged here: {error}"
+    finally:
+        sandbox.close()
+    if surprises:
+        raise Unavailable(
+            f"No verify worker may serve here, since the sandbox does not do what it must ({'; '.join(surprises)}): "
+            "take another host, or mend this one until `monkeys doctor` finds its sandbox well."
+        )
+    return ""
 
 
 def _hit_memory(result: TestResult) -> bool:

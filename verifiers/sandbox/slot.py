@@ -1,26 +1,27 @@
-"""One warm jail, seen from the host: programs in, results out, over frames of a kind byte, a length and a body."""
+"""One warm jail, seen from the host: programs in, results out, over frames of a kind byte, a length and a body.
+
+Not a Child of verifiers/isolation, whose protocol it does not share: it gets descriptors and megabytes of raw bytes,
+its programs have limits of their own, which the supervisor keeps, and one that kills the jail is no failure of ours.
+"""
 
 import marshal
 import secrets
-import socket
-import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from verifiers.sandbox.cgroup import Group
+from verifiers.sandbox.frames import receive, send
+from verifiers.sandbox.inside.ends import PATIENCE
+from verifiers.sandbox.inside.frames import RESULT
 from verifiers.sandbox.jail import Jail
 from verifiers.sandbox.limits import MIB, Ended, Level, Limits, TestResult
 from verifiers.sandbox.seccomp import syscall_filter
 
-_HEADER = struct.Struct("=cI")
-_RESULT = struct.Struct("=BiiddQBIII")  # as in inside/one_test.py
 _SECONDS_TO_START = 60
 _SECONDS_OF_GRACE = 20
-_PATIENCE = 6  # as in inside/watch.py
 _OVERHEAD = 64 * MIB  # the supervisor, a program's input and its files
 _MOST_PROCESSES = 160
-_LARGEST_BODY = 256 * MIB
 
 
 class SlotFailed(Exception):
@@ -44,6 +45,10 @@ class Program:
     @classmethod
     def python(cls, source: str, serve: bool = False, reuse: bool = True) -> "Program":
         return cls("serve" if serve else "python", source.encode("utf-8", "replace"), reuse=reuse)
+
+
+class KilledForMemory(Exception):
+    """The kernel killed a program's init together with the program: the program's fault, but the slot is gone."""
 
 
 class Slot:
@@ -91,8 +96,8 @@ class Slot:
             "filter": syscall_filter(),
         }
         self.jail.channel.settimeout(_SECONDS_TO_START)
-        self._send(b"S", marshal.dumps(settings, 2))
-        kind, body = self._receive()
+        send(self.jail.channel, b"S", marshal.dumps(settings, 2))
+        kind, body = receive(self.jail.channel)
         if kind != b"R":
             raise OSError("the supervisor did not greet")
         return body.decode()
@@ -137,7 +142,7 @@ class Slot:
         """The result of the test that was sent."""
         self._await_end()
         self._ending = self._last
-        self.jail.channel.settimeout(_PATIENCE * self.limits.wall_seconds + _SECONDS_OF_GRACE)
+        self.jail.channel.settimeout(PATIENCE * self.limits.wall_seconds + _SECONDS_OF_GRACE)
         kind, body = self._attempt_receive()
         killed = self._attempt_kills()
         if kind == b"K" and killed:
@@ -147,10 +152,10 @@ class Slot:
         return self._read_result(body, killed)
 
     def _read_result(self, body: bytes, killed: bool) -> TestResult:
-        if len(body) < _RESULT.size:
+        if len(body) < RESULT.size:
             raise SlotFailed("a result is cut off")
-        ended, exit_code, signal, cpu, wall, peak, starved, *sizes = _RESULT.unpack_from(body)
-        parts, at = [], _RESULT.size
+        ended, exit_code, signal, cpu, wall, peak, starved, *sizes = RESULT.unpack_from(body)
+        parts, at = [], RESULT.size
         for size in sizes:
             parts.append(bytes(body[at : at + size]))
             at += size
@@ -220,46 +225,15 @@ class Slot:
 
     def _attempt_send(self, kind: bytes, body: bytes, calls: Sequence[int] = ()) -> None:
         try:
-            self._send(kind, body, calls)
+            send(self.jail.channel, kind, body, calls)
         except OSError as error:
             raise SlotFailed(f"the jail is gone: {error}") from error
 
     def _attempt_receive(self) -> tuple[bytes, bytes]:
         try:
-            return self._receive()
+            return receive(self.jail.channel)
         except OSError as error:
             raise SlotFailed(f"the jail is gone: {error}") from error
-
-    def _send(self, kind: bytes, body: bytes, calls: Sequence[int] = ()) -> None:
-        header = _HEADER.pack(kind, len(body))
-        if calls:
-            socket.send_fds(self.jail.channel, [header], list(calls))
-            self.jail.channel.sendall(body)
-        elif len(body) < 1 << 16:
-            self.jail.channel.sendall(header + body)
-        else:
-            self.jail.channel.sendall(header)
-            self.jail.channel.sendall(body)
-
-    def _receive(self) -> tuple[bytes, bytes]:
-        kind, size = _HEADER.unpack(self._exactly(_HEADER.size))
-        if size > _LARGEST_BODY:
-            raise OSError("a frame is too large")
-        return kind, self._exactly(size)
-
-    def _exactly(self, size: int) -> bytes:
-        data = bytearray(size)
-        view = memoryview(data)
-        while view:
-            got = self.jail.channel.recv_into(view)
-            if not got:
-                raise ConnectionResetError("the supervisor hung up")
-            view = view[got:]
-        return bytes(data)
-
-
-class KilledForMemory(Exception):
-    """The kernel killed a program's init together with the program: the program's fault, but the slot is gone."""
 
 
 def _host_kills() -> int:

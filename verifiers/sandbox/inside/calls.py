@@ -45,7 +45,7 @@ def drive() -> NoReturn:
     Standard input holds (prelude, tests, name of the function). `broken` is the tests' own fault.
     """
     prelude, tests, name = decode(sys.stdin.buffer.read())
-    candidate = _Candidate(name)
+    candidate = _Function(name)
     names: dict[str, Any] = {"__name__": "__main__", "math": math}  # MBPP's tests use it without importing it
     verdict, detail = "broken", ""
     try:
@@ -77,7 +77,7 @@ def _exception(kind: object) -> Exception | None:
         return None
 
 
-class _Candidate:
+class _Function:
     """Stands for the candidate's function: calling it asks the other jail."""
 
     def __init__(self, name: str) -> None:

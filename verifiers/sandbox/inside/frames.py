@@ -8,10 +8,14 @@ import struct
 from typing import Tuple  # noqa: UP035 (Python 3.9)
 
 HEADER = struct.Struct("=cI")
+RESULT = struct.Struct("=BiiddQBIII")
+"""A test's result: its end, exit code, signal, CPU and wall seconds, peak bytes, whether it was starved, and the sizes
+of the output, the errors and the artifact that follow."""
 Descriptors = Tuple[int, ...]  # noqa: UP006
 
 
 def write_all(fd: int, data: bytes | bytearray) -> None:
+    """Write all of it, in as many writes as it takes."""
     view = memoryview(data)
     while view:
         view = view[os.write(fd, view) :]
@@ -43,6 +47,7 @@ def receive_header(channel: _socket.socket) -> tuple[bytes, int, Descriptors]:
 
 
 def send(channel: _socket.socket, kind: bytes, *parts: bytes | bytearray) -> None:
+    """One frame, its body in parts."""
     channel.sendall(HEADER.pack(kind, sum(len(part) for part in parts)))
     for part in parts:
         if part:

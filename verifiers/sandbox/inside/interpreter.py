@@ -37,10 +37,10 @@ def set_stage() -> None:
     sys.argv[:] = ["main.py"]
     os.environ.clear()
     os.environ.update(ENVIRONMENT)
-    given, (read, write) = os.memfd_create("input"), os.pipe()
-    for place, fd in enumerate((given, write, write)):
+    stdin, (read, write) = os.memfd_create("input"), os.pipe()
+    for place, fd in enumerate((stdin, write, write)):
         os.dup2(fd, place)
-    for fd in (given, read, write):
+    for fd in (stdin, read, write):
         os.close(fd)
     _open_streams()
 
@@ -60,11 +60,11 @@ def _open_streams() -> None:
 
     A stream asks its descriptor once whether it can seek: a test's input can, its pipes cannot.
     """
-    given = io.BufferedReader(io.FileIO(0, "r", closefd=False))
+    stdin = io.BufferedReader(io.FileIO(0, "r", closefd=False))
     out = io.BufferedWriter(io.FileIO(1, "w", closefd=False))
     err = io.BufferedWriter(io.FileIO(2, "w", closefd=False))
     streams = {
-        "stdin": io.TextIOWrapper(given, encoding="utf-8", errors="surrogateescape"),
+        "stdin": io.TextIOWrapper(stdin, encoding="utf-8", errors="surrogateescape"),
         "stdout": io.TextIOWrapper(out, encoding="utf-8", errors="surrogateescape"),
         "stderr": io.TextIOWrapper(err, encoding="utf-8", errors="backslashreplace", line_buffering=True),
     }

@@ -13,7 +13,7 @@ from verifiers.sandbox.inside.kernel import SyscallFilter
 PYTHON_KINDS = ("python", "serve", "drive")
 
 
-class Jail:
+class SlotSettings:
     """What the host said once about this slot."""
 
     def __init__(self, channel: _socket.socket, settings: dict[str, Any]) -> None:

@@ -24,10 +24,12 @@ def _check(result: int) -> None:
 
 
 def unshare(namespaces: int) -> None:
+    """New namespaces for this process; a new pid namespace holds only its next children."""
     _check(_libc.unshare(namespaces))
 
 
 def enter_namespaces_of(pidfd: int, namespaces: int) -> None:
+    """Those of these namespaces that another process is in."""
     _check(_libc.setns(pidfd, namespaces))
 
 
@@ -38,6 +40,7 @@ def mount_scratch(size: int) -> None:
 
 
 def unmount_scratch() -> None:
+    """Take /tmp away, even while something in it is open."""
     _check(_libc.umount2(b"/tmp", _DETACH))
 
 
@@ -47,6 +50,7 @@ def mount_proc() -> None:
 
 
 def no_new_privileges() -> None:
+    """No program executed below this process gains a privilege, as by a set-uid bit."""
     _check(_libc.prctl(_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 
 
@@ -59,6 +63,7 @@ def bound_capabilities() -> None:
 
 
 def drop_capabilities() -> None:
+    """Give up what this process itself may do beyond others of its user."""
     _check(_libc.capset(*_NO_CAPABILITIES))
 
 
@@ -82,4 +87,5 @@ class SyscallFilter:
         self._program = ctypes.create_string_buffer(program, len(program))
 
     def take_on(self) -> None:
+        """From now on, and for all that this process starts; there is no way back."""
         _check(_libc.prctl(_SET_SECCOMP, _FILTER, self._program, 0, 0))

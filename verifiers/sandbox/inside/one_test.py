@@ -6,23 +6,21 @@ import fcntl
 import os
 import resource
 import signal
-import struct
 import time
 from typing import NoReturn
 
 from verifiers.sandbox.inside import kernel
-from verifiers.sandbox.inside.frames import send
+from verifiers.sandbox.inside.ends import CPU_LIMIT, EXITED, NOT_COMPILED, NOT_STARTED, OUTPUT_LIMIT
+from verifiers.sandbox.inside.frames import RESULT, send
 from verifiers.sandbox.inside.interpreter import ENVIRONMENT, run_python
-from verifiers.sandbox.inside.job import PYTHON_KINDS, Jail, Job
-from verifiers.sandbox.inside.watch import CPU_LIMIT, EXITED, OUTPUT_LIMIT, Watch
+from verifiers.sandbox.inside.job import PYTHON_KINDS, Job, SlotSettings
+from verifiers.sandbox.inside.watch import Watch
 
-_RESULT = struct.Struct("=BiiddQBIII")
-_NOT_COMPILED, _NOT_STARTED = 5, 6
 _ARTIFACT_MOST = 64 << 20
 _STATUS, _IMAGE = 6, 7  # descriptors of a test beside its own: 0, 1, 2 and the calls
 
 
-def run_test(jail: Jail, job: Job, given: int) -> None:
+def run_test(slot: SlotSettings, job: Job, stdin: int) -> None:
     """Run the program on one input and send the result."""
     out_read, out_write = os.pipe()
     err_read, err_write = os.pipe()
@@ -31,13 +29,13 @@ def run_test(jail: Jail, job: Job, given: int) -> None:
     started = time.monotonic()
     pid = os.fork()
     if pid == 0:
-        _be_test(jail, job, given, out_write, err_write, status_write)
+        _be_test(slot, job, stdin, out_write, err_write, status_write)
     for fd in (out_write, err_write, status_write, *job.calls):
         os.close(fd)
     job.calls = ()  # the other side has to see the end when the test ends
-    watch = Watch(jail, job, pid, started, out_read, err_read)
+    watch = Watch(slot, job, pid, started, out_read, err_read)
     ended = watch.until_end()
-    state, peak = _kill_all(jail, pid)
+    state, peak = _kill_all(slot, pid)
     ended = watch.drain(ended)
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = usage.ru_utime + usage.ru_stime - usage_before.ru_utime - usage_before.ru_stime
@@ -49,33 +47,28 @@ def run_test(jail: Jail, job: Job, given: int) -> None:
     killer = os.WTERMSIG(state) if os.WIFSIGNALED(state) else 0
     if ended in (EXITED, OUTPUT_LIMIT) and (cpu >= job.cpu or killer == signal.SIGXCPU):
         ended = CPU_LIMIT
-    errors = watch.errors()
-    if stage[:1] != b"S" or stage[1:2] == b"!":
-        ended, errors = _NOT_STARTED, stage
-    elif stage[1:2] == b"C":
-        ended, errors = _NOT_COMPILED, stage[2:]
-    elif job.kind in PYTHON_KINDS and stage[1:2] != b"x":
-        ended, errors = _NOT_COMPILED, b"the compiler was stopped by a limit"
+    ended, errors = _begun(job, stage) or (ended, watch.errors())
     artifact = _read_artifact(job.artifact) if job.artifact and ended == EXITED and state == 0 else b""
-    head = _RESULT.pack(
-        ended,
-        exit_code,
-        killer,
-        cpu,
-        wall,
-        max(peak, watch.peak),
-        watch.starved,
-        len(watch.output),
-        len(errors),
-        len(artifact),
-    )
-    send(jail.channel, b"r", head, watch.output, errors, artifact)
+    sizes = map(len, (watch.output, errors, artifact))
+    head = RESULT.pack(ended, exit_code, killer, cpu, wall, max(peak, watch.peak), watch.starved, *sizes)
+    send(slot.channel, b"r", head, watch.output, errors, artifact)
 
 
-def _kill_all(jail: Jail, pid: int) -> tuple[int, int]:
+def _begun(job: Job, stage: bytes) -> tuple[int, bytes] | None:
+    """How a test ended that did not even begin, and why; None for one that did."""
+    if stage[:1] != b"S" or stage[1:2] == b"!":
+        return NOT_STARTED, stage
+    if stage[1:2] == b"C":
+        return NOT_COMPILED, stage[2:]
+    if job.kind in PYTHON_KINDS and stage[1:2] != b"x":
+        return NOT_COMPILED, b"the compiler was stopped by a limit"
+    return None
+
+
+def _kill_all(slot: SlotSettings, pid: int) -> tuple[int, int]:
     """End every process of the test; the first one's wait status and peak memory."""
     state, peak = 0, 0
-    if jail.isolated:
+    if slot.isolated:
         try:
             os.kill(-1, signal.SIGKILL)
         except ProcessLookupError:
@@ -83,7 +76,7 @@ def _kill_all(jail: Jail, pid: int) -> tuple[int, int]:
     else:
         os.kill(pid, signal.SIGKILL)
     while True:
-        if not jail.isolated:
+        if not slot.isolated:
             _kill_children()
         try:
             ended, status, usage = os.wait4(-1, 0)
@@ -117,11 +110,11 @@ def _read_artifact(path: str) -> bytes:
     return data if len(data) <= _ARTIFACT_MOST else b""
 
 
-def _be_test(jail: Jail, job: Job, given: int, out: int, err: int, status: int) -> NoReturn:
+def _be_test(slot: SlotSettings, job: Job, stdin: int, out: int, err: int, status: int) -> NoReturn:
     """In the test's own process: take the limits on, give the privileges up, and run the program. Never returns."""
     try:
-        _rearrange_descriptors(job, given, out, err, status)
-        _confine(jail, job)
+        _rearrange_descriptors(job, stdin, out, err, status)
+        _confine(slot, job)
     except BaseException as error:
         os.write(_STATUS, b"!" + repr(error).encode()[:500])
         os._exit(1)
@@ -130,9 +123,9 @@ def _be_test(jail: Jail, job: Job, given: int, out: int, err: int, status: int) 
     run_python(job, _STATUS)
 
 
-def _rearrange_descriptors(job: Job, given: int, out: int, err: int, status: int) -> None:
+def _rearrange_descriptors(job: Job, stdin: int, out: int, err: int, status: int) -> None:
     """Leave the test its own descriptors, then the status pipe and the image, which close when it executes."""
-    own = [given, out, err, *job.calls]
+    own = [stdin, out, err, *job.calls]
     places = dict(enumerate(own)) | {_STATUS: status} | ({_IMAGE: job.image} if job.image >= 0 else {})
     aside = {place: fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 64) for place, fd in places.items()}
     for place, fd in aside.items():
@@ -143,15 +136,15 @@ def _rearrange_descriptors(job: Job, given: int, out: int, err: int, status: int
         job.image = _IMAGE
 
 
-def _confine(jail: Jail, job: Job) -> None:
+def _confine(slot: SlotSettings, job: Job) -> None:
     """Take on the limits and give up the privileges, the system calls last."""
     os.setsid()
     for kind, limit in job.rlimits:
         resource.setrlimit(kind, (limit, limit))
-    if jail.isolated:
+    if slot.isolated:
         kernel.drop_capabilities()
     kernel.set_dumpable(True)
-    jail.filter.take_on()
+    slot.filter.take_on()
     os.write(_STATUS, b"S")
 
 

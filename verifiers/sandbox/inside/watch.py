@@ -6,11 +6,10 @@ import os
 import select
 import time
 
-from verifiers.sandbox.inside.job import Jail, Job
+from verifiers.sandbox.inside.ends import CPU_LIMIT, EXITED, MEMORY_LIMIT, OUTPUT_LIMIT, PATIENCE, WALL_LIMIT
+from verifiers.sandbox.inside.job import Job, SlotSettings
 
-EXITED, CPU_LIMIT, WALL_LIMIT, OUTPUT_LIMIT, MEMORY_LIMIT = range(5)
 _LOOK_SECONDS = 0.05
-_PATIENCE = 6  # times the wall limit, for a test that the host gives no CPU
 _STDERR_KEPT = 2048
 _STDERR_MOST = 16 << 20
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -20,8 +19,8 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 class Watch:
     """Reads what a test writes and measures it against its limits until its first process ends."""
 
-    def __init__(self, jail: Jail, job: Job, pid: int, started: float, out: int, err: int) -> None:
-        self.jail, self.job, self.pid, self.started = jail, job, pid, started
+    def __init__(self, slot: SlotSettings, job: Job, pid: int, started: float, out: int, err: int) -> None:
+        self.slot, self.job, self.pid, self.started = slot, job, pid, started
         self.out, self.err = out, err
         self.output = bytearray()
         self.head, self.tail, self.error_bytes = b"", b"", 0
@@ -60,15 +59,15 @@ class Watch:
                     return ended
 
     def _measure(self, wall: float) -> int:
-        cpu, memory = _usage(self.pid, self.jail.isolated and self.jail.proc)
+        cpu, memory = _usage(self.pid, self.slot.isolated and self.slot.proc)
         self.peak = max(self.peak, memory)
         if cpu >= self.job.cpu:
             return CPU_LIMIT
-        if self.jail.watch_memory and memory > self.job.memory:
+        if self.slot.watch_memory and memory > self.job.memory:
             return MEMORY_LIMIT
         if wall >= self.job.wall and wall - _waited_for_a_cpu(self.pid) >= self.job.wall:
             return WALL_LIMIT
-        if wall >= _PATIENCE * self.job.wall:
+        if wall >= PATIENCE * self.job.wall:
             self.starved = True
             return WALL_LIMIT
         return EXITED
@@ -100,6 +99,7 @@ class Watch:
         return ended
 
     def errors(self) -> bytes:
+        """The head and the tail of what it wrote to stderr."""
         return self.head + self.tail
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from verifiers.answers import MATH_VERIFY
-from verifiers.answers.comparison import CPU_SECONDS, Comparer, TooBig, TooSlow
+from verifiers.answers.comparer import CPU_SECONDS, Comparer, TooBig, TooSlow
 from verifiers.errors import InfrastructureError
 from verifiers.outcome import Outcome
 from verifiers.verifier import Problem
@@ -135,7 +135,7 @@ def test_the_environment_does_not_reach_the_child(comparer: Comparer, monkeypatc
 
 PARENT = """
     import os, sys, time
-    from verifiers.answers.comparison import COMPARER
+    from verifiers.answers.comparer import COMPARER
     assert COMPARER.ask("math-verify", "x+1", "1+x").value is True
     print(COMPARER._child.pid, flush=True)
     forked = os.fork() if "fork" in sys.argv else None

@@ -1,0 +1,43 @@
+"""What a process and its descendants use, read from /proc: what has ended, or belongs to others, counts as nothing."""
+
+import os
+from pathlib import Path
+
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def cpu_seconds(pid: int) -> float:
+    """CPU time of a process, its living descendants and the children that they have waited for."""
+    return sum(_cpu_ticks(member) for member in _family(pid)) / _TICKS
+
+
+def memory_bytes(pid: int) -> int:
+    """Memory of their own, without the files that they have mapped."""
+    return sum(_private_memory(member) for member in _family(pid))
+
+
+def _family(pid: int) -> list[int]:
+    family = [pid]
+    for member in family:
+        for listed in Path(f"/proc/{member}/task").glob("*/children"):
+            family += [int(child) for child in _read(listed).split()]
+    return family
+
+
+def _private_memory(pid: int) -> int:
+    for line in _read(Path(f"/proc/{pid}/status")).splitlines():
+        if line.startswith("RssAnon:"):
+            return int(line.split()[1]) << 10
+    return 0
+
+
+def _cpu_ticks(pid: int) -> int:
+    fields = _read(Path(f"/proc/{pid}/stat")).rpartition(")")[2].split()
+    return sum(int(ticks) for ticks in fields[11:15])
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError:
+        return ""

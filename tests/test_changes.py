@@ -118,7 +118,8 @@ def test_two_people_extending_at_once_add_each_index_once(place: Place, tmp_path
 def test_the_same_named_run_enqueued_at_once_is_one_run(place: Place, tmp_path: Path) -> None:
     files = small(tmp_path)
     said: list[int] = []
-    from tasks.runs.make import RunRequest, enqueue
+    from tasks.runs.make import enqueue
+    from tasks.runs.request import RunRequest
 
     request = RunRequest("gsm8k", f"replay:{files.recording}", 20, name="twice", data=files.data, prefix="Add.")
     threads = [threading.Thread(target=lambda: said.append(enqueue(request).run_id)) for _ in range(4)]

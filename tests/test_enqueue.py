@@ -82,7 +82,8 @@ def test_the_same_name_with_other_settings_is_refused(place: Place, sums: str) -
 
 
 def test_the_same_name_enqueued_twice_at_once_is_one_run(place: Place, sums: str) -> None:
-    from tasks.runs.make import RunRequest, enqueue
+    from tasks.runs.make import enqueue
+    from tasks.runs.request import RunRequest
 
     made: list[int] = []
 

@@ -2,16 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from models.database import Connection, transaction
 from models.rows import verifier_id
 from tasks import ledger
-from tasks.engines import engine_of
-from tasks.engines.replay import Recording
+from tasks.engines.replay import check_recording
 from tasks.publish import publish
-from tasks.runs.make import batches_of, check_recording
+from tasks.runs.batches import batches_of
 from tasks.stored import find_benchmark, find_verifier, stored_problem, stored_verifier
 from verifiers.errors import UserError
 from verifiers.outcome import Outcome
@@ -49,8 +47,7 @@ def extend(run_id: int, n: int) -> int:
         problems = _problems(connection, run_id)
         llm = connection.execute("select * from llm where id = %s", (run["llm_id"],)).fetchone()
         assert llm is not None
-        if engine_of(llm["name"]) == "replay":
-            check_recording(Recording(Path(llm["name"].partition(":")[2])), [each["key"] for each in problems], n)
+        check_recording(llm["name"], [each["key"] for each in problems], n)
         ledger.add_batches(
             connection,
             run_id,

@@ -10,12 +10,13 @@ from models.cost import completion_flops
 from models.database import transaction
 from tasks import ledger
 from tasks.app import app
-from tasks.engines.engine import Completion, Engine, Request, Settings
+from tasks.engines.engine import Completion, Engine, Request
 from tasks.engines.seeds import seeds_of
 from tasks.ledger import Lease, Usage
 from tasks.patience import patiently
 from tasks.publish import publish
 from tasks.workers.engaged import Engaged
+from verifiers.benchmarks.benchmark import Sampling
 
 _engaged: Engaged[Engine] | None = None
 
@@ -50,6 +51,7 @@ def _keep(engine: Engine, lease: Lease, completions: list[Completion], gpu_secon
 
 def _request(lease: Lease) -> Request:
     run = _run(lease.run_id)
+    sampling = Sampling.read(run["sampling"])
     with transaction() as connection:
         row = connection.execute(
             """
@@ -64,18 +66,8 @@ def _request(lease: Lease) -> Request:
         prompt=row["text"],
         first_index=lease.first_index,
         size=lease.size,
-        settings=Settings(
-            temperature=run["temperature"],
-            max_tokens=run["max_tokens"],
-            top_p=run["top_p"],
-            top_k=run["top_k"],
-            min_p=run["min_p"],
-            stop=tuple(run["stop"]),
-            include_stop=run["include_stop"],
-            chat=run["chat"],
-            token_logprobs=run["token_logprobs"],
-        ),
-        seeds=seeds_of(run["seed"], lease.problem_id, lease.first_index, lease.size) if run["seeded"] else None,
+        sampling=sampling,
+        seeds=seeds_of(run["seed"], lease.problem_id, lease.first_index, lease.size) if sampling.seeded else None,
     )
 
 

@@ -86,6 +86,7 @@ def test_what_cannot_be_extended_is_refused(place: Place, tmp_path: Path) -> Non
     files = small(tmp_path)
     run = files.enqueue(place, 10)
     assert "has 10 samples a problem already" in place.refused("extend", str(run), "-n", "10")
+    assert "it must be a whole number" in place.refused("extend", str(run), "-n", "3000000000")
     assert "has 20 samples of problem '0', not 21" in place.refused("extend", str(run), "-n", "21")
     place.ok("cancel", str(run))
     assert f"monkeys resume {run}" in place.refused("extend", str(run), "-n", "20")

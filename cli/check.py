@@ -27,7 +27,8 @@ def check(
       monkeys check pocket-sums answers.jsonl
       monkeys check gsm8k answer.txt --problem 17 --data test.jsonl --verifier paper
     """
-    from tasks.stored import find_benchmark, find_verifier, prepare_verifiers
+    from tasks.stored import prepare_verifiers
+    from verifiers.benchmarks import find_benchmark, find_verifier
 
     found = find_benchmark(benchmark)
     judge = find_verifier(found, verifier)

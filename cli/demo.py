@@ -41,7 +41,8 @@ def demo(n: int) -> None:
 def _run(n: int) -> int:
     from cli.stack import ensure_up
     from cli.watch import follow
-    from tasks.runs.make import RunRequest, enqueue
+    from tasks.runs.make import enqueue
+    from tasks.runs.request import RunRequest
 
     ensure_up(["pocket-monkey"])
     made = enqueue(RunRequest("pocket-sums", "pocket-monkey", n, subset="demo"))

@@ -6,42 +6,42 @@ from typing import Any
 
 import click
 
-from cli.options import endpoint_option, engine_args, llm_option, with_endpoint
+from cli.options import (
+    endpoint_option,
+    engine_args,
+    llm_option,
+    number,
+    setting_options,
+    take_settings,
+    with_endpoint,
+)
 from cli.output import print_rows
 from models.schema import check_schema
 from models.settings import settings
+from tasks.runs.request import BATCH_SIZE, RunRequest
+from verifiers.benchmarks.benchmark import Sampling
 from verifiers.errors import Unavailable, UserError
 
 
 @click.command()
 @click.argument("benchmark")
 @llm_option
-@click.option("-n", "--samples", "n", type=int, required=True, help="Samples of each problem.")
+@click.option("-n", "--samples", "n", required=True, **number(RunRequest, "n"))
 @click.option("--name", help="A unique name: the same name and settings again is the same run.")
 @click.option("--data", type=click.Path(path_type=Path), help="Problems from a JSONL (also .gz) or Parquet file.")
 @click.option("--shots", type=click.Path(path_type=Path), help="Few-shot examples (the train set) from a file.")
 @click.option("--prompt-file", type=click.Path(path_type=Path), help="A text to put before each problem instead.")
 @click.option("--subset", help="A named subset, such as gsm8k's `monkeys`.")
 @click.option("--problem", "problems", multiple=True, help="Only this problem (may be given again).")
-@click.option("--limit", type=int, help="Only the first so many problems.")
+@click.option("--limit", **number(RunRequest, "limit"))
 @click.option("--verifier", help="The verifier that counts, where the benchmark has several.")
-@click.option("--batch-size", type=int, default=100, show_default=True, help="Samples of one work.")
-@click.option("--temperature", type=float, help="Default: the benchmark's own.")
-@click.option("--top-p", type=float, help="Default: the benchmark's own.")
-@click.option("--top-k", type=int)
-@click.option("--min-p", type=float)
-@click.option("--max-tokens", type=int, help="New tokens of a sample. Default: the benchmark's own.")
-@click.option("--stop", multiple=True, help="A stop string in place of the benchmark's own (may be given again).")
-@click.option("--chat", is_flag=True, help="Put prompts through the llm's chat template. Default: raw.")
-@click.option("--token-logprobs", is_flag=True, help="Keep every token's logprob.")
-@click.option("--seeded", is_flag=True, help="A seed for every sample: slower, and no promise of bit-equality.")
+@click.option("--batch-size", default=BATCH_SIZE, show_default=True, **number(RunRequest, "batch_size"))
+@setting_options(Sampling)
 @click.option("--depth-first", is_flag=True, help="Finish a problem before the next. Default: all grow together.")
 @click.option("--stop-when-solved", is_flag=True, help="No more batches of a problem that has a right sample.")
-@click.option("--budget-usd", type=float, help="No more batches once it has cost so many dollars.")
-@click.option(
-    "--budget-gpu-hours", type=float, help="No more batches once it has taken so many GPU-hours; CPUs take none."
-)
-@click.option("--budget-flops", type=float, help="No more batches once it has taken so many FLOPs.")
+@click.option("--budget-usd", **number(RunRequest, "budget_usd"))
+@click.option("--budget-gpu-hours", **number(RunRequest, "budget_gpu_hours"))
+@click.option("--budget-flops", **number(RunRequest, "budget_flops"))
 @click.option("--dry-run", is_flag=True, help="Only say what it will take, going by the earlier runs of this llm.")
 @endpoint_option
 @click.option("--engine-arg", "engine_arguments", multiple=True, help="key=value for the engine (may be given again).")
@@ -52,7 +52,6 @@ def enqueue(
     endpoint: str | None,
     engine_arguments: tuple[str, ...],
     prompt_file: Path | None,
-    stop: tuple[str, ...],
     quiet: bool,
     dry_run: bool,
     **wanted: Any,
@@ -67,15 +66,15 @@ def enqueue(
     """
     from tasks.broker import reachable
     from tasks.runs.estimate import estimate
-    from tasks.runs.make import RunRequest
     from tasks.runs.make import enqueue as make_run
 
     engine_arguments = with_endpoint(engine_arguments, endpoint)
     arguments = engine_args(engine_arguments)
     check_schema()
     reachable()
+    sampling = take_settings(Sampling, wanted)
     request = RunRequest(
-        benchmark=benchmark, llm=llm, engine_args=arguments, prefix=_read(prompt_file), stop=stop or None, **wanted
+        benchmark=benchmark, llm=llm, engine_args=arguments, prefix=_read(prompt_file), sampling=sampling, **wanted
     )
     if dry_run:
         print_rows([asdict(estimate(request))], None)

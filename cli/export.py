@@ -11,7 +11,11 @@ from typing import Any
 
 import click
 
+from tasks.engines.recorded import COLUMNS
 from verifiers.errors import Unavailable, UserError
+
+Row = tuple[Any, ...]
+"""A sample, in the order of COLUMNS."""
 
 ROWS = 10_000
 """Rows of a Parquet row group."""
@@ -44,7 +48,7 @@ def export(run: str, file: Path | None) -> None:
     click.echo(f"{count:,} samples of run {found['id']}.", err=True)
 
 
-def _writer(file: Path) -> Callable[[Path, Iterator[dict[str, Any]]], int]:
+def _writer(file: Path) -> Callable[[Path, Iterator[Row]], int]:
     if file.suffix == ".parquet":
         return _write_parquet
     if file.name.endswith((".jsonl.gz", ".json.gz")):
@@ -69,45 +73,30 @@ def _whole_or_nothing(file: Path) -> Iterator[Path]:
         part.unlink(missing_ok=True)
 
 
-def _write_lines(rows: Iterator[dict[str, Any]], write: Callable[[str], Any]) -> int:
+def _write_lines(rows: Iterator[Row], write: Callable[[str], Any]) -> int:
     count = 0
     for row in rows:
-        write(json.dumps({name: value for name, value in row.items() if value is not None}, ensure_ascii=False) + "\n")
+        known = {name: value for name, value in zip(COLUMNS, row, strict=True) if value is not None}
+        write(json.dumps(known, ensure_ascii=False) + "\n")
         count += 1
     return count
 
 
-def _write_jsonl(file: Path, rows: Iterator[dict[str, Any]]) -> int:
+def _write_jsonl(file: Path, rows: Iterator[Row]) -> int:
     with file.open("w", encoding="utf-8") as opened:
         return _write_lines(rows, opened.write)
 
 
-def _write_gzip(file: Path, rows: Iterator[dict[str, Any]]) -> int:
+def _write_gzip(file: Path, rows: Iterator[Row]) -> int:
     with gzip.open(file, "wt", encoding="utf-8") as opened:
         return _write_lines(rows, opened.write)
 
 
-def _write_parquet(file: Path, rows: Iterator[dict[str, Any]]) -> int:
+def _write_parquet(file: Path, rows: Iterator[Row]) -> int:
     import pyarrow as arrow
     from pyarrow.parquet import ParquetWriter
 
-    schema = arrow.schema(
-        {
-            "problem": arrow.string(),
-            "sample_index": arrow.int64(),
-            "outcome": arrow.string(),
-            "correct": arrow.bool_(),
-            "text": arrow.large_string(),
-            "prompt_tokens": arrow.int64(),
-            "completion_tokens": arrow.int64(),
-            "finish_reason": arrow.string(),
-            "logprob": arrow.float64(),
-            "seed": arrow.int64(),
-            "usd": arrow.float64(),
-            "gpu_seconds": arrow.float64(),
-            "scores": arrow.string(),
-        }
-    )
+    schema = arrow.schema([(name, column.arrow) for name, column in COLUMNS.items()])
     count = 0
     with ParquetWriter(file, schema) as writer:
         for first in rows:
@@ -117,5 +106,6 @@ def _write_parquet(file: Path, rows: Iterator[dict[str, Any]]) -> int:
     return count
 
 
-def _with_scores_as_text(row: dict[str, Any]) -> dict[str, Any]:
-    return {**row, "scores": None if row["scores"] is None else json.dumps(row["scores"])}
+def _with_scores_as_text(row: Row) -> dict[str, Any]:
+    known = dict(zip(COLUMNS, row, strict=True))
+    return {**known, "scores": None if known["scores"] is None else json.dumps(known["scores"])}

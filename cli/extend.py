@@ -2,10 +2,15 @@
 
 import click
 
+from cli.options import Number
+from verifiers.ranges import whole
+
 
 @click.command()
 @click.argument("run")
-@click.option("-n", "--samples", "n", type=int, required=True, help="Samples of each problem, those it has included.")
+@click.option(
+    "-n", "--samples", "n", type=Number(whole(1)), required=True, help="Samples of each problem, those it has included."
+)
 def extend(run: str, n: int) -> None:
     """Raise RUN to n samples of each problem, whether it has ended or not.
 

@@ -4,8 +4,16 @@ from pathlib import Path
 
 import click
 
+from cli.options import Number
 from models.cost import Sizes
+from tasks.engines.recorded import COLUMNS
 from verifiers.errors import UserError
+from verifiers.ranges import whole
+
+COLUMN_HELP = (
+    f"ours=theirs: what a column is called there (again for more). Ours: {', '.join(COLUMNS)} "
+    "(a JSON object by reward model)."
+)
 
 
 @click.command("import")
@@ -14,8 +22,8 @@ from verifiers.errors import UserError
 @click.option("-m", "--model", "--llm", "llm", required=True, help="The llm that made them.")
 @click.option("--name", help="A unique name: the same name, file and options again is the same run.")
 @click.option("--data", type=click.Path(path_type=Path), help="Problems from a JSONL (also .gz) or Parquet file.")
-@click.option("--column", "columns", multiple=True, help="ours=theirs: what a column is called there (again for more).")
-@click.option("--base", type=click.IntRange(0), default=0, show_default=True, help="The first sample index there.")
+@click.option("--column", "columns", multiple=True, help=COLUMN_HELP)
+@click.option("--base", type=Number(whole(0)), default=0, show_default=True, help="The first sample index there.")
 @click.option("--where", multiple=True, help="column=value: only such rows (again for more).")
 @click.option("--key-only", is_flag=True, help="Make problems that are not at hand: counted, not judged again.")
 @click.option("--sizes", help="The llm's PARAMETERS,LAYERS,TOKEN_DIM (active ones, heads x head size), for FLOPs.")
@@ -35,9 +43,9 @@ def import_(
 ) -> None:
     """Take in recorded samples of FILE (JSONL, also .gz, or Parquet) as a run; prints its id.
 
-    Columns: problem, sample_index, and any of text, outcome, correct, prompt_tokens, completion_tokens, finish_reason,
-    logprob, seed, usd, gpu_seconds, scores (a JSON object by reward model). Labels (outcome or correct) count as
-    verdicts of a verifier named `imported`; without them the benchmark's own verifier judges the texts.
+    Columns are those of `monkeys export` (see --column); problem and sample_index must be there. Labels (outcome or
+    correct) count as verdicts of a verifier named `imported`; without them the benchmark's own verifier judges the
+    texts.
 
     \b
     Example:
@@ -50,8 +58,6 @@ def import_(
     from tasks.engines.recorded import Source
     from tasks.runs.imports import ImportRequest, import_samples
 
-    if name is not None and (not name.strip() or name.isdigit()):
-        raise UserError("--name must not be empty or a number, which would look like a run's id.")
     check_schema()
     source = Source(file, dict(_pair("--column", each) for each in columns), base, [_pair("--where", e) for e in where])
     made = import_samples(ImportRequest(source, benchmark, llm, name, data, key_only, _sizes(sizes)))
@@ -73,10 +79,10 @@ def _sizes(given: str | None) -> Sizes | None:
         return None
     try:
         parameters, layers, token_dim = (int(each) for each in given.split(","))
-        if min(parameters, layers, token_dim) < 1:
-            raise ValueError
     except ValueError:
-        raise UserError(f"--sizes takes three whole numbers above 0 with commas between, not {given!r}.") from None
+        parameters = layers = token_dim = 0
+    if not (whole(1, 2**63 - 1).holds(parameters) and whole(1).holds(layers) and whole(1).holds(token_dim)):
+        raise UserError(f"--sizes takes three whole numbers above 0 with commas between, not {given!r}.")
     return Sizes(parameters, parameters, layers, token_dim)
 
 

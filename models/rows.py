@@ -4,22 +4,25 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from psycopg.types.json import Jsonb
+from sqlmodel import SQLModel
 
+from models import tables
 from models.cost import Sizes
 from models.database import Connection
+from models.tables import Run
 from verifiers.errors import UserError
 from verifiers.verifier import Problem, Verifier
 
 
 def benchmark_id(connection: Connection, name: str) -> int:
     """The row of a benchmark, made where it is new."""
-    return _upsert(connection, "benchmark", {"name": name}, ["name"])
+    return _upsert(connection, tables.Benchmark(name=name), ["name"])
 
 
 def llm_id(connection: Connection, name: str, engine: str, engine_args: Mapping[str, Any], queue: str) -> int:
     """The row of an llm, made where it is new."""
-    row = {"name": name, "engine": engine, "engine_args": Jsonb(dict(engine_args)), "queue": queue}
-    return _upsert(connection, "llm", row, ["name", "engine_args"])
+    llm = tables.Llm(name=name, engine=engine, engine_args=dict(engine_args), queue=queue)
+    return _upsert(connection, llm, ["name", "engine_args"])
 
 
 def store_sizes(connection: Connection, llm: int, sizes: Sizes, *, over: bool) -> None:
@@ -35,34 +38,40 @@ def store_sizes(connection: Connection, llm: int, sizes: Sizes, *, over: bool) -
 
 def verifier_id(connection: Connection, benchmark_id: int, verifier: Verifier) -> int:
     """The row of a verifier's version, made where it is new."""
-    row = {
-        "benchmark_id": benchmark_id,
-        "name": verifier.name,
-        "version": verifier.version,
-        "queue": verifier.queue,
-    }
-    return _upsert(connection, "verifier", row, ["benchmark_id", "name", "version"])
+    row = tables.Verifier(benchmark_id=benchmark_id, name=verifier.name, version=verifier.version, queue=verifier.queue)
+    return _upsert(connection, row, ["benchmark_id", "name", "version"])
 
 
-def _upsert(connection: Connection, table: str, row: dict[str, Any], key: Sequence[str]) -> int:
-    """Insert a row unless its key exists; return its id either way. Names come from this file, never from outside."""
-    columns = ", ".join(row)
-    values = ", ".join(f"%({column})s" for column in row)
-    connection.execute(f"insert into {table} ({columns}) values ({values}) on conflict do nothing", row)
-    same = " and ".join(f"{column} = %({column})s" for column in key)
-    found = connection.execute(f"select id from {table} where {same}", row).fetchone()
-    assert found is not None
-    return int(found["id"])
-
-
-def insert_run(connection: Connection, row: dict[str, Any]) -> int | None:
+def insert_run(connection: Connection, run: Run) -> int | None:
     """The new run's id; None where its name is taken."""
-    columns = ", ".join(row)
-    values = ", ".join(f"%({column})s" for column in row)
-    made = connection.execute(
-        f"insert into run ({columns}) values ({values}) on conflict (name) do nothing returning id", row
+    return _insert(connection, run, "(name)")
+
+
+def _upsert(connection: Connection, row: SQLModel, key: Sequence[str]) -> int:
+    """Insert a row unless its key exists; return its id either way."""
+    new = _insert(connection, row, "")
+    if new is not None:
+        return new
+    same = " and ".join(f"{column} = %({column})s" for column in key)
+    old = connection.execute(f"select id from {row.__tablename__} where {same}", _values(row)).fetchone()
+    assert old is not None
+    return int(old["id"])
+
+
+def _insert(connection: Connection, row: SQLModel, unless: str) -> int | None:
+    """Insert what is set of a row, the rest by the table's defaults; None where there is one with its key."""
+    values = _values(row)
+    columns, places = ", ".join(values), ", ".join(f"%({column})s" for column in values)
+    new = connection.execute(
+        f"insert into {row.__tablename__} ({columns}) values ({places}) on conflict {unless} do nothing returning id",
+        values,
     ).fetchone()
-    return None if made is None else int(made["id"])
+    return None if new is None else int(new["id"])
+
+
+def _values(row: SQLModel) -> dict[str, Any]:
+    given = {name: getattr(row, name) for name in row.model_fields_set}
+    return {name: Jsonb(value) if isinstance(value, dict) else value for name, value in given.items()}
 
 
 def same_run(connection: Connection, name: str | None, settings_hash: str) -> int:

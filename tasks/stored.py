@@ -7,8 +7,7 @@ from models.database import rows
 from models.settings import settings
 from models.tables import Problem as ProblemRow
 from tasks.patience import patient
-from verifiers.benchmarks import find_benchmark as find_benchmark
-from verifiers.benchmarks import find_verifier as find_verifier
+from verifiers.benchmarks import find_benchmark, find_verifier
 from verifiers.verifier import Problem, Verifier
 
 

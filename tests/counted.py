@@ -119,6 +119,47 @@ def add_attempts(
         )
 
 
+def judge_again(run: int) -> int:
+    """Have version 2 of a run's verifier call every candidate correct, beside the one that counts; return its id."""
+    with transaction() as connection:
+        row = connection.execute(
+            """
+            insert into verifier (benchmark_id, name, version)
+            select benchmark_id, name, '2' from verifier where id = (select verifier_id from run where id = %s)
+            returning id
+            """,
+            (run,),
+        ).fetchone()
+        assert row is not None
+        ids = {"run": run, "second": row["id"]}
+        connection.execute(
+            """
+            insert into work (run_id, batch_id, kind, verifier_id, queue, state,
+                correct, incorrect, no_answer, undecided, first_correct)
+            select run_id, batch_id, kind, %(second)s, queue, state, correct + incorrect, 0, no_answer, undecided, 0
+            from work where run_id = %(run)s and kind = 'verify'
+            """,
+            ids,
+        )
+        connection.execute(
+            """
+            insert into verdict (candidate_id, verifier_id, outcome)
+            select distinct candidate_id, %(second)s, 'correct'::outcome from extraction
+            where run_id = %(run)s and candidate_id is not null
+            """,
+            ids,
+        )
+        connection.execute(
+            """
+            insert into extraction (run_id, problem_id, sample_index, verifier_id, candidate_id)
+            select run_id, problem_id, sample_index, %(second)s, candidate_id from extraction where run_id = %(run)s
+            """,
+            ids,
+        )
+        connection.execute("update run set other_verifiers = array[%(second)s::bigint] where id = %(run)s", ids)
+        return int(row["id"])
+
+
 def _run(connection: Connection, keys: list[str], settings: Mapping[str, Any]) -> tuple[int, int, list[int]]:
     """A run of these problems: its id, its verifier's and its problems' in order."""
 

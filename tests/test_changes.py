@@ -87,6 +87,7 @@ def test_what_cannot_be_extended_is_refused(place: Place, tmp_path: Path) -> Non
     files = small(tmp_path)
     run = files.enqueue(place, 10)
     assert "has 10 samples a problem already" in place.refused("extend", str(run), "-n", "10")
+    assert "it must be a whole number" in place.refused("extend", str(run), "-n", "3000000000")
     assert "has 20 samples of problem '0', not 21" in place.refused("extend", str(run), "-n", "21")
     place.ok("cancel", str(run))
     assert f"monkeys resume {run}" in place.refused("extend", str(run), "-n", "20")
@@ -119,7 +120,8 @@ def test_two_people_extending_at_once_add_each_index_once(place: Place, tmp_path
 def test_the_same_named_run_enqueued_at_once_is_one_run(place: Place, tmp_path: Path) -> None:
     files = small(tmp_path)
     said: list[int] = []
-    from tasks.runs.make import RunRequest, enqueue
+    from tasks.runs.make import enqueue
+    from tasks.runs.request import RunRequest
 
     request = RunRequest("gsm8k", f"replay:{files.recording}", 20, name="twice", data=files.data, prefix="Add.")
     threads = [threading.Thread(target=lambda: said.append(enqueue(request).run_id)) for _ in range(4)]

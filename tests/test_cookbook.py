@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy
 
 from models.analysis.store import analyze
-from tests.counted import Sampled, add_attempts, sampled_run
+from tests.counted import Sampled, add_attempts, judge_again, sampled_run
 from tests.place import Place
 
 README = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
@@ -46,6 +46,14 @@ def test_every_query_of_the_cookbook_answers(asked: Place) -> None:
         for column in rows[0]:
             if column not in ("usd", "usd_per_solved_problem", "flops", "flag", "engine_version", "engine_seed"):
                 assert any(row[column] is not None for row in rows), (number, question, column)
+
+
+def test_a_second_version_of_a_verifier_changes_no_answer_of_the_cookbook(asked: Place) -> None:
+    before = [asked.query(sql) for _, _, sql in QUERIES]
+    second = judge_again(1)
+    analyze(1, second)
+    for (number, question, sql), rows in zip(QUERIES, before, strict=True):
+        assert asked.query(sql) == rows, (number, question)
 
 
 def test_the_paired_query_is_that_of_compare(asked: Place) -> None:

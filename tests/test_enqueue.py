@@ -1,16 +1,25 @@
 """Enqueueing: one run or one sentence, never half a run."""
 
 import json
+import math
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import psycopg
 import pytest
 
+from cli.options import engine_args
 from models.database import outage
+from tasks.runs.make import enqueue
+from tasks.runs.request import RunRequest
 from tests.place import Place
+from verifiers.benchmarks.benchmark import Sampling
+from verifiers.benchmarks.pocket_sums import POCKET_SUMS
+from verifiers.errors import UserError
 
 
 def write_rows(file: Path, rows: Sequence[object]) -> str:
@@ -82,8 +91,6 @@ def test_the_same_name_with_other_settings_is_refused(place: Place, sums: str) -
 
 
 def test_the_same_name_enqueued_twice_at_once_is_one_run(place: Place, sums: str) -> None:
-    from tasks.runs.make import RunRequest, enqueue
-
     made: list[int] = []
 
     def act() -> None:
@@ -105,22 +112,127 @@ def test_without_a_name_it_is_a_new_run(place: Place, sums: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("request_", "settings_hash"),
+    [
+        (
+            {"benchmark": "pocket-sums", "n": 5},
+            "4d3d477619ef83e1a408941e5865132c148c80c21c626be16f2c8620dad44b78",
+        ),
+        (
+            {"benchmark": "gsm8k", "n": 1, "prefix": "Add.", "limit": 1, "sampling": {"top_k": 0}},
+            "bad70b3141a68a69d3bdc85e2645bbaac959817651df0a20f688c3a0763c3e30",
+        ),
+        (
+            {
+                "benchmark": "gsm8k", "n": 7, "prefix": "Add.", "depth_first": True, "batch_size": 4,
+                "stop_when_solved": True, "budget_gpu_hours": 2.0, "engine_args": {"dtype": "half"},
+                "sampling": {
+                    "temperature": 0.25, "top_p": 0.5, "top_k": 3, "min_p": 0.125, "max_tokens": 9, "stop": ("a", "b"),
+                    "chat": True, "token_logprobs": True, "seeded": True,
+                },
+            },
+            "2b8c05730bbb5887475642556e306c42e567f65ba2d4921cee0e92658f699cfc",
+        ),
+    ],
+)  # fmt: skip
+def test_the_same_settings_are_the_same_run_as_in_the_first_release(
+    place: Place, sums: str, request_: dict[str, Any], settings_hash: str
+) -> None:
+    """The hashes are those of the release whose database the second migration takes over."""
+    run = enqueue(RunRequest(llm="some/Llm", data=Path(sums), **request_)).run_id
+    assert place.one("select settings_hash from run where id = %s", (run,)) == settings_hash
+
+
+def test_a_run_stores_its_sampling_once_and_its_columns_show_it(place: Place, sums: str) -> None:
+    given = {"temperature": 0.0, "top_k": 0, "stop": ("\n",), "seeded": True}
+    run = place.ok(
+        "enqueue", "pocket-sums", "-n", "1", "--data", sums, "--quiet",
+        "--temperature", "0", "--top-k", "0", "--stop", "\n", "--seeded",
+    )  # fmt: skip
+    (row,) = place.query("select * from run where id = %s", (int(run),))
+    sampling = Sampling.read(row["sampling"])
+    assert sampling == replace(POCKET_SUMS.sampling, **given)
+    assert {name: row[name] for name in vars(sampling)} == {**vars(sampling), "stop": ["\n"]}
+
+
+def test_a_worker_refuses_a_run_with_a_setting_that_it_does_not_know() -> None:
+    with pytest.raises(ValueError, match="does not know the sampling setting warmth"):
+        Sampling.read({"temperature": 1.0, "max_tokens": 9, "warmth": 2})
+
+
+NUMBERS = {
+    "-n": "0 -5 1.5 ² nan 3000000000 99999999999999999999",
+    "--limit": "0 -1 1e3 3000000000",
+    "--batch-size": "0 2147483648",
+    "--max-tokens": "0 4294967296 inf",
+    "--top-k": "-2 99999999999",
+    "--temperature": "-1 nan inf -inf 1e999 warm",
+    "--top-p": "0 1.01 nan",
+    "--min-p": "-0.1 7 nan",
+    "--budget-usd": "0 -1 nan inf",
+    "--budget-gpu-hours": "0 -1 nan inf",
+    "--budget-flops": "0 -1 nan inf",
+}
+
+
+@pytest.mark.parametrize(
+    ("option", "number"), [(option, number) for option, numbers in NUMBERS.items() for number in numbers.split()]
+)
+def test_a_number_out_of_its_range_is_one_sentence_and_leaves_nothing(place: Place, option: str, number: str) -> None:
+    said = place.refused("enqueue", "pocket-sums", *(() if option == "-n" else ("-n", "1")), f"{option}={number}")
+    assert option in said
+    assert "it must be a" in said
+    assert number in said
+    assert runs_of(place) == 0
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"n": 0}, {"limit": -1}, {"budget_usd": math.nan}, {"sampling": {"min_p": 7}}, {"batch_size": 10**400}]
+)
+def test_a_number_out_of_its_range_is_refused_of_a_program_too(place: Place, sums: str, wrong: dict[str, Any]) -> None:
+    with pytest.raises(UserError, match="must be a"):
+        enqueue(RunRequest(**{"benchmark": "pocket-sums", "llm": "some/Llm", "n": 1, "data": Path(sums), **wrong}))
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("revision=7e12345", "7e12345"),
+        ("revision=1234567", "1234567"),
+        ("lora=7e12345", "7e12345"),
+        ("lora=-7e12345", "-7e12345"),
+        ("dtype=half", "half"),
+        ("gpu_memory_utilization=4.5e-1", 0.45),
+        ("max-model-len=2048", 2048),
+        ('hf_overrides={"a": [1, null]}', {"a": [1, None]}),
+    ],
+)
+def test_an_engine_argument_is_what_it_looks_like(text: str, value: object) -> None:
+    (read,) = engine_args([text]).values()
+    assert read == value
+    assert type(read) is type(value)
+
+
+@pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (["pocket-sum", "-n", "1"], "did you mean pocket-sums"),
         (["no_such_module:thing", "-n", "1"], "could not be imported"),
-        (["pocket-sums", "-n", "0"], "at least 1"),
-        (["pocket-sums", "-n", "-5"], "at least 1"),
         (["pocket-sums", "-n", "1", "--data", "missing.jsonl"], "no data file"),
         (["pocket-sums", "-n", "1", "--subset", "nonsense"], "no subset"),
         (["pocket-sums", "-n", "1", "--problem", "nonsense"], "no problem"),
         (["pocket-sums", "-n", "1", "--verifier", "nonsense"], "no verifier"),
-        (["pocket-sums", "-n", "1", "--limit", "0"], "--limit"),
-        (["pocket-sums", "-n", "1", "--top-p", "0"], "--top-p"),
-        (["pocket-sums", "-n", "1", "--temperature", "-1"], "--temperature"),
-        (["pocket-sums", "-n", "1", "--batch-size", "0"], "--batch-size"),
         (["pocket-sums", "-n", "1", "--name", "17"], "--name"),
+        (["pocket-sums", "-n", "1", "--name", "x" * 8_000], "--name must have at most 200 characters"),
+        (["pocket-sums", "-n", "1", "--name", "a\nb"], "none of them a control character"),
+        (["pocket-sums", "-n", "1", "--name", "a\udce4"], "none of them a control character"),
+        (["pocket-sums", "-n", "1", "-m", "openai:" + "x" * 8_000], "at most 2,000 characters"),
+        (["pocket-sums", "-n", "1", "-m", "openai:a\udce4"], "broken Unicode"),
+        (["pocket-sums", "-n", "1", "-m", "openai:x", "--engine-arg", 'x="\\u0000"'], "without control characters"),
         (["pocket-sums", "-n", "1", "--engine-arg", "dtype"], "key=value"),
+        (["pocket-sums", "-n", "1", "--engine-arg", "x=NaN"], "must not be or hold NaN"),
+        (["pocket-sums", "-n", "1", "--engine-arg", "x=-Infinity"], "must not be or hold NaN"),
+        (["pocket-sums", "-n", "1", "--engine-arg", 'hf_overrides={"a": [1e999]}'], "must not be or hold NaN"),
         (["pocket-sums", "-n", "1", "--prompt-file", "missing.txt"], "cannot be read"),
         (["pocket-sums", "-n", "1", "-m", "replay:missing.jsonl"], "no file"),
         (["pocket-sums", "-n", "1", "-m", "./no-such-folder"], "no-such-folder"),

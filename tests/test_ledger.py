@@ -14,6 +14,7 @@ from tasks.publish import publish
 from tests import brittle
 from tests.place import Place
 from tests.small_runs import check, small, use_recording, work_off
+from verifiers.benchmarks import find_benchmark
 
 WORKER = Worker("test:1", "here", "0")
 
@@ -225,7 +226,7 @@ def test_a_verifier_of_another_version_than_the_runs_fails_the_work_and_says_why
     use_recording(file)
     work_off(place, kinds=("generate",))
     monkeypatch.setattr(brittle, "BRITTLE", brittle.NEWER)
-    stored.find_benchmark.cache_clear()
+    find_benchmark.cache_clear()
     stored.stored_verifier.cache_clear()
     work_off(place, kinds=("verify",), at_most=1)
     assert "version 2 here and 1 in the run" in place.one("select max(last_error) from work where run_id = %s", (run,))
@@ -239,4 +240,4 @@ def test_a_verifier_of_another_version_than_the_runs_fails_the_work_and_says_why
     assert place.ok("resume", str(run)) == ""
     assert place.one("select count(*) from work where run_id = %s and state = 'cancelled'", (run,)) == 2
     check(place, run)
-    stored.find_benchmark.cache_clear()
+    find_benchmark.cache_clear()

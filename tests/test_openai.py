@@ -15,11 +15,12 @@ import pytest
 
 from cli.stack.processes import end_group
 from models.settings import settings
-from tasks.engines.engine import Completion, EngineDead, Interrupted, Load, Request, RequestRefused, Settings
+from tasks.engines.engine import Completion, EngineDead, Interrupted, Load, Request, RequestRefused
 from tasks.engines.openai import Endpoint
 from tasks.engines.pocket_monkey import FOLDER
 from tests.misbehaving import Answer, Asked, choices, failure, misbehaving
 from tests.place import Place, wait_until
+from verifiers.benchmarks.benchmark import Sampling
 from verifiers.errors import UserError
 
 KEY = "sk-very-secret"
@@ -43,7 +44,7 @@ def endpoint(url: str, *, requests: int = 32, retries: int = 3) -> Iterator[Endp
 
 
 def request(size: int, seeds: list[int] | None = None, **options: Any) -> Request:
-    return Request("p", "What is 3 + 4?", 0, size, Settings(0.7, 50, **options), seeds)
+    return Request("p", "What is 3 + 4?", 0, size, Sampling(0.7, 50, **options), seeds)
 
 
 def sampled(answer: Callable[[Asked], Answer], wanted: Request) -> tuple[list[Completion], list[Asked]]:

@@ -104,7 +104,7 @@ def test_recorded_samples_have_flops_where_the_sizes_of_their_llm_are_given(plac
     run = take(place, file, "--key-only", "--sizes", "8000,4,64")
     wanted = span_flops(sizes, 0, 100) + completion_flops(sizes, 100, [10, 11, 12])
     assert place.one("select flops from cost where run_id = %s", (run,)) == pytest.approx(wanted)
-    for wrong in ("8e9,32,4096", "1,2", "0,1,1"):
+    for wrong in ("8e9,32,4096", "1,2", "0,1,1", "8000,3000000000,64"):
         refusal = place.refused("import", str(file), "--benchmark", "sums", "--llm", "other", "--sizes", wrong)
         assert "--sizes takes three whole numbers" in refusal
 
@@ -194,6 +194,8 @@ MISTAKES: list[tuple[list[Row], str]] = [
     ([{"problem": "a", "sample_index": 0, "correct": "yes"}], "correct cannot be 'yes'"),
     ([{"problem": "a", "sample_index": 0, "correct": 1, "outcome": "incorrect"}], "outcome is incorrect, but correct"),
     ([{**GOOD, "completion_tokens": -1}], "completion_tokens cannot be '-1'"),
+    ([{**GOOD, "problem": "x" * 8_000}], "problem cannot be 'xxx"),
+    ([{**GOOD, "problem": "\ud800"}], "problem cannot be"),
     ([{**GOOD, "usd": math.inf}], "usd cannot be 'inf'"),
     ([{**GOOD, "scores": [1]}], "scores cannot be '[1]'"),
     ([{**GOOD, "text": 3}], "text cannot be '3'"),
@@ -226,6 +228,15 @@ def test_the_wrong_benchmark_is_refused(place: Place, tmp_path: Path) -> None:
     said = place.refused("import", str(file), "--benchmark", "gsm8k", "--llm", "x", "--data", str(files.data))
     assert "gsm8k has no problem 'HumanEval/0'" in said
     assert "--key-only" in said
+
+
+@pytest.mark.parametrize(
+    ("option", "text"),
+    [("--name", "x" * 8_000), ("--name", "a\nb"), ("--llm", "x" * 8_000), ("--benchmark", "b" * 8_000)],
+)
+def test_a_name_that_cannot_be_stored_is_one_sentence(place: Place, tmp_path: Path, option: str, text: str) -> None:
+    said = refused(place, labelled(tmp_path, a="01"), option, text)
+    assert "characters" in said
 
 
 def test_an_export_never_overwrites_and_leaves_no_half_file(place: Place, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ import pytest
 
 from models.cost import Sizes, span_flops
 from models.statistics.coverage import Coverage, coverage, first_success, pass_all_k, summary
-from tests.counted import Sampled, Tally, add_attempts, counted_run, sampled_run
+from tests.counted import Sampled, Tally, add_attempts, counted_run, judge_again, sampled_run
 from tests.place import Place
 from tests.statistics_data import SAMPLES, codecontests, pythia_counts
 from verifiers.outcome import Outcome
@@ -140,6 +140,56 @@ def test_outcome_counts_add_up_to_the_samples(place: Place) -> None:
         (2, 1, 1, 0),
         (0, 1, 0, 1),
     ]
+
+
+def test_two_versions_of_a_verifier_are_never_added_up(place: Place) -> None:
+    run = sampled_run({"a": [Sampled("4", True), Sampled("5"), Sampled("6"), Sampled(None)]})
+    first = place.one("select verifier_id from run where id = %s", (run,))
+    second = judge_again(run)
+    place.query(
+        "update run set other_verifiers = array[verifier_id], verifier_id = %s where id = %s returning 1", (second, run)
+    )
+    outcomes = place.query("select * from outcome_counts where run_id = %s", (run,))
+    counted = {
+        (row["version"], row["outcome"]): (row["samples"], row["verifier_id"], row["counting"]) for row in outcomes
+    }
+    assert counted == {
+        ("1", "correct"): (1, first, False),
+        ("1", "incorrect"): (2, first, False),
+        ("1", "no_answer"): (1, first, False),
+        ("2", "correct"): (3, second, True),
+        ("2", "no_answer"): (1, second, True),
+    }
+    assert len(outcomes) == 5
+    for counting, curve in ((False, [1 / 4, 1 / 2, 1]), (True, [3 / 4, 1, 1])):
+        rows = place.query(
+            "select k, version, coverage from coverage where run_id = %s and counting = %s order by k", (run, counting)
+        )
+        assert [row["k"] for row in rows] == [1, 2, 4]
+        assert {row["version"] for row in rows} == {"2" if counting else "1"}
+        assert [row["coverage"] for row in rows] == pytest.approx(curve)
+    detail = place.query("select verifier_id, version, outcome from sample_detail where run_id = %s", (run,))
+    assert {(row["verifier_id"], row["version"]) for row in detail} == {(second, "2")}
+    assert [row["outcome"] for row in detail].count("correct") == 3
+
+
+def test_what_is_judged_counts_as_the_tally_says(place: Place) -> None:
+    outcomes = [outcome for outcome in Outcome if outcome is not Outcome.no_answer]
+    run = sampled_run({"a": [Sampled(None), *(Sampled(each.value, outcome=each) for each in outcomes)]})
+    place.query(
+        """
+        insert into extraction (run_id, problem_id, sample_index, verifier_id, candidate_id)
+        select run_id, problem_id, 99, verifier_id, 987654321 from extraction limit 1 returning 1
+        """
+    )  # a candidate whose verdict is still to come
+    counted = place.query(
+        "select counts_as, count(*) as samples from judged where run_id = %s group by 1 order by 1", (run,)
+    )
+    assert {row["counts_as"]: row["samples"] for row in counted} == {
+        "correct": 1, "incorrect": len(outcomes) - 2, "no_answer": 1, "undecided": 1, None: 1,
+    }  # fmt: skip
+    waiting = place.query("select outcome from judged where run_id = %s and sample_index = 99", (run,))
+    assert waiting == [{"outcome": None}]
 
 
 def test_difficulty_says_when_the_first_right_sample_came(place: Place) -> None:

@@ -43,3 +43,8 @@ begin
 end $$;
 comment on function pass_all_k(bigint, bigint, bigint) is
     'pass^k: the chance that k of n samples, of which c are correct, are all correct; null where k > n';
+
+create or replace function biased_by(stop_rule jsonb) returns text language sql immutable parallel safe as $$
+    select case when stop_rule ? 'when_solved' then 'when_solved' end
+$$;
+comment on function biased_by is 'The stopping rule among those of run.stop_rule that looks at outcomes; null where none does';

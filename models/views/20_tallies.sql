@@ -1,3 +1,17 @@
+-- What a verifier said of a sample: the one place that knows what a missing candidate means, and what counts as what.
+create or replace function outcome_of(candidate_id bigint, verdict outcome) returns outcome
+language sql immutable parallel safe as $$
+    select case when candidate_id is null then 'no_answer' else verdict end
+$$;
+comment on function outcome_of is 'The outcome of a sample by its candidate and the candidate''s verdict; null while that is to come';
+
+create or replace function counts_as(outcome outcome) returns text language sql immutable parallel safe as $$
+    select case when outcome in ('correct', 'no_answer') then outcome::text
+                when outcome = 'infrastructure_error' then 'undecided'
+                when outcome is not null then 'incorrect' end
+$$;
+comment on function counts_as is 'The column of a tally that an outcome adds to; null where there is no outcome yet';
+
 -- A problem's tally is a sum over its batches' verify works: no hot row, equal to a recount at all times.
 create view tally as
 select work.run_id, work.verifier_id, batch.problem_id,
@@ -24,7 +38,7 @@ select run.id as run_id, prompt.problem_id, problem.key as problem_key,
     coalesce(tally.incorrect, 0) as incorrect, coalesce(tally.no_answer, 0) as no_answer,
     coalesce(tally.undecided, 0) as undecided, tally.first_correct,
     tally.correct::double precision / nullif(tally.samples - tally.undecided, 0) as correct_share,
-    case when run.stop_rule ? 'when_solved' then 'when_solved' end as biased_by
+    biased_by(run.stop_rule) as biased_by
 from run
 join prompt on prompt.run_id = run.id
 join problem on problem.id = prompt.problem_id
@@ -37,44 +51,64 @@ comment on column problem_tally.correct_share is 'Share of its decided samples t
 comment on column problem_tally.biased_by is
     'The stopping rule that looks at outcomes, if the run has one: correct_share is then too high, coverage is not';
 
+create view judged as
+select extraction.run_id, extraction.problem_id, extraction.sample_index, extraction.verifier_id,
+    extraction.candidate_id, outcome_of(extraction.candidate_id, verdict.outcome) as outcome,
+    counts_as(outcome_of(extraction.candidate_id, verdict.outcome)) as counts_as,
+    extraction.how, verdict.detail, verdict.facts
+from extraction
+left join verdict on verdict.candidate_id = extraction.candidate_id and verdict.verifier_id = extraction.verifier_id;
+comment on view judged is 'One row a sample and verifier that looked at it: its candidate, and what was said of that';
+comment on column judged.candidate_id is 'Null where there was nothing to judge';
+comment on column judged.outcome is 'Null while the candidate waits for its verdict';
+comment on column judged.counts_as is 'correct, incorrect, no_answer or undecided: the column of a tally that it adds to';
+comment on column judged.how is 'Which rule found the candidate, where the verifier has several';
+comment on column judged.detail is 'One line for a person';
+comment on column judged.facts is 'How it was judged: isolation, limits, versions';
+
 create view outcome_counts as
-with each as (
+with candidates as (
     select run_id, verifier_id, candidate_id, count(*) as samples
     from extraction group by run_id, verifier_id, candidate_id
+), outcomes as (
+    select candidates.run_id, candidates.verifier_id,
+        outcome_of(candidates.candidate_id, verdict.outcome) as outcome,
+        sum(candidates.samples)::bigint as samples, count(candidates.candidate_id) as candidates
+    from candidates
+    left join verdict on verdict.candidate_id = candidates.candidate_id
+        and verdict.verifier_id = candidates.verifier_id
+    group by 1, 2, 3
 )
-select each.run_id, verifier.name as verifier,
-    coalesce(verdict.outcome, case when each.candidate_id is null then 'no_answer'::outcome end) as outcome,
-    sum(each.samples)::bigint as samples, count(each.candidate_id) as candidates,
-    case when run.stop_rule ? 'when_solved' then 'when_solved' end as biased_by
-from each
-join run on run.id = each.run_id
-join verifier on verifier.id = each.verifier_id
-left join verdict on verdict.candidate_id = each.candidate_id and verdict.verifier_id = each.verifier_id
-group by 1, 2, 3, 6;
+select outcomes.run_id, verifier.name as verifier, outcomes.outcome, outcomes.samples, outcomes.candidates,
+    biased_by(run.stop_rule) as biased_by, outcomes.verifier_id, verifier.version,
+    outcomes.verifier_id = run.verifier_id as counting
+from outcomes
+join run on run.id = outcomes.run_id
+join verifier on verifier.id = outcomes.verifier_id;
 comment on view outcome_counts is 'How samples came out, by verifier and outcome';
+comment on column outcome_counts.outcome is 'Null where the verdict is still to come';
 comment on column outcome_counts.samples is 'Samples with this outcome';
 comment on column outcome_counts.candidates is 'Distinct candidates among them: what had to be judged';
 comment on column outcome_counts.biased_by is
     'The stopping rule that looks at outcomes, if the run has one: hard problems then have more samples than easy ones';
+comment on column outcome_counts.version is 'Of the verifier; two versions of one are never added up';
+comment on column outcome_counts.counting is 'Whether the verifier is the one that counts';
 
 create view sample_detail as
 select sample.run_id, problem.key as problem_key, sample.sample_index, sample.text,
-    candidate.text as candidate, extraction.how as candidate_how, verifier.name as verifier,
-    case when extraction.run_id is null then null
-         else coalesce(verdict.outcome, case when extraction.candidate_id is null then 'no_answer'::outcome end)
-    end as outcome,
-    verdict.detail, sample.prompt_tokens, sample.completion_tokens, sample.finish_reason, sample.logprob, sample.seed,
-    sample.attempt_id, sample.problem_id
+    candidate.text as candidate, judged.how as candidate_how, verifier.name as verifier, judged.outcome,
+    judged.detail, sample.prompt_tokens, sample.completion_tokens, sample.finish_reason, sample.logprob, sample.seed,
+    sample.attempt_id, sample.problem_id, run.verifier_id, verifier.version
 from sample
 join run on run.id = sample.run_id
 join problem on problem.id = sample.problem_id
 join verifier on verifier.id = run.verifier_id
-left join extraction on extraction.run_id = sample.run_id and extraction.problem_id = sample.problem_id
-    and extraction.sample_index = sample.sample_index and extraction.verifier_id = run.verifier_id
-left join candidate on candidate.id = extraction.candidate_id
-left join verdict on verdict.candidate_id = extraction.candidate_id and verdict.verifier_id = run.verifier_id;
+left join judged on judged.run_id = sample.run_id and judged.problem_id = sample.problem_id
+    and judged.sample_index = sample.sample_index and judged.verifier_id = run.verifier_id
+left join candidate on candidate.id = judged.candidate_id;
 comment on view sample_detail is 'One row a sample, with its candidate and verdict by the counting verifier';
 comment on column sample_detail.outcome is 'Null until it is verified';
 comment on column sample_detail.candidate_how is 'Which rule found the candidate, where the verifier has several';
 comment on column sample_detail.logprob is 'Sum of its tokens'' logprobs';
 comment on column sample_detail.attempt_id is 'The attempt that made it: worker, host, GPU, engine seed';
+comment on column sample_detail.version is 'Of the verifier';

@@ -46,7 +46,7 @@ language sql stable as $$
         select min(batch.first_index) as first_index
         from batch left join work on work.batch_id = batch.id and work.kind = 'verify'
             and work.verifier_id = counts_of.verifier_id and work.state = 'done'
-        where run.stop_rule ? 'when_solved' and batch.run_id = run.id and batch.problem_id = prompt.problem_id
+        where biased_by(run.stop_rule) is not null and batch.run_id = run.id and batch.problem_id = prompt.problem_id
             and work.id is null
     ) as gap on true
     where run.id = counts_of.run_id
@@ -74,7 +74,7 @@ returns table (
     all_right double precision
 ) language sql stable as $$
     with pool as materialized (
-        select counts.*, run.stop_rule ? 'when_solved' as stops, run.n as planned,
+        select counts.*, biased_by(run.stop_rule) is not null as stops, run.n as planned,
             coalesce(first_correct < judged_prefix, false) as solved
         from run cross join counts_of(coverage_curve.run_id, coverage_curve.verifier_id) as counts
         where run.id = coverage_curve.run_id
@@ -129,13 +129,15 @@ $$;
 comment on function coverage_at is 'Coverage (pass@k over problems) of a run at any k, by its counting verifier';
 
 create view coverage as
-select judged.run_id, verifier.name as verifier, found.*, judged.verifier_id
-from (select run_id, verifier_id, max(samples) as most from tally group by run_id, verifier_id) as judged
-join verifier on verifier.id = judged.verifier_id
+select verified.run_id, verifier.name as verifier, curve.*, verified.verifier_id, verifier.version,
+    verified.verifier_id = run.verifier_id as counting
+from (select run_id, verifier_id, max(samples) as most from tally group by run_id, verifier_id) as verified
+join run on run.id = verified.run_id
+join verifier on verifier.id = verified.verifier_id
 cross join lateral coverage_curve(
-    judged.run_id, judged.verifier_id, array(select nice_ks(judged.most))) as found;
+    verified.run_id, verified.verifier_id, array(select nice_ks(verified.most))) as curve;
 comment on view coverage is 'pass@k over the problems of a run, with a 95 % interval for new problems of the same kind';
-comment on column coverage.verifier is 'By this verifier; the one that counts is run.verifier_id';
+comment on column coverage.verifier is 'By this verifier, at this version; a run judged by several has a row for each at every k';
 comment on column coverage.k is 'Samples a problem: 1, 2, 5, 10, ... up to the most of any problem';
 comment on column coverage.coverage is 'Mean pass@k; null where some problem has fewer than k decided samples';
 comment on column coverage.stderr is 'Standard error, clustered over problems: sd / sqrt(problems)';
@@ -147,3 +149,5 @@ comment on column coverage.floor is 'Coverage if missing problems are unsolved a
 comment on column coverage.ceiling is 'Coverage if missing problems are solved and undecided samples right';
 comment on column coverage.estimator is 'unbiased, or first_success where the run stopped at its first right sample';
 comment on column coverage.all_right is 'pass^k: the chance that all of k samples are right, a mean over problems';
+comment on column coverage.version is 'Of the verifier';
+comment on column coverage.counting is 'Whether the verifier is the one that counts: where counting has one row at every k';

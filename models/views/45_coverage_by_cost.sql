@@ -22,7 +22,7 @@ select coverage.run_id, coverage.k, coverage.coverage,
     coverage.k * rate.gpu_seconds as gpu_seconds,
     coverage.k * rate.usd as usd,
     coverage.low, coverage.high,
-    case when run.stop_rule ? 'when_solved' then 'when_solved' end as biased_by
+    biased_by(run.stop_rule) as biased_by
 from coverage
 join run on run.id = coverage.run_id and run.verifier_id = coverage.verifier_id
 left join cost_rate as rate on rate.run_id = coverage.run_id;

@@ -1,9 +1,11 @@
--- What SQL cannot compute, as `monkeys analyze` left it (models/analysis.py); stale where samples were judged since.
+-- What SQL cannot compute, as `monkeys analyze` left it (models/analysis); stale where samples were judged since.
 create view analysis_state as
 select analysis.run_id, verifier.name as verifier, analysis.computed_at, analysis.samples,
     coalesce(now_judged.samples, 0) as samples_now,
-    analysis.samples <> coalesce(now_judged.samples, 0) as stale, analysis.verifier_id
+    analysis.samples <> coalesce(now_judged.samples, 0) as stale, analysis.verifier_id,
+    verifier.version, analysis.verifier_id = run.verifier_id as counting
 from analysis
+join run on run.id = analysis.run_id
 join verifier on verifier.id = analysis.verifier_id
 left join (
     select run_id, verifier_id, sum(samples - undecided)::bigint as samples from tally group by run_id, verifier_id
@@ -12,11 +14,13 @@ comment on view analysis_state is 'When the computed views of a run were made, a
 comment on column analysis_state.samples is 'Decided samples that it was computed from';
 comment on column analysis_state.samples_now is 'Decided samples that there are now';
 comment on column analysis_state.stale is 'Whether the two differ: `monkeys analyze` computes anew';
+comment on column analysis_state.version is 'Of the verifier';
+comment on column analysis_state.counting is 'Whether the verifier is the one that counts';
 
 create view precision_at_k as
 select found.run_id, state.verifier, found.selector, found.reward_model, found.k, found.success_rate,
     found.coverage, found.coverage - found.success_rate as gap, found.stderr, found.exact,
-    found.simulation_stderr, state.computed_at, state.stale, found.verifier_id
+    found.simulation_stderr, state.computed_at, state.stale, found.verifier_id, state.version, state.counting
 from analysis_precision as found
 join analysis_state as state on state.run_id = found.run_id and state.verifier_id = found.verifier_id;
 comment on view precision_at_k is 'How often a selector that does not know the truth picks a right sample out of k';
@@ -30,10 +34,12 @@ comment on column precision_at_k.stderr is 'Standard error of success_rate, clus
 comment on column precision_at_k.exact is 'Whether it is an exact mean over all subsets of k samples, or a simulation';
 comment on column precision_at_k.simulation_stderr is 'The part of the error that the simulation adds; 0 where exact';
 comment on column precision_at_k.stale is 'Whether samples were judged since';
+comment on column precision_at_k.version is 'Of the verifier';
+comment on column precision_at_k.counting is 'Whether the verifier is the one that counts';
 
 create view coverage_fit as
 select found.run_id, found.family, found.parameters, found.error, found.flag, state.verifier, state.computed_at,
-    state.stale, found.verifier_id
+    state.stale, found.verifier_id, state.version, state.counting
 from analysis_fit as found
 join analysis_state as state on state.run_id = found.run_id and state.verifier_id = found.verifier_id;
 comment on view coverage_fit is 'Laws fitted to coverage against k';
@@ -43,20 +49,24 @@ comment on column coverage_fit.parameters is 'Fitted parameters by name; empty w
 comment on column coverage_fit.error is 'Mean of |fit - coverage| over the fitted points';
 comment on column coverage_fit.flag is 'Why the fit means little or nothing; null where it does mean something';
 comment on column coverage_fit.stale is 'Whether samples were judged since';
+comment on column coverage_fit.version is 'Of the verifier';
+comment on column coverage_fit.counting is 'Whether the verifier is the one that counts';
 
 create view forecast as
 select found.run_id, found.family, found.k, found.coverage, found.low, found.high, state.verifier,
-    state.computed_at, state.stale, found.verifier_id
+    state.computed_at, state.stale, found.verifier_id, state.version, state.counting
 from analysis_forecast as found
 join analysis_state as state on state.run_id = found.run_id and state.verifier_id = found.verifier_id;
 comment on view forecast is 'Coverage at more samples than were drawn, by each law that could be fitted without a flag';
 comment on column forecast.low is 'Lower end of the 95 % bootstrap interval over problems; that the law may be wrong is not in it';
 comment on column forecast.high is 'Upper end of the 95 % bootstrap interval over problems';
 comment on column forecast.stale is 'Whether samples were judged since';
+comment on column forecast.version is 'Of the verifier';
+comment on column forecast.counting is 'Whether the verifier is the one that counts';
 
 create view coverage_band as
 select found.run_id, found.method, found.k, found.coverage, found.low, found.high, state.verifier,
-    state.computed_at, state.stale, found.verifier_id
+    state.computed_at, state.stale, found.verifier_id, state.version, state.counting
 from analysis_band as found
 join analysis_state as state on state.run_id = found.run_id and state.verifier_id = found.verifier_id;
 comment on view coverage_band is 'Bands of coverage that SQL cannot compute, beside the interval of the view coverage';
@@ -65,10 +75,12 @@ comment on column coverage_band.method is
 comment on column coverage_band.low is 'Lower end of the 95 % band';
 comment on column coverage_band.high is 'Upper end of the 95 % band';
 comment on column coverage_band.stale is 'Whether samples were judged since';
+comment on column coverage_band.version is 'Of the verifier';
+comment on column coverage_band.counting is 'Whether the verifier is the one that counts';
 
 create view diversity as
 select found.run_id, found.problem_id, problem.key as problem_key, found.k, found.expected_distinct_candidates,
-    found.duplicate_share, found.truncated_share, state.verifier, state.computed_at, state.stale, found.verifier_id
+    found.duplicate_share, found.truncated_share, state.verifier, state.computed_at, state.stale, found.verifier_id, state.version, state.counting
 from analysis_diversity as found
 join problem on problem.id = found.problem_id
 join analysis_state as state on state.run_id = found.run_id and state.verifier_id = found.verifier_id;
@@ -78,3 +90,5 @@ comment on column diversity.expected_distinct_candidates is
 comment on column diversity.duplicate_share is 'Share of all the problem''s candidates that repeat an earlier one';
 comment on column diversity.truncated_share is 'Share of the problem''s samples that ended at max_tokens';
 comment on column diversity.stale is 'Whether samples were judged since';
+comment on column diversity.version is 'Of the verifier';
+comment on column diversity.counting is 'Whether the verifier is the one that counts';

@@ -7,7 +7,7 @@ select benchmark.name as benchmark, verifier.name as verifier, verifier.version,
     count(*) filter (where verdict.facts ? 'retries') as retried,
     count(*) filter (where verdict.facts ->> 'isolation' = 'unsafe') as unsafe,
     sum(verdict.reruns)::bigint as reruns,
-    sum(verdict.disagreements)::bigint as disagreements
+    sum(verdict.disagreements)::bigint as disagreements, verifier.id as verifier_id
 from verdict
 join verifier on verifier.id = verdict.verifier_id
 join benchmark on benchmark.id = verifier.benchmark_id
@@ -22,18 +22,16 @@ comment on column verifier_health.reruns is 'Judgements made a second time by `m
 comment on column verifier_health.disagreements is 'Of the reruns, those with another outcome: more than none is a flaky verifier';
 
 create view reference_failures as
-select extraction.run_id, benchmark.name as benchmark, problem.key as problem_key, extraction.sample_index,
-    verifier.name as verifier, verifier.version,
-    coalesce(verdict.outcome, case when extraction.candidate_id is null then 'no_answer'::outcome end) as outcome,
-    verdict.detail, (verdict.facts ->> 'several_answers')::boolean as several_answers
+select judged.run_id, benchmark.name as benchmark, problem.key as problem_key, judged.sample_index,
+    verifier.name as verifier, verifier.version, judged.outcome, judged.detail,
+    (judged.facts ->> 'several_answers')::boolean as several_answers, judged.verifier_id
 from run
 join llm on llm.id = run.llm_id and llm.name = 'reference'
-join extraction on extraction.run_id = run.id
-join verifier on verifier.id = extraction.verifier_id
+join judged on judged.run_id = run.id
+join verifier on verifier.id = judged.verifier_id
 join benchmark on benchmark.id = verifier.benchmark_id
-join problem on problem.id = extraction.problem_id
-left join verdict on verdict.candidate_id = extraction.candidate_id and verdict.verifier_id = extraction.verifier_id
-where verdict.outcome is distinct from 'correct';
+join problem on problem.id = judged.problem_id
+where judged.outcome is distinct from 'correct';
 comment on view reference_failures is
     'Problems that a verifier gets wrong: reference solutions, imported as `--llm reference`, that it does not pass';
 comment on column reference_failures.outcome is 'What the verifier said of the reference solution; null until it has';

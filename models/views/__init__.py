@@ -34,6 +34,9 @@ class OutcomeCountsRow(NamedTuple):
     samples: int
     candidates: int
     biased_by: str | None
+    verifier_id: int
+    version: str
+    counting: bool
 
 
 class RunProgressRow(NamedTuple):
@@ -94,6 +97,8 @@ class CoverageRow(NamedTuple):
     estimator: str
     all_right: float | None
     verifier_id: int
+    version: str
+    counting: bool
 
 
 class CoverageByCostRow(NamedTuple):
@@ -127,6 +132,8 @@ class PrecisionAtKRow(NamedTuple):
     computed_at: datetime
     stale: bool
     verifier_id: int
+    version: str
+    counting: bool
 
 
 class CoverageFitRow(NamedTuple):
@@ -141,6 +148,8 @@ class CoverageFitRow(NamedTuple):
     computed_at: datetime
     stale: bool
     verifier_id: int
+    version: str
+    counting: bool
 
 
 class ForecastRow(NamedTuple):
@@ -156,6 +165,8 @@ class ForecastRow(NamedTuple):
     computed_at: datetime
     stale: bool
     verifier_id: int
+    version: str
+    counting: bool
 
 
 class CoverageBandRow(NamedTuple):
@@ -171,6 +182,8 @@ class CoverageBandRow(NamedTuple):
     computed_at: datetime
     stale: bool
     verifier_id: int
+    version: str
+    counting: bool
 
 
 class ProblemDifficultyRow(NamedTuple):

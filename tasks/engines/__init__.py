@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from models.rows import storable_json
 from tasks.engines.engine import Engine, Load
 from verifiers.errors import UserError
 
@@ -47,8 +48,17 @@ def usable_folder(folder: Path) -> Path:
     return folder
 
 
+LONGEST = 2_000
+"""Characters of an llm's name with its engine arguments as JSON, which together are a key of the table llm."""
+
+
 def check_arguments(llm: str, engine_args: Mapping[str, Any]) -> None:
-    """UserError for engine arguments that cannot be right, or that must not be stored."""
+    """UserError for a name and engine arguments that cannot be right, or that cannot or must not be stored."""
+    identity = [llm, dict(engine_args)]
+    if len(json.dumps(identity)) > LONGEST:
+        raise UserError(f"-m and its engine arguments must have at most {LONGEST:,} characters together.")
+    if not llm.isprintable() or storable_json(identity) != identity:
+        raise UserError("-m and --engine-arg take text without control characters and broken Unicode.")
     if "endpoint" in engine_args:
         if engine_of(llm) != "openai":
             raise UserError("--endpoint is for -m openai:NAME.")

@@ -1,4 +1,4 @@
-"""What an engine is: a prompt and settings in, completions out."""
+"""What an engine is: a prompt and sampling settings in, completions out."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,6 +6,7 @@ from threading import Event
 from typing import Any, Protocol
 
 from models.cost import Sizes
+from verifiers.benchmarks.benchmark import Sampling
 
 
 class EngineDead(Exception):
@@ -21,21 +22,6 @@ class RequestRefused(Exception):
 
 
 @dataclass(frozen=True)
-class Settings:
-    """A run's sampling settings, as stored with it."""
-
-    temperature: float
-    max_tokens: int
-    top_p: float = 1.0
-    top_k: int | None = None
-    min_p: float | None = None
-    stop: Sequence[str] = ()
-    include_stop: bool = False
-    chat: bool = False
-    token_logprobs: bool = False
-
-
-@dataclass(frozen=True)
 class Request:
     """One batch: `size` samples of one prompt. seeds: one a sample, in order of index, or None for the engine's own."""
 
@@ -43,7 +29,7 @@ class Request:
     prompt: str
     first_index: int
     size: int
-    settings: Settings
+    sampling: Sampling
     seeds: Sequence[int] | None = None
 
 

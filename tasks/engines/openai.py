@@ -147,24 +147,24 @@ class Endpoint:
         return [self._completion(request, answer, choice, len(choices), seed) for choice in choices]
 
     async def _send(self, request: Request, size: int, seed: int | None) -> Any:
-        wanted = request.settings
-        extra = {"top_k": wanted.top_k, "min_p": wanted.min_p, **self._extra}
-        if wanted.include_stop:
+        sampling = request.sampling
+        extra = {"top_k": sampling.top_k, "min_p": sampling.min_p, **self._extra}
+        if sampling.include_stop:
             extra["include_stop_str_in_output"] = True
         common: dict[str, Any] = {
             "model": self._model,
-            "temperature": wanted.temperature,
-            "top_p": wanted.top_p,
-            "max_tokens": wanted.max_tokens,
+            "temperature": sampling.temperature,
+            "top_p": sampling.top_p,
+            "max_tokens": sampling.max_tokens,
             "extra_body": {name: value for name, value in extra.items() if value is not None},
         }
         if size > 1:
             common["n"] = size
         if seed is not None:
             common["seed"] = seed
-        if wanted.stop:
-            common["stop"] = list(wanted.stop)
-        if wanted.chat:
+        if sampling.stop:
+            common["stop"] = list(sampling.stop)
+        if sampling.chat:
             if self._logprobs:
                 common["logprobs"] = True
             message: Any = {"role": "user", "content": request.prompt}
@@ -185,7 +185,7 @@ class Endpoint:
             completion_tokens=counted,
             finish_reason=choice.finish_reason,
             logprob=sum(tokens) if tokens is not None else None,
-            token_logprobs=tokens if request.settings.token_logprobs else None,
+            token_logprobs=tokens if request.sampling.token_logprobs else None,
             seed=seed,
         )
 

@@ -7,6 +7,8 @@ and a batch that is tried again gets the same samples.
 import json
 import mmap
 from array import array
+from collections.abc import Iterable
+from dataclasses import fields
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -15,16 +17,7 @@ from models.cost import Sizes
 from tasks.engines.engine import Completion, Engine, Interrupted, Load, Request, RequestRefused
 from verifiers.errors import UserError
 
-FIELDS = (
-    "prompt_tokens",
-    "completion_tokens",
-    "finish_reason",
-    "logprob",
-    "token_logprobs",
-    "seed",
-    "usd",
-    "gpu_seconds",
-)
+FIELDS = [each.name for each in fields(Completion) if each.name != "text"]
 
 
 class Recording:
@@ -127,6 +120,20 @@ class Replay:
         """Nothing to free."""
 
 
+def check_recording(llm: str, keys: Iterable[str], n: int) -> None:
+    """UserError unless the recording of `replay:FILE` has n samples of every problem; other llms have none to lack."""
+    if not llm.startswith("replay:"):
+        return
+    recording = _recording(llm)
+    for key in keys:
+        if recording.samples(key) < n:
+            raise UserError(f"{recording.file} has {recording.samples(key)} samples of problem {key!r}, not {n}.")
+
+
+def _recording(llm: str) -> Recording:
+    return Recording(Path(llm.partition(":")[2]))
+
+
 def load(llm: Load) -> Engine:
     """Open the recording of `replay:FILE`."""
-    return Replay(Recording(Path(llm.name.partition(":")[2])))
+    return Replay(_recording(llm.name))

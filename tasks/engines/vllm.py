@@ -54,7 +54,7 @@ class Vllm:
         return [completion for part in await asyncio.gather(*parts) for completion in part]
 
     async def _prompt(self, request: Request) -> Any:
-        if not request.settings.chat:
+        if not request.sampling.chat:
             return request.prompt
         tokenizer: Any = self._core.llm.get_tokenizer()
         messages = [{"role": "user", "content": request.prompt}]
@@ -68,17 +68,17 @@ class Vllm:
     async def _part(self, request: Request, prompt: Any, offset: int, size: int) -> list[Completion]:
         from vllm.sampling_params import RequestOutputKind, SamplingParams
 
-        settings = request.settings
+        sampling = request.sampling
         seeds = request.seeds[offset : offset + size] if request.seeds else None
         parameters = SamplingParams(
             n=size,
-            temperature=settings.temperature,
-            top_p=settings.top_p,
-            top_k=settings.top_k or 0,
-            min_p=settings.min_p or 0.0,
-            max_tokens=settings.max_tokens,
-            stop=list(settings.stop) or None,
-            include_stop_str_in_output=settings.include_stop,
+            temperature=sampling.temperature,
+            top_p=sampling.top_p,
+            top_k=sampling.top_k or 0,
+            min_p=sampling.min_p or 0.0,
+            max_tokens=sampling.max_tokens,
+            stop=list(sampling.stop) or None,
+            include_stop_str_in_output=sampling.include_stop,
             seed=seeds[0] if seeds else None,  # child i of a request gets seed + i
             logprobs=0,
             output_kind=RequestOutputKind.FINAL_ONLY,
@@ -99,7 +99,7 @@ class Vllm:
                 completion_tokens=len(each.token_ids),
                 finish_reason=each.finish_reason,
                 logprob=each.cumulative_logprob,
-                token_logprobs=_token_logprobs(each) if settings.token_logprobs else None,
+                token_logprobs=_token_logprobs(each) if sampling.token_logprobs else None,
                 seed=seeds[place] if seeds else None,
             )
             for place, each in enumerate(outputs)

@@ -2,19 +2,18 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import NamedTuple
 
 from models.database import Connection, fetch, rows, transaction
 from models.rows import verifier_id
 from models.tables import Llm
 from tasks import ledger
-from tasks.engines import engine_of
-from tasks.engines.replay import Recording
+from tasks.engines.replay import check_recording
 from tasks.ledger import HeldRun
 from tasks.publish import publish
-from tasks.runs.make import batches_of, check_recording
-from tasks.stored import find_benchmark, find_verifier, stored_problem, stored_verifier
+from tasks.runs.batches import batches_of
+from tasks.stored import stored_problem, stored_verifier
+from verifiers.benchmarks import find_benchmark, find_verifier
 from verifiers.errors import UserError
 from verifiers.outcome import Outcome
 
@@ -42,9 +41,7 @@ def extend(run_id: int, n: int) -> int:
         _check_extension(run, n)
         problems = _problems(run)
         (llm,) = fetch(run.connection, Llm, "select * from llm where id = %s", (run.row.llm_id,))
-        if engine_of(llm.name) == "replay":
-            recording = Recording(Path(llm.name.partition(":")[2]))
-            check_recording(recording, [problem.key for problem in problems], n)
+        check_recording(llm.name, [problem.key for problem in problems], n)
         ids = [problem.id for problem in problems]
         before, size = run.row.n, run.row.batch_size
         run.extend(n, llm.queue, batches_of(ids, before, n, size, depth_first=run.row.depth_first))

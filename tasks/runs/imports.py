@@ -8,11 +8,9 @@ shows an imported run as it shows our own.
 import difflib
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-
-from psycopg.types.json import Jsonb
 
 from models.cost import Sizes
 from models.database import Connection, transaction
@@ -26,13 +24,15 @@ from models.rows import (
     store_sizes,
     verifier_id,
 )
-from tasks.engines import engine_of, full_name, queue_of
+from models.tables import Run
+from tasks.engines import check_arguments, engine_of, full_name, queue_of
 from tasks.engines.recorded import Recorded, Source, read_recorded
 from tasks.identity import this_worker
 from tasks.ledger import Making
 from tasks.publish import publish
-from tasks.runs.make import BATCH_SIZE
-from tasks.stored import find_benchmark, find_verifier
+from tasks.runs.request import BATCH_SIZE, check_name
+from tasks.runs.staged import insert_labels, insert_samples, stage
+from verifiers.benchmarks import find_benchmark, find_verifier
 from verifiers.errors import UserError
 from verifiers.outcome import Outcome
 from verifiers.verifier import Judgement, Problem, Verifier
@@ -65,50 +65,63 @@ class Imported:
 
 def import_samples(request: ImportRequest) -> Imported:
     """Make a run of recorded samples; UserError, and nothing half-done, on a person's mistake."""
-    known = _problems_at_hand(request)
     llm = full_name(request.llm)
+    _check(request, llm)
+    known = _problems_at_hand(request)
     settings_hash = _settings_hash(request, llm)
     with transaction() as connection:
         if request.name is not None and _exists(connection, request.name):
-            return Imported(same_run(connection, request.name, settings_hash), 0, 0, False, False, False)
-        staged = _stage(connection, request, known)
-        benchmark_row = benchmark_id(connection, request.benchmark)
+            return _same(connection, request, settings_hash)
+        staged = stage(connection, request.source, _checked(request, known), known)
         verifier = _IMPORTED if staged.labelled else find_verifier(find_benchmark(request.benchmark), None)
-        counting = verifier_id(connection, benchmark_row, verifier)
-        llm_row = llm_id(connection, llm, engine_of(llm), {}, queue_of(llm, {}))
-        if request.sizes is not None:
-            store_sizes(connection, llm_row, request.sizes, over=False)
-        run_id = insert_run(
-            connection,
-            {
-                "name": request.name,
-                "benchmark_id": benchmark_row,
-                "llm_id": llm_row,
-                "verifier_id": counting,
-                "n": max(staged.counts),
-                "batch_size": BATCH_SIZE,
-                "seed": 0,
-                "imported": True,
-                "settings_hash": settings_hash,
-            },
-        )
+        run = _run(connection, request, llm, verifier, max(staged.counts), settings_hash)
+        run_id = insert_run(connection, run)
         if run_id is None:  # another import took the name in the meantime
-            return Imported(same_run(connection, request.name, settings_hash), 0, 0, False, False, False)
-        problem_ids = insert_problems(connection, benchmark_row, staged.problems)
+            return _same(connection, request, settings_hash)
+        problem_ids = insert_problems(connection, run.benchmark_id, staged.problems)
         insert_prompts(connection, run_id, problem_ids, [""] * len(problem_ids))
-        _insert_samples(connection, run_id, problem_ids)
-        worker = this_worker("import")
+        insert_samples(connection, run_id, problem_ids, BATCH_SIZE)
         making = Making(connection, run_id)
-        making.add_imported_works(worker)
+        making.add_imported_works(this_worker("import"))
         if staged.labelled:
-            _insert_labels(connection, run_id, counting, problem_ids)
-            making.add_imported_tallies(counting)
+            insert_labels(connection, run_id, run.verifier_id, problem_ids)
+            making.add_imported_tallies(run.verifier_id)
             connection.execute("update run set finished_at = now() where id = %s", (run_id,))
         else:
-            making.add_verify_works(counting)
+            making.add_verify_works(run.verifier_id)
     if not staged.labelled:
         publish(verifier.queue)
     return Imported(run_id, sum(staged.counts), len(problem_ids), True, staged.labelled, staged.gaps)
+
+
+def _check(request: ImportRequest, llm: str) -> None:
+    check_name("--name", request.name)
+    check_name("--benchmark", request.benchmark)
+    check_arguments(llm, {})
+
+
+def _same(connection: Connection, request: ImportRequest, settings_hash: str) -> Imported:
+    return Imported(same_run(connection, request.name, settings_hash), 0, 0, False, False, False)
+
+
+def _run(
+    connection: Connection, request: ImportRequest, llm: str, verifier: Verifier, n: int, settings_hash: str
+) -> Run:
+    benchmark = benchmark_id(connection, request.benchmark)
+    llm_row = llm_id(connection, llm, engine_of(llm), {}, queue_of(llm, {}))
+    if request.sizes is not None:
+        store_sizes(connection, llm_row, request.sizes, over=False)
+    return Run(
+        name=request.name,
+        benchmark_id=benchmark,
+        llm_id=llm_row,
+        verifier_id=verifier_id(connection, benchmark, verifier),
+        n=n,
+        batch_size=BATCH_SIZE,
+        seed=0,
+        imported=True,
+        settings_hash=settings_hash,
+    )
 
 
 def _judge_imported(_: Problem, candidate: str) -> Judgement:
@@ -139,66 +152,7 @@ def _exists(connection: Connection, name: str) -> bool:
     return connection.execute("select from run where name = %s", (name,)).fetchone() is not None
 
 
-@dataclass(frozen=True)
-class _Staged:
-    """What a file turned out to hold: its problems in order of appearance, and how many samples each has."""
-
-    problems: Sequence[Problem]
-    counts: Sequence[int]
-    labelled: bool
-    gaps: bool
-
-
-def _stage(connection: Connection, request: ImportRequest, known: dict[str, Problem]) -> _Staged:
-    """Copy the file into a temporary table, each problem by its place."""
-    connection.execute(
-        """
-        create temporary table staged (
-            place int, sample_index int, outcome text, text text, prompt_tokens int, completion_tokens int,
-            finish_reason text, logprob float8, seed bigint, usd float8, gpu_seconds float8, scores jsonb
-        ) on commit drop
-        """
-    )
-    places: dict[str, int] = {}
-    counts: list[int] = []
-    highest: list[int] = []
-    labels = texts = 0
-    with connection.cursor() as cursor, cursor.copy("copy staged from stdin") as copy:
-        for sample in _checked(request, known):
-            place = places.setdefault(sample.problem, len(places))
-            if place == len(counts):
-                counts.append(0)
-                highest.append(-1)
-            counts[place] += 1
-            highest[place] = max(highest[place], sample.sample_index)
-            labels += sample.outcome is not None
-            texts += sample.text is not None
-            copy.write_row((place, *sample[1:-1], None if sample.scores is None else Jsonb(dict(sample.scores))))
-    if not counts:
-        wanted = " and ".join("=".join(each) for each in request.source.where)
-        raise UserError(f"{request.source.file} has no sample{' with ' * bool(wanted)}{wanted}.")
-    if not labels and texts < sum(counts):
-        raise UserError(f"{request.source.file} has samples with neither an outcome nor a text.")
-    if not labels and not known:
-        raise UserError(
-            f"{request.source.file} has no outcomes, and with only the keys of its problems nothing can be judged; "
-            "give the problems with --data, or say which column has the outcome (--column correct=...)."
-        )
-    connection.execute("create index on staged (place, sample_index)")
-    connection.execute("analyze staged")
-    _refuse_repeats(connection, request.source, list(places))
-    problems = [known.get(key) or _KeyOnly(key, {}) for key in places]
-    gaps = any(high >= count for high, count in zip(highest, counts, strict=True))
-    return _Staged(problems, counts, labels > 0, gaps)
-
-
-class _KeyOnly(Problem):
-    """A problem of which nothing but the key is known."""
-
-    content_hash = ""
-
-
-def _checked(request: ImportRequest, known: dict[str, Problem]) -> Iterator[Recorded]:
+def _checked(request: ImportRequest, known: Mapping[str, Problem]) -> Iterator[Recorded]:
     """The file's samples, each of a problem that is at hand or may be made."""
     for sample in read_recorded(request.source):
         if sample.problem not in known and not request.key_only:
@@ -209,105 +163,3 @@ def _checked(request: ImportRequest, known: dict[str, Problem]) -> Iterator[Reco
                 "--key-only makes those that are not at hand."
             )
         yield sample
-
-
-def _refuse_repeats(connection: Connection, source: Source, keys: Sequence[str]) -> None:
-    row = connection.execute(
-        "select place, sample_index from staged group by 1, 2 having count(*) > 1 order by 1, 2 limit 1"
-    ).fetchone()
-    if row is not None:
-        raise UserError(
-            f"{source.file} has sample {row['sample_index'] + source.base} of problem {keys[row['place']]!r} more than "
-            "once; --where column=value picks one llm's or one run's."
-        )
-
-
-def _insert_samples(connection: Connection, run_id: int, problem_ids: Sequence[int]) -> None:
-    """Insert samples, scores and batches. A gap in the indices begins a new batch."""
-    connection.execute("create temporary table placed (place int primary key, problem_id bigint) on commit drop")
-    connection.execute(
-        "insert into placed select place - 1, id from unnest(%s::bigint[]) with ordinality as made (id, place)",
-        (list(problem_ids),),
-    )
-    connection.execute(
-        """
-        insert into sample (run_id, problem_id, sample_index, text, prompt_tokens, completion_tokens,
-                            finish_reason, logprob, seed, usd, gpu_seconds)
-        select %s, problem_id, sample_index, text, prompt_tokens, completion_tokens,
-               finish_reason, logprob, seed, usd, gpu_seconds
-        from staged join placed using (place)
-        """,
-        (run_id,),
-    )
-    connection.execute(
-        """
-        insert into score (run_id, problem_id, sample_index, reward_model, score)
-        select %s, problem_id, sample_index, scored.key, scored.value::float8
-        from staged join placed using (place) cross join jsonb_each_text(scores) as scored
-        where scores is not null
-        """,
-        (run_id,),
-    )
-    connection.execute(
-        """
-        insert into batch (run_id, problem_id, first_index, size)
-        select %(run)s, problem_id, min(sample_index), count(*)
-        from (
-            select *, row_number() over (partition by place, island order by sample_index) as nth
-            from (
-                select place, sample_index,
-                    sample_index - row_number() over (partition by place order by sample_index) as island
-                from staged
-            ) as numbered
-        ) as found
-        join placed using (place)
-        group by problem_id, island, (nth - 1) / %(size)s
-        order by min(sample_index), problem_id
-        """,
-        {"run": run_id, "size": BATCH_SIZE},
-    )
-    for table in ("placed", "sample", "batch"):
-        connection.execute(f"analyze {table}")
-
-
-def _insert_labels(connection: Connection, run_id: int, verifier: int, problem_ids: Sequence[int]) -> None:
-    """Insert labels as candidates with their verdicts; a sample without one is undecided."""
-    connection.execute(
-        """
-        create temporary table label on commit drop as
-        select outcome, sha256(convert_to(outcome, 'UTF8')) as hash
-        from unnest(enum_range(null::outcome)::text[]) as outcome
-        """
-    )
-    connection.execute(
-        """
-        insert into candidate (problem_id, hash, text)
-        select distinct problem_id, hash, label.outcome
-        from staged join placed using (place)
-        join label on label.outcome = coalesce(staged.outcome, 'infrastructure_error')
-        order by problem_id, hash
-        on conflict do nothing
-        """
-    )
-    connection.execute(
-        """
-        insert into verdict (candidate_id, verifier_id, outcome, detail)
-        select candidate.id, %s, label.outcome::outcome,
-            case when label.outcome = 'infrastructure_error' then 'no outcome was imported' end
-        from candidate join label using (hash) where candidate.problem_id = any(%s)
-        order by candidate.id
-        on conflict do nothing
-        """,
-        (verifier, list(problem_ids)),
-    )
-    connection.execute(
-        """
-        insert into extraction (run_id, problem_id, sample_index, verifier_id, candidate_id)
-        select %s, placed.problem_id, sample_index, %s, candidate.id
-        from staged join placed using (place)
-        join label on label.outcome = coalesce(staged.outcome, 'infrastructure_error')
-        join candidate on candidate.problem_id = placed.problem_id and candidate.hash = label.hash
-        """,
-        (run_id, verifier),
-    )
-    connection.execute("analyze extraction")

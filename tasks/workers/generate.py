@@ -10,13 +10,14 @@ from models.database import rows
 from models.tables import Run
 from tasks import ledger
 from tasks.app import app
-from tasks.engines.engine import Completion, Engine, Request, Settings
+from tasks.engines.engine import Completion, Engine, Request
 from tasks.engines.seeds import seeds_of
 from tasks.ledger import Lease, Usage
 from tasks.patience import patient
 from tasks.publish import publish
 from tasks.workers.attempt import NOTHING, Attempt
 from tasks.workers.engine_time import EngineTime
+from verifiers.benchmarks.benchmark import Sampling
 
 _time: EngineTime[Engine] | None = None
 
@@ -78,25 +79,14 @@ def stored_run(run_id: int) -> Run:
 
 def _request(lease: Lease) -> Request:
     run, prompt = stored_run(lease.run_id), _prompt(lease.run_id, lease.problem_id)
-    assert run.temperature is not None
-    assert run.max_tokens is not None
+    sampling = Sampling.read(run.sampling)
     return Request(
         problem_key=prompt.problem_key,
         prompt=prompt.text,
         first_index=lease.first_index,
         size=lease.size,
-        settings=Settings(
-            temperature=run.temperature,
-            max_tokens=run.max_tokens,
-            top_p=run.top_p,
-            top_k=run.top_k,
-            min_p=run.min_p,
-            stop=tuple(run.stop),
-            include_stop=run.include_stop,
-            chat=run.chat,
-            token_logprobs=run.token_logprobs,
-        ),
-        seeds=seeds_of(run.seed, lease.problem_id, lease.first_index, lease.size) if run.seeded else None,
+        sampling=sampling,
+        seeds=seeds_of(run.seed, lease.problem_id, lease.first_index, lease.size) if sampling.seeded else None,
     )
 
 

@@ -25,7 +25,8 @@ from threading import Event
 from typing import Any
 
 from tasks.engines import load
-from tasks.engines.engine import Request, Settings
+from tasks.engines.engine import Request
+from verifiers.benchmarks.benchmark import Sampling
 from verifiers.benchmarks.pocket_sums import POCKET_SUMS
 
 REQUEST = 100
@@ -119,10 +120,10 @@ def in_flight(options: argparse.Namespace, shape: Shape) -> Iterator[tuple[int, 
     """(batches in flight, tokens/s) of the engine that a worker uses, alone."""
     engine = load(options.llm, {}, options.gpus.split(",") if options.gpus else ())
     prompts = prompts_of(options.problems)
-    settings = Settings(temperature=1.0, max_tokens=shape.max_tokens)
+    sampling = Sampling(temperature=1.0, max_tokens=shape.max_tokens)
 
     def tokens(prompt: str) -> int:
-        drawn = engine.sample(Request("", prompt, 0, REQUEST, settings), Event())
+        drawn = engine.sample(Request("", prompt, 0, REQUEST, sampling), Event())
         return sum(each.completion_tokens or 0 for each in drawn)
 
     tokens(prompts[0])

@@ -1,21 +1,53 @@
 """What a benchmark is: a named set of problems, a prompt and its verifiers."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
+from verifiers.ranges import about, real, whole
 from verifiers.verifier import Problem, Verifier
 
 
 @dataclass(frozen=True)
 class Sampling:
-    """A benchmark's own sampling settings, which a run may override. `max_tokens` counts new tokens."""
+    """How an llm is sampled: a benchmark's own settings, what a run stores, what an engine is told.
 
-    temperature: float
-    max_tokens: int
-    top_p: float = 1.0
-    stop: tuple[str, ...] = ()
+    This is the only list of them: the options of `enqueue`, their ranges and the run's row come from the fields. A new
+    one is None unless it is given, so that older runs stay what they are.
+    """
+
+    temperature: float = field(metadata=about("Default: the benchmark's own.", real(0)))
+    max_tokens: int = field(metadata=about("New tokens of a sample. Default: the benchmark's own.", whole(1)))
+    top_p: float = field(default=1.0, metadata=about("Default: the benchmark's own.", real(0, 1, above=True)))
+    stop: tuple[str, ...] = field(
+        default=(), metadata=about("A stop string in place of the benchmark's own (may be given again).")
+    )
     include_stop: bool = False
+    """Whether a sample's text keeps the stop string that ended it."""
+    top_k: int | None = field(
+        default=None, metadata=about("Most likely tokens to draw from; 0 or -1 is all.", whole(-1))
+    )
+    min_p: float | None = field(
+        default=None, metadata=about("Least share of the likeliest token's probability.", real(0, 1))
+    )
+    chat: bool = field(default=False, metadata=about("Put prompts through the llm's chat template. Default: raw."))
+    token_logprobs: bool = field(default=False, metadata=about("Keep every token's logprob."))
+    seeded: bool = field(
+        default=False, metadata=about("A seed for every sample: slower, and no promise of bit-equality.")
+    )
+
+    def stored(self) -> dict[str, Any]:
+        """As run.sampling holds it: without what is off."""
+        return {name: value for name, value in vars(self).items() if value is not None}
+
+    @classmethod
+    def read(cls, stored: Mapping[str, Any]) -> "Sampling":
+        """From run.sampling of a run that we sample; ValueError where it holds one that this code does not know."""
+        unknown = stored.keys() - {each.name for each in fields(cls)}
+        if unknown:
+            raise ValueError(f"this version of monkeys does not know the sampling setting {min(unknown)}")
+        return cls(**{**stored, "stop": tuple(stored.get("stop", ()))})
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,119 @@
+"""What a person asks for when a run is made, its mistakes, and what it settles: problems, sampling, when to stop."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from models.database import query
+from tasks.engines import engine_of
+from verifiers.benchmarks import find_benchmark
+from verifiers.benchmarks.benchmark import Benchmark, Sampling
+from verifiers.errors import UserError
+from verifiers.ranges import about, check_ranges, real, whole
+from verifiers.verifier import Problem
+
+BATCH_SIZE = 100
+"""Samples of a batch unless a person says otherwise."""
+
+LONGEST_NAME = 200
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """What a person asks for; `sampling` goes over the benchmark's own settings, by name."""
+
+    benchmark: str
+    llm: str
+    n: int = field(metadata=about("Samples of each problem.", whole(1)))
+    name: str | None = None
+    data: Path | None = None
+    shots: Path | None = None
+    prefix: str | None = None
+    subset: str | None = None
+    problems: Sequence[str] = ()
+    limit: int | None = field(default=None, metadata=about("Only the first so many problems.", whole(1)))
+    verifier: str | None = None
+    engine_args: Mapping[str, Any] = field(default_factory=dict)
+    batch_size: int = field(default=BATCH_SIZE, metadata=about("Samples of one work.", whole(1)))
+    sampling: Mapping[str, Any] = field(default_factory=dict)
+    depth_first: bool = False
+    stop_when_solved: bool = False
+    budget_usd: float | None = field(
+        default=None, metadata=about("No more batches once it has cost so many dollars.", real(0, above=True))
+    )
+    budget_gpu_hours: float | None = field(
+        default=None,
+        metadata=about("No more batches once it has taken so many GPU-hours; CPUs take none.", real(0, above=True)),
+    )
+    budget_flops: float | None = field(
+        default=None, metadata=about("No more batches once it has taken so many FLOPs.", real(0, above=True))
+    )
+
+
+def check_name(option: str, name: str | None) -> None:
+    """UserError for a name that a person could not type again, or take for something else."""
+    if name is None:
+        return
+    if not name.strip() or name.isdigit():
+        raise UserError(f"{option} must not be empty or a number, which would look like a run's id.")
+    if len(name) > LONGEST_NAME or not name.isprintable():
+        raise UserError(f"{option} must have at most {LONGEST_NAME} characters, none of them a control character.")
+
+
+def check_request(request: RunRequest) -> None:
+    """UserError for the mistakes that no problem needs to be loaded for."""
+    check_name("--name", request.name)
+    check_ranges(request)
+    check_ranges(chosen_sampling(request))
+
+
+def chosen_problems(request: RunRequest) -> tuple[list[Problem], list[str]]:
+    """A run's problems and prompts, in order; UserError on a person's mistake."""
+    benchmark = find_benchmark(request.benchmark)
+    problems = benchmark.load(request.data)
+    prompts = benchmark.prompts(problems, request.shots, request.prefix)
+    places = _chosen(benchmark, problems, request)
+    return [problems[place] for place in places], [prompts[place] for place in places]
+
+
+def _chosen(benchmark: Benchmark, problems: Sequence[Problem], request: RunRequest) -> list[int]:
+    """Places of the wanted problems: a subset, keys, or the first so many."""
+    places = list(range(len(problems)))
+    if request.subset is not None:
+        if request.subset not in benchmark.subsets:
+            known = ", ".join(benchmark.subsets) or "none"
+            raise UserError(f"{benchmark.name} has no subset {request.subset!r}; it has {known}.")
+        places = benchmark.subsets[request.subset](problems)
+    if request.problems:
+        by_key = {problems[place].key: place for place in places}
+        for key in request.problems:
+            if key not in by_key:
+                raise UserError(f"There is no problem {key!r} among the {len(places)} problems.")
+        places = [by_key[key] for key in request.problems]
+    return places[: request.limit]
+
+
+def chosen_sampling(request: RunRequest) -> Sampling:
+    """The benchmark's own settings, with those over them that the person gave."""
+    return replace(find_benchmark(request.benchmark).sampling, **request.sampling)
+
+
+def stop_rule(request: RunRequest, llm: str) -> dict[str, Any]:
+    """What ends the run early; UserError where it could never be known that a budget is spent."""
+    engine = engine_of(llm)
+    budgets = {"usd": request.budget_usd, "gpu_hours": request.budget_gpu_hours, "flops": request.budget_flops}
+    rule: dict[str, Any] = {name: budget for name, budget in budgets.items() if budget is not None}
+    if "gpu_hours" in rule and engine == "openai":
+        raise UserError("The GPU-hours of an endpoint are not known here; give --budget-usd.")
+    if "flops" in rule and engine != "vllm":
+        raise UserError(f"The FLOPs of {llm} are not known, since its sizes are not; only vLLM tells them.")
+    if "usd" in rule and engine != "replay" and not _has_price(llm):
+        raise UserError(f"--budget-usd needs a price of {llm}; `monkeys price` stores one.")
+    if request.stop_when_solved:
+        rule["when_solved"] = True
+    return rule
+
+
+def _has_price(llm: str) -> bool:
+    return bool(query("select from price where llm = %s and since <= now() limit 1", (llm,)))

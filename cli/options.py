@@ -1,7 +1,8 @@
 """Options that several commands share."""
 
 import json
-from collections.abc import Callable, Iterable
+import math
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 import click
@@ -28,18 +29,51 @@ def with_endpoint(engine_arguments: tuple[str, ...], endpoint: str | None) -> tu
     return engine_arguments if endpoint is None else (*engine_arguments, f"endpoint={endpoint}")
 
 
-def engine_args(given: Iterable[str]) -> dict[str, Any]:
-    """`key=value` options as engine arguments; values are JSON where they can be, else text."""
+def engine_args(options: Iterable[str]) -> dict[str, Any]:
+    """`key=value` options as engine arguments: values are JSON where they can be, else text; a revision is text."""
     arguments: dict[str, Any] = {}
-    for each in given:
-        key, equals, value = each.partition("=")
-        if not equals or not key.replace("-", "_").isidentifier():
-            raise UserError(f"--engine-arg takes key=value, not {each!r}.")
-        try:
-            arguments[key.replace("-", "_")] = json.loads(value)
-        except ValueError:
-            arguments[key.replace("-", "_")] = value
+    for option in options:
+        key, equals, text = option.partition("=")
+        key = key.replace("-", "_")
+        if not equals or not key.isidentifier():
+            raise UserError(f"--engine-arg takes key=value, not {option!r}.")
+        arguments[key] = _value(key, text)
     return arguments
+
+
+def engine_options(engine_args: Mapping[str, Any]) -> list[str]:
+    """The `key=value` texts that `engine_args` reads back as these arguments."""
+    return [f"{key}={_text(key, value)}" for key, value in engine_args.items()]
+
+
+def _value(key: str, text: str) -> Any:
+    if key.endswith("revision"):
+        return text  # a commit such as 7e12345 is no number
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    if isinstance(value, float) and math.isinf(value) and "Infinity" not in text:
+        return text  # no number that a machine has
+    try:
+        json.dumps(value, allow_nan=False)
+    except ValueError as error:
+        raise UserError(f"--engine-arg {key} must be a finite number, not {text!r}.") from error
+    return value
+
+
+def _text(key: str, value: Any) -> str:
+    if isinstance(value, str) and (key.endswith("revision") or not _is_json(value)):
+        return value
+    return json.dumps(value)
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def table_options(command: F) -> F:

@@ -37,6 +37,8 @@ class Settings:
     lean_project: Path | None
     """A built Lake project with Mathlib, for the local Lean back end."""
     kimina_url: str | None
+    commit: str | None
+    """What was built into a container image, which has no git to ask."""
 
 
 @cache
@@ -69,6 +71,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         openai_api_key=environ.get("OPENAI_API_KEY"),
         lean_project=Path(lean_project).expanduser() if lean_project else None,
         kimina_url=environ.get("MONKEYS_KIMINA_URL") or None,
+        commit=environ.get("MONKEYS_COMMIT") or None,
     )
 
 

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import os
 import shlex
 from collections.abc import Callable
 from pathlib import Path
@@ -279,3 +280,10 @@ def test_lines_that_are_no_json_are_one_sentence_from_stdin_too(place: Place) ->
 
 def test_a_command_for_a_shell_is_quoted() -> None:
     assert worker_command("verify", "a b") == "monkeys worker verify -Q 'a b'"
+
+
+def test_no_check_dies_for_the_absence_of_an_outside_program(place: Place) -> None:
+    _, output = place.start_and_wait("doctor", PATH="", LD_LIBRARY_PATH=os.environ.get("LD_LIBRARY_PATH", ""))
+    assert "Traceback" not in output
+    assert "this check itself fails" not in output
+    assert "programs and proofs cannot be judged here" in output

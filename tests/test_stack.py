@@ -16,7 +16,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from cli.stack.processes import end_all, members
+from cli.stack.processes import end_all, kill, members
 from cli.stack.servers import make_folders, prepare_postgres, servers, sockets_of
 from cli.stack.services import services
 from cli.stack.state import Llm, read_stack, supervised
@@ -240,6 +240,17 @@ def test_told_twice_a_keeper_does_not_wait_for_who_does_not_go(fakes: Callable[.
     keeper.process.terminate()
     assert keeper.process.wait(15) == 0
     assert not alive(set(keeper.starts("stays")))
+
+
+def test_a_session_is_still_ours_when_its_leader_is_gone(tmp_path: Path) -> None:
+    code = "import subprocess, sys; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])"
+    leader = subprocess.Popen([sys.executable, "-c", code], start_new_session=True)
+    assert leader.wait(30) == 0
+    (left,) = members([leader.pid])
+    kill([left._replace(start=left.start + 1)])  # another process, which had that pid before
+    assert alive({left.pid})
+    end_all([leader.pid])
+    assert not alive({left.pid})
 
 
 def test_a_worker_of_the_stack_has_the_supervisor_as_its_keeper(tmp_path: Path) -> None:

@@ -84,13 +84,12 @@ def end_leftovers() -> bool:
     """Kill what a supervisor that was itself killed left behind; whether there was anything."""
     home = settings().home
     stack = read_stack(home)
-    found = False
+    roots: list[int] = []
     if stack is not None and stack.boot == boot_id():
         roots = [each.pid for each in stack.services if each.pid is not None and not _another(each)]
-        found = bool(roots)
-        end_all(roots)
+    end_all(roots)
     forget_stack(home)
-    return found
+    return bool(roots)
 
 
 def _gone(standing: Standing) -> bool:

@@ -1,4 +1,5 @@
-# Everything but the llm's own GPU libraries: --build-arg EXTRA=gpu adds vLLM.
+# Everything but the llm's own GPU libraries: --build-arg EXTRA=gpu adds vLLM. --build-arg COMMIT=$(git describe --always
+# --dirty --abbrev=12) is stored with each attempt as the code that made it: there is no git in here.
 FROM python:3.11-slim-bookworm
 RUN apt-get update \
  && apt-get install -y --no-install-recommends bubblewrap libnuma1 g++ \
@@ -17,4 +18,6 @@ USER monkeys
 # a volume mounted here takes its owner from this folder
 RUN mkdir -p /home/monkeys/.cache/huggingface
 WORKDIR /home/monkeys
+ARG COMMIT=
+ENV MONKEYS_COMMIT=$COMMIT
 ENTRYPOINT ["monkeys"]

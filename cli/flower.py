@@ -7,7 +7,7 @@ import click
 
 
 @click.command()
-@click.option("--port", type=int, help="Default: MONKEYS_FLOWER_PORT or 5555.")
+@click.option("--port", type=click.IntRange(1, 65535), help="Default: MONKEYS_FLOWER_PORT or 5555.")
 @click.option("--address", default="127.0.0.1", show_default=True)
 def flower(port: int | None, address: str) -> None:
     """Serve Flower, read-only, on this host only unless --address says otherwise.

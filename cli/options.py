@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import Field, fields
 from typing import Any, TypeVar
 
@@ -31,31 +31,51 @@ def with_endpoint(engine_arguments: tuple[str, ...], endpoint: str | None) -> tu
     return engine_arguments if endpoint is None else (*engine_arguments, f"endpoint={endpoint}")
 
 
-def engine_args(given: Iterable[str]) -> dict[str, Any]:
-    """`key=value` options as engine arguments; values are JSON where they can be, else text. A revision is text."""
+def engine_args(options: Iterable[str]) -> dict[str, Any]:
+    """`key=value` options as engine arguments: values are JSON where they can be, else text; a revision is text."""
     arguments: dict[str, Any] = {}
-    for each in given:
-        key, equals, value = each.partition("=")
-        name = key.replace("-", "_")
-        if not equals or not name.isidentifier():
-            raise UserError(f"--engine-arg takes key=value, not {each!r}.")
-        arguments[name] = value if name.endswith("revision") else _engine_value(name, value)
+    for option in options:
+        key, equals, text = option.partition("=")
+        key = key.replace("-", "_")
+        if not equals or not key.isidentifier():
+            raise UserError(f"--engine-arg takes key=value, not {option!r}.")
+        arguments[key] = _value(key, text)
     return arguments
 
 
-def _engine_value(name: str, text: str) -> Any:
-    """The text as JSON; as it is where it is none, or a number too large for one, which is a hash like 7e12345."""
+def engine_options(engine_args: Mapping[str, Any]) -> list[str]:
+    """The `key=value` texts that `engine_args` reads back as these arguments."""
+    return [f"{key}={_text(key, value)}" for key, value in engine_args.items()]
+
+
+def _value(key: str, text: str) -> Any:
+    if key.endswith("revision"):
+        return text  # a commit such as 7e12345 is no number
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
         return text
     if isinstance(value, float) and math.isinf(value) and "Infinity" not in text:
-        return text
+        return text  # no number that a machine has
     try:
         json.dumps(value, allow_nan=False)
-    except ValueError:
-        raise UserError(f"--engine-arg {name} must not be or hold NaN or Infinity, not {text!r}.") from None
+    except ValueError as error:
+        raise UserError(f"--engine-arg {key} must not be or hold NaN or Infinity, not {text!r}.") from error
     return value
+
+
+def _text(key: str, value: Any) -> str:
+    if isinstance(value, str) and (key.endswith("revision") or not _is_json(value)):
+        return value
+    return json.dumps(value)
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 class Number(click.ParamType[float]):

@@ -3,6 +3,7 @@
 import click
 
 from cli.options import engine_args
+from cli.worker.wanted import serve_reward_model
 from models.questions.find import find_run
 
 
@@ -21,18 +22,13 @@ def score(run: str, reward_model: str, engine_arguments: tuple[str, ...], quiet:
       monkeys score 3 --reward-model Skywork/Skywork-Reward-V2-Llama-3.1-8B
       monkeys score 3 --reward-model Qwen/Qwen2.5-Math-PRM-7B --engine-arg step_token='<extra_0>'
     """
-    from tasks.broker import is_served, reachable
-    from tasks.engines.reward_models import reward_queue
+    from tasks.broker import reachable
     from tasks.runs.scores import request_scores
 
     arguments = engine_args(engine_arguments)
     reachable()
-    found = int(find_run(run)["id"])
-    made = request_scores(found, reward_model, arguments)
-    if quiet:
-        return
-    click.echo(f"{made:,} batches of run {found} are to be scored by {reward_model}.", err=True)
-    if not is_served(reward_queue(reward_model, arguments)):
-        options = [f"--engine-arg '{each}'" for each in engine_arguments]
-        command = " ".join(["monkeys worker score --reward-model", reward_model, *options])
-        click.echo(f"No worker serves {reward_model} yet. Start one where the GPUs are:\n  {command}", err=True)
+    run_id = int(find_run(run)["id"])
+    batches = request_scores(run_id, reward_model, arguments)
+    if not quiet:
+        asked = f"{batches:,} batches of run {run_id} are to be scored by {reward_model}."
+        click.echo("\n".join([asked, *serve_reward_model(reward_model, arguments)]), err=True)

@@ -18,7 +18,7 @@ def status(form: str | None) -> None:
     Example:
       monkeys status --json
     """
-    from cli.stack.services import read_stack, supervised, tail
+    from cli.stack.state import log_file, read_stack, supervised, tail
     from models.settings import settings
 
     home = settings().home
@@ -43,4 +43,4 @@ def status(form: str | None) -> None:
     print_rows(rows, form, columns)
     for each in standings if not form else []:
         if each.state == "failing":
-            click.echo(f"\nThe log of {each.service} ends with:\n{tail(home, each.service)}")
+            click.echo(f"\nThe log of {each.service} ends with:\n{tail(log_file(home, each.service))}")

@@ -24,7 +24,7 @@ def up(llms: tuple[str, ...]) -> None:
       monkeys up -m Qwen/Qwen2.5-0.5B-Instruct
     """
     from cli.stack import ensure_up
-    from cli.stack.services import supervised
+    from cli.stack.state import supervised
     from models.settings import settings
 
     try:

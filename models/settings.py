@@ -38,7 +38,7 @@ class Settings:
     """A built Lake project with Mathlib, for the local Lean back end."""
     kimina_url: str | None
     commit: str | None
-    """What this code was built from, where it was baked into an image."""
+    """What was built into a container image, which has no git to ask."""
 
 
 @cache

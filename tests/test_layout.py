@@ -55,6 +55,26 @@ def test_help_has_an_example(command: str) -> None:
     assert f"monkeys {command}" in shown.output.partition("Example:")[2]
 
 
+def test_help_shows_every_command_once_and_below_its_section() -> None:
+    from click.testing import CliRunner
+
+    from cli import COMMANDS, SECTIONS, group
+
+    assert len(set(COMMANDS)) == len(COMMANDS)
+    lines = CliRunner().invoke(group, ["--help"]).output.splitlines()
+    for section, names in SECTIONS.items():
+        at = lines.index(f"{section}:")
+        assert [line.split()[0] for line in lines[at + 1 : at + 1 + len(names)]] == names
+
+
+def test_every_file_of_the_command_line_is_a_command_or_serves_several() -> None:
+    from cli import COMMANDS
+
+    shared = {"__init__", "__main__", "errors", "options", "output", "stack"}
+    rooms = {path.stem for path in (ROOT / "cli").iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
+    assert rooms - shared == {f"{name}_" if name == "import" else name for name in COMMANDS}
+
+
 @pytest.mark.parametrize("line", [line for line in SHELL if line.startswith("monkeys ")])
 def test_every_command_of_the_readme_is_understood(line: str) -> None:
     import click

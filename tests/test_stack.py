@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -15,9 +16,12 @@ from typing import Any
 import psycopg
 import pytest
 
-from cli.stack.processes import end_all, members
+from cli.stack.processes import end_all, kill, members
 from cli.stack.servers import make_folders, prepare_postgres, servers, sockets_of
-from cli.stack.services import read_stack, supervised
+from cli.stack.services import services
+from cli.stack.state import Llm, read_stack, supervised
+from models.settings import read_settings
+from tasks.workers.grace import KEEPER_SECONDS, OUTSIDE_SECONDS, WORKER_SECONDS
 from verifiers.errors import UserError
 
 AS_NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
@@ -146,6 +150,120 @@ def test_a_service_that_keeps_failing_is_shown_with_its_log(stack: Stack) -> Non
     assert "keeps failing" in done.stderr
     assert "missing.jsonl" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+class Fakes:
+    """A keeper, as a process of its own, over services that are lines of Python; each start writes its pid."""
+
+    def __init__(self, folder: Path, services: dict[str, str], **options: object) -> None:
+        self.folder = folder
+        code = f"""
+import sys
+from pathlib import Path
+from cli.stack.keeper import Keeper, Service
+
+def service(name, text):
+    start = f"import os, sys, time, subprocess; open({{name!r}}, 'a').write(f'{{{{os.getpid()}}}}\\\\n'); "
+    return Service(name, 2, lambda: [sys.executable, "-c", start + text], **{options!r})
+
+sys.exit(Keeper(lambda: [service(*each) for each in {services!r}.items()]).run())
+"""
+        self.process = subprocess.Popen([sys.executable, "-c", code], cwd=folder, env={**os.environ, **PATHS})
+
+    def starts(self, name: str) -> list[int]:
+        file = self.folder / name
+        return [int(line) for line in file.read_text().split()] if file.exists() else []
+
+
+@pytest.fixture
+def fakes(tmp_path: Path) -> Iterator[Callable[..., Fakes]]:
+    kept: list[Fakes] = []
+
+    def keep(services: dict[str, str], **options: object) -> Fakes:
+        kept.append(Fakes(tmp_path, services, **options))
+        return kept[-1]
+
+    yield keep
+    for each in kept:
+        end_all([each.process.pid])
+        each.process.wait()
+
+
+PATHS = {"PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")])}
+
+
+def test_one_that_crashes_at_once_keeps_nobody_from_being_started_again(fakes: Callable[..., Fakes]) -> None:
+    keeper = fakes({"crashes": "sys.exit(3)", "lives": "time.sleep(600)"})
+    eventually(lambda: len(keeper.starts("crashes")) == 5 and keeper.starts("lives"))  # the next one is in 8 s
+    os.kill(keeper.starts("lives")[0], signal.SIGKILL)
+    eventually(lambda: len(keeper.starts("lives")) == 2)
+    assert len(keeper.starts("crashes")) == 5
+    keeper.process.terminate()
+    assert keeper.process.wait(30) == 0
+    assert not alive({*keeper.starts("lives"), *keeper.starts("crashes")})
+
+
+def test_a_service_that_leaves_unasked_is_started_again_whatever_its_exit_code(fakes: Callable[..., Fakes]) -> None:
+    later = "sys.exit(2 if os.path.exists('once') else open('once', 'w').close() or 1)"
+    keeper = fakes({"well": "sys.exit(0)", "later": later}, must_start=True)
+    eventually(lambda: len(keeper.starts("well")) >= 3 and len(keeper.starts("later")) >= 3)
+    keeper.process.terminate()
+    assert keeper.process.wait(30) == 0
+
+
+def test_a_first_start_that_is_a_persons_mistake_ends_all_at_once(fakes: Callable[..., Fakes]) -> None:
+    keeper = fakes({"lives": "time.sleep(600)", "mistaken": "time.sleep(1); sys.exit(2)"}, must_start=True)
+    assert keeper.process.wait(30) == 2
+    assert len(keeper.starts("mistaken")) == 1
+    assert not alive(set(keeper.starts("lives")))
+
+
+def test_what_a_dead_service_leaves_behind_is_killed_with_it(fakes: Callable[..., Fakes]) -> None:
+    engine = "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']); "
+    keeper = fakes({"worker": engine + "open('engines', 'a').write(f'{child.pid}\\n'); time.sleep(600)"})
+    (left,) = eventually(lambda: keeper.starts("engines"))
+    os.kill(keeper.starts("worker")[0], signal.SIGKILL)
+    eventually(lambda: len(keeper.starts("engines")) == 2)
+    assert not alive({left})
+    keeper.process.terminate()
+    assert keeper.process.wait(30) == 0
+    assert not alive(set(keeper.starts("engines")))
+
+
+def test_told_twice_a_keeper_does_not_wait_for_who_does_not_go(fakes: Callable[..., Fakes]) -> None:
+    deaf = "import signal; signal.signal(15, signal.SIG_IGN); open('deaf', 'a').write('1'); time.sleep(600)"
+    keeper = fakes({"stays": deaf})
+    eventually(lambda: keeper.starts("deaf"))
+    keeper.process.terminate()
+    time.sleep(1)
+    assert keeper.process.poll() is None
+    keeper.process.terminate()
+    assert keeper.process.wait(15) == 0
+    assert not alive(set(keeper.starts("stays")))
+
+
+def test_a_session_is_still_ours_when_its_leader_is_gone(tmp_path: Path) -> None:
+    code = "import subprocess, sys; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])"
+    leader = subprocess.Popen([sys.executable, "-c", code], start_new_session=True)
+    assert leader.wait(30) == 0
+    (left,) = members([leader.pid])
+    kill([left._replace(start=left.start + 1)])  # another process, which had that pid before
+    assert alive({left.pid})
+    end_all([leader.pid])
+    assert not alive({left.pid})
+
+
+def test_a_worker_of_the_stack_has_the_supervisor_as_its_keeper(tmp_path: Path) -> None:
+    own = read_settings({"MONKEYS_HOME": str(tmp_path)})
+    (generate,) = (each for each in services(own, [Llm("some/Llm", ("dtype=half",))]) if "generate" in each.name)
+    assert generate.command()[4:] == ["worker", "generate", "-m", "some/Llm", "--engine-arg", "dtype=half", "--kept"]
+
+
+def test_whoever_ends_a_process_waits_longer_than_it_does_itself() -> None:
+    compose = (Path(__file__).parents[1] / "compose.yaml").read_text("utf-8")
+    of_verify, of_generate = map(float, re.findall(r"stop_grace_period: (\d+)s", compose))
+    assert WORKER_SECONDS < KEEPER_SECONDS <= of_verify
+    assert KEEPER_SECONDS < OUTSIDE_SECONDS <= of_generate
 
 
 def test_a_database_of_another_major_version_is_one_sentence(tmp_path: Path) -> None:

@@ -13,11 +13,12 @@ import click
 
 from cli.stack.processes import boot_id, end_all, read_process
 from cli.stack.servers import make_folders
-from cli.stack.services import (
+from cli.stack.state import (
     Llm,
     Stack,
     Standing,
     forget_stack,
+    log_file,
     read_stack,
     supervised,
     tail,
@@ -25,8 +26,8 @@ from cli.stack.services import (
     want_llms,
     wanted_llms,
 )
-from cli.stack.supervisor import GRACE_SECONDS
 from models.settings import settings
+from tasks.workers.grace import KEEPER_SECONDS, OUTSIDE_SECONDS
 from verifiers.errors import Unavailable
 
 START_SECONDS = 600.0
@@ -70,7 +71,7 @@ def take_down() -> bool:
         if stack is None or stack.supervisor.pid is None:
             raise Unavailable(f"The stack is just starting; see {home / 'supervisor.log'}, and try again.")
         os.kill(stack.supervisor.pid, signal.SIGTERM)
-        deadline = time.monotonic() + 3 * GRACE_SECONDS + 10
+        deadline = time.monotonic() + 2 * KEEPER_SECONDS + OUTSIDE_SECONDS  # three stages, one after the other
         while not _gone(stack.supervisor) and time.monotonic() < deadline:
             time.sleep(0.05)
         if not _gone(stack.supervisor):
@@ -83,13 +84,12 @@ def end_leftovers() -> bool:
     """Kill what a supervisor that was itself killed left behind; whether there was anything."""
     home = settings().home
     stack = read_stack(home)
-    found = False
+    roots: list[int] = []
     if stack is not None and stack.boot == boot_id():
         roots = [each.pid for each in stack.services if each.pid is not None and not _another(each)]
-        found = bool(roots)
-        end_all(roots)
+    end_all(roots)
     forget_stack(home)
-    return found
+    return bool(roots)
 
 
 def _gone(standing: Standing) -> bool:
@@ -181,7 +181,7 @@ def _failing(standing: Standing) -> str:
     home = settings().home
     return (
         f"{standing.service} keeps failing ({standing.error or 'no reason given'}); the rest runs, `monkeys down` "
-        f"ends it. Its log ends with:\n{tail(home, standing.service)}"
+        f"ends it. Its log ends with:\n{tail(log_file(home, standing.service))}"
     )
 
 

@@ -1,4 +1,8 @@
-"""Processes by pid, start and session: who lives, who descends from whom, and how they end."""
+"""Processes by pid, start and session: who lives, who descends from whom, and how they end.
+
+Read from /proc and not by psutil: a session or a group is still ours when its leader is gone, and a start in ticks
+since boot stays the same when the clock is set.
+"""
 
 import ctypes
 import os
@@ -61,14 +65,14 @@ def command_line(pid: int) -> str:
 
 def members(roots: Iterable[int]) -> list[Process]:
     """The living processes of these sessions, and every descendant of them; this process is never one."""
-    found = [each for each in map(read_process, _pids()) if each is not None and not each.zombie]
+    living = [process for process in map(read_process, _pids()) if process is not None and not process.zombie]
     known = set(roots)
     grown = True
     while grown:
-        more = {each.pid for each in found if {each.pid, each.parent, each.session, each.group} & known}
+        more = {each.pid for each in living if {each.pid, each.parent, each.session, each.group} & known}
         grown = not more <= known
         known |= more
-    return [each for each in found if each.pid in known and each.pid != os.getpid()]
+    return [each for each in living if each.pid in known and each.pid != os.getpid()]
 
 
 def kill(processes: Iterable[Process], number: signal.Signals = signal.SIGKILL) -> None:

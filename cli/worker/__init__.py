@@ -7,8 +7,7 @@ import sys
 import click
 
 from cli.options import endpoint_option, engine_args, llm_option, with_endpoint
-from models.schema import check_schema
-from verifiers.errors import UserError
+from cli.worker.command import worker_arguments
 
 
 @click.group()
@@ -66,26 +65,18 @@ def generate(
       monkeys worker generate -m meta-llama/Meta-Llama-3-8B-Instruct --gpus 0 --gpus 1
       monkeys worker generate -m meta-llama/Meta-Llama-3-70B-Instruct --gpus 0,1,2,3 --engine-arg max_model_len=4096
     """
+    from cli.worker.engines import keep_engines, only_gpus
     from tasks.engines import engine_of, full_name, queue_of
 
-    engine_arguments = with_endpoint(engine_arguments, endpoint)
-    arguments = engine_args(engine_arguments)
-    queue = queue_of(full_name(llm), arguments)
-    own = [
-        "generate",
-        "-m",
-        llm,
-        "-c",
-        str(concurrency),
-        "--requests",
-        str(requests),
-        *_engine_options(engine_arguments),
-    ]
-    in_process = engine_of(llm) != "vllm" and len(gpus) < 2
-    each_gpus = _kept_apart(own, gpus, name or f"{queue}@%h", kept=kept or in_process)
+    arguments = engine_args(with_endpoint(engine_arguments, endpoint))
+    name = name or f"{queue_of(full_name(llm), arguments)}@%h"
+    if not kept and (engine_of(llm) == "vllm" or len(gpus) > 1):
+        words = worker_arguments("generate", llm, arguments)
+        sys.exit(keep_engines([*words, "-c", str(concurrency), "--requests", str(requests)], gpus, name))
+    mine = only_gpus(gpus)
     from tasks.workers.process import generate_worker
 
-    _leave(generate_worker(llm, arguments, each_gpus, requests, concurrency, name or f"{queue}@%h"))
+    _leave(generate_worker(llm, arguments, mine, requests, concurrency, name))
 
 
 @worker.command()
@@ -130,44 +121,19 @@ def score(
     Example:
       monkeys worker score --reward-model Skywork/Skywork-Reward-V2-Llama-3.1-8B --gpus 0
     """
+    from cli.worker.engines import keep_engines, only_gpus
     from tasks.engines.reward_models import check_reward_arguments, reward_queue
 
     arguments = engine_args(engine_arguments)
     check_reward_arguments(arguments)
     name = name or f"{reward_queue(reward_model, arguments)}@%h"
-    own = ["score", "--reward-model", reward_model, "-c", str(concurrency), *_engine_options(engine_arguments)]
-    each_gpus = _kept_apart(own, gpus, name, kept=kept)
+    if not kept:
+        words = worker_arguments("score", reward_model, arguments)
+        sys.exit(keep_engines([*words, "-c", str(concurrency)], gpus, name))
+    mine = only_gpus(gpus)
     from tasks.workers.process import score_worker
 
-    _leave(score_worker(reward_model, arguments, each_gpus, concurrency, name))
-
-
-def _engine_options(engine_arguments: tuple[str, ...]) -> list[str]:
-    return [part for each in engine_arguments for part in ("--engine-arg", each)]
-
-
-def _kept_apart(own: list[str], gpus: tuple[str, ...], name: str, *, kept: bool) -> tuple[str, ...]:
-    """The GPUs of this process's engine, made the only ones it sees; or, below a keeper, a process for each engine."""
-    from tasks.engines.gpus import parse_gpus
-
-    parsed = [parse_gpus(each) for each in gpus]
-    if kept:
-        mine = parsed[0] if parsed else ()
-        if mine:
-            os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(mine)  # before anything imports torch
-        return mine
-    from cli.worker.keeper import keep
-
-    check_schema()
-    used = [each for engine in parsed for each in engine]
-    if len(set(used)) < len(used):
-        raise UserError("--gpus gives one GPU to two engines.")
-    first, at, host = name.partition("@")
-    commands = [
-        ["worker", *own, "--gpus", ",".join(each), "--name", f"{first}-gpu{'+'.join(each)}{at}{host}", "--kept"]
-        for each in parsed
-    ]
-    sys.exit(keep(commands or [["worker", *own, "--name", name, "--kept"]]))
+    _leave(score_worker(reward_model, arguments, mine, concurrency, name))
 
 
 def _leave(code: int) -> None:

@@ -19,14 +19,12 @@ from tasks.engines.engine import Load, Loaded
 from tasks.engines.reward_models import reward_queue
 from tasks.stored import prepare_verifiers
 from tasks.workers import leases
+from tasks.workers.grace import WORKER_SECONDS
 
 log = logging.getLogger(__name__)
 
 ENGINE_DIED = 70
 """Exit code of a worker whose engine cannot go on: another is to be started."""
-
-GRACE_SECONDS = 10
-"""After SIGTERM: batches that end within it are kept, the others are given back."""
 
 
 def generate_worker(
@@ -98,7 +96,7 @@ def _serve(queues: list[str], arguments: list[str], on_grace_over: Callable[[], 
     """Run a Celery worker in this process until it is told to go."""
 
     def grace(**_: Any) -> None:
-        timer = threading.Timer(GRACE_SECONDS, on_grace_over)
+        timer = threading.Timer(WORKER_SECONDS, on_grace_over)
         timer.daemon = True
         timer.start()
 

@@ -1,0 +1,124 @@
+"""The state folder, by which `up`, `down` and the supervisor talk: what is wanted, what stands, locks, logs."""
+
+import fcntl
+import json
+import os
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO, Any, NamedTuple
+
+
+class Llm(NamedTuple):
+    """An llm that the stack serves: its full name and its engine arguments as `key=value`."""
+
+    name: str
+    engine_arguments: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a service stands: `state` is starting, running, done, restarting, failing (for the third time
+    in a row or more), refused or stopped; times are Unix seconds."""
+
+    service: str
+    pid: int | None
+    state: str
+    since: float
+    restarts: int
+    start: int | None = None
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class Stack:
+    """What the supervisor last wrote."""
+
+    boot: str
+    supervisor: Standing
+    services: list[Standing]
+
+
+def log_file(home: Path, service: str) -> Path:
+    """A service's log."""
+    name = "".join(each if each.isalnum() or each in "-_." else "-" for each in service)
+    return home / "logs" / f"{name[:100]}.log"
+
+
+def tail(log: Path, lines: int = 15) -> str:
+    """The last lines of a log."""
+    try:
+        with log.open("rb") as stream:
+            stream.seek(max(0, os.fstat(stream.fileno()).st_size - 20_000))
+            return "\n".join(stream.read().decode(errors="replace").splitlines()[-lines:])
+    except OSError:
+        return ""
+
+
+def take_lock(home: Path, name: str) -> IO[str]:
+    """Wait for a lock of this state folder; it is held until the file is closed or its process ends."""
+    file = (home / name).open("w")
+    fcntl.flock(file, fcntl.LOCK_EX)
+    return file
+
+
+def try_lock(home: Path, name: str) -> IO[str] | None:
+    """The same lock, or nothing where it is taken."""
+    file = (home / name).open("w")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        return None
+    return file
+
+
+def supervised(home: Path) -> bool:
+    """Whether a supervisor lives."""
+    if not home.is_dir():
+        return False
+    lock = try_lock(home, "supervisor.lock")
+    if lock is not None:
+        lock.close()
+    return lock is None
+
+
+def wanted_llms(home: Path) -> list[Llm]:
+    """The llms that `up` was asked for."""
+    return [Llm(name, tuple(arguments)) for name, arguments in _read(home / "wanted.json") or []]
+
+
+def want_llms(home: Path, llms: list[Llm]) -> None:
+    """Write the llms that the supervisor is to serve."""
+    _write(home / "wanted.json", [list(each) for each in llms])
+
+
+def read_stack(home: Path) -> Stack | None:
+    """What the supervisor last wrote, living or not."""
+    stack = _read(home / "stack.json")
+    if stack is None:
+        return None
+    return Stack(stack["boot"], Standing(**stack["supervisor"]), [Standing(**each) for each in stack["services"]])
+
+
+def write_stack(home: Path, stack: Stack) -> None:
+    """Say how everything stands."""
+    _write(home / "stack.json", asdict(stack))
+
+
+def forget_stack(home: Path) -> None:
+    """Nothing runs any more."""
+    for name in ("stack.json", "wanted.json"):
+        (home / name).unlink(missing_ok=True)
+
+
+def _read(file: Path) -> Any:
+    with suppress(OSError, ValueError):
+        return json.loads(file.read_text())
+    return None
+
+
+def _write(file: Path, what: object) -> None:
+    new = file.with_suffix(".new")
+    new.write_text(json.dumps(what))
+    new.rename(file)

@@ -1,0 +1,105 @@
+"""How the queue and its server do: what `monkeys doctor` asks."""
+
+import time
+from typing import Any, NamedTuple
+
+from models.database import rows
+
+
+class Server(NamedTuple):
+    version: str
+    number: int
+    """As in server_version_num: 180001 is 18.1."""
+    clock: float
+    """The server's clock, in Unix seconds."""
+
+
+class WaitingQueue(NamedTuple):
+    """A queue with works that no worker holds, and what a worker has to load to serve it."""
+
+    queue: str
+    works: int
+    llm: str | None
+    engine_args: dict[str, Any] | None
+    reward_model: str | None
+
+
+class LateQueue(NamedTuple):
+    """A queue with messages that nobody takes."""
+
+    queue: str
+    works: int
+    minutes: int
+
+
+class FailedRun(NamedTuple):
+    run_id: int
+    works: int
+    error: str | None
+
+
+class _Count(NamedTuple):
+    n: int
+
+
+def server() -> Server:
+    """The database's server."""
+    return rows(
+        Server,
+        """
+        select current_setting('server_version') as version, current_setting('server_version_num')::int as number,
+            extract(epoch from clock_timestamp())::float8 as clock
+        """,
+    )[0]
+
+
+def drift_seconds() -> float:
+    """How far this machine's clock is from the database's, less what the question took."""
+    asked = time.time()
+    clock = server().clock
+    return max(asked - clock, clock - time.time(), 0.0)
+
+
+def waiting_queues() -> list[WaitingQueue]:
+    """Queues with works to be taken, by name."""
+    return rows(
+        WaitingQueue,
+        """
+        select waiting.queue, works, llm.name as llm, llm.engine_args, reward_model
+        from (
+            select queue, count(*) as works, max(reward_model) as reward_model
+            from work where state in ('ready', 'published') group by queue
+        ) as waiting
+        left join llm on llm.queue = waiting.queue
+        order by waiting.queue
+        """,
+    )
+
+
+def late_queues() -> list[LateQueue]:
+    """Queues whose oldest message was sent over ten minutes ago."""
+    return rows(
+        LateQueue,
+        """
+        select queue, count(*) as works, round(extract(epoch from now() - min(published_at)) / 60)::int as minutes
+        from work where state = 'published' and published_at < now() - interval '10 minutes'
+        group by queue order by queue
+        """,
+    )
+
+
+def dropped_leases() -> int:
+    """Works whose lease ran out half a minute ago, and nobody took them back."""
+    sql = "select count(*) as n from work where state = 'leased' and lease_until < now() - interval '30 seconds'"
+    return rows(_Count, sql)[0].n
+
+
+def failed_runs() -> list[FailedRun]:
+    """Runs with failed works, and the error of one of them."""
+    return rows(
+        FailedRun,
+        """
+        select run_id, count(*) as works, (array_agg(last_error))[1] as error
+        from work where state = 'failed' group by run_id order by run_id
+        """,
+    )

@@ -74,10 +74,15 @@ def _serve_engine(engine: Loaded, queues: list[str], concurrency: int, name: str
 def verify_worker(concurrency: int, queues: list[str], name: str, *, unsafe: bool = False) -> int:
     """Serve verification queues with so many processes; returns the exit code.
 
-    Without a sandbox answers are still judged; programs and proofs become infrastructure errors that say why.
+    Without a sandbox answers are still judged; programs and proofs become infrastructure errors that say why. With one
+    that does not do what it must nothing is served: Unavailable.
     """
+    from verifiers.sandbox import refuse_surprises
+
     check_schema()
     prepare_verifiers(unsafe=unsafe)
+    if missing := refuse_surprises():
+        log.warning("%s", missing)
     going = multiprocessing.get_context("fork").Event()
 
     def begin_watch(**_: Any) -> None:

@@ -36,6 +36,16 @@ OTHERWISE = dict.fromkeys(("cost", "problem_cost", "engine_time"), ("gpu_seconds
 """View -> columns that say something else now: the time of an attempt that was taken over is lost, and runs no more."""
 
 
+INSTEAD = {
+    "outcome_counts": """
+        select run_id, verifier, outcome, sum(samples)::bigint as samples, sum(candidates)::bigint as candidates,
+            biased_by
+        from outcome_counts group by run_id, verifier, outcome, biased_by
+        """,
+}
+"""View -> what says the same now: two versions of a verifier are no longer added up."""
+
+
 @pytest.fixture
 def landed(any_server: str, bundled: Urls, tmp_path: Path) -> Iterator[Place]:
     """The dump, migrated to this code's version."""
@@ -50,7 +60,7 @@ def test_every_view_says_what_it_said(landed: Place) -> None:
     for view, before in said.items():
         kept = [column for column in before["columns"] if column not in OTHERWISE.get(view, ())]
         columns = ", ".join(f'"{column}"' for column in kept)
-        rows = landed.query(f"select {columns} from {view}")
+        rows = landed.query(INSTEAD.get(view, f"select {columns} from {view}"))
         assert rows, view
         places = [before["columns"].index(column) for column in kept]
         assert _in_order([plain(value) for value in row.values()] for row in rows) == _in_order(

@@ -27,7 +27,7 @@ def score(run: str, reward_model: str, engine_arguments: tuple[str, ...], quiet:
 
     arguments = engine_args(engine_arguments)
     reachable()
-    found = int(find_run(run)["id"])
+    found = find_run(run).id
     made = request_scores(found, reward_model, arguments)
     if quiet:
         return

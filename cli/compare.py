@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cli.options import table_options
-from cli.output import harmless, print_rows, text_table
+from cli.output import COSTS, harmless, print_rows, text_table
 
 if TYPE_CHECKING:
     from models.questions.compare import AtBudget, Growth, Need
@@ -15,7 +15,7 @@ COLUMNS = (
     "measure", "budget", "run_id", "k", "coverage", "low", "high", "difference", "difference_low", "difference_high",
 )  # fmt: skip
 
-NAMES = {"samples": "samples a problem", "flops": "FLOPs", "usd": "dollars", "gpu_seconds": "GPU-seconds"}
+NAMES = {"samples": "samples a problem", **COSTS}
 
 
 @click.command()
@@ -104,13 +104,15 @@ def _print_needs(needs: Sequence["Need"], levels: Sequence[float]) -> None:
 
 
 def _say_cheapest(needs: Sequence["Need"]) -> None:
-    for measure, name in NAMES.items():
+    from models.questions.compare import MEASURES
+
+    for measure in MEASURES:
         costs = sorted((amount, need.run_id) for need in needs if (amount := need.of(measure)) is not None)
         if len(costs) < 2 or costs[0][0] == costs[1][0]:
             continue
         times = costs[1][0] / costs[0][0]
         shown = f"{times:.3g}" if times < 100 else f"{times:,.0f}"
-        click.echo(f"By {name}, run {costs[0][1]} is cheapest: {shown} times less than run {costs[1][1]}.")
+        click.echo(f"By {NAMES[measure]}, run {costs[0][1]} is cheapest: {shown} times less than run {costs[1][1]}.")
 
 
 def _print_similarity(rows: Sequence["Growth"]) -> None:

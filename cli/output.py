@@ -14,6 +14,9 @@ import click
 Rows = Sequence[Any]
 """Mappings, or objects whose fields are the columns."""
 
+COSTS = {"flops": "FLOPs", "gpu_seconds": "GPU-seconds", "usd": "dollars"}
+"""What costs are counted in, and the words for it."""
+
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 """What could move a terminal's cursor, colour it, or turn its text around."""
 

@@ -66,11 +66,11 @@ def analysed_findings(run: "Run") -> "Findings":
     return findings(run)
 
 
-def print_report(found: Sequence["Findings"]) -> None:
+def print_report(runs: Sequence["Findings"]) -> None:
     """The tables, and coverage drawn with characters."""
     from cli.report.characters import coverage_in_characters
 
-    for run in found:
+    for run in runs:
         problems = run.coverage[0].problems
         click.secho(f"{harmless(run.title)} · {problems} problems, verified by {run.verifier}", bold=True)
         click.echo(_table(run.coverage, COLUMNS))
@@ -83,10 +83,10 @@ def print_report(found: Sequence["Findings"]) -> None:
         known = [name for name in COST if run.cost and getattr(run.cost, name)]
         if known:
             click.echo("Cost\n" + _table([run.cost], known))
-    click.echo(coverage_in_characters({harmless(run.title): run.coverage for run in found}))
+    click.echo(coverage_in_characters({harmless(run.title): run.coverage for run in runs}))
 
 
-def write_report(found: Sequence["Findings"], out: Path | None) -> list[Path]:
+def write_report(runs: Sequence["Findings"], out: Path | None) -> list[Path]:
     """Write the page, and each plot as PNG, SVG and CSV, into a folder; return the files, the page first."""
     from cli.report.drawing import save
     from cli.report.page import page
@@ -95,14 +95,14 @@ def write_report(found: Sequence["Findings"], out: Path | None) -> list[Path]:
     from verifiers.errors import Unavailable
 
     folder = out or settings().home / "reports"
-    ids = "-".join(str(run.run_id) for run in found)
-    ids = ids if len(ids) <= 60 else f"{len(found)}-runs-from-{found[0].run_id}"
-    made = plots(found)
+    ids = "-".join(str(run.run_id) for run in runs)
+    ids = ids if len(ids) <= 60 else f"{len(runs)}-runs-from-{runs[0].run_id}"
+    drawn = plots(runs)
     files = [folder / f"report-{ids}.html"]
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        files[0].write_text(page(found, made), encoding="utf-8")
-        for plot in made:
+        files[0].write_text(page(runs, drawn), encoding="utf-8")
+        for plot in drawn:
             names = [folder / f"{plot.name}-{ids}.{ending}" for ending in ("png", "svg", "csv")]
             save(plot, names[0])
             save(plot, names[1])

@@ -33,23 +33,23 @@ class Judgings(NamedTuple):
     distinct_candidates: int
 
 
-def outcomes_plot(found: Sequence[Findings]) -> Plot:
+def outcomes_plot(runs: Sequence[Findings]) -> Plot:
     """How samples came out."""
-    rows = [OutcomeShare(run.run_id, row.outcome or "unknown", row.samples) for run in found for row in run.outcomes]
+    rows = [OutcomeShare(run.run_id, row.outcome or "unknown", row.samples) for run in runs for row in run.outcomes]
     names = sorted({row.outcome for row in rows}, key=lambda name: (name != "correct", name))
     others = iter([colour for colour in COLOURS if colour not in OUTCOME_COLOURS.values()] * 2)
     colours = {name: OUTCOME_COLOURS.get(name) or next(others) for name in names}
 
     def draw(figure: Any) -> None:
         axes = figure.subplots()
-        runs = [run.run_id for run in found]
+        ids = [run.run_id for run in runs]
         left = np.zeros(len(runs))
         samples = {(row.run_id, row.outcome): row.samples for row in rows}
-        counts = {name: np.array([samples.get((run, name), 0) for run in runs]) for name in names}
+        counts = {name: np.array([samples.get((run, name), 0) for run in ids]) for name in names}
         for name in names:
             shares = counts[name] / np.maximum(sum(counts.values()), 1)
-            label = f"{name.replace('_', ' ')} {shares.mean():.1%}" if len(runs) == 1 else name
-            axes.barh([f"run {run}" for run in runs], shares, left=left, color=colours[name], height=0.6, label=label)
+            label = f"{name.replace('_', ' ')} {shares.mean():.1%}" if len(ids) == 1 else name
+            axes.barh([f"run {run}" for run in ids], shares, left=left, color=colours[name], height=0.6, label=label)
             left += shares
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
         axes.set(xlim=(0, 1), xlabel="share of samples")
@@ -62,11 +62,11 @@ def outcomes_plot(found: Sequence[Findings]) -> Plot:
         rows,
         OutcomeShare._fields,
         draw,
-        (7.2, 1.9 + 0.4 * len(found)),
+        (7.2, 1.9 + 0.4 * len(runs)),
     )
 
 
-def savings_plot(found: Sequence[Findings]) -> Plot:
+def savings_plot(runs: Sequence[Findings]) -> Plot:
     """What judging each candidate once saved."""
     rows = [
         Judgings(
@@ -75,7 +75,7 @@ def savings_plot(found: Sequence[Findings]) -> Plot:
             with_candidate=sum(row.samples for row in run.outcomes if row.candidates),
             distinct_candidates=sum(row.candidates for row in run.outcomes),
         )
-        for run in found
+        for run in runs
         if run.outcomes and not run.labels_only
     ]
 

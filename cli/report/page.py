@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from jinja2 import Environment
 from markupsafe import Markup
 
-from cli.output import Rows, harmless, printed, rows_as_csv
+from cli.output import COSTS, Rows, harmless, printed, rows_as_csv
 from cli.report.drawing import Plot, svg
 from models.questions.report import Findings
 
@@ -21,12 +21,12 @@ class Table(NamedTuple):
     columns: tuple[str, ...]
 
 
-def page(found: Sequence[Findings], plots: Sequence[Plot]) -> str:
+def page(runs: Sequence[Findings], plots: Sequence[Plot]) -> str:
     """The page of some runs. Whatever an llm or a person wrote is escaped."""
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, finalize=_harmless)
     environment.filters |= {"cell": _cell, "svg": _svg, "csv_link": _csv_link}
     template = environment.from_string((files("cli.report") / "page.html.j2").read_text("utf-8"))
-    return template.render(runs=found, plots=plots, cards=cards, tables=tables) + "\n"
+    return template.render(runs=runs, plots=plots, cards=cards, tables=tables) + "\n"
 
 
 def cards(run: Findings) -> Iterator[tuple[str, Any]]:
@@ -38,8 +38,7 @@ def cards(run: Findings) -> Iterator[tuple[str, Any]]:
     for k, value in dict.fromkeys([*known[:1], *known[-1:]]):
         yield f"coverage at k = {k:,}", f"{value:.2%}"
     if run.cost is not None:
-        costs = {"FLOPs": run.cost.flops, "GPU-seconds": run.cost.gpu_seconds, "dollars": run.cost.usd}
-        yield from ((label, value) for label, value in costs.items() if value)
+        yield from ((label, value) for name, label in COSTS.items() if (value := getattr(run.cost, name)))
 
 
 def tables(run: Findings) -> list[Table]:

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cli.output import harmless
+from cli.output import COSTS, harmless
 from cli.report.bars import outcomes_plot, savings_plot
 from cli.report.drawing import COLOURS, INK, Plot, band, big, k_axis, legend, log_labels, share_axis
 from models.questions.report import Findings
@@ -14,10 +14,7 @@ from models.statistics.intervals import known
 
 LINES = {"majority": "-.", "best_of_k": "--", "weighted_majority": ":", "logprob": (0, (3, 1, 1, 1, 1, 1))}
 
-
 LAW = "exponentiated_power_law"
-
-COSTS = {"flops": "FLOPs", "gpu_seconds": "GPU-seconds", "usd": "dollars"}
 
 
 class CurvePoint(NamedTuple):
@@ -40,29 +37,29 @@ class ProblemPoint(NamedTuple):
     pass_at_k: float | None
 
 
-def plots(found: Sequence[Findings]) -> list[Plot]:
+def plots(runs: Sequence[Findings]) -> list[Plot]:
     """Every plot that these runs have the numbers for."""
     draw = (coverage_plot, precision_plot, problems_plot, cost_plot, outcomes_plot, savings_plot, diversity_plot)
-    return [plot for plot in (each(found) for each in draw) if plot.rows]
+    return [plot for plot in (each(runs) for each in draw) if plot.rows]
 
 
-def coverage_plot(found: Sequence[Findings]) -> Plot:
+def coverage_plot(runs: Sequence[Findings]) -> Plot:
     """Coverage against k with its 95 % interval, the paper's law, and its forecast."""
     rows = [
         CurvePoint(run.run_id, "coverage", row.k, row.coverage, row.low, row.high)
-        for run in found
+        for run in runs
         for row in run.coverage
         if row.coverage is not None
     ]
     rows += [
         CurvePoint(run.run_id, f"forecast by {row.family}", row.k, row.coverage, row.low, row.high)
-        for run in found
+        for run in runs
         for row in run.forecasts
     ]
 
     def draw(figure: Any) -> None:
         axes = figure.subplots()
-        for run, colour in _coloured(found):
+        for run, colour in _coloured(runs):
             curve = [(row.k, row.coverage, row.low, row.high) for row in run.coverage if row.coverage is not None]
             band(axes, curve, "o-", color=colour, markersize=3.5, label=_short(run), alpha=0.18)
             _draw_law(axes, run, colour)
@@ -92,13 +89,13 @@ def _draw_law(axes: Any, run: Findings, colour: str) -> None:
         band(axes, ahead, ":", color=colour, linewidth=1.2, alpha=0.08)
 
 
-def precision_plot(found: Sequence[Findings]) -> Plot:
+def precision_plot(runs: Sequence[Findings]) -> Plot:
     """What selectors pick against what there is to pick."""
-    shown = [run for run in found if run.precision]
+    shown = [run for run in runs if run.precision]
 
     def draw(figure: Any) -> None:
         axes = figure.subplots()
-        for run, colour in _coloured(found):
+        for run, colour in _coloured(runs):
             where = f" (run {run.run_id})" if len(shown) > 1 else ""
             for selector, model in dict.fromkeys((row.selector, row.reward_model) for row in run.precision):
                 line = [
@@ -126,17 +123,17 @@ def precision_plot(found: Sequence[Findings]) -> Plot:
         "Precision against coverage",
         "How often a selector that does not know the truth picks a right sample of k (band: one standard error), and "
         "coverage, which a perfect one would reach.",
-        [row for run in found for row in run.precision],
+        [row for run in runs for row in run.precision],
         ("run_id", "selector", "reward_model", "k", "success_rate", "coverage", "gap", "stderr"),
         draw,
     )
 
 
-def problems_plot(found: Sequence[Findings]) -> Plot:
+def problems_plot(runs: Sequence[Findings]) -> Plot:
     """pass@k of every problem as a map."""
     rows: list[ProblemPoint] = []
     maps: list[tuple[Findings, Any, list[int]]] = []
-    for run in found:
+    for run in runs:
         decided = [row for row in run.problems if row.decided]
         if not decided:
             continue
@@ -175,11 +172,11 @@ def problems_plot(found: Sequence[Findings]) -> Plot:
     )
 
 
-def cost_plot(found: Sequence[Findings]) -> Plot:
+def cost_plot(runs: Sequence[Findings]) -> Plot:
     """Coverage against what it cost."""
     rows = [
         row
-        for run in found
+        for run in runs
         for row in run.coverage_by_cost
         if row.coverage is not None and any(getattr(row, name) for name in COSTS)
     ]
@@ -188,7 +185,7 @@ def cost_plot(found: Sequence[Findings]) -> Plot:
     def draw(figure: Any) -> None:
         all_axes = figure.subplots(1, len(shown), sharey=True, squeeze=False)[0]
         for axes, name in zip(all_axes, shown, strict=True):
-            for run, colour in _coloured(found):
+            for run, colour in _coloured(runs):
                 mine = [row for row in rows if row.run_id == run.run_id and getattr(row, name)]
                 line = [(getattr(row, name), row.coverage, row.low, row.high) for row in mine]
                 if line:
@@ -209,13 +206,13 @@ def cost_plot(found: Sequence[Findings]) -> Plot:
     )
 
 
-def diversity_plot(found: Sequence[Findings]) -> Plot:
+def diversity_plot(runs: Sequence[Findings]) -> Plot:
     """Whether more samples still bring new candidates."""
-    rows = [row for run in found for row in run.diversity if row.problems == run.diversity[0].problems]
+    rows = [row for run in runs for row in run.diversity if row.problems == run.diversity[0].problems]
 
     def draw(figure: Any) -> None:
         axes = figure.subplots()
-        for run, colour in _coloured(found):
+        for run, colour in _coloured(runs):
             line = [row for row in rows if row.run_id == run.run_id]
             if line:
                 distinct = [row.expected_distinct_candidates for row in line]
@@ -238,8 +235,8 @@ def diversity_plot(found: Sequence[Findings]) -> Plot:
     )
 
 
-def _coloured(found: Sequence[Findings]) -> Iterator[tuple[Findings, str]]:
-    for place, run in enumerate(found):
+def _coloured(runs: Sequence[Findings]) -> Iterator[tuple[Findings, str]]:
+    for place, run in enumerate(runs):
         yield run, COLOURS[place % len(COLOURS)]
 
 

@@ -1,7 +1,7 @@
 """All that a report shows of a run, read from the views."""
 
 from dataclasses import dataclass
-from typing import Any, LiteralString, NamedTuple, TypeVar
+from typing import LiteralString, NamedTuple, TypeVar
 
 from models.database import column, rows
 from models.questions.progress import cost_of, coverage_of, progress_of, title
@@ -90,7 +90,7 @@ def laws_of(run_id: int, verifier_id: int) -> list[CoverageFitRow]:
 def findings(run: Run) -> Findings:
     """Read a run's views; UserError where nothing is verified yet."""
     (verifier,) = rows(Verifier, "select * from verifier where id = %s", (run.verifier_id,))
-    mine: dict[str, Any] = {"run": run.id, "verifier": run.verifier_id, "name": verifier.name}
+    mine = {"run": run.id, "verifier": run.verifier_id, "name": verifier.name}
 
     def ours(row: type[T], view: LiteralString, order: LiteralString) -> list[T]:
         return rows(

@@ -1,4 +1,4 @@
--- What SQL cannot compute, as `monkeys analyze` left it (models/analysis.py); stale where samples were judged since.
+-- What SQL cannot compute, as `monkeys analyze` left it (models/analysis/); stale where samples were judged since.
 create view analysis_state as
 select analysis.run_id, verifier.name as verifier, analysis.computed_at, analysis.samples,
     coalesce(now_judged.samples, 0) as samples_now,

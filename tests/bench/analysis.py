@@ -25,9 +25,8 @@ import numpy as np
 sys.path.pop(0)  # this folder, whose file names are those of other modules
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from models.analysis.pool import read_pool
-
 from cli.stack.servers import servers
+from models.analysis.pool import read_pool
 from models.database import query, transaction
 from models.statistics.coverage import Counts, every_k
 from models.statistics.intervals import estimate

@@ -87,20 +87,54 @@ def laws_of(run_id: int, verifier_id: int) -> list[CoverageFitRow]:
     )
 
 
+def outcomes_of(run: Run) -> list[OutcomeCount]:
+    """How a run's samples came out by its counting verifier."""
+    return rows(
+        OutcomeCount,
+        """
+        select outcome, samples, candidates from outcome_counts
+        where run_id = %s and verifier = (select name from verifier where id = %s) order by outcome
+        """,
+        (run.id, run.verifier_id),
+    )
+
+
+def diversity_of(run: Run) -> list[DistinctCandidates]:
+    """Whether a run's samples still differ, by k."""
+    return rows(
+        DistinctCandidates,
+        """
+        select run_id, k, count(*) as problems, avg(expected_distinct_candidates) as expected_distinct_candidates
+        from diversity where run_id = %s and verifier_id = %s group by run_id, k order by k
+        """,
+        (run.id, run.verifier_id),
+    )
+
+
+def difficulties_of(run: Run) -> list[ProblemDifficultyRow]:
+    """How hard a run's problems are, in its order."""
+    return rows(
+        ProblemDifficultyRow,
+        """
+        select problem_difficulty.* from problem_difficulty join prompt using (run_id, problem_id)
+        where run_id = %s order by position
+        """,
+        (run.id,),
+    )
+
+
 def findings(run: Run) -> Findings:
     """Read a run's views; UserError where nothing is verified yet."""
-    (verifier,) = rows(Verifier, "select * from verifier where id = %s", (run.verifier_id,))
-    mine = {"run": run.id, "verifier": run.verifier_id, "name": verifier.name}
-
-    def ours(row: type[T], view: LiteralString, order: LiteralString) -> list[T]:
-        return rows(
-            row, f"select * from {view} where run_id = %(run)s and verifier_id = %(verifier)s order by {order}", mine
-        )
-
     coverage = coverage_of(run.id)
     if not coverage:
         raise UserError(f"Run {run.id} has no verified samples yet; `monkeys watch {run.id}` follows it.")
+    (verifier,) = rows(Verifier, "select * from verifier where id = %s", (run.verifier_id,))
     progress = progress_of(run.id)
+
+    def ours(row: type[T], view: LiteralString, order: LiteralString) -> list[T]:
+        sql = f"select * from {view} where run_id = %s and verifier_id = %s order by {order}"
+        return rows(row, sql, (run.id, run.verifier_id))
+
     return Findings(
         run_id=run.id,
         title=title(progress),
@@ -111,32 +145,11 @@ def findings(run: Run) -> Findings:
         fits=laws_of(run.id, run.verifier_id),
         forecasts=ours(ForecastRow, "forecast", "family, k"),
         precision=ours(PrecisionAtKRow, "precision_at_k", "selector, reward_model, k"),
-        problems=rows(
-            ProblemDifficultyRow,
-            """
-            select problem_difficulty.* from problem_difficulty join prompt using (run_id, problem_id)
-            where run_id = %(run)s order by position
-            """,
-            mine,
-        ),
+        problems=difficulties_of(run),
         coverage_by_cost=rows(
-            CoverageByCostRow, "select * from coverage_by_cost where run_id = %(run)s order by k", mine
+            CoverageByCostRow, "select * from coverage_by_cost where run_id = %s order by k", (run.id,)
         ),
         cost=cost_of(run.id),
-        outcomes=rows(
-            OutcomeCount,
-            """
-            select outcome, samples, candidates from outcome_counts where run_id = %(run)s and verifier = %(name)s
-            order by outcome
-            """,
-            mine,
-        ),
-        diversity=rows(
-            DistinctCandidates,
-            """
-            select run_id, k, count(*) as problems, avg(expected_distinct_candidates) as expected_distinct_candidates
-            from diversity where run_id = %(run)s and verifier_id = %(verifier)s group by run_id, k order by k
-            """,
-            mine,
-        ),
+        outcomes=outcomes_of(run),
+        diversity=diversity_of(run),
     )

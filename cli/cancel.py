@@ -4,8 +4,8 @@ import click
 
 
 @click.command()
-@click.argument("run")
-def cancel(run: str) -> None:
+@click.argument("named", metavar="RUN")
+def cancel(named: str) -> None:
     """Stop RUN within seconds, in the middle of its batches too. What it has stays; `monkeys resume` goes on.
 
     \b
@@ -15,11 +15,11 @@ def cancel(run: str) -> None:
     from models.questions.find import find_run
     from tasks.runs import changes
 
-    found = find_run(run)
-    works = changes.cancel(found["id"])
+    run = find_run(named)
+    works = changes.cancel(run.id)
     if works:
-        click.echo(f"Run {found['id']} is cancelled: {works:,} works will not be done.", err=True)
-    elif found["cancelled_at"] is not None:
-        click.echo(f"Run {found['id']} was cancelled already.", err=True)
+        click.echo(f"Run {run.id} is cancelled: {works:,} works will not be done.", err=True)
+    elif run.cancelled_at is not None:
+        click.echo(f"Run {run.id} was cancelled already.", err=True)
     else:
-        click.echo(f"Run {found['id']} has ended; there is nothing to cancel.", err=True)
+        click.echo(f"Run {run.id} has ended; there is nothing to cancel.", err=True)

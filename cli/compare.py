@@ -1,18 +1,21 @@
 """`monkeys compare`: which llm is better, at equal samples and at equal cost."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from cli.options import table_options
-from cli.output import print_rows, text_table
+from cli.output import COSTS, harmless, print_rows, text_table
+
+if TYPE_CHECKING:
+    from models.questions.compare import AtBudget, Growth, Need
 
 COLUMNS = (
     "measure", "budget", "run_id", "k", "coverage", "low", "high", "difference", "difference_low", "difference_high",
 )  # fmt: skip
 
-NAMES = {"samples": "samples a problem", "flops": "FLOPs", "usd": "dollars", "gpu_seconds": "GPU-seconds"}
+NAMES = {"samples": "samples a problem", **COSTS}
 
 
 @click.command()
@@ -38,83 +41,85 @@ def compare(runs: tuple[str, ...], wanted: tuple[float, ...], form: str | None) 
       monkeys compare 1 2 --coverage 0.5
       monkeys compare 1 2 --csv > compared.csv
     """
-    from models.questions import compare as comparison
+    from models.questions import compare as question
     from models.questions.find import find_run
+    from models.questions.progress import progress_of, title
     from verifiers.errors import UserError
 
     if len(runs) < 2:
         raise UserError("Give two runs or more to compare.")
-    found = [find_run(run) for run in runs]
-    made, left_out = comparison.contenders(found)
+    compared, left_out = question.contenders([find_run(named) for named in runs])
     if left_out:
         click.echo(f"{left_out} problems that not every run has are left out.", err=True)
-    measures = comparison.measures(made)
-    tables = {measure: comparison.at_equal_budgets(made, measure) for measure in measures}
-    levels = wanted or (comparison.reached_by_all(made),)
-    needs = [row for level in levels for row in comparison.for_wanted(made, level)]
+    measures = question.measures(compared)
+    tables = {measure: question.at_equal_budgets(compared, measure) for measure in measures}
+    levels = wanted or (question.reached_by_all(compared),)
+    needs = [need for level in levels for need in question.for_wanted(compared, level)]
     if form and wanted:
         print_rows(needs, form)
     elif form:
         print_rows([row for rows in tables.values() for row in rows], form, COLUMNS)
     else:
-        for each in made:
-            click.echo(_title(each.run_id))
+        run_ids = [contender.run_id for contender in compared]
+        for run_id in run_ids:
+            click.echo(harmless(title(progress_of(run_id))))
         for measure, rows in tables.items():
             click.secho(f"\nCoverage at equal {NAMES[measure]}", bold=True)
-            click.echo(_side_by_side(measure, rows, [each.run_id for each in made]), nl=False)
+            click.echo(_side_by_side(measure, rows, run_ids), nl=False)
         _say_unknown(measures)
         _print_needs(needs, levels)
-        _print_similarity(comparison.similarity(made))
+        _print_similarity(question.similarity(compared))
 
 
-def _side_by_side(measure: str, rows: Sequence[dict[str, Any]], run_ids: Sequence[int]) -> str:
+def _side_by_side(measure: str, rows: Sequence["AtBudget"], run_ids: Sequence[int]) -> str:
     """One line a budget: each run's coverage and k, and its difference to the first run."""
-    lines: dict[float, dict[str, Any]] = {}
+    lines: dict[float, dict[str, str | None]] = {}
     for row in rows:
-        line = lines.setdefault(row["budget"], {measure: _short(row["budget"])})
-        bought = "" if measure == "samples" else f" (k {row['k']:,})"
-        line[f"run {row['run_id']}"] = f"{row['coverage']:.2%}{bought}" if row["coverage"] is not None else None
-        if row["difference"] is not None:
-            line[f"{row['run_id']} less {run_ids[0]}"] = (
-                f"{100 * row['difference']:+.2f} [{_points(row['difference_low'])}, {_points(row['difference_high'])}]"
+        line = lines.setdefault(row.budget, {measure: _short(row.budget)})
+        bought = "" if measure == "samples" else f" (k {row.k:,})"
+        line[f"run {row.run_id}"] = f"{row.coverage:.2%}{bought}" if row.coverage is not None else None
+        if row.difference is not None:
+            line[f"{row.run_id} less {run_ids[0]}"] = (
+                f"{100 * row.difference:+.2f} [{_points(row.difference_low)}, {_points(row.difference_high)}]"
             )
     columns = [measure, *(f"run {each}" for each in run_ids), *(f"{each} less {run_ids[0]}" for each in run_ids[1:])]
     return text_table([{name: line.get(name) for name in columns} for line in lines.values()], columns)
 
 
-def _print_needs(needs: Sequence[dict[str, Any]], levels: Sequence[float]) -> None:
+def _print_needs(needs: Sequence["Need"], levels: Sequence[float]) -> None:
     for level in levels:
-        rows = [row for row in needs if row["wanted"] == level]
+        here = [need for need in needs if need.wanted == level]
         click.secho(f"\nWhat {level:.4g} coverage needs", bold=True)
         shown = [
-            {**row, "reaches": f"{row['reaches']:.2%}", "cheapest_by": ", ".join(row["cheapest_by"]) or None}
-            for row in rows
+            {**need._asdict(), "reaches": f"{need.reaches:.2%}", "cheapest_by": ", ".join(need.cheapest_by) or None}
+            for need in here
         ]
         click.echo(
             text_table(shown, ("run_id", "reaches", "k", "flops", "usd", "gpu_seconds", "cheapest_by")), nl=False
         )
-        short = [f"run {row['run_id']}" for row in rows if row["k"] is None]
+        short = [f"run {need.run_id}" for need in here if need.k is None]
         if short:
             click.echo(f"{' and '.join(short)} did not reach it with the samples there are.")
-        _say_cheapest(rows)
+        _say_cheapest(here)
 
 
-def _say_cheapest(rows: Sequence[dict[str, Any]]) -> None:
-    for measure, name in NAMES.items():
-        column = "k" if measure == "samples" else measure
-        costs = sorted((row[column], row["run_id"]) for row in rows if row[column] is not None)
+def _say_cheapest(needs: Sequence["Need"]) -> None:
+    from models.questions.compare import MEASURES
+
+    for measure in MEASURES:
+        costs = sorted((amount, need.run_id) for need in needs if (amount := need.of(measure)) is not None)
         if len(costs) < 2 or costs[0][0] == costs[1][0]:
             continue
         times = costs[1][0] / costs[0][0]
         shown = f"{times:.3g}" if times < 100 else f"{times:,.0f}"
-        click.echo(f"By {name}, run {costs[0][1]} is cheapest: {shown} times less than run {costs[1][1]}.")
+        click.echo(f"By {NAMES[measure]}, run {costs[0][1]} is cheapest: {shown} times less than run {costs[1][1]}.")
 
 
-def _print_similarity(rows: Sequence[dict[str, Any]]) -> None:
+def _print_similarity(rows: Sequence["Growth"]) -> None:
     if not rows:
         return
     click.secho(
-        f"\nSamples from {rows[0]['start']:.2%} to {rows[0]['goal']:.2%} coverage (one factor: curves of one shape)",
+        f"\nSamples from {rows[0].start:.2%} to {rows[0].goal:.2%} coverage (one factor: curves of one shape)",
         bold=True,
     )
     click.echo(text_table(rows, ("run_id", "samples_start", "samples_goal", "ratio")), nl=False)
@@ -129,12 +134,6 @@ def _say_unknown(measures: Sequence[str]) -> None:
     unknown = [hint for name, hint in hints.items() if name not in measures]
     if unknown:
         click.echo("\nNot known of every run, so not compared: " + " ".join(unknown))
-
-
-def _title(run_id: int) -> str:
-    from cli.report import title
-
-    return title(run_id)
 
 
 def _short(value: float) -> str:

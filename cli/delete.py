@@ -4,9 +4,9 @@ import click
 
 
 @click.command()
-@click.argument("run")
+@click.argument("named", metavar="RUN")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-def delete(run: str, yes: bool) -> None:
+def delete(named: str, yes: bool) -> None:
     """Delete RUN and its samples for good. Problems, candidates and verdicts stay for other runs.
 
     \b
@@ -16,8 +16,8 @@ def delete(run: str, yes: bool) -> None:
     from models.questions.find import find_run
     from tasks.runs import changes
 
-    found = find_run(run)
+    run = find_run(named)
     if not yes:
-        click.confirm(f"Delete run {found['id']} and all its samples?", abort=True, err=True)
-    samples = changes.delete(found["id"])
-    click.echo(f"Run {found['id']} is deleted, with {samples:,} samples.", err=True)
+        click.confirm(f"Delete run {run.id} and all its samples?", abort=True, err=True)
+    samples = changes.delete(run.id)
+    click.echo(f"Run {run.id} is deleted, with {samples:,} samples.", err=True)

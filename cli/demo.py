@@ -48,25 +48,26 @@ def _run(n: int) -> int:
     made = enqueue(RunRequest("pocket-sums", "pocket-monkey", n, subset="demo"))
     click.echo(f"Run {made.run_id}: {made.samples:,} samples of pocket-monkey on pocket-sums.", err=True)
     progress = follow(made.run_id)
-    if progress["failed_works"]:
-        click.echo(f"{progress['failed_works']} works failed; `monkeys doctor` says more.", err=True)
+    if progress.failed_works:
+        click.echo(f"{progress.failed_works} works failed; `monkeys doctor` says more.", err=True)
         raise SystemExit(1)
     return made.run_id
 
 
 def _show(run_id: int) -> None:
     from cli.report import analysed_findings, print_report, write_report
-    from models.database import query
+    from models.questions.find import find_run
     from models.settings import settings
 
-    found = [analysed_findings(run_id)]
-    print_report(found)
-    click.echo(f"Page:     {write_report(found, None)[0]}")
+    found = analysed_findings(find_run(str(run_id)))
+    print_report([found])
+    click.echo(f"Page:     {write_report([found], None)[0]}")
     click.echo(f"Flower:   http://127.0.0.1:{settings().flower_port}")
-    (cost,) = query("select * from cost where run_id = %s", (run_id,))
+    cost = found.cost
+    assert cost is not None
     click.echo(
-        f"Cost:     {cost['completion_tokens']:,} tokens, {cost['flops']:.3g} FLOPs; "
-        f"{cost['reused']:,} of {cost['reused'] + cost['judged']:,} judgings saved by judging each candidate once"
+        f"Cost:     {cost.completion_tokens:,} tokens, {cost.flops:.3g} FLOPs; "
+        f"{cost.reused:,} of {cost.reused + cost.judged:,} judgings saved by judging each candidate once"
     )
     click.echo("\nWorth trying:")
     click.echo(f"  monkeys show {run_id} 0              # read a sample, its candidate and its verdict")

@@ -38,14 +38,14 @@ def export(run: str, file: Path | None) -> None:
     from tasks.runs.exports import export_samples
 
     found = find_run(run)
-    rows = export_samples(found["id"])
+    rows = export_samples(found.id)
     if file is None or str(file) == "-":
         count = _write_lines(rows, lambda line: sys.stdout.write(line))
     else:
         write = _writer(file)
         with _whole_or_nothing(file) as part:
             count = write(part, rows)
-    click.echo(f"{count:,} samples of run {found['id']}.", err=True)
+    click.echo(f"{count:,} samples of run {found.id}.", err=True)
 
 
 def _writer(file: Path) -> Callable[[Path, Iterator[Row]], int]:

@@ -7,11 +7,11 @@ from verifiers.ranges import whole
 
 
 @click.command()
-@click.argument("run")
+@click.argument("named", metavar="RUN")
 @click.option(
     "-n", "--samples", "n", type=Number(whole(1)), required=True, help="Samples of each problem, those it has included."
 )
-def extend(run: str, n: int) -> None:
+def extend(named: str, n: int) -> None:
     """Raise RUN to n samples of each problem, whether it has ended or not.
 
     All problems are extended alike, so the estimates stay exact.
@@ -23,6 +23,6 @@ def extend(run: str, n: int) -> None:
     from models.questions.find import find_run
     from tasks.runs import changes
 
-    found = find_run(run)
-    added = changes.extend(found["id"], n)
-    click.echo(f"Run {found['id']}: {added:,} more samples wanted, {n:,} of each problem.", err=True)
+    run = find_run(named)
+    added = changes.extend(run.id, n)
+    click.echo(f"Run {run.id}: {added:,} more samples wanted, {n:,} of each problem.", err=True)

@@ -11,7 +11,11 @@ from typing import Any
 
 import click
 
-Rows = Sequence[Mapping[str, Any]]
+Rows = Sequence[Any]
+"""Mappings, or objects whose fields are the columns."""
+
+COSTS = {"flops": "FLOPs", "gpu_seconds": "GPU-seconds", "usd": "dollars"}
+"""What costs are counted in, and the words for it."""
 
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 """What could move a terminal's cursor, colour it, or turn its text around."""
@@ -24,9 +28,13 @@ def harmless(text: str) -> str:
 
 def print_rows(rows: Rows, form: str | None, columns: Sequence[str] | None = None) -> None:
     """Print rows as a table, or as the JSON or CSV that --json and --csv ask for."""
-    columns = list(columns or (rows[0] if rows else ()))
+    columns = columns or columns_of(rows)
     if form == "json":
-        click.echo(json.dumps([{name: row[name] for name in columns} for row in rows], default=_plain, indent=1))
+        click.echo(
+            json.dumps(
+                [dict(zip(columns, _cells(row, columns), strict=True)) for row in rows], default=_plain, indent=1
+            )
+        )
     elif form == "csv":
         click.echo(rows_as_csv(rows, columns), nl=False)
     else:
@@ -35,19 +43,32 @@ def print_rows(rows: Rows, form: str | None, columns: Sequence[str] | None = Non
 
 def rows_as_csv(rows: Rows, columns: Sequence[str] | None = None) -> str:
     """Rows as CSV with a line of heads."""
-    columns = list(columns or (rows[0] if rows else ()))
+    columns = columns or columns_of(rows)
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(columns)
-    writer.writerows([_csv_cell(row[name]) for name in columns] for row in rows)
+    writer.writerows(map(_csv_cell, _cells(row, columns)) for row in rows)
     return out.getvalue()
+
+
+def columns_of(rows: Rows) -> Sequence[str]:
+    """The names of what rows hold, of which all have the same."""
+    return list(rows[0] if isinstance(rows[0], Mapping) else rows[0]._fields) if rows else []
+
+
+def _cells(row: Any, columns: Sequence[str]) -> list[Any]:
+    return [row[name] if isinstance(row, Mapping) else getattr(row, name) for name in columns]
 
 
 def text_table(rows: Rows, columns: Sequence[str]) -> str:
     """Rows as a table of aligned columns: numbers to the right, a rule below the heads."""
-    cells = [[printed(row[name]) for name in columns] for row in rows]
+    values = [_cells(row, columns) for row in rows]
+    cells = [[printed(value) for value in row] for row in values]
     widths = [max([len(name), *(len(row[place]) for row in cells)]) for place, name in enumerate(columns)]
-    right = [all(isinstance(row[name], int | float | decimal.Decimal | None) for row in rows) for name in columns]
+    right = [
+        all(isinstance(row[place], int | float | decimal.Decimal | None) for row in values)
+        for place in range(len(columns))
+    ]
 
     def line(texts: Sequence[str]) -> str:
         padded = (

@@ -4,8 +4,8 @@ import click
 
 
 @click.command()
-@click.argument("run")
-def resume(run: str) -> None:
+@click.argument("named", metavar="RUN")
+def resume(named: str) -> None:
     """Go on with RUN after it was cancelled or some of its works failed: they are tried anew.
 
     A run that lost its workers, its broker or its database needs no such help.
@@ -17,9 +17,9 @@ def resume(run: str) -> None:
     from models.questions.find import find_run
     from tasks.runs import changes
 
-    found = find_run(run)
-    works = changes.resume(found["id"])
+    run = find_run(named)
+    works = changes.resume(run.id)
     if works:
-        click.echo(f"Run {found['id']} goes on with {works:,} works.", err=True)
+        click.echo(f"Run {run.id} goes on with {works:,} works.", err=True)
     else:
-        click.echo(f"Run {found['id']} has no cancelled or failed works.", err=True)
+        click.echo(f"Run {run.id} has no cancelled or failed works.", err=True)

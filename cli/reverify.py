@@ -6,12 +6,12 @@ from verifiers.errors import UserError
 
 
 @click.command()
-@click.argument("run")
+@click.argument("named", metavar="RUN")
 @click.option("--verifier", help="Judge by this verifier too. Default: a newer version of the one that counts.")
 @click.option("--use", is_flag=True, help="Have it count once every sample has its verdict.")
 @click.option("--infrastructure", is_flag=True, help="Judge again only what failed by our fault.")
 @click.option("--share", type=click.FloatRange(0, 1, min_open=True), help="Rerun this share here: is it stable?")
-def reverify(run: str, verifier: str | None, use: bool, infrastructure: bool, share: float | None) -> None:
+def reverify(named: str, verifier: str | None, use: bool, infrastructure: bool, share: float | None) -> None:
     """Judge RUN's samples by another verifier or a newer version, or again where judging failed by our fault.
 
     With --share, judge a random share of the distinct candidates once more in this process. The verdicts stay; the view
@@ -31,26 +31,26 @@ def reverify(run: str, verifier: str | None, use: bool, infrastructure: bool, sh
         raise UserError("--infrastructure and --share go without --verifier and --use.")
     if infrastructure and share:
         raise UserError("--infrastructure goes without --share.")
-    found = find_run(run)
+    run = find_run(named)
     if share:
-        _rerun(found["id"], share)
+        _rerun(run.id, share)
         return
     if infrastructure:
-        works = changes.judge_again(found["id"])
-        click.echo(f"{works:,} works of run {found['id']} are judged again.", err=True)
+        works = changes.judge_again(run.id)
+        click.echo(f"{works:,} works of run {run.id} are judged again.", err=True)
         return
-    made = changes.reverify(found["id"], verifier, use=use)
+    made = changes.reverify(run.id, verifier, use=use)
     then = "it counts from now on" if made.counts else "it counts once it is through" if use else "it does not count"
-    click.echo(f"Run {found['id']}: {made.works:,} works to be judged by {made.verifier}; {then}.", err=True)
+    click.echo(f"Run {run.id}: {made.works:,} works to be judged by {made.verifier}; {then}.", err=True)
 
 
-def _rerun(run: int, share: float) -> None:
+def _rerun(run_id: int, share: float) -> None:
     from tasks.runs import changes
     from tasks.stored import prepare_verifiers
 
     prepare_verifiers()
     reruns = disagreements = failures = 0
-    for one in changes.rerun(run, share):
+    for one in changes.rerun(run_id, share):
         reruns += 1
         failures += one.again is None
         if one.again not in (None, one.outcome):
@@ -59,6 +59,6 @@ def _rerun(run: int, share: float) -> None:
                 f"{one.problem}, candidate {one.candidate_id}: {one.outcome}, now {one.again} {one.detail}".rstrip()
             )
     click.echo(
-        f"Run {run}: {reruns:,} verdicts rerun, {disagreements:,} disagreed, {failures:,} failed by our fault.",
+        f"Run {run_id}: {reruns:,} verdicts rerun, {disagreements:,} disagreed, {failures:,} failed by our fault.",
         err=True,
     )

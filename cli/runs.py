@@ -20,8 +20,6 @@ def runs(form: str | None) -> None:
     Example:
       monkeys runs --json
     """
-    from models.database import query
-    from models.schema import check_schema
+    from models.questions.progress import all_runs
 
-    check_schema()
-    print_rows(query("select * from run_progress order by run_id"), form, COLUMNS)
+    print_rows(all_runs(), form, COLUMNS)

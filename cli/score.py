@@ -27,7 +27,7 @@ def score(run: str, reward_model: str, engine_arguments: tuple[str, ...], quiet:
 
     arguments = engine_args(engine_arguments)
     reachable()
-    run_id = int(find_run(run)["id"])
+    run_id = find_run(run).id
     batches = request_scores(run_id, reward_model, arguments)
     if not quiet:
         asked = f"{batches:,} batches of run {run_id} are to be scored by {reward_model}."

@@ -8,7 +8,7 @@ from typing import Any, LiteralString, TypeVar
 
 import psycopg
 import sqlalchemy
-from psycopg.rows import DictRow, class_row, dict_row, tuple_row
+from psycopg.rows import DictRow, class_row, dict_row, scalar_row, tuple_row
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import SQLModel
 
@@ -102,6 +102,12 @@ def rows(row: type[T], sql: LiteralString, parameters: Any = None) -> list[T]:
     """The rows of one statement, as in `fetch`, in a transaction of its own."""
     with transaction() as connection:
         return fetch(connection, row, sql, parameters)
+
+
+def column(sql: LiteralString, parameters: Any = None) -> list[Any]:
+    """The values of one statement of one column."""
+    with transaction() as connection, connection.cursor(row_factory=scalar_row) as cursor:
+        return cursor.execute(sql, parameters).fetchall()
 
 
 def query(sql: LiteralString, parameters: Any = None) -> list[DictRow]:

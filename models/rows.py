@@ -13,6 +13,9 @@ from models.tables import Run
 from verifiers.errors import UserError
 from verifiers.verifier import Problem, Verifier
 
+LABELS = "imported"
+"""The verifier of samples that came with their outcomes."""
+
 
 def benchmark_id(connection: Connection, name: str) -> int:
     """The row of a benchmark, made where it is new."""

@@ -113,7 +113,7 @@ class Llm(SQLModel, table=True):
     """The sampled network with the engine arguments that change its samples."""
 
     __table_args__ = (UniqueConstraint("name", "engine_args"),)
-    id: int | None = _id()
+    id: int = _id()
     name: str = _said("As given to -m: a hub name, a folder, openai:NAME or replay:FILE")
     engine: str = _said("vllm, openai or replay")
     engine_args: dict[str, Any] = _json("Engine arguments that change samples: revision, dtype, max_model_len ...")
@@ -132,7 +132,7 @@ class Llm(SQLModel, table=True):
 class Benchmark(SQLModel, table=True):
     """A named set of problems."""
 
-    id: int | None = _id()
+    id: int = _id()
     name: str = _said("gsm8k, math, ... or module:object for a user's own", unique=True)
 
 
@@ -140,7 +140,7 @@ class Problem(SQLModel, table=True):
     """One thing to be solved; the same key with other contents is another problem."""
 
     __table_args__ = (UniqueConstraint("benchmark_id", "key", "content_hash"),)
-    id: int | None = _id()
+    id: int = _id()
     benchmark_id: int = _ref("benchmark.id")
     key: str = _said("The data set's own name or id, else the line number from 0")
     content_hash: str = _said("Hex SHA-256 of data; empty where only the key is known")
@@ -151,7 +151,7 @@ class Verifier(SQLModel, table=True):
     """A named, versioned pair: extract (text to candidate) and judge (candidate to outcome)."""
 
     __table_args__ = (UniqueConstraint("benchmark_id", "name", "version"),)
-    id: int | None = _id()
+    id: int = _id()
     benchmark_id: int = _ref("benchmark.id")
     name: str
     version: str
@@ -161,7 +161,7 @@ class Verifier(SQLModel, table=True):
 class Run(SQLModel, table=True):
     """One benchmark x llm x sampling settings."""
 
-    id: int | None = _id()
+    id: int = _id()
     name: str | None = _said("Optional and unique", default=None, unique=True)
     benchmark_id: int = _ref("benchmark.id")
     llm_id: int = _ref("llm.id", index=True)
@@ -224,7 +224,7 @@ class Batch(SQLModel, table=True):
         UniqueConstraint("run_id", "problem_id", "first_index"),
         ForeignKeyConstraint(["run_id", "problem_id"], ["prompt.run_id", "prompt.problem_id"], ondelete="CASCADE"),
     )
-    id: int | None = _id()
+    id: int = _id()
     run_id: int = Field(sa_type=BigInteger)
     problem_id: int = Field(sa_type=BigInteger)
     first_index: int = _said("The first sample index, from 0")
@@ -242,7 +242,7 @@ class Work(SQLModel, table=True):
         Index("work_of_run", "run_id", "kind", "state"),
         Index("work_open", "run_id", postgresql_where=text("state in ('ready', 'published', 'leased')")),
     )
-    id: int | None = _id()
+    id: int = _id()
     run_id: int = _of_run()
     batch_id: int = _ref("batch.id", ondelete="CASCADE")
     kind: Kind = _enum(Kind, "kind", "generate, verify by one verifier, or score by one reward model")
@@ -272,7 +272,7 @@ class Work(SQLModel, table=True):
 class Attempt(SQLModel, table=True):
     """One try at a work: who, where, with what, how long."""
 
-    id: int | None = _id()
+    id: int = _id()
     work_id: int = _ref("work.id", ondelete="CASCADE", index=True)
     worker: str = _said("Celery's name of the worker and the process id")
     host: str
@@ -319,7 +319,7 @@ class Candidate(SQLModel, table=True):
     """What a verifier extracted (an answer, a program, a proof, a patch), once per problem."""
 
     __table_args__ = (UniqueConstraint("problem_id", "hash"),)
-    id: int | None = _id()
+    id: int = _id()
     problem_id: int = _ref("problem.id")
     hash: bytes = _said("SHA-256 of text", sa_type=LargeBinary)
     text: str
@@ -364,7 +364,7 @@ class Score(SQLModel, table=True):
 class Price(SQLModel, table=True):
     """What an llm costs at a provider, from a day on."""
 
-    id: int | None = _id()
+    id: int = _id()
     llm: str = _said("llm.name it is for")
     provider: str
     since: datetime | None = _time("First day it holds", now=True)

@@ -83,9 +83,9 @@ def test_pass_at_k_above_n_is_missing_never_one(place: Place) -> None:
     assert place.one("select pass_at_k(10, 10, 11)") is None
 
 
-def test_t_quantile_is_the_same_in_sql_and_python(any_postgres: Place) -> None:
+def test_t_quantile_in_sql_is_that_of_python_to_two_in_ten_million(any_postgres: Place) -> None:
     for df in (1, 2, 7, 20, 21, 127, 999):
-        assert any_postgres.one("select t_975(%s)", (df,)) == pytest.approx(t_quantile(df), rel=1e-12)
+        assert any_postgres.one("select t_975(%s)", (df,)) == pytest.approx(t_quantile(df), abs=2e-7)
 
 
 def test_a_newer_schema_is_refused_in_one_sentence(place: Place) -> None:

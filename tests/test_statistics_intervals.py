@@ -7,16 +7,25 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from models.statistics.coverage import pass_at_k
-from models.statistics.intervals import bootstrap, clustered, estimate, paired_difference, t_quantile
+from models.statistics.intervals import bootstrap, clustered, estimate, paired_difference, t_quantile, wilson
 from tests.statistics_data import SAMPLES, pythia_counts
 
 SHARES = st.lists(st.floats(0, 1), min_size=2, max_size=30)
 
 
-def test_the_t_quantile_is_scipys_to_two_in_ten_million() -> None:
+def test_a_t_variable_is_below_its_quantile_in_39_of_40_draws() -> None:
     for df in [*range(1, 200), 1000, 10**6]:
-        assert t_quantile(df) == pytest.approx(stats.t.ppf(0.975, df), abs=2e-7)
+        assert stats.t.cdf(t_quantile(df), df) == pytest.approx(0.975, abs=1e-9)
     assert np.isnan(t_quantile(0))
+
+
+@pytest.mark.parametrize(("right", "of"), [(0, 50), (50, 50), (3, 50), (1, 1), (999, 1000)])
+def test_the_wilson_interval_is_scipys(right: int, of: int) -> None:
+    assert wilson(right, of) == pytest.approx(stats.binomtest(right, of).proportion_ci(method="wilson"), abs=1e-12)
+
+
+def test_where_nothing_was_seen_a_share_may_be_anything() -> None:
+    assert wilson(0, 0) == (0, 1)
 
 
 def test_the_clustered_error_is_that_of_sums_of_squares_by_problem() -> None:

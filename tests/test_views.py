@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from models.cost import Sizes, span_flops
-from models.statistics.coverage import Coverage, coverage, first_success, pass_all_k, summary
+from models.statistics.coverage import first_success
 from tests.counted import Sampled, Tally, add_attempts, counted_run, judge_again, sampled_run
+from tests.oracle import Coverage, coverage, pass_all_k, summary
 from tests.place import Place
 from tests.statistics_data import SAMPLES, codecontests, pythia_counts
 from verifiers.outcome import Outcome

@@ -2,17 +2,21 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from cli.options import table_options
-from cli.output import harmless, print_rows, rows_as_csv, text_table
+from cli.output import Rows, harmless, print_rows, rows_as_csv, text_table
 
 if TYPE_CHECKING:
     from models.questions.report import Findings
+    from models.tables import Run
 
 COLUMNS = ("k", "coverage", "low", "high", "stderr", "floor", "ceiling", "problems_missing", "estimator")
+LAW = ("family", "parameters", "error", "flag")
+SELECTION = ("selector", "reward_model", "success_rate", "coverage", "gap", "stderr", "exact")
+COST = ("completion_tokens", "flops", "gpu_seconds", "usd", "usd_per_solved_problem", "verify_cpu_seconds")
 PERCENTS = ("coverage", "low", "high", "stderr", "floor", "ceiling", "success_rate", "gap")
 
 
@@ -38,54 +42,51 @@ def report(runs: tuple[str, ...], out: Path | None, tables_only: bool, form: str
     from models.questions.find import find_run
     from models.questions.report import findings
 
-    run_ids = list(dict.fromkeys(find_run(run)["id"] for run in runs))
+    chosen = list({run.id: run for run in map(find_run, runs)}.values())
     if form:
-        rows = [row for run_id in run_ids for row in findings(run_id).coverage]
+        rows = [row for run in chosen for row in findings(run).coverage]
         print_rows(rows, form, ("run_id", "verifier", *COLUMNS, "all_right"))
         return
-    found = [analysed_findings(run_id) for run_id in run_ids]
+    found = [analysed_findings(run) for run in chosen]
     print_report(found)
     if not tables_only:
         click.echo("\n".join(f"written: {file}" for file in write_report(found, out)))
 
 
-def analysed_findings(run_id: int) -> "Findings":
+def analysed_findings(run: "Run") -> "Findings":
     """What there is to report of a run, analysed first where it was not or where samples came since."""
-    from models.database import query
-    from models.questions.report import findings
+    from models.questions.report import findings, is_analysed
     from tasks.workers.analyze import analyze_by
 
-    found = findings(run_id)
-    (run,) = query("select verifier_id from run where id = %s", (run_id,))
-    if query(
-        "select from analysis_state where run_id = %s and verifier_id = %s and not stale", (run_id, run["verifier_id"])
-    ):
+    found = findings(run)
+    if is_analysed(run):
         return found
-    click.echo(f"Analysing run {run_id}.", err=True)
-    analyze_by(run_id, run["verifier_id"])
-    return findings(run_id)
+    click.echo(f"Analysing run {run.id}.", err=True)
+    analyze_by(run.id, run.verifier_id)
+    return findings(run)
 
 
-def print_report(found: Sequence["Findings"]) -> None:
+def print_report(runs: Sequence["Findings"]) -> None:
     """The tables, and coverage drawn with characters."""
     from cli.report.characters import coverage_in_characters
 
-    for run in found:
-        problems = run.coverage[0]["problems"]
+    for run in runs:
+        problems = run.coverage[0].problems
         click.secho(f"{harmless(run.title)} · {problems} problems, verified by {run.verifier}", bold=True)
-        click.echo(text_table(_percents(run.coverage), COLUMNS))
-        _print_table("Laws of coverage", run.fits, ("family", "parameters", "error", "flag"))
-        most = max((row["k"] for row in run.precision), default=0)
-        _print_table(
-            f"Selection among {most:,} samples",
-            _percents([row for row in run.precision if row["k"] == most]),
-            ("selector", "reward_model", "success_rate", "coverage", "gap", "stderr", "exact"),
-        )
-        _print_cost(run)
-    click.echo(coverage_in_characters({harmless(run.title): run.coverage for run in found}))
+        click.echo(_table(run.coverage, COLUMNS))
+        if run.fits:
+            click.echo("Laws of coverage\n" + _table(run.fits, LAW))
+        most = max((row.k for row in run.precision), default=0)
+        if most:
+            heading = f"Selection among {most:,} samples\n"
+            click.echo(heading + _table([row for row in run.precision if row.k == most], SELECTION))
+        known = [name for name in COST if run.cost and getattr(run.cost, name)]
+        if known:
+            click.echo("Cost\n" + _table([run.cost], known))
+    click.echo(coverage_in_characters({harmless(run.title): run.coverage for run in runs}))
 
 
-def write_report(found: Sequence["Findings"], out: Path | None) -> list[Path]:
+def write_report(runs: Sequence["Findings"], out: Path | None) -> list[Path]:
     """Write the page, and each plot as PNG, SVG and CSV, into a folder; return the files, the page first."""
     from cli.report.drawing import save
     from cli.report.page import page
@@ -94,52 +95,28 @@ def write_report(found: Sequence["Findings"], out: Path | None) -> list[Path]:
     from verifiers.errors import Unavailable
 
     folder = out or settings().home / "reports"
-    ids = "-".join(str(run.run_id) for run in found)
-    ids = ids if len(ids) <= 60 else f"{len(found)}-runs-from-{found[0].run_id}"
-    made = plots(found)
+    ids = "-".join(str(run.run_id) for run in runs)
+    ids = ids if len(ids) <= 60 else f"{len(runs)}-runs-from-{runs[0].run_id}"
+    drawn = plots(runs)
     files = [folder / f"report-{ids}.html"]
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        files[0].write_text(page(found, made), encoding="utf-8")
-        for plot in made:
+        files[0].write_text(page(runs, drawn), encoding="utf-8")
+        for plot in drawn:
             names = [folder / f"{plot.name}-{ids}.{ending}" for ending in ("png", "svg", "csv")]
             save(plot, names[0])
             save(plot, names[1])
-            names[2].write_text(rows_as_csv(plot.rows), encoding="utf-8")
+            names[2].write_text(rows_as_csv(plot.rows, plot.columns), encoding="utf-8")
             files += names
     except OSError as error:
         raise Unavailable(f"The report cannot be written to {folder} ({error.strerror}).") from error
     return files
 
 
-def title(run_id: int) -> str:
-    """A run in one line."""
-    from models.database import query
+def _table(rows: Rows, columns: Sequence[str]) -> str:
+    """Rows as a table, shares as percents."""
 
-    row = query("select name, benchmark, llm from run_progress where run_id = %s", (run_id,))[0]
-    name = f" {row['name']}" if row["name"] else ""
-    return harmless(f"run {run_id}{name} · {row['benchmark']} · {row['llm']}")
+    def cell(name: str, value: object) -> object:
+        return f"{value:.2%}" if name in PERCENTS and value is not None else value
 
-
-def _print_table(heading: str, rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> None:
-    if rows:
-        click.echo(heading)
-        click.echo(text_table(rows, columns))
-
-
-def _print_cost(run: "Findings") -> None:
-    cost = run.cost
-    if cost is None:
-        return
-    names = ("completion_tokens", "flops", "gpu_seconds", "usd", "usd_per_solved_problem", "verify_cpu_seconds")
-    known = [name for name in names if cost[name]]
-    if known:
-        _print_table("Cost", [{name: cost[name] for name in known}], known)
-
-
-def _percents(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Rows with shares as text."""
-    return [
-        {name: f"{value:.2%}" if name in PERCENTS and value is not None else value for name, value in row.items()}
-        for row in rows
-    ]
+    return text_table([{name: cell(name, getattr(row, name)) for name in columns} for row in rows], columns)

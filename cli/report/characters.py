@@ -1,13 +1,11 @@
 """Coverage curves in a terminal."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-Curve = Sequence[Mapping[str, Any]]
-"""Rows of the view coverage: k, coverage, low, high; coverage may be missing at large k."""
+from models.views import CoverageRow
 
 
-def coverage_in_characters(curves: Mapping[str, Curve], width: int = 78, height: int = 18) -> str:
+def coverage_in_characters(curves: Mapping[str, Sequence[CoverageRow]], width: int = 78, height: int = 18) -> str:
     """Coverage against k, drawn with characters."""
     import plotext
 
@@ -16,12 +14,10 @@ def coverage_in_characters(curves: Mapping[str, Curve], width: int = 78, height:
     plotext.plotsize(width, height)
     plotext.xscale("log")
     for name, curve in curves.items():
-        known = [row for row in curve if row["coverage"] is not None]
+        known = [(row.k, 100 * row.coverage) for row in curve if row.coverage is not None]
         if known:
-            plotext.plot(
-                [row["k"] for row in known], [100 * row["coverage"] for row in known], label=name, marker="braille"
-            )
-    ks = sorted({row["k"] for curve in curves.values() for row in curve})
+            plotext.plot(*map(list, zip(*known, strict=True)), label=name, marker="braille")
+    ks = sorted({row.k for curve in curves.values() for row in curve})
     decades = [k for k in ks if str(k).strip("0") == "1"]
     plotext.xticks(decades, [f"{k:,}" for k in decades])
     plotext.ylim(0, 100)

@@ -2,14 +2,17 @@
 
 import io
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 INK = "#1b1b1f"
 """Text and axes; a page puts its own colour in its place."""
+
+COLOURS = ("#3b7dd8", "#d9662b", "#2a9d6f", "#b65fc2", "#b8901c", "#d64550", "#3fa3b0", "#8a8f98")
+"""Of runs; each stands out on white and on black."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +22,9 @@ class Plot:
     name: str
     title: str
     caption: str
-    rows: list[dict[str, Any]]
+    rows: Sequence[NamedTuple]
+    columns: tuple[str, ...]
+    """Of the rows, what the CSV has."""
     draw: Callable[[Any], None]
     size: tuple[float, float] = (7.2, 4.4)
 
@@ -70,6 +75,23 @@ def _figure(plot: Plot) -> Iterator[Any]:
             yield figure
         finally:
             pyplot.close(figure)
+
+
+def band(
+    axes: Any,
+    line: Sequence[tuple[float, float | None, float | None, float | None]],
+    *form: str,
+    alpha: float,
+    **style: Any,
+) -> None:
+    """A line of (x, y, low, high), and between low and high, where both are known everywhere, the same colour faintly.
+
+    `form` and `style` are the line's, in matplotlib's words; `alpha` is the band's.
+    """
+    x, y, low, high = (list(column) for column in zip(*line, strict=True)) if line else ([], [], [], [])
+    axes.plot(x, y, *form, **style)
+    if line and None not in low:
+        axes.fill_between(x, low, high, alpha=alpha, color=style["color"], linewidth=0)
 
 
 def k_axis(axes: Any) -> None:

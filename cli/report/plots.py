@@ -1,63 +1,67 @@
-"""The plots of a report: what each shows, its rows for CSV, and how it is drawn."""
+"""The curves of a report, and its map of problems: what each shows, its rows for CSV, and how it is drawn."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from cli.report.drawing import INK, Plot, big, k_axis, legend, log_labels, share_axis
-from models.analysis.selectors import LABELS
+from cli.output import COSTS, harmless
+from cli.report.bars import outcomes_plot, savings_plot
+from cli.report.drawing import COLOURS, INK, Plot, band, big, k_axis, legend, log_labels, share_axis
 from models.questions.report import Findings
-
-COLOURS = ("#3b7dd8", "#d9662b", "#2a9d6f", "#b65fc2", "#b8901c", "#d64550", "#3fa3b0", "#8a8f98")
-"""Of runs; each stands out on white and on black."""
-
-OUTCOME_COLOURS = {
-    "correct": "#2a9d6f",
-    "incorrect": "#d64550",
-    "no_answer": "#8a8f98",
-    "infrastructure_error": "#b8901c",
-}
+from models.statistics.coverage import pass_at_k
+from models.statistics.intervals import known
 
 LINES = {"majority": "-.", "best_of_k": "--", "weighted_majority": ":", "logprob": (0, (3, 1, 1, 1, 1, 1))}
 
+LAW = "exponentiated_power_law"
 
-def plots(found: Sequence[Findings]) -> list[Plot]:
+
+class CurvePoint(NamedTuple):
+    """A point of a coverage curve, or of its forecast."""
+
+    run_id: int
+    what: str
+    k: int
+    coverage: float | None
+    low: float | None
+    high: float | None
+
+
+class ProblemPoint(NamedTuple):
+    """A problem's pass@k; None where it has fewer than k samples."""
+
+    run_id: int
+    problem_key: str
+    k: int
+    pass_at_k: float | None
+
+
+def plots(runs: Sequence[Findings]) -> list[Plot]:
     """Every plot that these runs have the numbers for."""
-    made = [coverage_plot(found), precision_plot(found), problems_plot(found), cost_plot(found)]
-    made += [outcomes_plot(found), savings_plot(found), diversity_plot(found)]
-    return [each for each in made if each.rows]
+    draw = (coverage_plot, precision_plot, problems_plot, cost_plot, outcomes_plot, savings_plot, diversity_plot)
+    return [plot for plot in (each(runs) for each in draw) if plot.rows]
 
 
-def coverage_plot(found: Sequence[Findings]) -> Plot:
+def coverage_plot(runs: Sequence[Findings]) -> Plot:
     """Coverage against k with its 95 % interval, the paper's law, and its forecast."""
     rows = [
-        {"run_id": run.run_id, "what": "coverage", "k": row["k"], **_values(row)}
-        for run in found
+        CurvePoint(run.run_id, "coverage", row.k, row.coverage, row.low, row.high)
+        for run in runs
         for row in run.coverage
-        if row["coverage"] is not None
+        if row.coverage is not None
     ]
     rows += [
-        {"run_id": run.run_id, "what": f"forecast by {row['family']}", "k": row["k"], **_values(row)}
-        for run in found
+        CurvePoint(run.run_id, f"forecast by {row.family}", row.k, row.coverage, row.low, row.high)
+        for run in runs
         for row in run.forecasts
     ]
 
     def draw(figure: Any) -> None:
         axes = figure.subplots()
-        for run, colour in _coloured(found):
-            known = [row for row in run.coverage if row["coverage"] is not None]
-            ks = [row["k"] for row in known]
-            axes.plot(ks, [row["coverage"] for row in known], "o-", color=colour, markersize=3.5, label=_short(run))
-            if known and all(row["low"] is not None for row in known):
-                axes.fill_between(
-                    ks,
-                    [row["low"] for row in known],
-                    [row["high"] for row in known],
-                    alpha=0.18,
-                    color=colour,
-                    linewidth=0,
-                )
+        for run, colour in _coloured(runs):
+            curve = [(row.k, row.coverage, row.low, row.high) for row in run.coverage if row.coverage is not None]
+            band(axes, curve, "o-", color=colour, markersize=3.5, label=_short(run), alpha=0.18)
             _draw_law(axes, run, colour)
         k_axis(axes)
         share_axis(axes, "coverage (pass@k)")
@@ -69,68 +73,47 @@ def coverage_plot(found: Sequence[Findings]) -> Plot:
         "Share of problems with a right sample among k, with the 95 % interval for new problems of the same kind. "
         "Dashed: the law exp(a·k^b) fitted to it; dotted, with a band: its forecast.",
         rows,
+        CurvePoint._fields,
         draw,
     )
 
 
 def _draw_law(axes: Any, run: Findings, colour: str) -> None:
-    law = next((fit for fit in run.fits if fit["family"] == "exponentiated_power_law" and not fit["flag"]), None)
-    ahead = [row for row in run.forecasts if row["family"] == "exponentiated_power_law"]
+    law = next((fit for fit in run.fits if fit.family == LAW and not fit.flag), None)
     if law is None:
         return
-    most = max(row["k"] for row in run.coverage)
-    a, b = law["parameters"]["a"], law["parameters"]["b"]
-    grid = np.geomspace(1, most, 100)
-    axes.plot(grid, np.exp(a * grid**b), "--", color=colour, linewidth=1)
-    if ahead and all(row["low"] is not None for row in ahead):
-        ks = [row["k"] for row in ahead]
-        axes.plot(ks, [row["coverage"] for row in ahead], ":", color=colour, linewidth=1.2)
-        axes.fill_between(
-            ks, [row["low"] for row in ahead], [row["high"] for row in ahead], alpha=0.08, color=colour, linewidth=0
-        )
+    grid = np.geomspace(1, max(row.k for row in run.coverage), 100)
+    axes.plot(grid, np.exp(law.parameters["a"] * grid ** law.parameters["b"]), "--", color=colour, linewidth=1)
+    ahead = [(row.k, row.coverage, row.low, row.high) for row in run.forecasts if row.family == LAW]
+    if all(low is not None for _, _, low, _ in ahead):
+        band(axes, ahead, ":", color=colour, linewidth=1.2, alpha=0.08)
 
 
-def precision_plot(found: Sequence[Findings]) -> Plot:
+def precision_plot(runs: Sequence[Findings]) -> Plot:
     """What selectors pick against what there is to pick."""
-    rows = [
-        {
-            "run_id": run.run_id,
-            **{name: row[name] for name in ("selector", "reward_model", "k", "success_rate", "coverage", "gap")},
-            "stderr": row["stderr"],
-        }
-        for run in found
-        for row in run.precision
-    ]
-    shown = [run for run in found if run.precision]
+    shown = [run for run in runs if run.precision]
 
     def draw(figure: Any) -> None:
         axes = figure.subplots()
-        for run, colour in _coloured(found):
-            for name in dict.fromkeys((row["selector"], row["reward_model"]) for row in run.precision):
-                line = [row for row in run.precision if (row["selector"], row["reward_model"]) == name]
-                ks = np.array([row["k"] for row in line])
-                success = np.array([row["success_rate"] for row in line])
-                error = np.array([row["stderr"] or 0 for row in line])
-                own = colour if len(shown) > 1 else COLOURS[1 + list(LINES).index(name[0])]
-                label = " ".join(filter(None, [name[0].replace("_", " "), name[1]]))
-                axes.plot(
-                    ks,
-                    success,
-                    linestyle=LINES[name[0]],
-                    color=own,
-                    label=label if len(shown) == 1 else f"{label} (run {run.run_id})",
-                )
-                axes.fill_between(ks, success - error, success + error, alpha=0.1, color=own, linewidth=0)
+        for run, colour in _coloured(runs):
+            where = f" (run {run.run_id})" if len(shown) > 1 else ""
+            for selector, model in dict.fromkeys((row.selector, row.reward_model) for row in run.precision):
+                line = [
+                    (
+                        row.k,
+                        row.success_rate,
+                        row.success_rate - (row.stderr or 0),
+                        row.success_rate + (row.stderr or 0),
+                    )
+                    for row in run.precision
+                    if (row.selector, row.reward_model) == (selector, model)
+                ]
+                own = colour if where else COLOURS[1 + list(LINES).index(selector)]
+                label = " ".join(filter(None, [selector.replace("_", " "), model])) + where
+                band(axes, line, linestyle=LINES[selector], color=own, label=label, alpha=0.1)
             if run.precision:
-                least = {row["k"]: row["coverage"] for row in run.precision}
-                axes.plot(
-                    list(least),
-                    list(least.values()),
-                    "o-",
-                    color=colour,
-                    markersize=3,
-                    label="coverage" if len(shown) == 1 else f"coverage (run {run.run_id})",
-                )
+                most = {row.k: row.coverage for row in run.precision}
+                axes.plot(list(most), list(most.values()), "o-", color=colour, markersize=3, label=f"coverage{where}")
         k_axis(axes)
         share_axis(axes, "chance of a right answer")
         legend(axes)
@@ -140,34 +123,27 @@ def precision_plot(found: Sequence[Findings]) -> Plot:
         "Precision against coverage",
         "How often a selector that does not know the truth picks a right sample of k (band: one standard error), and "
         "coverage, which a perfect one would reach.",
-        rows,
+        [row for run in runs for row in run.precision],
+        ("run_id", "selector", "reward_model", "k", "success_rate", "coverage", "gap", "stderr"),
         draw,
     )
 
 
-def problems_plot(found: Sequence[Findings]) -> Plot:
+def problems_plot(runs: Sequence[Findings]) -> Plot:
     """pass@k of every problem as a map."""
-    from models.statistics.coverage import pass_at_k
-
-    rows: list[dict[str, Any]] = []
+    rows: list[ProblemPoint] = []
     maps: list[tuple[Findings, Any, list[int]]] = []
-    for run in found:
-        ordered = sorted(
-            (row for row in run.problems if row["decided"]), key=lambda row: (row["correct_share"], row["problem_key"])
-        )
-        if not ordered:
+    for run in runs:
+        decided = [row for row in run.problems if row.decided]
+        if not decided:
             continue
-        ks = [row["k"] for row in run.coverage]
-        values = pass_at_k([row["decided"] for row in ordered], [row["correct"] for row in ordered], ks)
+        decided.sort(key=lambda row: (row.correct_share or 0, row.problem_key))
+        ks = [row.k for row in run.coverage]
+        values = pass_at_k([row.decided for row in decided], [row.correct for row in decided], ks)
         maps.append((run, values, ks))
         rows += [
-            {
-                "run_id": run.run_id,
-                "problem_key": problem["problem_key"],
-                "k": k,
-                "pass_at_k": None if np.isnan(value) else float(value),
-            }
-            for problem, line in zip(ordered, values, strict=True)
+            ProblemPoint(run.run_id, problem.problem_key, k, known(value))
+            for problem, line in zip(decided, values, strict=True)
             for k, value in zip(ks, line, strict=True)
         ]
 
@@ -185,43 +161,35 @@ def problems_plot(found: Sequence[Findings]) -> Plot:
         bar.outline.set_visible(False)
         bar.set_label("pass@k")
 
-    width = min(14.0, 7.2 + 2.4 * max(0, len(maps) - 1))
     return Plot(
         "problems",
         "Problem by problem",
         "pass@k of each problem, the hardest at the bottom. Blank: fewer than k samples.",
         rows,
+        ProblemPoint._fields,
         draw,
-        (width, 4.8),
+        (min(14.0, 7.2 + 2.4 * max(0, len(maps) - 1)), 4.8),
     )
 
 
-COSTS = {"flops": "FLOPs", "gpu_seconds": "GPU-seconds", "usd": "dollars"}
-
-
-def cost_plot(found: Sequence[Findings]) -> Plot:
+def cost_plot(runs: Sequence[Findings]) -> Plot:
     """Coverage against what it cost."""
     rows = [
-        {"run_id": run.run_id, **{name: row[name] for name in ("k", "coverage", "low", "high", *COSTS)}}
-        for run in found
+        row
+        for run in runs
         for row in run.coverage_by_cost
-        if row["coverage"] is not None and any(row[name] for name in COSTS)
+        if row.coverage is not None and any(getattr(row, name) for name in COSTS)
     ]
-    known = [name for name in COSTS if any(row[name] for row in rows)]
+    shown = [name for name in COSTS if any(getattr(row, name) for row in rows)]
 
     def draw(figure: Any) -> None:
-        all_axes = figure.subplots(1, len(known), sharey=True, squeeze=False)[0]
-        for axes, name in zip(all_axes, known, strict=True):
-            for run, colour in _coloured(found):
-                line = [row for row in rows if row["run_id"] == run.run_id and row[name]]
+        all_axes = figure.subplots(1, len(shown), sharey=True, squeeze=False)[0]
+        for axes, name in zip(all_axes, shown, strict=True):
+            for run, colour in _coloured(runs):
+                mine = [row for row in rows if row.run_id == run.run_id and getattr(row, name)]
+                line = [(getattr(row, name), row.coverage, row.low, row.high) for row in mine]
                 if line:
-                    costs = [row[name] for row in line]
-                    axes.plot(
-                        costs, [row["coverage"] for row in line], "o-", color=colour, markersize=3, label=_short(run)
-                    )
-                    if all(row["low"] is not None for row in line):
-                        lows, highs = [row["low"] for row in line], [row["high"] for row in line]
-                        axes.fill_between(costs, lows, highs, alpha=0.15, color=colour, linewidth=0)
+                    band(axes, line, "o-", color=colour, markersize=3, label=_short(run), alpha=0.15)
             axes.set(xscale="log", xlabel=COSTS[name])
             log_labels(axes.xaxis)
             share_axis(axes, "coverage" if axes is all_axes[0] else "")
@@ -232,114 +200,24 @@ def cost_plot(found: Sequence[Findings]) -> Plot:
         "Coverage against cost",
         "k samples of every problem, at the run's own mean lengths; FLOPs by the paper's formula, prompts once.",
         rows,
+        ("run_id", "k", "coverage", "low", "high", *COSTS),
         draw,
-        (max(6.0, 3.6 * len(known)), 4.0),
+        (max(6.0, 3.6 * len(shown)), 4.0),
     )
 
 
-def outcomes_plot(found: Sequence[Findings]) -> Plot:
-    """How samples came out."""
-    rows = [
-        {"run_id": run.run_id, "outcome": str(row["outcome"] or "unknown"), "samples": row["samples"]}
-        for run in found
-        for row in run.outcomes
-    ]
-    names = sorted({row["outcome"] for row in rows}, key=lambda name: (name != "correct", name))
-    others = iter([colour for colour in COLOURS if colour not in OUTCOME_COLOURS.values()] * 2)
-    colours = {name: OUTCOME_COLOURS.get(name) or next(others) for name in names}
-
-    def draw(figure: Any) -> None:
-        axes = figure.subplots()
-        runs = [run.run_id for run in found]
-        left = np.zeros(len(runs))
-        totals = np.array([sum(row["samples"] for row in rows if row["run_id"] == run) for run in runs])
-        for name in names:
-            counts = np.array(
-                [sum(row["samples"] for row in rows if (row["run_id"], row["outcome"]) == (run, name)) for run in runs]
-            )
-            shares = counts / np.maximum(totals, 1)
-            axes.barh([f"run {run}" for run in runs], shares, left=left, color=colours[name], height=0.6,
-                      label=f"{name.replace('_', ' ')} {shares.mean():.1%}" if len(runs) == 1 else name)  # fmt: skip
-            left += shares
-        axes.invert_yaxis()
-        axes.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
-        axes.set(xlim=(0, 1), xlabel="share of samples")
-        axes.legend(loc="upper center", bbox_to_anchor=(0.5, 1.35), ncols=4, frameon=False, fontsize=8)
-
-    return Plot(
-        "outcomes",
-        "Outcomes",
-        "How samples came out, by the counting verifier.",
-        rows,
-        draw,
-        (7.2, 1.9 + 0.4 * len(found)),
-    )
-
-
-def savings_plot(found: Sequence[Findings]) -> Plot:
-    """What judging each candidate once saved."""
-    rows = []
-    for run in found:
-        if run.verifier == LABELS:
-            continue  # nothing was judged
-        samples = sum(row["samples"] for row in run.outcomes)
-        candidates = sum(row["candidates"] for row in run.outcomes)
-        answered = sum(row["samples"] for row in run.outcomes if row["candidates"])
-        if samples:
-            rows.append(
-                {
-                    "run_id": run.run_id,
-                    "samples": samples,
-                    "with_candidate": answered,
-                    "distinct_candidates": candidates,
-                }
-            )
-
-    def draw(figure: Any) -> None:
-        axes = figure.subplots()
-        names = [f"run {row['run_id']}" for row in rows]
-        place = np.arange(len(rows))
-        axes.barh(
-            place - 0.2, [row["with_candidate"] for row in rows], 0.36, color=COLOURS[7], label="candidates found"
-        )
-        axes.barh(place + 0.2, [row["distinct_candidates"] for row in rows], 0.36, color=COLOURS[0], label="judged")
-        for each, row in zip(place, rows, strict=True):
-            saved = 1 - row["distinct_candidates"] / max(row["with_candidate"], 1)
-            axes.annotate(f"  {saved:.1%} saved", (row["distinct_candidates"], each + 0.2), va="center", fontsize=8)
-        axes.set_yticks(place, names)
-        axes.invert_yaxis()
-        axes.xaxis.set_major_formatter(lambda value, _: big(value))
-        axes.set(xlabel="judgings")
-        axes.legend(loc="upper center", bbox_to_anchor=(0.5, 1.35), ncols=2, frameon=False, fontsize=8)
-
-    return Plot(
-        "savings",
-        "Verification saved",
-        "Each distinct candidate of a problem is judged once, however many samples gave it.",
-        rows,
-        draw,
-        (7.2, 1.9 + 0.5 * len(rows)),
-    )
-
-
-def diversity_plot(found: Sequence[Findings]) -> Plot:
+def diversity_plot(runs: Sequence[Findings]) -> Plot:
     """Whether more samples still bring new candidates."""
-    rows = [
-        {"run_id": run.run_id, **row}
-        for run in found
-        for row in run.diversity
-        if row["problems"] == run.diversity[0]["problems"]
-    ]
+    rows = [row for run in runs for row in run.diversity if row.problems == run.diversity[0].problems]
 
     def draw(figure: Any) -> None:
         axes = figure.subplots()
-        for run, colour in _coloured(found):
-            line = [row for row in rows if row["run_id"] == run.run_id]
+        for run, colour in _coloured(runs):
+            line = [row for row in rows if row.run_id == run.run_id]
             if line:
-                ks = [row["k"] for row in line]
-                distinct = [row["expected_distinct_candidates"] for row in line]
-                axes.plot(ks, distinct, "o-", color=colour, markersize=3, label=_short(run))
-        most = max(row["k"] for row in rows)
+                distinct = [row.expected_distinct_candidates for row in line]
+                axes.plot([row.k for row in line], distinct, "o-", color=colour, markersize=3, label=_short(run))
+        most = max(row.k for row in rows)
         axes.plot([1, most], [1, most], color=INK, linewidth=0.8, alpha=0.5, label="all different")
         k_axis(axes)
         axes.set(yscale="log", ylabel="distinct candidates expected")
@@ -352,21 +230,16 @@ def diversity_plot(found: Sequence[Findings]) -> Plot:
         "Distinct candidates among k samples of a problem, a mean over problems (exact rarefaction). Where the curve "
         "flattens, samples repeat and more of them stop paying.",
         rows,
+        ("run_id", "k", "problems", "expected_distinct_candidates"),
         draw,
     )
 
 
-def _coloured(found: Sequence[Findings]) -> Iterator[tuple[Findings, str]]:
-    for place, run in enumerate(found):
+def _coloured(runs: Sequence[Findings]) -> Iterator[tuple[Findings, str]]:
+    for place, run in enumerate(runs):
         yield run, COLOURS[place % len(COLOURS)]
 
 
-def _values(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: row[name] for name in ("coverage", "low", "high")}
-
-
 def _short(run: Findings) -> str:
-    from cli.output import harmless
-
     title = harmless(run.title)
     return title if len(title) <= 60 else title[:59] + "…"

@@ -1,22 +1,21 @@
 """What a run's samples are worth to a selector that does not know the truth, and whether they still differ."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
-from models.database import query
+from models.database import column, rows
+from models.rows import LABELS
 from models.statistics.coverage import Counts, nice_ks, pass_at_k
 from models.statistics.diversity import duplicate_share, expected_distinct
 from models.statistics.intervals import Floats, clustered
 from models.statistics.selection import NO_ANSWER, Picked, best_of_k, majority_at_k, vote
+from verifiers.outcome import Outcome
 
 Classes = Callable[[Sequence[str]], list[int]]
 """Numbers for candidates: equal answers share one."""
-
-LABELS = "imported"
-"""The verifier of samples that came with their outcomes."""
 
 EXACT_MAJORITY = 50
 """Up to this k majority votes are exact; beyond it subsets are drawn, as in the paper."""
@@ -35,100 +34,146 @@ class Samples:
     """By reward model; NaN where a sample has none."""
 
 
-@dataclass
-class Described:
-    """Rows of the computed tables about selection and diversity."""
+class SelectorPoint(NamedTuple):
+    """How often a selector picks a right sample of k; `simulation_stderr` is the part that a simulation adds."""
 
-    precision: list[dict[str, Any]] = field(default_factory=list)
-    diversity: list[dict[str, Any]] = field(default_factory=list)
+    selector: str
+    reward_model: str
+    k: int
+    success_rate: float
+    coverage: float
+    stderr: float
+    simulation_stderr: float
+    exact: bool
+
+
+class DiversityPoint(NamedTuple):
+    """How many distinct candidates k samples of a problem are expected to hold, and its shares of other things."""
+
+    problem_id: int
+    k: int
+    expected_distinct_candidates: float
+    duplicate_share: float
+    truncated_share: float | None
+
+
+class _Extracted(NamedTuple):
+    """A problem's samples, an entry each in order of their indices; a candidate by its id."""
+
+    candidates: list[int | None]
+    indices: list[int]
+    logprobs: list[float | None]
+    truncated: float | None
+
+
+class _Judged(NamedTuple):
+    id: int
+    text: str
+    outcome: Outcome
+
+
+class _Scored(NamedTuple):
+    reward_model: str
+    sample_index: int
+    score: float
 
 
 def describe(
     run_id: int, verifier_id: int, problem_ids: Sequence[int], ks: Counts, classes: Classes | None = None
-) -> Described:
+) -> list[SelectorPoint | DiversityPoint]:
     """Precision at each k by every selector that the samples have what it takes for; diversity of each problem.
 
     The candidates of imported labels are the labels: nothing can vote with them, and they say nothing of diversity.
     """
-    described = Described()
-    labels = bool(query("select from verifier where id = %s and name = %s", (verifier_id, LABELS)))
-    models = [
-        row["reward_model"]
-        for row in query("select distinct reward_model from score where run_id = %s order by 1", (run_id,))
-    ]
+    labels = bool(column("select name from verifier where id = %s and name = %s", (verifier_id, LABELS)))
+    models = column("select distinct reward_model from score where run_id = %s order by 1", (run_id,))
+    points: list[SelectorPoint | DiversityPoint] = []
     curves: dict[tuple[str, str], list[Picked]] = {}
     covered: list[Floats] = []
     for problem_id in problem_ids:
-        row = _read(run_id, verifier_id, problem_id)
+        extracted = _extracted(run_id, verifier_id, problem_id)
         if not labels:
-            described.diversity += _diversity(problem_id, row)
+            points += _diversity(problem_id, extracted)
         if len(ks):
-            samples = _samples(run_id, problem_id, row, models, classes)
+            samples = _samples(run_id, verifier_id, problem_id, extracted, models, classes)
             if not len(samples.correct):
                 continue  # counts without samples: nothing to pick from
             covered.append(pass_at_k(len(samples.correct), samples.correct.sum(), ks))
             for name, picked in _selections(samples, ks, votes=not labels):
                 curves.setdefault(name, []).append(picked)
-    for (selector, model), each in curves.items():
-        if len(each) == len(problem_ids):  # a selector must have picked for every problem
-            described.precision += _precision(selector, model, ks, each, np.array(covered).mean(axis=0))
-    return described
+    for (selector, model), curve in curves.items():
+        if len(curve) == len(problem_ids):  # a selector must have picked for every problem
+            points += _precision(selector, model, ks, curve, np.array(covered).mean(axis=0))
+    return points
 
 
-def _read(run_id: int, verifier_id: int, problem_id: int) -> dict[str, Any]:
-    """A problem's samples as arrays in order of their indices, and its candidates' texts and outcomes by id."""
-    (row,) = query(
+def _extracted(run_id: int, verifier_id: int, problem_id: int) -> _Extracted:
+    (extracted,) = rows(
+        _Extracted,
         """
-        select array_agg(extraction.candidate_id order by sample_index) as candidates,
-            array_agg(sample_index order by sample_index) as indices,
-            array_agg(sample.logprob / nullif(sample.completion_tokens, 0) order by sample_index) as logprobs,
+        select coalesce(array_agg(extraction.candidate_id order by sample_index), '{}') as candidates,
+            coalesce(array_agg(sample_index order by sample_index), '{}') as indices,
+            coalesce(array_agg(sample.logprob / nullif(sample.completion_tokens, 0) order by sample_index), '{}')
+                as logprobs,
             avg((sample.finish_reason = 'length')::int)::double precision as truncated
         from extraction join sample using (run_id, problem_id, sample_index)
         where run_id = %s and verifier_id = %s and problem_id = %s
         """,
         (run_id, verifier_id, problem_id),
     )
-    known = query(
-        """
-        select candidate.id, candidate.text, verdict.outcome
-        from candidate join verdict on verdict.candidate_id = candidate.id and verdict.verifier_id = %s
-        where candidate.id = any(%s)
-        """,
-        (verifier_id, list({each for each in row["candidates"] or () if each is not None})),
-    )
-    return {**row, "known": {each["id"]: each for each in known}}
+    return extracted
 
 
 def _samples(
-    run_id: int, problem_id: int, row: dict[str, Any], models: Sequence[str], classes: Classes | None
+    run_id: int,
+    verifier_id: int,
+    problem_id: int,
+    extracted: _Extracted,
+    models: Sequence[str],
+    classes: Classes | None,
 ) -> Samples:
     """The decided samples: those whose judging failed by our fault are left out."""
-    known = row["known"]
+    judged = _judged(verifier_id, extracted.candidates)
     decided = [
-        place
-        for place, each in enumerate(row["candidates"] or ())
-        if each is None or (each in known and known[each]["outcome"] != "infrastructure_error")
+        place for place, candidate in enumerate(extracted.candidates) if candidate is None or candidate in judged
     ]
-    candidates = [row["candidates"][place] for place in decided]
-    ids = list(dict.fromkeys(each for each in candidates if each is not None))
-    numbers = classes([known[each]["text"] for each in ids]) if classes else range(len(ids))
-    number = dict(zip(ids, numbers, strict=True))
-    scores = {model: np.full(len(row["indices"] or ()), np.nan) for model in models}
-    if models:
-        places = {index: place for place, index in enumerate(row["indices"] or ())}
-        for score in query(
-            "select reward_model, sample_index, score from score where run_id = %s and problem_id = %s",
-            (run_id, problem_id),
-        ):
-            if score["sample_index"] in places:
-                scores[score["reward_model"]][places[score["sample_index"]]] = score["score"]
-    logprobs = np.array([row["logprobs"][place] for place in decided], dtype=np.float64)
+    candidates = [extracted.candidates[place] for place in decided]
+    ids = list(dict.fromkeys(candidate for candidate in candidates if candidate is not None))
+    numbers = classes([judged[candidate].text for candidate in ids]) if classes else range(len(ids))
+    number: dict[int | None, int] = {None: NO_ANSWER, **dict(zip(ids, numbers, strict=True))}
+    right = {candidate for candidate in ids if judged[candidate].outcome == Outcome.correct}
     return Samples(
-        answers=np.array([NO_ANSWER if each is None else number[each] for each in candidates], dtype=np.int64),
-        correct=np.array([each is not None and known[each]["outcome"] == "correct" for each in candidates], np.int64),
-        logprobs=logprobs,
-        scores={model: each[decided] for model, each in scores.items()},
+        answers=np.array([number[candidate] for candidate in candidates], dtype=np.int64),
+        correct=np.array([candidate in right for candidate in candidates], dtype=np.int64),
+        logprobs=np.array([extracted.logprobs[place] for place in decided], dtype=np.float64),
+        scores={model: each[decided] for model, each in _scores(run_id, problem_id, extracted, models).items()},
     )
+
+
+def _judged(verifier_id: int, candidates: Sequence[int | None]) -> dict[int, _Judged]:
+    """The candidates that were judged one way or the other, by id."""
+    judged = rows(
+        _Judged,
+        """
+        select candidate.id, candidate.text, verdict.outcome
+        from candidate join verdict on verdict.candidate_id = candidate.id and verdict.verifier_id = %s
+        where candidate.id = any(%s) and verdict.outcome <> 'infrastructure_error'
+        """,
+        (verifier_id, list({candidate for candidate in candidates if candidate is not None})),
+    )
+    return {candidate.id: candidate for candidate in judged}
+
+
+def _scores(run_id: int, problem_id: int, extracted: _Extracted, models: Sequence[str]) -> dict[str, Floats]:
+    """Every sample's score by reward model; NaN where it has none."""
+    scores = {model: np.full(len(extracted.indices), np.nan) for model in models}
+    if models:
+        places = {index: place for place, index in enumerate(extracted.indices)}
+        statement = "select reward_model, sample_index, score from score where run_id = %s and problem_id = %s"
+        for scored in rows(_Scored, statement, (run_id, problem_id)):
+            if scored.sample_index in places:
+                scores[scored.reward_model][places[scored.sample_index]] = scored.score
+    return scores
 
 
 def _selections(samples: Samples, ks: Counts, *, votes: bool) -> Iterator[tuple[tuple[str, str], Picked]]:
@@ -169,40 +214,37 @@ def _exact(success: Floats) -> Picked:
 
 def _precision(
     selector: str, model: str, ks: Counts, picked: Sequence[Picked], coverage: Floats
-) -> list[dict[str, Any]]:
-    success, stderr = clustered(np.array([each.success for each in picked]))
-    simulated = np.array([each.stderr for each in picked])
+) -> list[SelectorPoint]:
+    success, stderr = clustered(np.array([problem.success for problem in picked]))
+    simulated = np.array([problem.stderr for problem in picked])
     noise = np.sqrt((simulated**2).sum(axis=0)) / len(picked)
     exact = selector in ("best_of_k", "logprob")
     return [
-        {
-            "selector": selector,
-            "reward_model": model,
-            "k": int(k),
-            "success_rate": success[place],
-            "coverage": coverage[place],
-            "stderr": None if np.isnan(stderr[place]) else stderr[place],
-            "simulation_stderr": noise[place],
-            "exact": exact or (selector == "majority" and k <= EXACT_MAJORITY),
-        }
-        for place, k in enumerate(ks)
+        SelectorPoint(
+            selector=selector,
+            reward_model=model,
+            k=k,
+            success_rate=success[place],
+            coverage=coverage[place],
+            stderr=stderr[place],
+            simulation_stderr=noise[place],
+            exact=exact or (selector == "majority" and k <= EXACT_MAJORITY),
+        )
+        for place, k in enumerate(ks.tolist())
     ]
 
 
-def _diversity(problem_id: int, row: dict[str, Any]) -> list[dict[str, Any]]:
+def _diversity(problem_id: int, extracted: _Extracted) -> list[DiversityPoint]:
     """Expected distinct candidates at every nice k of a problem; its shares of duplicates and truncated samples."""
-    candidates = [each for each in row["candidates"] or () if each is not None]
-    total = len(row["candidates"] or ())
-    counts = np.unique(candidates, return_counts=True)[1] if candidates else np.array([], dtype=np.int64)
+    total = len(extracted.candidates)
+    if not total:
+        return []
+    candidates = [candidate for candidate in extracted.candidates if candidate is not None]
+    counts = np.unique(np.array(candidates, dtype=np.int64), return_counts=True)[1]
     ks = nice_ks(total)
+    distinct = expected_distinct(counts, ks, total - len(candidates))
     share = duplicate_share(counts)
     return [
-        {
-            "problem_id": problem_id,
-            "k": int(k),
-            "expected_distinct_candidates": distinct,
-            "duplicate_share": None if np.isnan(share) else share,
-            "truncated_share": row["truncated"],
-        }
-        for k, distinct in zip(ks, expected_distinct(counts, ks, total - len(candidates)) if total else (), strict=True)
+        DiversityPoint(problem_id, k, value, share, extracted.truncated)
+        for k, value in zip(ks.tolist(), distinct, strict=True)
     ]

@@ -1,12 +1,43 @@
 """All that a report shows of a run, read from the views."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import LiteralString, NamedTuple, TypeVar
 
-from models.database import query
+from models.database import column, rows
+from models.questions.progress import cost_of, coverage_of, progress_of, title
+from models.rows import LABELS
+from models.tables import Run, Verifier
+from models.views import (
+    CostRow,
+    CoverageByCostRow,
+    CoverageFitRow,
+    CoverageRow,
+    ForecastRow,
+    PrecisionAtKRow,
+    ProblemDifficultyRow,
+    RunProgressRow,
+)
 from verifiers.errors import UserError
+from verifiers.outcome import Outcome
 
-Rows = list[dict[str, Any]]
+T = TypeVar("T")
+
+
+class OutcomeCount(NamedTuple):
+    """How many samples came out so, and how many candidates they gave; None is not judged yet."""
+
+    outcome: Outcome | None
+    samples: int
+    candidates: int
+
+
+class DistinctCandidates(NamedTuple):
+    """Distinct candidates expected among k samples, a mean over the problems that have so many."""
+
+    run_id: int
+    k: int
+    problems: int
+    expected_distinct_candidates: float
 
 
 @dataclass(frozen=True)
@@ -16,74 +47,108 @@ class Findings:
     run_id: int
     title: str
     verifier: str
-    progress: dict[str, Any]
-    coverage: Rows
-    fits: Rows
-    forecasts: Rows
-    bands: Rows
-    precision: Rows
-    problems: Rows
-    """problem_difficulty, in the order of the run."""
-    coverage_by_cost: Rows
-    cost: dict[str, Any] | None
-    outcomes: Rows
-    diversity: Rows
-    """Means over the problems that have k samples."""
+    """Its name and version."""
+    labels_only: bool
+    """Whether its outcomes came with an import: nothing was judged."""
+    progress: RunProgressRow
+    coverage: list[CoverageRow]
+    fits: list[CoverageFitRow]
+    forecasts: list[ForecastRow]
+    precision: list[PrecisionAtKRow]
+    problems: list[ProblemDifficultyRow]
+    """In the order of the run."""
+    coverage_by_cost: list[CoverageByCostRow]
+    cost: CostRow | None
+    outcomes: list[OutcomeCount]
+    diversity: list[DistinctCandidates]
+
+    @property
+    def stale(self) -> bool:
+        """Whether samples were judged since it was analysed."""
+        return any(law.stale for law in self.fits)
 
 
-def findings(run_id: int) -> Findings:
-    """Read a run's views; UserError where nothing is verified yet."""
-    (run,) = query(
-        "select run.verifier_id, verifier.name from run join verifier on verifier.id = verifier_id where run.id = %s",
-        (run_id,),
+def is_analysed(run: Run) -> bool:
+    """Whether a run was analysed by its counting verifier, with all the samples there are."""
+    return bool(
+        column(
+            "select 1 from analysis_state where run_id = %s and verifier_id = %s and not stale",
+            (run.id, run.verifier_id),
+        )
     )
-    mine = {"run": run_id, "verifier": run["verifier_id"]}
-    coverage = query("select * from coverage where run_id = %(run)s and verifier_id = %(verifier)s order by k", mine)
+
+
+def laws_of(run_id: int, verifier_id: int) -> list[CoverageFitRow]:
+    """What each law of coverage came to when a run was last analysed by a verifier."""
+    return rows(
+        CoverageFitRow,
+        "select * from coverage_fit where run_id = %s and verifier_id = %s order by family",
+        (run_id, verifier_id),
+    )
+
+
+def outcomes_of(run: Run) -> list[OutcomeCount]:
+    """How a run's samples came out by its counting verifier."""
+    return rows(
+        OutcomeCount,
+        """
+        select outcome, samples, candidates from outcome_counts where run_id = %s and verifier_id = %s order by outcome
+        """,
+        (run.id, run.verifier_id),
+    )
+
+
+def diversity_of(run: Run) -> list[DistinctCandidates]:
+    """Whether a run's samples still differ, by k."""
+    return rows(
+        DistinctCandidates,
+        """
+        select run_id, k, count(*) as problems, avg(expected_distinct_candidates) as expected_distinct_candidates
+        from diversity where run_id = %s and verifier_id = %s group by run_id, k order by k
+        """,
+        (run.id, run.verifier_id),
+    )
+
+
+def difficulties_of(run: Run) -> list[ProblemDifficultyRow]:
+    """How hard a run's problems are, in its order."""
+    return rows(
+        ProblemDifficultyRow,
+        """
+        select problem_difficulty.* from problem_difficulty join prompt using (run_id, problem_id)
+        where run_id = %s order by position
+        """,
+        (run.id,),
+    )
+
+
+def findings(run: Run) -> Findings:
+    """Read a run's views; UserError where nothing is verified yet."""
+    coverage = coverage_of(run.id)
     if not coverage:
-        raise UserError(f"Run {run_id} has no verified samples yet; `monkeys watch {run_id}` follows it.")
-    (progress,) = query("select * from run_progress where run_id = %(run)s", mine)
-    name = f" {progress['name']}" if progress["name"] else ""
-    costs = query("select * from cost where run_id = %(run)s", mine)
+        raise UserError(f"Run {run.id} has no verified samples yet; `monkeys watch {run.id}` follows it.")
+    (verifier,) = rows(Verifier, "select * from verifier where id = %s", (run.verifier_id,))
+    progress = progress_of(run.id)
+
+    def ours(row: type[T], view: LiteralString, order: LiteralString) -> list[T]:
+        sql = f"select * from {view} where run_id = %s and verifier_id = %s order by {order}"
+        return rows(row, sql, (run.id, run.verifier_id))
+
     return Findings(
-        run_id=run_id,
-        title=f"run {run_id}{name} · {progress['benchmark']} · {progress['llm']}",
-        verifier=run["name"],
+        run_id=run.id,
+        title=title(progress),
+        verifier=f"{verifier.name} {verifier.version}",
+        labels_only=verifier.name == LABELS,
         progress=progress,
         coverage=coverage,
-        fits=query(
-            "select * from coverage_fit where run_id = %(run)s and verifier_id = %(verifier)s order by family", mine
+        fits=laws_of(run.id, run.verifier_id),
+        forecasts=ours(ForecastRow, "forecast", "family, k"),
+        precision=ours(PrecisionAtKRow, "precision_at_k", "selector, reward_model, k"),
+        problems=difficulties_of(run),
+        coverage_by_cost=rows(
+            CoverageByCostRow, "select * from coverage_by_cost where run_id = %s order by k", (run.id,)
         ),
-        forecasts=query(
-            "select * from forecast where run_id = %(run)s and verifier_id = %(verifier)s order by family, k", mine
-        ),
-        bands=query(
-            "select * from coverage_band where run_id = %(run)s and verifier_id = %(verifier)s order by method, k", mine
-        ),
-        precision=query(
-            """
-            select * from precision_at_k where run_id = %(run)s and verifier_id = %(verifier)s
-            order by selector, reward_model, k
-            """,
-            mine,
-        ),
-        problems=query(
-            """
-            select problem_difficulty.* from problem_difficulty join prompt using (run_id, problem_id)
-            where run_id = %(run)s order by position
-            """,
-            mine,
-        ),
-        coverage_by_cost=query("select * from coverage_by_cost where run_id = %(run)s order by k", mine),
-        cost=costs[0] if costs else None,
-        outcomes=query(
-            "select outcome, samples, candidates from outcome_counts where run_id = %s and verifier = %s order by 1",
-            (run_id, run["name"]),
-        ),
-        diversity=query(
-            """
-            select k, count(*) as problems, avg(expected_distinct_candidates) as expected_distinct_candidates
-            from diversity where run_id = %(run)s and verifier_id = %(verifier)s group by k order by k
-            """,
-            mine,
-        ),
+        cost=cost_of(run.id),
+        outcomes=outcomes_of(run),
+        diversity=diversity_of(run),
     )

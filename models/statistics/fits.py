@@ -79,11 +79,11 @@ def fit(family: Family, data: Tallies, weights: ArrayLike | None = None, near: F
     share = np.full(problems, 1 / max(problems, 1)) if weights is None else np.asarray(weights, dtype=np.float64)
     seen = share > 0
     if not data.c[seen].any():
-        return _refused(family, "no sample is right")
+        return refused(family, "no sample is right")
     curve = share @ data.values
     if family in CURVES:
         if data.n.min() < 1:
-            return _refused(family, "a problem has no samples")
+            return refused(family, "a problem has no samples")
         parameters, flag = CURVES[family](data.ks.astype(np.float64), curve)
     else:
         zero_inflated = family is Family.zero_inflated_beta_binomial
@@ -94,7 +94,7 @@ def fit(family: Family, data: Tallies, weights: ArrayLike | None = None, near: F
             parameters["solvable"] = found.solvable
         flag = "problems are all alike, or solved by all samples or none" if found.at_bound else ""
     if not parameters:
-        return _refused(family, flag)
+        return refused(family, flag)
     if problems == 1:
         flag = "one problem says nothing of others"
     off = np.abs(LAWS[family](data.ks.astype(np.float64), *parameters.values()) - curve)
@@ -137,7 +137,8 @@ def _doubt(curve: Floats) -> str:
     return ""
 
 
-def _refused(family: Family, flag: str) -> Fit:
+def refused(family: Family, flag: str) -> Fit:
+    """No fit, and why."""
     return Fit(family, MappingProxyType({}), float("nan"), float("nan"), flag)
 
 

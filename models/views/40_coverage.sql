@@ -7,8 +7,7 @@ create or replace function nice_ks(most bigint) returns setof bigint language sq
 $$;
 comment on function nice_ks is 'k = 1, 2, 5, 10, 20, ... up to and with the most samples of any problem';
 
--- A table up to 20 degrees of freedom, then z + g1/df + ... + g4/df^4 (Abramowitz and Stegun 26.7.5), to 2e-7;
--- models/statistics/intervals.py does the same arithmetic.
+-- A table up to 20 degrees of freedom, then z + g1/df + ... + g4/df^4 (Abramowitz and Stegun 26.7.5), to 2e-7.
 create or replace function t_975(df bigint) returns double precision language sql immutable parallel safe strict as $$
     select case when df < 1 then null when df <= 20 then (array[
         12.706204736174698, 4.302652729749464, 3.182446305283710, 2.776445105197793, 2.570581835636314,

@@ -17,6 +17,12 @@ ENGINES = {"vllm": "tasks.engines.vllm", "openai": "tasks.engines.openai", "repl
 """Engine -> the module whose `load(Load) -> Engine` starts it."""
 
 
+LONGEST = 2_000
+"""Characters of an llm's name with its engine arguments as JSON, which together are a key of the table llm."""
+
+_TOO_LONG = f"-m and its engine arguments must have at most {LONGEST:,} characters together."
+
+
 def engine_of(llm: str) -> str:
     """The engine that -m asks for: `openai:NAME`, `replay:FILE`, else vLLM."""
     prefix = llm.partition(":")[0]
@@ -26,6 +32,8 @@ def engine_of(llm: str) -> str:
 def full_name(llm: str) -> str:
     """The llm's name as stored: a local file or folder by its absolute path, so that workers elsewhere find it."""
     engine = engine_of(llm)
+    if len(llm) > LONGEST:
+        raise UserError(_TOO_LONG)
     if engine == "replay":
         return f"replay:{Path(llm.partition(':')[2]).expanduser().resolve()}"
     if engine == "vllm" and (llm.startswith((".", "/", "~")) or Path(llm, "config.json").is_file()):
@@ -48,15 +56,11 @@ def usable_folder(folder: Path) -> Path:
     return folder
 
 
-LONGEST = 2_000
-"""Characters of an llm's name with its engine arguments as JSON, which together are a key of the table llm."""
-
-
 def check_arguments(llm: str, engine_args: Mapping[str, Any]) -> None:
     """UserError for a name and engine arguments that cannot be right, or that cannot or must not be stored."""
     identity = [llm, dict(engine_args)]
     if len(json.dumps(identity)) > LONGEST:
-        raise UserError(f"-m and its engine arguments must have at most {LONGEST:,} characters together.")
+        raise UserError(_TOO_LONG)
     if not llm.isprintable() or storable_json(identity) != identity:
         raise UserError("-m and --engine-arg take text without control characters and broken Unicode.")
     if "endpoint" in engine_args:

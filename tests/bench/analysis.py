@@ -26,11 +26,12 @@ sys.path.pop(0)  # this folder, whose file names are those of other modules
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from cli.stack.servers import servers
-from models.analysis.store import read_pool
+from models.analysis.pool import read_pool
 from models.database import query, transaction
-from models.statistics.coverage import Counts, coverage, every_k
+from models.statistics.coverage import Counts, every_k
 from models.statistics.intervals import estimate
 from tests.counted import Tally, counted_run
+from tests.oracle import coverage
 from tests.place import new_place
 
 PROBLEMS, SAMPLES, PEER_KS = 128, 10_000, 40

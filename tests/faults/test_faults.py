@@ -13,9 +13,9 @@ import numpy as np
 import psycopg
 import pytest
 
-from models.statistics.coverage import coverage as curve
 from tests.faults.faults import Chaos, Crew, Refusals
 from tests.faults.servers import Servers, own_servers
+from tests.oracle import coverage as curve
 from tests.place import Place, new_place, wait_until
 from tests.small_runs import Small, check, coverage, judged, small
 from verifiers.answers import GSM8K_ANSWER

@@ -1,0 +1,108 @@
+"""The bars of a report: how samples came out, and what judging each candidate once saved."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from cli.report.drawing import COLOURS, Plot, big
+from models.questions.report import Findings
+
+OUTCOME_COLOURS = {
+    "correct": "#2a9d6f",
+    "incorrect": "#d64550",
+    "no_answer": "#8a8f98",
+    "infrastructure_error": "#b8901c",
+}
+
+
+class OutcomeShare(NamedTuple):
+    """How many samples of a run came out so."""
+
+    run_id: int
+    outcome: str
+    samples: int
+
+
+class Judgings(NamedTuple):
+    """How many samples of a run had a candidate, and how many different ones were judged."""
+
+    run_id: int
+    samples: int
+    with_candidate: int
+    distinct_candidates: int
+
+
+def outcomes_plot(runs: Sequence[Findings]) -> Plot:
+    """How samples came out."""
+    rows = [OutcomeShare(run.run_id, row.outcome or "unknown", row.samples) for run in runs for row in run.outcomes]
+    names = sorted({row.outcome for row in rows}, key=lambda name: (name != "correct", name))
+    others = iter([colour for colour in COLOURS if colour not in OUTCOME_COLOURS.values()] * 2)
+    colours = {name: OUTCOME_COLOURS.get(name) or next(others) for name in names}
+
+    def draw(figure: Any) -> None:
+        axes = figure.subplots()
+        ids = [run.run_id for run in runs]
+        left = np.zeros(len(runs))
+        samples = {(row.run_id, row.outcome): row.samples for row in rows}
+        counts = {name: np.array([samples.get((run, name), 0) for run in ids]) for name in names}
+        for name in names:
+            shares = counts[name] / np.maximum(sum(counts.values()), 1)
+            label = f"{name.replace('_', ' ')} {shares.mean():.1%}" if len(ids) == 1 else name
+            axes.barh([f"run {run}" for run in ids], shares, left=left, color=colours[name], height=0.6, label=label)
+            left += shares
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
+        axes.set(xlim=(0, 1), xlabel="share of samples")
+        _finish_bars(axes, columns=4)
+
+    return Plot(
+        "outcomes",
+        "Outcomes",
+        "How samples came out, by the counting verifier.",
+        rows,
+        OutcomeShare._fields,
+        draw,
+        (7.2, 1.9 + 0.4 * len(runs)),
+    )
+
+
+def savings_plot(runs: Sequence[Findings]) -> Plot:
+    """What judging each candidate once saved."""
+    rows = [
+        Judgings(
+            run.run_id,
+            samples=sum(row.samples for row in run.outcomes),
+            with_candidate=sum(row.samples for row in run.outcomes if row.candidates),
+            distinct_candidates=sum(row.candidates for row in run.outcomes),
+        )
+        for run in runs
+        if run.outcomes and not run.labels_only
+    ]
+
+    def draw(figure: Any) -> None:
+        axes = figure.subplots()
+        place = np.arange(len(rows))
+        axes.barh(place - 0.2, [row.with_candidate for row in rows], 0.36, color=COLOURS[7], label="candidates found")
+        axes.barh(place + 0.2, [row.distinct_candidates for row in rows], 0.36, color=COLOURS[0], label="judged")
+        for bar, row in zip(place, rows, strict=True):
+            saved = 1 - row.distinct_candidates / max(row.with_candidate, 1)
+            axes.annotate(f"  {saved:.1%} saved", (row.distinct_candidates, bar + 0.2), va="center", fontsize=8)
+        axes.set_yticks(place, [f"run {row.run_id}" for row in rows])
+        axes.xaxis.set_major_formatter(lambda value, _: big(value))
+        axes.set(xlabel="judgings")
+        _finish_bars(axes, columns=2)
+
+    return Plot(
+        "savings",
+        "Verification saved",
+        "Each distinct candidate of a problem is judged once, however many samples gave it.",
+        rows,
+        Judgings._fields,
+        draw,
+        (7.2, 1.9 + 0.5 * len(rows)),
+    )
+
+
+def _finish_bars(axes: Any, columns: int) -> None:
+    axes.invert_yaxis()
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, 1.35), ncols=columns, frameon=False, fontsize=8)

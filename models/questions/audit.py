@@ -1,0 +1,103 @@
+"""Where two verifiers of one run disagree, and what that says of the one that counts."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from models.database import rows
+from models.statistics.intervals import wilson
+from models.tables import Run, Verifier
+from verifiers.errors import UserError
+from verifiers.outcome import Outcome
+
+
+class JudgedTwice(NamedTuple):
+    """Samples of a problem that got the same two candidates; an outcome is None where there was none to judge."""
+
+    problem: str
+    sample_index: int
+    """The first of them."""
+    samples: int
+    candidate: str | None
+    outcome: Outcome | None
+    other_candidate: str | None
+    other_outcome: Outcome | None
+
+    @property
+    def right(self) -> bool:
+        """By the verifier that counts."""
+        return self.outcome == Outcome.correct
+
+    @property
+    def other_right(self) -> bool:
+        """By the other one."""
+        return self.other_outcome == Outcome.correct
+
+
+class WrongShare(NamedTuple):
+    """How often the counting verifier is wrong, if the other is right, in samples and in distinct candidates."""
+
+    samples: int
+    of: int
+    candidates: int
+    of_candidates: int
+    at_most: float | None
+    """Upper end of the 95 % Wilson interval over candidates."""
+
+    @property
+    def share(self) -> float | None:
+        """Of the samples."""
+        return self.samples / self.of if self.of else None
+
+
+def other_verifier(run: Run, name: str | None) -> Verifier:
+    """The verifier to compare with; UserError where the run has none, or several and no name was given."""
+    verifiers = rows(
+        Verifier,
+        """
+        select * from verifier where id = any(%s) and id <> %s and (%s::text is null or name = %s) order by id desc
+        """,
+        (run.other_verifiers, run.verifier_id, name, name),
+    )
+    if not verifiers:
+        wanted = f"by {name!r}" if name else "by a second verifier"
+        raise UserError(f"Run {run.id} is not judged {wanted}; `monkeys reverify {run.id} --verifier NAME` adds one.")
+    if name is None and len(verifiers) > 1:
+        raise UserError(f"Run {run.id} has several other verifiers; choose with --verifier.")
+    return verifiers[0]
+
+
+def judged_twice(run: Run, other_id: int) -> list[JudgedTwice]:
+    """What the counting verifier and another one said of the samples that both have decided, most samples first."""
+    return rows(
+        JudgedTwice,
+        """
+        select problem.key as problem, min(mine.sample_index) as sample_index, count(*) as samples,
+            ours.text as candidate, a.outcome as outcome, theirs.text as other_candidate, b.outcome as other_outcome
+        from extraction as mine
+        join extraction as yours using (run_id, problem_id, sample_index)
+        join problem on problem.id = mine.problem_id
+        left join candidate as ours on ours.id = mine.candidate_id
+        left join candidate as theirs on theirs.id = yours.candidate_id
+        left join verdict as a on a.candidate_id = mine.candidate_id and a.verifier_id = mine.verifier_id
+        left join verdict as b on b.candidate_id = yours.candidate_id and b.verifier_id = yours.verifier_id
+        where run_id = %(run)s and mine.verifier_id = %(ours)s and yours.verifier_id = %(theirs)s
+            and a.outcome is distinct from 'infrastructure_error'
+            and b.outcome is distinct from 'infrastructure_error'
+        group by problem.key, ours.text, theirs.text, a.outcome, b.outcome
+        order by samples desc, problem.key, ours.text
+        """,
+        {"run": run.id, "ours": run.verifier_id, "theirs": other_id},
+    )
+
+
+def wrong_share(judged: Sequence[JudgedTwice], *, other_right: bool) -> WrongShare:
+    """How often the counting verifier says otherwise where the other one says `other_right`."""
+    among = [row for row in judged if row.other_right is other_right]
+    against = [row for row in among if row.right is not other_right]
+    return WrongShare(
+        samples=sum(row.samples for row in against),
+        of=sum(row.samples for row in among),
+        candidates=len(against),
+        of_candidates=len(among),
+        at_most=wilson(len(against), len(among))[1] if among else None,
+    )

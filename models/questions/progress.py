@@ -1,0 +1,40 @@
+"""How far runs are, and what they took."""
+
+from models.database import rows
+from models.schema import check_schema
+from models.views import CostRow, CoverageRow, RunProgressRow
+
+
+def all_runs() -> list[RunProgressRow]:
+    """Every run and how far it is."""
+    check_schema()
+    return rows(RunProgressRow, "select * from run_progress order by run_id")
+
+
+def progress_of(run_id: int) -> RunProgressRow:
+    """How far a run is."""
+    (progress,) = rows(RunProgressRow, "select * from run_progress where run_id = %s", (run_id,))
+    return progress
+
+
+def title(progress: RunProgressRow) -> str:
+    """A run in one line."""
+    name = f" {progress.name}" if progress.name else ""
+    return f"run {progress.run_id}{name} · {progress.benchmark} · {progress.llm}"
+
+
+def coverage_of(run_id: int) -> list[CoverageRow]:
+    """Coverage so far by the verifier that counts, by k; none where nothing is judged yet."""
+    return rows(
+        CoverageRow,
+        """
+        select * from coverage where run_id = %(run)s
+            and verifier_id = (select verifier_id from run where id = %(run)s) order by k
+        """,
+        {"run": run_id},
+    )
+
+
+def cost_of(run_id: int) -> CostRow | None:
+    """What a run took; None where no attempt was made: it was imported."""
+    return next(iter(rows(CostRow, "select * from cost where run_id = %s", (run_id,))), None)

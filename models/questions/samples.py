@@ -1,0 +1,71 @@
+"""One sample as a person reads it, and how a run's problems came out."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from models.database import rows
+from models.views import ProblemTallyRow
+from verifiers.errors import UserError
+from verifiers.outcome import Outcome
+
+
+class SampleShown(NamedTuple):
+    """A row of the view sample_detail, with what was sent and who made it."""
+
+    run_id: int
+    problem_key: str
+    sample_index: int
+    text: str | None
+    candidate: str | None
+    candidate_how: str | None
+    verifier: str
+    outcome: Outcome | None
+    detail: str | None
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    finish_reason: str | None
+    logprob: float | None
+    seed: int | None
+    attempt_id: int | None
+    problem_id: int
+    prompt: str
+    worker: str | None
+    engine: str | None
+    engine_version: str | None
+    engine_seed: int | None
+    sampled_at: datetime | None
+
+
+def problem_tallies(run_id: int) -> list[ProblemTallyRow]:
+    """A run's problems, in its order, by the verifier that counts."""
+    return rows(
+        ProblemTallyRow,
+        """
+        select problem_tally.* from problem_tally join prompt using (run_id, problem_id)
+        where run_id = %s order by position
+        """,
+        (run_id,),
+    )
+
+
+def find_sample(run_id: int, problem_id: int, key: str, index: int | None, outcome: str | None) -> SampleShown:
+    """The first sample of a problem with this index and this outcome, where given; UserError where there is none."""
+    samples = rows(
+        SampleShown,
+        """
+        select sample_detail.*, prompt.text as prompt, attempt.worker, attempt.engine, attempt.engine_version,
+            attempt.engine_seed, attempt.finished_at as sampled_at
+        from sample_detail
+        join prompt using (run_id, problem_id)
+        left join attempt on attempt.id = sample_detail.attempt_id
+        where run_id = %(run)s and problem_id = %(problem)s
+            and (%(index)s::int is null or sample_index = %(index)s)
+            and (%(outcome)s::text is null or outcome::text = %(outcome)s)
+        order by sample_index limit 1
+        """,
+        {"run": run_id, "problem": problem_id, "index": index, "outcome": outcome},
+    )
+    if not samples:
+        wanted = f"sample {index}" if index is not None else f"{outcome} sample" if outcome else "sample"
+        raise UserError(f"Run {run_id} has no {wanted} of problem {key!r} yet.")
+    return samples[0]

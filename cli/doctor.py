@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import click
+from psycopg.errors import UndefinedColumn, UndefinedTable
 
 from cli.errors import sentence
 from cli.options import table_options
@@ -58,10 +59,13 @@ def _safely(check: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
     name = check.__name__.strip("_")
     try:
         yield from check()
+    except (UndefinedTable, UndefinedColumn):
+        yield Finding(name, None, "not looked at: the database's schema is another one")
     except Exception as error:
         told = sentence(error)
         if told is None:
-            yield Finding(name, False, f"this check itself fails ({type(error).__name__}: {str(error)[:200]})")
+            said = " ".join(str(error).split())[:200]
+            yield Finding(name, False, f"this check itself fails ({type(error).__name__}: {said})")
         elif isinstance(told, Unavailable) and check not in (_database, _broker):
             yield Finding(name, None, "not looked at: what it asks does not answer, or not in time")
         else:

@@ -283,6 +283,15 @@ def test_a_command_for_a_shell_is_quoted() -> None:
     assert worker_command("verify", "a b") == "monkeys worker verify -Q 'a b'"
 
 
+def test_doctor_on_a_database_without_tables_says_to_migrate(place: Place) -> None:
+    with transaction() as connection:
+        connection.execute("drop table alembic_version, work cascade")
+    said = place.monkeys("doctor").stdout
+    assert "✗ schema: The database has no tables of ours yet; run `monkeys migrate`." in said
+    assert "! works: not looked at" in said
+    assert "itself fails" not in said
+
+
 def test_no_check_dies_for_the_absence_of_an_outside_program(place: Place) -> None:
     _, output = place.start_and_wait("doctor", PATH="", LD_LIBRARY_PATH=os.environ.get("LD_LIBRARY_PATH", ""))
     assert "Traceback" not in output

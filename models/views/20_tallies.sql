@@ -66,25 +66,21 @@ comment on column judged.how is 'Which rule found the candidate, where the verif
 comment on column judged.detail is 'One line for a person';
 comment on column judged.facts is 'How it was judged: isolation, limits, versions';
 
+-- Candidates are counted before their verdicts are looked up: there are far fewer of them than samples.
 create view outcome_counts as
 with candidates as (
     select run_id, verifier_id, candidate_id, count(*) as samples
     from extraction group by run_id, verifier_id, candidate_id
-), outcomes as (
-    select candidates.run_id, candidates.verifier_id,
-        outcome_of(candidates.candidate_id, verdict.outcome) as outcome,
-        sum(candidates.samples)::bigint as samples, count(candidates.candidate_id) as candidates
-    from candidates
-    left join verdict on verdict.candidate_id = candidates.candidate_id
-        and verdict.verifier_id = candidates.verifier_id
-    group by 1, 2, 3
 )
-select outcomes.run_id, verifier.name as verifier, outcomes.outcome, outcomes.samples, outcomes.candidates,
-    biased_by(run.stop_rule) as biased_by, outcomes.verifier_id, verifier.version,
-    outcomes.verifier_id = run.verifier_id as counting
-from outcomes
-join run on run.id = outcomes.run_id
-join verifier on verifier.id = outcomes.verifier_id;
+select candidates.run_id, verifier.name as verifier, outcome_of(candidates.candidate_id, verdict.outcome) as outcome,
+    sum(candidates.samples)::bigint as samples, count(candidates.candidate_id) as candidates,
+    biased_by(run.stop_rule) as biased_by, candidates.verifier_id, verifier.version,
+    candidates.verifier_id = run.verifier_id as counting
+from candidates
+join run on run.id = candidates.run_id
+join verifier on verifier.id = candidates.verifier_id
+left join verdict on verdict.candidate_id = candidates.candidate_id and verdict.verifier_id = candidates.verifier_id
+group by candidates.run_id, candidates.verifier_id, run.id, verifier.id, 3;
 comment on view outcome_counts is 'How samples came out, by verifier and outcome';
 comment on column outcome_counts.outcome is 'Null where the verdict is still to come';
 comment on column outcome_counts.samples is 'Samples with this outcome';

@@ -41,7 +41,7 @@ def forecast(family: Family, n: ArrayLike, c: ArrayLike, k: ArrayLike, rounds: i
     ks = np.atleast_1d(np.asarray(k, dtype=np.int64))
     found = fit(family, data)
     middle = found.coverage(ks)
-    if not found.parameters or len(data.n) < 2:
+    if not found.parameters or len(data.n) < 2 or not len(ks):
         missing = np.full(ks.shape, np.nan)
         return Forecast(family, ks, middle, missing, missing, found.flag)
     shares = resamples(len(data.n), rounds, np.random.default_rng(seed))

@@ -15,6 +15,7 @@ from pathlib import Path
 from models.cost import Sizes
 from models.database import Connection, transaction
 from models.rows import (
+    LABELS,
     benchmark_id,
     insert_problems,
     insert_prompts,
@@ -128,7 +129,7 @@ def _judge_imported(_: Problem, candidate: str) -> Judgement:
     return Judgement(Outcome(candidate))
 
 
-_IMPORTED = Verifier("imported", "1", extract=lambda *_: None, judge=_judge_imported)
+_IMPORTED = Verifier(LABELS, "1", extract=lambda *_: None, judge=_judge_imported)
 """The verifier that stands for labels; nothing is ever sent to it."""
 
 

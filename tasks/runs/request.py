@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from models.database import query
+from models.database import column
 from tasks.engines import engine_of
 from verifiers.benchmarks import find_benchmark
 from verifiers.benchmarks.benchmark import Benchmark, Sampling
@@ -116,4 +116,4 @@ def stop_rule(request: RunRequest, llm: str) -> dict[str, Any]:
 
 
 def _has_price(llm: str) -> bool:
-    return bool(query("select from price where llm = %s and since <= now() limit 1", (llm,)))
+    return bool(column("select id from price where llm = %s and since <= now() limit 1", (llm,)))

@@ -7,7 +7,7 @@ from typing import Any
 
 from kombu.exceptions import OperationalError
 
-from models.database import engine, is_away, query
+from models.database import column, engine, is_away
 from models.schema import MIGRATION_LOCK
 from models.settings import settings
 from tasks import ledger
@@ -52,14 +52,15 @@ def sweep_for_ever(stop: Event) -> None:
 
 def is_swept() -> bool:
     """Whether some process holds the sweeper's lock."""
-    rows = query(
-        """
-        select from pg_locks where locktype = 'advisory' and objid = %s and granted
-            and database = (select oid from pg_database where datname = current_database())
-        """,
-        (SWEEP_LOCK,),
+    return bool(
+        column(
+            """
+            select pid from pg_locks where locktype = 'advisory' and objid = %s and granted
+                and database = (select oid from pg_database where datname = current_database())
+            """,
+            (SWEEP_LOCK,),
+        )
     )
-    return bool(rows)
 
 
 def sweep(*, free_expired: bool = True) -> None:

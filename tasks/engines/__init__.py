@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from models.rows import storable_json
+from models.storable import storable_json
 from tasks.engines.engine import Engine, Load
 from verifiers.errors import UserError
 

@@ -4,8 +4,9 @@ from typing import NamedTuple
 
 import click
 
-from cli.options import table_options
+from cli.options import Number, table_options
 from cli.output import print_rows
+from verifiers.ranges import whole
 
 FIT_COLUMNS = ("run_id", "verifier", "family", "parameters", "error", "flag")
 BACK_TEST_COLUMNS = ("run_id", "family", "using", "k", "forecast", "low", "high", "truth", "off")
@@ -16,7 +17,7 @@ BACK_TEST_COLUMNS = ("run_id", "family", "using", "k", "forecast", "low", "high"
 @click.option("--verifier", "verifier_name", help="By this verifier. Default: the one that counts.")
 @click.option(
     "--back-test",
-    type=click.IntRange(1),
+    type=Number(whole(1)),
     metavar="N",
     help="Instead: forecast from N of each problem's samples, drawn at random, and compare with all of them.",
 )

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cli.options import table_options
+from cli.options import Number, table_options
 from cli.output import COSTS, harmless, print_rows, text_table
+from verifiers.ranges import real
 
 if TYPE_CHECKING:
     from models.questions.compare import AtBudget, Growth, Need
@@ -23,7 +24,7 @@ NAMES = {"samples": "samples a problem", **COSTS}
 @click.option(
     "--coverage",
     "wanted",
-    type=click.FloatRange(0, 1, min_open=True),
+    type=Number(real(0, 1, above=True)),
     multiple=True,
     help="A coverage wanted, such as 0.5 (may be given again). Default: the highest that all reach.",
 )

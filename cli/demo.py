@@ -4,6 +4,9 @@ import os
 
 import click
 
+from cli.options import Number
+from verifiers.ranges import whole
+
 QUERIES = (
     ("which problems are hard", "select problem_key, correct, samples from problem_tally where run_id = {run} "
      "order by correct_share limit 10"),
@@ -15,7 +18,7 @@ QUERIES = (
 
 
 @click.command()
-@click.option("-n", "--samples", "n", type=click.IntRange(1), default=200, show_default=True, help="Of each problem.")
+@click.option("-n", "--samples", "n", type=Number(whole(1)), default=200, show_default=True, help="Of each problem.")
 def demo(n: int) -> None:
     """Sample a tiny bundled llm on a third of pocket-sums, through the whole queue, and draw its coverage.
 

@@ -158,9 +158,9 @@ def _sweeper() -> Iterator[Finding]:
 
 
 def _works() -> Iterator[Finding]:
-    from models.questions.health import dropped_leases, failed_runs, late_queues
+    from models.questions.health import dropped_leases, failed_runs, late_queues, refused_queues
 
-    late, dropped, failed = late_queues(), dropped_leases(), failed_runs()
+    late, dropped, failed, refused = late_queues(), dropped_leases(), failed_runs(), refused_queues()
     for queue in late:
         detail = f"{queue.works:,} works of {queue.queue} were published up to {queue.minutes} minutes ago and are not"
         yield Finding("works", None, f"{detail} begun: its workers are busy or hang")
@@ -168,11 +168,14 @@ def _works() -> Iterator[Finding]:
         yield Finding(
             "works", False, f"{dropped:,} leases ran out and nobody took them; is one sweeping?", "monkeys sweep"
         )
+    for broken in refused:
+        error = " ".join(broken.error.split())[:200]
+        yield Finding("works", False, f"{broken.queue}: the workers of {broken.works:,} works are broken: {error}")
     for run in failed:
         error = next(iter((run.error or "no reason given").splitlines()), "")[:120]
         detail = f"run {run.run_id}: {run.works:,} works failed ({error}); to try again:"
         yield Finding("works", None, detail, f"monkeys resume {run.run_id}")
-    if not late and not dropped and not failed:
+    if not late and not dropped and not failed and not refused:
         yield Finding("works", True, "none stuck, none failed")
 
 

@@ -5,9 +5,12 @@ import sys
 
 import click
 
+from cli.options import Number
+from verifiers.ranges import whole
+
 
 @click.command()
-@click.option("--port", type=click.IntRange(1, 65535), help="Default: MONKEYS_FLOWER_PORT or 5555.")
+@click.option("--port", type=Number(whole(1, 65535)), help="Default: MONKEYS_FLOWER_PORT or 5555.")
 @click.option("--address", default="127.0.0.1", show_default=True)
 def flower(port: int | None, address: str) -> None:
     """Serve Flower, read-only, on this host only unless --address says otherwise.

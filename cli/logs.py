@@ -6,15 +6,17 @@ from typing import IO
 
 import click
 
+from cli.options import Number
 from cli.output import harmless
 from verifiers.errors import UserError
+from verifiers.ranges import whole
 
 POLL_SECONDS = 0.5
 
 
 @click.command()
 @click.argument("service", required=False)
-@click.option("-n", "--lines", type=click.IntRange(0), default=20, show_default=True, help="Last lines of each log.")
+@click.option("-n", "--lines", type=Number(whole(0)), default=20, show_default=True, help="Last lines of each log.")
 @click.option("-f", "--follow", is_flag=True, help="Go on as they grow.")
 def logs(service: str | None, lines: int, follow: bool) -> None:
     """The local stack's logs: all, or those whose name begins with SERVICE (generate, verify, sweep, postgres, ...).

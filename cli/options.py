@@ -78,7 +78,7 @@ def _is_json(text: str) -> bool:
     return True
 
 
-class Number(click.ParamType[float]):
+class Number(click.ParamType):  # type: ignore[type-arg]
     """A number in a range, in one sentence where it is none."""
 
     def __init__(self, numbers: Range) -> None:

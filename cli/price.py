@@ -4,8 +4,9 @@ from datetime import datetime
 
 import click
 
-from cli.options import table_options
+from cli.options import Number, table_options
 from cli.output import print_rows
+from verifiers.ranges import real, whole
 
 COLUMNS = (
     "id", "llm", "provider", "since", "usd_per_million_input", "usd_per_million_cached_input",
@@ -44,11 +45,11 @@ def list_prices(form: str | None) -> None:
 @price.command(name="set")
 @click.argument("llm")
 @click.option("--provider", required=True, help="Who charges it.")
-@click.option("--input", "input_", type=click.FloatRange(0), help="Dollars per million input tokens.")
-@click.option("--cached-input", type=click.FloatRange(0), help="The same of a prompt sent again. Default: --input.")
-@click.option("--output", type=click.FloatRange(0), help="Dollars per million output tokens.")
-@click.option("--attempt", type=click.FloatRange(0), help="Dollars per sample.")
-@click.option("--gpu-hour", type=click.FloatRange(0), help="Dollars per GPU-hour.")
+@click.option("--input", "input_", type=Number(real(0)), help="Dollars per million input tokens.")
+@click.option("--cached-input", type=Number(real(0)), help="The same of a prompt sent again. Default: --input.")
+@click.option("--output", type=Number(real(0)), help="Dollars per million output tokens.")
+@click.option("--attempt", type=Number(real(0)), help="Dollars per sample.")
+@click.option("--gpu-hour", type=Number(real(0)), help="Dollars per GPU-hour.")
 @click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="First day it holds. Default: today.")
 @click.option("--note", help="Where it stands.")
 def set_price(
@@ -105,7 +106,7 @@ def examples() -> None:
 
 
 @price.command()
-@click.argument("price_id", type=int, metavar="ID")
+@click.argument("price_id", type=Number(whole(1)), metavar="ID")
 def remove(price_id: int) -> None:
     """Remove a price by its id.
 

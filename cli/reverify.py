@@ -2,7 +2,9 @@
 
 import click
 
+from cli.options import Number
 from verifiers.errors import UserError
+from verifiers.ranges import real
 
 
 @click.command()
@@ -10,7 +12,7 @@ from verifiers.errors import UserError
 @click.option("--verifier", help="Judge by this verifier too. Default: a newer version of the one that counts.")
 @click.option("--use", is_flag=True, help="Have it count once every sample has its verdict.")
 @click.option("--infrastructure", is_flag=True, help="Judge again only what failed by our fault.")
-@click.option("--share", type=click.FloatRange(0, 1, min_open=True), help="Rerun this share here: is it stable?")
+@click.option("--share", type=Number(real(0, 1, above=True)), help="Rerun this share here: is it stable?")
 def reverify(named: str, verifier: str | None, use: bool, infrastructure: bool, share: float | None) -> None:
     """Judge RUN's samples by another verifier or a newer version, or again where judging failed by our fault.
 

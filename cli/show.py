@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cli.options import table_options
+from cli.options import Number, table_options
 from cli.output import harmless, print_rows
+from verifiers.ranges import whole
 
 if TYPE_CHECKING:
     from models.questions.samples import SampleShown
@@ -21,7 +22,7 @@ FACTS = (
 @click.command()
 @click.argument("named", metavar="RUN")
 @click.argument("problem", required=False)
-@click.argument("index", type=int, required=False)
+@click.argument("index", type=Number(whole(0)), required=False)
 @click.option("--outcome", help="The first sample with this outcome, where no INDEX is given.")
 @table_options
 def show(named: str, problem: str | None, index: int | None, outcome: str | None, form: str | None) -> None:

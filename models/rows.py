@@ -9,6 +9,8 @@ from sqlmodel import SQLModel
 from models import tables
 from models.cost import Sizes
 from models.database import Connection
+from models.storable import storable as storable
+from models.storable import storable_json
 from models.tables import Run
 from verifiers.errors import UserError
 from verifiers.verifier import Problem, Verifier
@@ -111,22 +113,6 @@ def insert_problems(connection: Connection, benchmark_id: int, problems: Sequenc
         rows,
     ).fetchall()
     return [row["id"] for row in found]
-
-
-def storable(text: str) -> str:
-    """The text as Postgres can hold it: no NUL, no lone surrogates."""
-    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
-
-
-def storable_json(value: Any) -> Any:
-    """The same JSON value with every text as Postgres can hold it."""
-    if isinstance(value, str):
-        return storable(value)
-    if isinstance(value, Mapping):
-        return {storable(str(key)): storable_json(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [storable_json(each) for each in value]
-    return value
 
 
 def insert_prompts(connection: Connection, run_id: int, problem_ids: Sequence[int], texts: Sequence[str]) -> None:

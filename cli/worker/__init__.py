@@ -6,8 +6,9 @@ import sys
 
 import click
 
-from cli.options import endpoint_option, engine_args, llm_option, with_endpoint
+from cli.options import Number, endpoint_option, engine_args, llm_option, with_endpoint
 from cli.worker.command import worker_arguments
+from verifiers.ranges import whole
 
 
 @click.group()
@@ -35,10 +36,10 @@ engine_arg_option = click.option(
 @llm_option
 @gpus_option
 @click.option(
-    "-c", "--concurrency", type=click.IntRange(1), default=32, show_default=True, help="Most batches in flight."
+    "-c", "--concurrency", type=Number(whole(1)), default=32, show_default=True, help="Most batches in flight."
 )
 @click.option(
-    "--requests", type=click.IntRange(1), default=32, show_default=True, help="Most requests in flight to an endpoint."
+    "--requests", type=Number(whole(1)), default=32, show_default=True, help="Most requests in flight to an endpoint."
 )
 @endpoint_option
 @engine_arg_option
@@ -81,7 +82,7 @@ def generate(
 
 @worker.command()
 @click.option(
-    "-c", "--concurrency", type=click.IntRange(1), default=os.cpu_count() or 1, help="Processes. Default: cores."
+    "-c", "--concurrency", type=Number(whole(1)), default=os.cpu_count() or 1, help="Processes. Default: cores."
 )
 @click.option("-Q", "--queue", "queues", multiple=True, default=["verify"], show_default=True)
 @click.option("--name", default="verify@%h", show_default=True, help="The worker's name in Flower.")
@@ -102,7 +103,7 @@ def verify(concurrency: int, queues: tuple[str, ...], name: str, unsafe_no_sandb
 @click.option("--reward-model", required=True, help="A hub name or a folder that vLLM loads as a pooling model.")
 @gpus_option
 @click.option(
-    "-c", "--concurrency", type=click.IntRange(1), default=32, show_default=True, help="Most batches in flight."
+    "-c", "--concurrency", type=Number(whole(1)), default=32, show_default=True, help="Most batches in flight."
 )
 @engine_arg_option
 @click.option("--name", help="The worker's name in Flower.")

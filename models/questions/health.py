@@ -5,6 +5,9 @@ from typing import Any, NamedTuple
 
 from models.database import rows
 
+REFUSED = "its worker could not claim it"
+"""What the last error of a work begins with that came to a broken worker."""
+
 
 class Server(NamedTuple):
     version: str
@@ -30,6 +33,14 @@ class LateQueue(NamedTuple):
     queue: str
     works: int
     minutes: int
+
+
+class RefusedQueue(NamedTuple):
+    """A queue whose messages came to workers that could not claim them."""
+
+    queue: str
+    works: int
+    error: str
 
 
 class FailedRun(NamedTuple):
@@ -92,6 +103,18 @@ def dropped_leases() -> int:
     """Works whose lease ran out half a minute ago, and nobody took them back."""
     sql = "select count(*) as n from work where state = 'leased' and lease_until < now() - interval '30 seconds'"
     return rows(_Count, sql)[0].n
+
+
+def refused_queues() -> list[RefusedQueue]:
+    """Queues whose workers are broken: no attempt was even begun."""
+    return rows(
+        RefusedQueue,
+        """
+        select queue, count(*) as works, max(last_error) as error
+        from work where state in ('ready', 'published') and last_error like %s group by queue order by queue
+        """,
+        (f"{REFUSED}%",),
+    )
 
 
 def failed_runs() -> list[FailedRun]:

@@ -9,18 +9,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from models.rows import storable_json
+from models.storable import storable_json
 from tasks.engines.engine import Engine, Load
 from verifiers.errors import UserError
 
 ENGINES = {"vllm": "tasks.engines.vllm", "openai": "tasks.engines.openai", "replay": "tasks.engines.replay"}
 """Engine -> the module whose `load(Load) -> Engine` starts it."""
-
-
-LONGEST = 2_000
-"""Characters of an llm's name with its engine arguments as JSON, which together are a key of the table llm."""
-
-_TOO_LONG = f"-m and its engine arguments must have at most {LONGEST:,} characters together."
 
 
 def engine_of(llm: str) -> str:
@@ -29,11 +23,21 @@ def engine_of(llm: str) -> str:
     return prefix if prefix in ("openai", "replay") else "vllm"
 
 
+LONGEST = 2_000
+"""Characters of an llm's name with its engine arguments as JSON, which together are a key of the table llm."""
+
+
+LONGEST_PART = 255
+"""Bytes of a file's name; a hub name has fewer."""
+
+
 def full_name(llm: str) -> str:
     """The llm's name as stored: a local file or folder by its absolute path, so that workers elsewhere find it."""
+    if not llm.isprintable():
+        raise UserError("-m takes a name without control characters and broken Unicode.")
+    if len(llm) > LONGEST or any(len(part.encode()) > LONGEST_PART for part in llm.split("/")):
+        raise UserError(f"-m takes at most {LONGEST:,} characters, and {LONGEST_PART} between two slashes.")
     engine = engine_of(llm)
-    if len(llm) > LONGEST:
-        raise UserError(_TOO_LONG)
     if engine == "replay":
         return f"replay:{Path(llm.partition(':')[2]).expanduser().resolve()}"
     if engine == "vllm" and (llm.startswith((".", "/", "~")) or Path(llm, "config.json").is_file()):
@@ -60,9 +64,9 @@ def check_arguments(llm: str, engine_args: Mapping[str, Any]) -> None:
     """UserError for a name and engine arguments that cannot be right, or that cannot or must not be stored."""
     identity = [llm, dict(engine_args)]
     if len(json.dumps(identity)) > LONGEST:
-        raise UserError(_TOO_LONG)
-    if not llm.isprintable() or storable_json(identity) != identity:
-        raise UserError("-m and --engine-arg take text without control characters and broken Unicode.")
+        raise UserError(f"-m and its engine arguments must have at most {LONGEST:,} characters together.")
+    if storable_json(identity) != identity:
+        raise UserError("--engine-arg takes text without NUL and broken Unicode.")
     if "endpoint" in engine_args:
         if engine_of(llm) != "openai":
             raise UserError("--endpoint is for -m openai:NAME.")

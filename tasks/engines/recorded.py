@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from models.rows import storable
+from models.storable import storable
 from tasks.engines.engine import Completion
 from verifiers.benchmarks.rows import Row, read_rows
 from verifiers.errors import UserError

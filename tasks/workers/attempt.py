@@ -8,6 +8,7 @@ from typing import Any
 
 from celery import Task
 
+from models.questions.health import REFUSED
 from models.settings import settings
 from tasks import ledger
 from tasks.engines.engine import Interrupted, Loaded, RequestRefused
@@ -37,7 +38,7 @@ def claim(task: "Task[Any, Any]", work_id: int, engine: Loaded | None = None) ->
         worker = this_worker(task.request.hostname or "worker", engine)
         return ledger.claim(work_id, worker, settings().lease_seconds)
     except Exception as error:
-        ledger.refuse(work_id, f"its worker could not claim it: {_said(error)}")
+        ledger.refuse(work_id, f"{REFUSED}: {_said(error)}")
         raise
 
 

@@ -104,10 +104,16 @@ def rows(row: type[T], sql: LiteralString, parameters: Any = None) -> list[T]:
         return fetch(connection, row, sql, parameters)
 
 
-def column(sql: LiteralString, parameters: Any = None) -> list[Any]:
-    """The values of one statement of one column."""
-    with transaction() as connection, connection.cursor(row_factory=scalar_row) as cursor:
+def fetch_column(connection: Connection, sql: LiteralString, parameters: Any = None) -> list[Any]:
+    """The values of one statement of one column, of a transaction."""
+    with connection.cursor(row_factory=scalar_row) as cursor:
         return cursor.execute(sql, parameters).fetchall()
+
+
+def column(sql: LiteralString, parameters: Any = None) -> list[Any]:
+    """The values of one statement of one column, in a transaction of its own."""
+    with transaction() as connection:
+        return fetch_column(connection, sql, parameters)
 
 
 def query(sql: LiteralString, parameters: Any = None) -> list[DictRow]:

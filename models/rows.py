@@ -21,7 +21,7 @@ LABELS = "imported"
 
 def benchmark_id(connection: Connection, name: str) -> int:
     """The row of a benchmark, made where it is new."""
-    return _upsert(connection, tables.Benchmark(name=name), ["name"])
+    return _upsert(connection, tables.BenchmarkRow(name=name), ["name"])
 
 
 def llm_id(connection: Connection, name: str, engine: str, engine_args: Mapping[str, Any], queue: str) -> int:
@@ -43,7 +43,9 @@ def store_sizes(connection: Connection, llm: int, sizes: Sizes, *, over: bool) -
 
 def verifier_id(connection: Connection, benchmark_id: int, verifier: Verifier) -> int:
     """The row of a verifier's version, made where it is new."""
-    row = tables.Verifier(benchmark_id=benchmark_id, name=verifier.name, version=verifier.version, queue=verifier.queue)
+    row = tables.VerifierRow(
+        benchmark_id=benchmark_id, name=verifier.name, version=verifier.version, queue=verifier.queue
+    )
     return _upsert(connection, row, ["benchmark_id", "name", "version"])
 
 

@@ -5,7 +5,7 @@ it by one verifier, score it by one reward model); each work has attempts. Sampl
 a sample; candidates and verdicts one row a distinct candidate of a problem.
 
 The tables with a row a sample have no foreign keys: checking one writes a lock into the row it points to, so that
-verifying would rewrite every sample. Only the holder of a batch's lease writes them (tasks/ledger.py).
+verifying would rewrite every sample. Only the holder of a batch's lease writes them (tasks/ledger).
 """
 
 from datetime import datetime
@@ -129,16 +129,18 @@ class Llm(SQLModel, table=True):
     loaded_at: datetime | None = _time("When a worker last loaded it and stored its sizes")
 
 
-class Benchmark(SQLModel, table=True):
+class BenchmarkRow(SQLModel, table=True):
     """A named set of problems."""
 
+    __tablename__ = "benchmark"
     id: int = _id()
     name: str = _said("gsm8k, math, ... or module:object for a user's own", unique=True)
 
 
-class Problem(SQLModel, table=True):
+class ProblemRow(SQLModel, table=True):
     """One thing to be solved; the same key with other contents is another problem."""
 
+    __tablename__ = "problem"
     __table_args__ = (UniqueConstraint("benchmark_id", "key", "content_hash"),)
     id: int = _id()
     benchmark_id: int = _ref("benchmark.id")
@@ -147,9 +149,10 @@ class Problem(SQLModel, table=True):
     data: dict[str, Any] = _json("The data set's own fields; empty where only the key is known")
 
 
-class Verifier(SQLModel, table=True):
+class VerifierRow(SQLModel, table=True):
     """A named, versioned pair: extract (text to candidate) and judge (candidate to outcome)."""
 
+    __tablename__ = "verifier"
     __table_args__ = (UniqueConstraint("benchmark_id", "name", "version"),)
     id: int = _id()
     benchmark_id: int = _ref("benchmark.id")
@@ -315,9 +318,10 @@ class Sample(SQLModel, table=True):
     gpu_seconds: float | None = _said("GPU-seconds of this sample, where imported", default=None, sa_type=Double)
 
 
-class Candidate(SQLModel, table=True):
+class CandidateRow(SQLModel, table=True):
     """What a verifier extracted (an answer, a program, a proof, a patch), once per problem."""
 
+    __tablename__ = "candidate"
     __table_args__ = (UniqueConstraint("problem_id", "hash"),)
     id: int = _id()
     problem_id: int = _ref("problem.id")

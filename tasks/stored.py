@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from models.database import rows
 from models.settings import settings
-from models.tables import Problem as ProblemRow
+from models.tables import ProblemRow
 from tasks.patience import patient
 from verifiers.benchmarks import find_benchmark, find_verifier
 from verifiers.verifier import Problem, Verifier

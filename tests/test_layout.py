@@ -4,6 +4,7 @@ import re
 import shlex
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,12 @@ heavy = {"torch", "vllm", "transformers"} & set(sys.modules)
 assert not heavy, heavy
 """
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_no_public_class_name_is_used_twice() -> None:
+    files = [file for room in ("cli", "tasks", "models", "verifiers") for file in (ROOT / room).rglob("*.py")]
+    names = [name for file in files for name in re.findall(r"^class ([A-Z]\w*)", file.read_text("utf-8"), re.MULTILINE)]
+    assert [name for name, times in Counter(names).items() if times > 1] == []
 
 
 @pytest.mark.parametrize("command", __import__("cli").COMMANDS)

@@ -19,7 +19,7 @@ import pytest
 from cli.stack.processes import end_all, kill, members
 from cli.stack.servers import make_folders, prepare_postgres, servers, sockets_of
 from cli.stack.services import services
-from cli.stack.state import Llm, read_stack, supervised
+from cli.stack.state import WantedLlm, read_stack, supervised
 from models.settings import read_settings
 from tasks.workers.grace import KEEPER_SECONDS, OUTSIDE_SECONDS, WORKER_SECONDS
 from verifiers.errors import UserError
@@ -255,8 +255,16 @@ def test_a_session_is_still_ours_when_its_leader_is_gone(tmp_path: Path) -> None
 
 def test_a_worker_of_the_stack_has_the_supervisor_as_its_keeper(tmp_path: Path) -> None:
     own = read_settings({"MONKEYS_HOME": str(tmp_path)})
-    (generate,) = (each for each in services(own, [Llm("some/Llm", ("dtype=half",))]) if "generate" in each.name)
-    assert generate.command()[4:] == ["worker", "generate", "-m", "some/Llm", "--engine-arg", "dtype=half", "--kept"]
+    (generate,) = (each for each in services(own, [WantedLlm("some/Llm", ("dtype=half",))]) if "generate" in each.name)
+    assert generate.command()[4:] == [
+        "worker",
+        "generate",
+        "-m",
+        "some/Llm",
+        "--engine-arg",
+        "dtype=half",
+        "--kept",
+    ]
 
 
 def test_whoever_ends_a_process_waits_longer_than_it_does_itself() -> None:

@@ -281,7 +281,7 @@ def test_a_view_that_a_later_version_has_no_more_goes_with_the_migration(
 
 
 def test_whole_rows_are_asked_for_whole(place: Place) -> None:
-    from models.tables import Benchmark
+    from models.tables import BenchmarkRow
 
     with pytest.raises(TypeError, match="whole row"):
-        database.rows(Benchmark, "select id from benchmark")
+        database.rows(BenchmarkRow, "select id from benchmark")

@@ -6,7 +6,8 @@ Enqueues one sample of one problem, has the bundled llm sample it on vLLM and a 
 and asks the view coverage. A function counts once, where it is first entered. Left out: what runs while a module is
 imported, lambdas and comprehensions, what click calls to read a command line, what happened before the first message
 (the engine's start), and threads that serve the process rather than the sample (the renewing of leases). Functions and
-views in SQL are found by following definitions from the view. The last line is `hops N files M`.
+views in SQL are found by following definitions from the view. The last line is `hops N files M`; the line before it
+says how many of these are plumbing, which every statement, message and process passes, whatever it carries.
 """
 
 import json
@@ -27,6 +28,11 @@ from tests.place import Place, new_place
 
 ROOT = Path(cli.__file__).parents[1]
 ROOMS = tuple(f"{ROOT / room}/" for room in ("cli", "tasks", "models", "verifiers"))
+
+PLUMBING = re.compile(
+    r"cli/options|models/(database|schema|storable)|tasks/(patience|broker|identity|workers/leases)|verifiers/ranges"
+)
+"""Files of connections, of waiting for them, of who this process is and who answers it, of options and ranges."""
 
 Hop = tuple[str, str]
 """A file and the qualified name of a function in it."""
@@ -135,7 +141,9 @@ def tell() -> None:
         print(f"\n{name}: {len(hops)} hops in {len({file for file, _ in hops})} files, {len(new)} of them new")
         for file, function in new:
             print(f"  {file}:{function}")
-    print(f"\nhops {len(before)} files {len({file for file, _ in before})}")
+    plumbing = [hop for hop in before if PLUMBING.match(hop[0])]
+    print(f"\nof these, plumbing: {len(plumbing)} hops in {len({file for file, _ in plumbing})} files")
+    print(f"hops {len(before)} files {len({file for file, _ in before})}")
 
 
 def main() -> None:

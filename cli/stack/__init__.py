@@ -6,14 +6,14 @@ from collections.abc import Iterable
 def ensure_llm(llm: str, engine_arguments: Iterable[str] = ()) -> bool:
     """Have the running local stack serve an llm too; False where no stack runs. Does not wait for the worker."""
     from cli.stack.control import add_llm
-    from cli.stack.state import Llm
+    from cli.stack.state import WantedLlm
 
-    return add_llm(Llm(llm, tuple(engine_arguments)))
+    return add_llm(WantedLlm(llm, tuple(engine_arguments)))
 
 
 def ensure_up(llms: Iterable[str]) -> None:
     """Bring the local stack up with these llms and wait until each is served; says on stderr what goes on."""
     from cli.stack.control import bring_up
-    from cli.stack.state import Llm
+    from cli.stack.state import WantedLlm
 
-    bring_up([Llm(each) for each in llms])
+    bring_up([WantedLlm(each) for each in llms])

@@ -14,9 +14,9 @@ import click
 from cli.stack.processes import boot_id, end_all, read_process
 from cli.stack.servers import make_folders
 from cli.stack.state import (
-    Llm,
     Stack,
     Standing,
+    WantedLlm,
     forget_stack,
     log_file,
     read_stack,
@@ -34,7 +34,7 @@ START_SECONDS = 600.0
 """How long `up` waits: a large llm is loaded within it, or goes on loading without `up`."""
 
 
-def bring_up(llms: list[Llm]) -> None:
+def bring_up(llms: list[WantedLlm]) -> None:
     """Start the stack, or add what it lacks, and wait until all of it answers."""
     home = settings().home
     make_folders(home)
@@ -50,7 +50,7 @@ def bring_up(llms: list[Llm]) -> None:
     _wait(llms)
 
 
-def add_llm(llm: Llm) -> bool:
+def add_llm(llm: WantedLlm) -> bool:
     """Have the running stack serve an llm too; False where none runs."""
     if not supervised(settings().home):
         return False
@@ -103,10 +103,10 @@ def _another(standing: Standing) -> bool:
     return process is not None and process.start != standing.start
 
 
-def _full(llm: Llm) -> Llm:
+def _full(llm: WantedLlm) -> WantedLlm:
     from tasks.engines import full_name
 
-    return Llm(full_name(llm.name), llm.engine_arguments)
+    return WantedLlm(full_name(llm.name), llm.engine_arguments)
 
 
 @contextmanager
@@ -116,7 +116,7 @@ def _changing() -> Iterator[None]:
         yield
 
 
-def _add(llms: list[Llm]) -> None:
+def _add(llms: list[WantedLlm]) -> None:
     home = settings().home
     wanted = wanted_llms(home)
     new = [each for each in llms if each not in wanted]
@@ -155,7 +155,7 @@ def _flower_port_free() -> None:
             raise Unavailable(f"Port {port}, Flower's, is taken; set MONKEYS_FLOWER_PORT to a free one.") from error
 
 
-def _wait(llms: list[Llm]) -> None:
+def _wait(llms: list[WantedLlm]) -> None:
     """Say what becomes ready until all is; a service that keeps dying is an error with the end of its log."""
     home = settings().home
     said: set[str] = set()
@@ -185,13 +185,13 @@ def _failing(standing: Standing) -> str:
     )
 
 
-def _all_run(stack: Stack, llms: list[Llm]) -> bool:
+def _all_run(stack: Stack, llms: list[WantedLlm]) -> bool:
     names = {each.service for each in stack.services}
     wanted = {" ".join(["generate", each.name, *each.engine_arguments]) for each in llms}
     return wanted <= names and all(each.state in ("running", "done") for each in stack.services)
 
 
-def _served(llms: list[Llm]) -> bool:
+def _served(llms: list[WantedLlm]) -> bool:
     from cli.options import engine_args
     from tasks.broker import served_queues
     from tasks.engines import queue_of

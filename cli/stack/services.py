@@ -13,12 +13,12 @@ from cli.stack.servers import (
     redis_command,
     redis_ready,
 )
-from cli.stack.state import Llm
+from cli.stack.state import WantedLlm
 from cli.worker.command import worker_arguments
 from models.settings import Settings
 
 
-def services(settings: Settings, llms: list[Llm]) -> list[Service]:
+def services(settings: Settings, llms: list[WantedLlm]) -> list[Service]:
     """Every service of the stack, less the servers that are someone else's."""
     home = settings.home
     listed = []
@@ -41,7 +41,7 @@ def services(settings: Settings, llms: list[Llm]) -> list[Service]:
     return listed
 
 
-def _generate(llm: Llm) -> Service:
+def _generate(llm: WantedLlm) -> Service:
     """A worker right below the supervisor, which is its keeper."""
     shown = " ".join([llm.name, *llm.engine_arguments])
 

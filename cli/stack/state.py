@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 
-class Llm(NamedTuple):
+class WantedLlm(NamedTuple):
     """An llm that the stack serves: its full name and its engine arguments as `key=value`."""
 
     name: str
@@ -83,12 +83,12 @@ def supervised(home: Path) -> bool:
     return lock is None
 
 
-def wanted_llms(home: Path) -> list[Llm]:
+def wanted_llms(home: Path) -> list[WantedLlm]:
     """The llms that `up` was asked for."""
-    return [Llm(name, tuple(arguments)) for name, arguments in _read(home / "wanted.json") or []]
+    return [WantedLlm(name, tuple(arguments)) for name, arguments in _read(home / "wanted.json") or []]
 
 
-def want_llms(home: Path, llms: list[Llm]) -> None:
+def want_llms(home: Path, llms: list[WantedLlm]) -> None:
     """Write the llms that the supervisor is to serve."""
     _write(home / "wanted.json", [list(each) for each in llms])
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from models.database import rows
 from models.statistics.intervals import wilson
-from models.tables import Run, Verifier
+from models.tables import Run, VerifierRow
 from verifiers.errors import UserError
 from verifiers.outcome import Outcome
 
@@ -49,10 +49,10 @@ class WrongShare(NamedTuple):
         return self.samples / self.of if self.of else None
 
 
-def other_verifier(run: Run, name: str | None) -> Verifier:
+def other_verifier(run: Run, name: str | None) -> VerifierRow:
     """The verifier to compare with; UserError where the run has none, or several and no name was given."""
     verifiers = rows(
-        Verifier,
+        VerifierRow,
         """
         select * from verifier where id = any(%s) and id <> %s and (%s::text is null or name = %s) order by id desc
         """,

@@ -6,7 +6,7 @@ from typing import LiteralString, NamedTuple, TypeVar
 from models.database import column, rows
 from models.questions.progress import cost_of, coverage_of, progress_of, title
 from models.rows import LABELS
-from models.tables import Run, Verifier
+from models.tables import Run, VerifierRow
 from models.views import (
     CostRow,
     CoverageByCostRow,
@@ -127,7 +127,7 @@ def findings(run: Run) -> Findings:
     coverage = coverage_of(run.id)
     if not coverage:
         raise UserError(f"Run {run.id} has no verified samples yet; `monkeys watch {run.id}` follows it.")
-    (verifier,) = rows(Verifier, "select * from verifier where id = %s", (run.verifier_id,))
+    (verifier,) = rows(VerifierRow, "select * from verifier where id = %s", (run.verifier_id,))
     progress = progress_of(run.id)
 
     def ours(row: type[T], view: LiteralString, order: LiteralString) -> list[T]:

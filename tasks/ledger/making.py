@@ -1,9 +1,9 @@
 """What makes works, within the transaction of whoever made the run or holds it."""
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from dataclasses import dataclass
 
-from models.database import Connection, fetch
+from models.database import Connection, fetch_column
 from tasks.ledger.results import tally
 from tasks.ledger.statements import statements
 from tasks.ledger.work import Worker
@@ -11,16 +11,12 @@ from tasks.ledger.work import Worker
 SQL = statements("making.sql")
 
 
-class _Id(NamedTuple):
-    id: int
-
-
+@dataclass(frozen=True)
 class Making:
     """A run whose works are being made: new in its transaction, or held by it."""
 
-    def __init__(self, connection: Connection, run_id: int) -> None:
-        self.connection = connection
-        self.run_id = run_id
+    connection: Connection
+    run_id: int
 
     def add_batches(self, queue: str, batches: Iterable[tuple[int, int, int]]) -> int:
         """Make batches (problem_id, first_index, size) and their generate works, to be published in this order."""
@@ -53,5 +49,4 @@ class Making:
     def add_imported_tallies(self, verifier_id: int) -> None:
         """Make the done verify works of its imported labels, with their tallies."""
         parameters = {"run_id": self.run_id, "verifier_id": verifier_id}
-        works = fetch(self.connection, _Id, SQL["add_imported_tallies"], parameters)
-        tally(self.connection, [work.id for work in works])
+        tally(self.connection, fetch_column(self.connection, SQL["add_imported_tallies"], parameters))

@@ -4,9 +4,8 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
-from models.database import Connection, fetch, transaction
+from models.database import Connection, column, fetch_column, transaction
 from models.rows import storable
 from tasks.engines.engine import Completion
 from tasks.ledger.statements import statements
@@ -41,18 +40,6 @@ Verdicts = dict[str, Judgement]
 """Candidate text -> judgement."""
 
 
-class _Queue(NamedTuple):
-    queue: str
-
-
-class _Text(NamedTuple):
-    text: str
-
-
-class _Missing(NamedTuple):
-    missing: int
-
-
 @patient
 def finish_generate(lease: Lease, completions: Sequence[Completion], usage: Usage) -> list[str] | None:
     """Insert a batch's samples, end its work, make the works that are due; return the queues in which those wait.
@@ -68,7 +55,7 @@ def finish_generate(lease: Lease, completions: Sequence[Completion], usage: Usag
             connection.execute(SQL["add_due_works"], vars(lease))
         elif not ended_before(connection, lease, usage):
             return None
-        return [row.queue for row in fetch(connection, _Queue, SQL["due_queues"], vars(lease))]
+        return fetch_column(connection, SQL["due_queues"], vars(lease))
 
 
 def _insert_samples(connection: Connection, lease: Lease, completions: Sequence[Completion]) -> None:
@@ -97,8 +84,7 @@ def _insert_samples(connection: Connection, lease: Lease, completions: Sequence[
 def known_candidates(lease: Lease, candidates: Sequence[str]) -> set[str]:
     """Those of the candidates that already have a verdict by the lease's verifier."""
     parameters = {**vars(lease), "hashes": [_hash(text) for text in candidates]}
-    with transaction() as connection:
-        return {row.text for row in fetch(connection, _Text, SQL["known_candidates"], parameters)}
+    return set(column(SQL["known_candidates"], parameters))
 
 
 @patient
@@ -133,7 +119,7 @@ def finish_verify(lease: Lease, extractions: Sequence[Verification], verdicts: V
 
 def tally(connection: Connection, work_ids: Sequence[int]) -> int:
     """Within the transaction that ends verify works: count their tallies; return how many candidates lack a verdict."""
-    return sum(row.missing for row in fetch(connection, _Missing, SQL["tally"], {"works": list(work_ids)}))
+    return sum(fetch_column(connection, SQL["tally"], {"works": list(work_ids)}))
 
 
 def _insert_verdicts(connection: Connection, lease: Lease, verdicts: Verdicts, candidates: Sequence[str]) -> None:

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import NamedTuple
 
-from models.database import Connection, fetch, transaction
+from models.database import Connection, fetch, fetch_column, transaction
 from models.tables import Run
 from tasks.ledger.making import Making
 from tasks.ledger.statements import statements
@@ -32,21 +33,11 @@ class _Cut(NamedTuple):
     rule: str
 
 
-class _Id(NamedTuple):
-    id: int
-
-
-class _RunId(NamedTuple):
-    run_id: int
-
-
+@dataclass(frozen=True)
 class HeldRun(Making):
     """A run whose row is locked until its transaction ends: one person changes it at a time."""
 
-    def __init__(self, connection: Connection, row: Run) -> None:
-        assert row.id is not None
-        super().__init__(connection, row.id)
-        self.row = row
+    row: Run
 
     def cancel(self) -> int:
         """Cancel every open work; those in the middle of one notice within seconds. Returns how many."""
@@ -87,9 +78,9 @@ class HeldRun(Making):
 
     def judge_again(self) -> int:
         """Forget the verdicts that failed by our fault and make the works that gave them ready; returns how many."""
-        works = fetch(self.connection, _RunId, SQL["judge_again"], {"run_id": self.run_id})
-        self._execute("note_unended", runs=sorted({work.run_id for work in works}))
-        return len(works)
+        runs = fetch_column(self.connection, SQL["judge_again"], {"run_id": self.run_id})
+        self._execute("note_unended", runs=sorted(set(runs)))
+        return len(runs)
 
     def move_counting(self) -> bool:
         """Have the next verifier count, if it has judged every sample; whether it does now."""
@@ -121,13 +112,13 @@ def hold(run_id: int) -> Iterator[HeldRun]:
         runs = fetch(connection, Run, SQL["hold"], {"run_id": run_id})
         if not runs:
             raise UserError(f"Run {run_id} has just been deleted.")
-        yield HeldRun(connection, runs[0])
+        yield HeldRun(connection, run_id, runs[0])
 
 
 def move_counting() -> list[int]:
     """Move the counting verifier of every run where the next one is through; return the runs."""
     with transaction() as connection:
-        waiting = [HeldRun(connection, row) for row in fetch(connection, Run, SQL["waiting_to_count"])]
+        waiting = [HeldRun(connection, row.id, row) for row in fetch(connection, Run, SQL["waiting_to_count"])]
         return [run.run_id for run in waiting if run.move_counting()]
 
 
@@ -137,7 +128,7 @@ def stop_runs() -> list[Stopped]:
     Works in flight finish, and so do all lower indices of a problem, so that short samples are not favoured.
     """
     with transaction() as connection:
-        return stop(connection, [run.id for run in fetch(connection, _Id, SQL["ruled"])])
+        return stop(connection, fetch_column(connection, SQL["ruled"]))
 
 
 def stop(connection: Connection, run_ids: Sequence[int]) -> list[Stopped]:
@@ -156,4 +147,4 @@ def end_runs() -> list[int]:
     """Note the end of runs whose last work ended, and undo it where works came since; return those that ended."""
     with transaction() as connection:
         connection.execute(SQL["reopen"])
-        return [run.id for run in fetch(connection, _Id, SQL["end_runs"])]
+        return fetch_column(connection, SQL["end_runs"])

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import NamedTuple
 
-from models.database import Connection, rows, transaction
+from models.database import Connection, column, rows, transaction
 from models.rows import storable
 from models.tables import Kind
 from tasks.ledger.statements import statements
@@ -90,10 +90,6 @@ class OpenQueue(NamedTuple):
     published: int
 
 
-class _Id(NamedTuple):
-    id: int
-
-
 def take_for_publishing(queue: str, at_most: int | None = None) -> list[Publication]:
     """Mark as many ready works of a queue published as its window has room for; the caller sends them.
 
@@ -127,12 +123,12 @@ def claim(work_id: int, worker: Worker, lease_seconds: float) -> Lease | None:
 def renew(leases: Sequence[Lease], lease_seconds: float, gpu_seconds: Sequence[float]) -> set[int]:
     """Prolong leases and store what each attempt used so far; return the ids of the works that are still held."""
     used = {"attempts": [lease.attempt_id for lease in leases], "gpu_seconds": list(gpu_seconds)}
-    return {row.id for row in rows(_Id, SQL["renew"], _held(leases) | used | {"lease_seconds": lease_seconds})}
+    return set(column(SQL["renew"], _held(leases) | used | {"lease_seconds": lease_seconds}))
 
 
 def still_held(leases: Sequence[Lease]) -> set[int]:
     """The ids of the works that are still held, or were ended by their holder: a look without a write."""
-    return {row.id for row in rows(_Id, SQL["still_held"], _held(leases))}
+    return set(column(SQL["still_held"], _held(leases)))
 
 
 def _held(leases: Sequence[Lease]) -> dict[str, object]:
@@ -160,7 +156,7 @@ def fail(lease: Lease, error: str, usage: Usage | None = None, *, final: bool = 
 
 def free_expired() -> list[int]:
     """Leases that ran out: ready again, or failed after the last attempt. Returns the works."""
-    return [row.id for row in rows(_Id, SQL["free_expired"], {"max_attempts": MAX_ATTEMPTS})]
+    return column(SQL["free_expired"], {"max_attempts": MAX_ATTEMPTS})
 
 
 def free_lost_messages(queue: str, *, queue_is_empty: bool, older_than_seconds: float) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from models.database import Connection, fetch, rows, transaction
+from models.database import Connection, column, fetch, fetch_column, rows, transaction
 from models.rows import verifier_id
 from models.tables import Llm
 from tasks import ledger
@@ -194,15 +194,10 @@ def _problems(run: HeldRun) -> list[_Problem]:
     )
 
 
-class _Key(NamedTuple):
-    key: str
-
-
 def _check_judgeable(connection: Connection, run_id: int) -> None:
     """Raise UserError where a verifier would have nothing to go by."""
-    unknown = fetch(
+    unknown = fetch_column(
         connection,
-        _Key,
         """
         select problem.key from prompt join problem on problem.id = prompt.problem_id
         where prompt.run_id = %s and problem.content_hash = '' order by position limit 1
@@ -211,7 +206,7 @@ def _check_judgeable(connection: Connection, run_id: int) -> None:
     )
     if unknown:
         raise UserError(
-            f"Only the key of problem {unknown[0].key!r} of run {run_id} is known, so nothing can be judged again; "
+            f"Only the key of problem {unknown[0]!r} of run {run_id} is known, so nothing can be judged again; "
             "import its samples once more with --data."
         )
     textless = connection.execute(
@@ -221,11 +216,7 @@ def _check_judgeable(connection: Connection, run_id: int) -> None:
         raise UserError(f"Samples of run {run_id} were imported without their texts, so nothing can be judged again.")
 
 
-class _Queue(NamedTuple):
-    queue: str
-
-
 def _publish_ready(run_id: int) -> None:
     """Nudge the queues in which a run has works; whatever this misses the sweeper finds."""
-    for work in rows(_Queue, "select distinct queue from work where run_id = %s and state = 'ready'", (run_id,)):
-        publish(work.queue)
+    for queue in column("select distinct queue from work where run_id = %s and state = 'ready'", (run_id,)):
+        publish(queue)

@@ -10,7 +10,7 @@ from verifiers.errors import UserError
 
 
 @dataclass(frozen=True)
-class Estimate:
+class RunEstimate:
     """A run's size and expected cost; null where neither runs nor prices tell."""
 
     problems: int
@@ -39,7 +39,7 @@ class _Measured(NamedTuple):
     usd: float | None
 
 
-def estimate(request: RunRequest) -> Estimate:
+def estimate(request: RunRequest) -> RunEstimate:
     """An estimate; UserError where no sample of this llm on this benchmark was ever drawn."""
     check_request(request)
     problems, _ = chosen_problems(request)
@@ -57,7 +57,7 @@ def estimate(request: RunRequest) -> Estimate:
 
     flops = over_all(measured.completion_flops)
     gpu_seconds = over_all(measured.gpu_seconds)
-    return Estimate(
+    return RunEstimate(
         problems=len(problems),
         samples=samples,
         measured_samples=measured.samples,

@@ -21,7 +21,7 @@ NOTHING = "nothing to do"
 
 
 @dataclass
-class Attempt:
+class WorkInHand:
     """A leased work in hand. `stop` is set when it is cancelled, its lease is lost, or the worker is to leave."""
 
     lease: Lease
@@ -43,13 +43,13 @@ def claim(task: "Task[Any, Any]", work_id: int, engine: Loaded | None = None) ->
 
 
 @contextmanager
-def attempted(lease: Lease, gpu_seconds: Callable[[], float] = lambda: 0.0) -> Iterator[Attempt]:
+def attempted(lease: Lease, gpu_seconds: Callable[[], float] = lambda: 0.0) -> Iterator[WorkInHand]:
     """Keep a lease for the length of a block that ends its work; whatever the block raises ends the attempt.
 
     Interrupted gives the work back, RequestRefused fails it for good, every other error fails the attempt and goes on.
     """
     with leases.kept(lease, gpu_seconds) as stop:
-        attempt = Attempt(lease, stop, gpu_seconds)
+        attempt = WorkInHand(lease, stop, gpu_seconds)
         try:
             yield attempt
         except Interrupted:

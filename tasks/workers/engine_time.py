@@ -14,7 +14,7 @@ from tasks.engines.engine import EngineDead, Loaded
 from tasks.ledger import Lease
 from tasks.patience import patient
 from tasks.workers import leases
-from tasks.workers.attempt import Attempt, attempted, claim
+from tasks.workers.attempt import WorkInHand, attempted, claim
 
 E = TypeVar("E", bound=Loaded)
 
@@ -29,8 +29,8 @@ class EngineTime(Generic[E]):
         """Held from waiting for room until a batch is in flight, so that two threads cannot take the same room."""
 
     @contextmanager
-    def attempt(self, task: "Task[Any, Any]", work_id: int) -> Iterator[Attempt | None]:
-        """Attempt a work for the length of a block; None where it is not to be had, or the process is leaving."""
+    def attempt(self, task: "Task[Any, Any]", work_id: int) -> Iterator[WorkInHand | None]:
+        """WorkInHand a work for the length of a block; None where it is not to be had, or the process is leaving."""
         lease = self._admit(task, work_id)
         if lease is None:
             yield None

@@ -15,7 +15,7 @@ from tasks.engines.seeds import seeds_of
 from tasks.ledger import Lease, Usage
 from tasks.patience import patient
 from tasks.publish import publish
-from tasks.workers.attempt import NOTHING, Attempt
+from tasks.workers.attempt import NOTHING, WorkInHand
 from tasks.workers.engine_time import EngineTime
 from verifiers.benchmarks.benchmark import Sampling
 
@@ -41,7 +41,7 @@ def generate(task: Task, work_id: int) -> str:  # type: ignore[type-arg]
     return attempt.result
 
 
-def _finish(attempt: Attempt, engine: Engine, completions: list[Completion]) -> str:
+def _finish(attempt: WorkInHand, engine: Engine, completions: list[Completion]) -> str:
     usage = _usage(completions, engine, attempt.gpu_seconds())
     queues = ledger.finish_generate(attempt.lease, completions, usage)
     if queues is None:

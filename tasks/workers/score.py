@@ -4,13 +4,13 @@ from typing import NamedTuple
 
 from celery import Task
 
-from models.database import fetch, transaction
+from models.database import fetch, fetch_column, transaction
 from tasks import ledger
 from tasks.app import app
 from tasks.engines.vllm_reward import RewardModel
 from tasks.ledger import Lease, Scored, Usage
 from tasks.patience import patient
-from tasks.workers.attempt import NOTHING, Attempt
+from tasks.workers.attempt import NOTHING, WorkInHand
 from tasks.workers.engine_time import EngineTime
 
 _time: EngineTime[RewardModel] | None = None
@@ -40,14 +40,10 @@ def score(task: Task, work_id: int) -> str:  # type: ignore[type-arg]
     return attempt.result
 
 
-def _finish(attempt: Attempt, scores: list[Scored]) -> str:
+def _finish(attempt: WorkInHand, scores: list[Scored]) -> str:
     if not ledger.finish_score(attempt.lease, scores, Usage(gpu_seconds=attempt.gpu_seconds())):
         return "lost its lease"
     return f"{len(scores)} samples"
-
-
-class _Prompt(NamedTuple):
-    text: str
 
 
 class _Sample(NamedTuple):
@@ -59,9 +55,8 @@ class _Sample(NamedTuple):
 def _samples(lease: Lease) -> tuple[str, list[_Sample]]:
     """A batch's prompt and samples; samples that were imported without a text have no score."""
     with transaction() as connection:
-        (prompt,) = fetch(
+        (prompt,) = fetch_column(
             connection,
-            _Prompt,
             "select text from prompt where run_id = %(run_id)s and problem_id = %(problem_id)s",
             vars(lease),
         )
@@ -76,4 +71,4 @@ def _samples(lease: Lease) -> tuple[str, list[_Sample]]:
             """,
             vars(lease),
         )
-    return prompt.text, samples
+    return prompt, samples

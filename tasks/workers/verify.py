@@ -13,7 +13,7 @@ from tasks.app import app
 from tasks.ledger import Lease, Usage, Verdicts, Verification
 from tasks.patience import patient
 from tasks.stored import stored_problem, stored_verifier
-from tasks.workers.attempt import NOTHING, Attempt, attempted, claim
+from tasks.workers.attempt import NOTHING, WorkInHand, attempted, claim
 from verifiers.outcome import Outcome
 from verifiers.verifier import Candidate, Problem, Verifier
 
@@ -38,7 +38,7 @@ def verify(task: Task, work_id: int) -> str:  # type: ignore[type-arg]
     return attempt.result
 
 
-def _verify(attempt: Attempt) -> str:
+def _verify(attempt: WorkInHand) -> str:
     lease = attempt.lease
     assert lease.verifier_id is not None
     verifier, problem = stored_verifier(lease.verifier_id), stored_problem(lease.problem_id)
@@ -65,7 +65,7 @@ def _verify(attempt: Attempt) -> str:
 
 
 def _judge(
-    attempt: Attempt, verifier: Verifier, problem: Problem, candidates: Sequence[str], usage: Usage
+    attempt: WorkInHand, verifier: Verifier, problem: Problem, candidates: Sequence[str], usage: Usage
 ) -> tuple[Verdicts, str]:
     """Judge candidates, the verdicts committed every few seconds; and why it ended before the last one, if it did."""
     verdicts: Verdicts = {}

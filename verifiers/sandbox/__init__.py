@@ -12,7 +12,7 @@ start, `self_test` for a doctor. Our own failures are InfrastructureError, never
 
 from verifiers.sandbox.levels import best_level, probe
 from verifiers.sandbox.limits import MIB, Ended, Level, Limits, TestResult
-from verifiers.sandbox.sandbox import Run, Sandbox, the_sandbox, use_level
+from verifiers.sandbox.sandbox import ProgramRun, Sandbox, the_sandbox, use_level
 from verifiers.sandbox.self_test import SelfTest, refuse_surprises, self_test
 from verifiers.sandbox.slot import Program
 
@@ -22,7 +22,7 @@ __all__ = [
     "Level",
     "Limits",
     "Program",
-    "Run",
+    "ProgramRun",
     "Sandbox",
     "SelfTest",
     "TestResult",

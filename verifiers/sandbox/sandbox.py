@@ -16,7 +16,7 @@ _PROGRAMS_PER_SLOT = 500
 
 
 @dataclass(frozen=True)
-class Run:
+class ProgramRun:
     """What one program did: its results in order, and how well it was kept apart."""
 
     results: list[TestResult]
@@ -47,7 +47,7 @@ class Sandbox:
         inputs: Iterable[bytes],
         limits: Limits,
         go_on: Callable[[TestResult], bool] = lambda _: True,
-    ) -> Run:
+    ) -> ProgramRun:
         """Run a program on one input after another while `go_on` of the last result; InfrastructureError if we fail.
 
         A failed slot is replaced and the test that it failed is run again, up to three times in all; so is a test that
@@ -58,7 +58,7 @@ class Sandbox:
 
     def converse(
         self, candidate: Program, limits: Limits, driver: Program, driver_limits: Limits, data: bytes
-    ) -> tuple[Run, Run]:
+    ) -> tuple[ProgramRun, ProgramRun]:
         """Run a `serve` program and, in another jail, the program that calls it and gets `data`; both results."""
         failure: Exception | None = None
         with self._lock:
@@ -79,7 +79,7 @@ class Sandbox:
         driver_limits: Limits,
         data: bytes,
         attempt: int,
-    ) -> tuple[Run, Run]:
+    ) -> tuple[ProgramRun, ProgramRun]:
         served, drove = self.slot("main"), self.slot("driver")
         calls_read, calls_write = os.pipe()
         replies_read, replies_write = os.pipe()
@@ -97,7 +97,7 @@ class Sandbox:
         if driven.starved or answered.starved:
             raise SlotFailed("the host was too busy")
         facts = served.facts | _measured([answered], attempt)
-        return Run([answered], facts), Run([driven], facts)
+        return ProgramRun([answered], facts), ProgramRun([driven], facts)
 
     def _result(self, name: str, slot: Slot) -> TestResult:
         try:
@@ -164,7 +164,7 @@ class _Series:
         self.slot: Slot | None = None
         self.facts: dict[str, Any] = {}
 
-    def run(self, inputs: Iterable[bytes], go_on: Callable[[TestResult], bool]) -> Run:
+    def run(self, inputs: Iterable[bytes], go_on: Callable[[TestResult], bool]) -> ProgramRun:
         results: list[TestResult] = []
         tests = list(inputs)
         for data in tests:
@@ -173,7 +173,7 @@ class _Series:
                 break
         self._end()
         near = {"near_limit": self.near} if self.near else {}
-        return Run(results, self.facts | _measured(results, self.retries) | near)
+        return ProgramRun(results, self.facts | _measured(results, self.retries) | near)
 
     def _test(self, data: bytes, last: bool) -> TestResult:
         near = 0

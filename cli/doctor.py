@@ -4,6 +4,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import NamedTuple
 
 import click
@@ -36,6 +37,7 @@ def doctor(form: str | None) -> None:
       monkeys doctor
     """
     findings = []
+    _served.cache_clear()
     for check in CHECKS:
         for finding in _safely(check):
             findings.append(finding)
@@ -109,21 +111,26 @@ def _broker() -> Iterator[Finding]:
     yield Finding("broker", True, settings().broker_url.partition(":")[0])
 
 
-def _workers() -> Iterator[Finding]:
+@cache
+def _served() -> dict[str, list[str]]:
+    """Who serves what, asked once: workers get seconds to answer."""
     from tasks.broker import served_queues
 
-    names = {worker for workers in served_queues().values() for worker in workers}
+    return served_queues()
+
+
+def _workers() -> Iterator[Finding]:
+    names = {worker for workers in _served().values() for worker in workers}
     yield Finding("workers", bool(names) or None, f"{len(names)} answer")
 
 
 def _queues() -> Iterator[Finding]:
     """Queues without a worker: what waits is the database's to say, who serves it the broker's."""
     from models.questions.health import waiting_queues
-    from tasks.broker import served_queues
 
     queues = waiting_queues()
     try:
-        served: dict[str, list[str]] | None = served_queues() if queues else {}
+        served: dict[str, list[str]] | None = _served() if queues else {}
     except UserError:
         served = None
     for waiting in queues:

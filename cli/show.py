@@ -59,7 +59,7 @@ def _print(sample: "SampleShown") -> None:
     section(f"candidate{how}", sample.candidate)
     outcome = sample.outcome or "not verified yet"
     colour = {"correct": "green", "not verified yet": "yellow"}.get(outcome, "red")
-    click.secho(f"── verdict by {sample.verifier} ", fg="cyan", nl=False)
+    click.secho(f"── verdict by {sample.verifier} {sample.version} ", fg="cyan", nl=False)
     click.secho(outcome, fg=colour, nl=False)
     click.echo(f": {harmless(sample.detail)}" if sample.detail else "")
     for name in FACTS:

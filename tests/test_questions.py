@@ -9,8 +9,10 @@ from models.questions.progress import coverage_of
 from models.questions.report import findings
 from models.tables import Run
 from models.views import CoverageRow
+from tasks.workers.sweep import sweep
 from tests.counted import Sampled, Tally, counted_run, sampled_run
 from tests.place import Place
+from tests.small_runs import small, use_recording, work_off
 
 
 def judged_by_a_second_version(place: Place, run: int) -> int:
@@ -76,3 +78,24 @@ def test_findings_of_a_run_without_attempts_have_no_cost(place: Place) -> None:
     run = findings(find_run(str(sampled_run({"a": [Sampled("4", True), Sampled(None)]}))))
     assert run.cost is None
     assert [(str(row.outcome), row.samples) for row in run.outcomes] == [("correct", 1), ("no_answer", 1)]
+
+
+def test_every_command_that_reads_prints_a_run(place: Place, tmp_path: Path) -> None:
+    files = small(tmp_path)
+    run = str(files.enqueue(place, 20))
+    use_recording(files.recording)
+    work_off(place)
+    place.ok("reverify", run, "--verifier", "paper")
+    work_off(place)
+    sweep()
+    for words in (
+        ["runs"], ["show", run], ["show", run, "1"], ["show", run, "1", "3"], ["analyze", run],
+        ["report", run, "--tables-only"], ["audit", run], ["compare", run, run], ["price", "list"], ["benchmarks"],
+        ["sql", "select * from sample_detail"],
+    ):  # fmt: skip
+        assert place.ok(*words), words
+        for form in ("--json", "--csv"):
+            if form in place.ok(*words[:1], *words[1:2][: words[0] == "price"], "--help"):
+                assert place.ok(*words, form), (words, form)
+    place.ok("watch", run)
+    place.ok("export", run, str(tmp_path / "run.jsonl"))

@@ -28,6 +28,8 @@ class SampleShown(NamedTuple):
     seed: int | None
     attempt_id: int | None
     problem_id: int
+    verifier_id: int
+    version: str
     prompt: str
     worker: str | None
     engine: str | None

@@ -59,20 +59,16 @@ with counted as (
     from work
     join batch on batch.id = work.batch_id
     cross join lateral (  -- batch by batch: a join could pair each batch with all samples of its problem
-        select count(*) filter (where verdict.outcome = 'correct') as correct,
-            count(*) filter (where verdict.outcome not in ('correct', 'no_answer', 'infrastructure_error'))
-                as incorrect,
-            count(*) filter (where extraction.candidate_id is null or verdict.outcome = 'no_answer') as no_answer,
-            count(*) filter (where verdict.outcome = 'infrastructure_error') as undecided,
-            count(*) filter (where extraction.candidate_id is not null and verdict.outcome is null) as missing,
-            min(extraction.sample_index) filter (where verdict.outcome = 'correct') as first_correct
-        from extraction
-        left join verdict on verdict.candidate_id = extraction.candidate_id
-            and verdict.verifier_id = extraction.verifier_id
-        where extraction.run_id = work.run_id and extraction.verifier_id = work.verifier_id
-            and extraction.problem_id = batch.problem_id
-            and extraction.sample_index >= batch.first_index
-            and extraction.sample_index < batch.first_index + batch.size
+        select count(*) filter (where counts_as = 'correct') as correct,
+            count(*) filter (where counts_as = 'incorrect') as incorrect,
+            count(*) filter (where counts_as = 'no_answer') as no_answer,
+            count(*) filter (where counts_as = 'undecided') as undecided,
+            count(*) filter (where counts_as is null) as missing,
+            min(sample_index) filter (where counts_as = 'correct') as first_correct
+        from judged
+        where judged.run_id = work.run_id and judged.verifier_id = work.verifier_id
+            and judged.problem_id = batch.problem_id
+            and judged.sample_index >= batch.first_index and judged.sample_index < batch.first_index + batch.size
     ) as summed
     where work.id = any(%(works)s)
 )

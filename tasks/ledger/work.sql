@@ -39,7 +39,7 @@ with claimed as (
     returning *
 ), lost as (
     update attempt set error = 'its worker was lost', ok = false
-    from claimed where attempt.work_id = claimed.id and attempt.finished_at is null and attempt.ok is null
+    from claimed where attempt.work_id = %(id)s and attempt.finished_at is null and attempt.ok is null
 ), begun as (
     insert into attempt (work_id, worker, host, gpus, engine, engine_version, engine_seed, code_version)
     select id, %(name)s, %(host)s, %(gpus)s, %(engine)s, %(engine_version)s, %(engine_seed)s, %(code_version)s

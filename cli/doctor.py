@@ -5,17 +5,17 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from functools import cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
-from psycopg.errors import UndefinedColumn, UndefinedTable
 
-from cli.errors import sentence
 from cli.options import table_options
 from cli.output import harmless, print_rows
 from cli.worker.command import worker_command
-from models.questions.health import WaitingQueue
 from verifiers.errors import InfrastructureError, Unavailable, UserError
+
+if TYPE_CHECKING:
+    from models.questions.health import WaitingQueue
 
 
 class Finding(NamedTuple):
@@ -58,6 +58,10 @@ def _say(finding: Finding) -> None:
 
 def _safely(check: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
     """What a check finds; what ends it is a finding too, and the next check looks all the same."""
+    from psycopg.errors import UndefinedColumn, UndefinedTable
+
+    from cli.errors import sentence
+
     name = check.__name__.strip("_")
     try:
         yield from check()
@@ -143,7 +147,7 @@ def _queues() -> Iterator[Finding]:
             yield Finding("queue", False, f"{works} for a worker; start one:", serving(waiting))
 
 
-def serving(waiting: WaitingQueue) -> str | None:
+def serving(waiting: "WaitingQueue") -> str | None:
     """The command that starts a worker of a queue."""
     from tasks.engines.reward_models import read_reward_name
 

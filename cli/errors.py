@@ -30,6 +30,13 @@ def sentence(error: BaseException) -> UserError | None:
 
 
 def _of_database(error: psycopg.Error) -> UserError | None:
+    if isinstance(error, psycopg.errors.ReadOnlySqlTransaction):
+        return Unavailable("The database is read-only, for this role or just now; nothing was changed.")
+    if isinstance(error, psycopg.errors.DependentObjectsStillExist):
+        depends = " ".join((error.diag.message_detail or _first_line(error)).split())[:400]
+        return UserError(
+            f"Something of your own rests on a view or column of ours ({depends}); drop it, and make it again."
+        )
     if (away := outage(error)) is not None:
         return away
     if is_passing(error):
@@ -60,6 +67,11 @@ def _of_broker(error: BaseException) -> UserError | None:
         error, BrokenPipeError
     ):
         return None
+    if "PRECONDITION_FAILED" in str(error):
+        said = _first_line(error)
+        return UserError(
+            f"The broker holds a queue or exchange of another kind ({said}); delete it there, nothing is lost."
+        )
     advice = "`monkeys up` starts the local one" if settings().own_broker else "check MONKEYS_BROKER_URL"
     return Unavailable(f"The broker does not answer ({_first_line(error)}); {advice}.")
 

@@ -61,11 +61,14 @@ def _value(key: str, text: str) -> Any:
         json.dumps(value, allow_nan=False)
     except ValueError as error:
         raise UserError(f"--engine-arg {key} must not be or hold NaN or Infinity, not {text!r}.") from error
+    # as it comes back from the database, since the name of the queue is made of it
+    if isinstance(value, float) and value.is_integer() and not 0 < abs(value) < 1e16:
+        return int(value) if value else 0.0
     return value
 
 
 def _text(key: str, value: Any) -> str:
-    if isinstance(value, str) and (key.endswith("revision") or not _is_json(value)):
+    if isinstance(value, str) and (key.endswith("revision") or (value.isprintable() and not _is_json(value))):
         return value
     return json.dumps(value)
 
@@ -84,6 +87,10 @@ class Number(click.ParamType):  # type: ignore[type-arg]
     def __init__(self, numbers: Range) -> None:
         self._range = numbers
         self.name = "integer" if numbers.whole else "float"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:  # noqa: ARG002
+        """As --help shows it, with the range."""
+        return f"{self.name.upper()} [{self._range.short}]"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         try:

@@ -22,4 +22,5 @@ def resume(named: str) -> None:
     if works:
         click.echo(f"Run {run.id} goes on with {works:,} works.", err=True)
     else:
-        click.echo(f"Run {run.id} has no cancelled or failed works.", err=True)
+        cut = f"; what its rule {run.stopped_by} cut stays cut" if run.stopped_by else ""
+        click.echo(f"Run {run.id} has no cancelled or failed works{cut}.", err=True)

@@ -17,7 +17,7 @@ from cli.output import print_rows
 )
 @table_options
 def sql(query: str | None, role: str | None, form: str | None) -> None:
-    r"""Open psql on the database, or run one QUERY and print its rows. QUERY may be - for standard input.
+    """Open psql on the database, or run one QUERY and print its rows. QUERY may be - for standard input.
 
     \b
     Example:

@@ -9,8 +9,7 @@ from sqlmodel import SQLModel
 from models import tables
 from models.cost import Sizes
 from models.database import Connection
-from models.storable import storable as storable
-from models.storable import storable_json
+from models.storable import storable, storable_json
 from models.tables import Run
 from verifiers.errors import UserError
 from verifiers.verifier import Problem, Verifier

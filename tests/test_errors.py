@@ -41,7 +41,9 @@ TOLD = [
     (InfrastructureError("no bwrap"), 1, "Nothing can be judged here"),
     (psycopg.OperationalError("connection refused"), 1, "does not answer"),
     (OperationalError("select", {}, errors.AdminShutdown("going down")), 1, "does not answer"),
-    (errors.ReadOnlySqlTransaction("read-only"), 1, "does not answer"),
+    (errors.ReadOnlySqlTransaction("read-only"), 1, "is read-only"),
+    (errors.DependentObjectsStillExist("cannot drop view run_progress"), 2, "rests on"),
+    (amqp.exceptions.PreconditionFailed("PRECONDITION_FAILED - inequivalent arg"), 2, "of another kind"),
     (errors.DiskFull("No space left"), 1, "is full"),
     (errors.DeadlockDetected("deadlock"), 1, "is busy"),
     (errors.QueryCanceled("statement timeout"), 1, "is busy"),
@@ -158,11 +160,14 @@ VALUES: dict[str, Any] = {
     "revision": "7e12345", "max_model_len": 4096, "ratio": 0.25, "flag": True, "off": False, "none": None,
     "looks": "17", "commit": "7e12345", "separator": "\n\n", "quoted": "it's \"so\" $HOME `x`", "empty": "",
     "equals": "a=b", "spaces": " a  b ", "letters": "ä\u00a0\U0001f412", "word": "true", "no_number": "NaN",
+    "bell": "é\u0007", "turned": "a\u202eb",
 }  # fmt: skip
 
 
 def test_engine_arguments_survive_their_way_through_options() -> None:
     assert engine_args(engine_options(VALUES)) == VALUES
+    assert all(option.isprintable() or "\n" in option for option in engine_options(VALUES))
+    assert repr(engine_args(["x=1e17", "y=-0.0", "z=0.5"])) == repr({"x": 10**17, "y": 0.0, "z": 0.5})
 
 
 def parsed(line: str) -> dict[str, Any]:

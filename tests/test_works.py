@@ -285,3 +285,23 @@ def test_whole_rows_are_asked_for_whole(place: Place) -> None:
 
     with pytest.raises(TypeError, match="whole row"):
         database.rows(BenchmarkRow, "select id from benchmark")
+
+
+def test_a_view_of_a_persons_own_stops_a_migration_in_one_sentence(place: Place) -> None:
+    with transaction() as connection:
+        connection.execute("create view mine as select run_id from run_progress")
+    assert "view mine depends on view run_progress" in place.refused("migrate")
+    with transaction() as connection:
+        connection.execute("drop view mine")
+    place.ok("migrate")
+
+
+def test_what_was_worked_on_for_long_before_it_came_back_waits_for_nobody(place: Place, tmp_path: Path) -> None:
+    small(tmp_path).enqueue(place, 5)
+    first = place.one("select min(id) from work")
+    for _ in range(4):
+        lease = claimed(first)
+        with transaction() as connection:
+            connection.execute("update attempt set started_at = now() - interval '2 minutes' where finished_at is null")
+        ledger.give_back(lease, "the worker leaves")
+        assert place.one("select not_before from work where id = %s", (first,)) is None

@@ -23,6 +23,14 @@ class Range:
         """Whether a number lies in it; nan lies nowhere."""
         return self.low <= value <= self.high and value < math.inf and not (self.above and value == self.low)
 
+    @property
+    def short(self) -> str:
+        """As a formula; the largest whole number that a column holds goes without saying."""
+        limit = "" if self.high in (math.inf, LARGEST) else f"<={self.high:g}"
+        if not limit:
+            return f"x{'>' if self.above else '>='}{self.low:g}"
+        return f"{self.low:g}{'<' if self.above else '<='}x{limit}"
+
     def __str__(self) -> str:
         kind = "a whole number" if self.whole else "a number"
         low = f"{'above' if self.above else 'of at least'} {self.low:,}"

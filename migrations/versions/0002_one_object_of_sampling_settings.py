@@ -67,7 +67,10 @@ def _settings() -> None:
     op.add_column('run', sa.Column(
         'sampling', postgresql.JSONB(), server_default=sa.text("'{}'::jsonb"), nullable=False,
         comment='Sampling settings as one object, of which the columns up to seeded are made'))
-    fields = ', '.join(f"'{name}', {name}" for name in SETTINGS)
+    # a number that is none was taken once: no engine can do anything with it, and JSON has no such number
+    fields = ', '.join(
+        f"'{name}', case when {name} not in ('NaN', 'Infinity', '-Infinity') then {name} end"
+        if kind == 'double precision' else f"'{name}', {name}" for name, (kind, _, _) in SETTINGS.items())
     op.execute(f"update run set sampling = jsonb_strip_nulls(jsonb_build_object({fields})) where not imported")
     for name, (kind, default, comment) in SETTINGS.items():
         op.drop_column('run', name)

@@ -33,6 +33,8 @@ LONGEST_PART = 255
 
 def full_name(llm: str) -> str:
     """The llm's name as stored: a local file or folder by its absolute path, so that workers elsewhere find it."""
+    if not llm.removeprefix("openai:").removeprefix("replay:").strip():
+        raise UserError("-m must name an llm: a hub name, a local folder, openai:NAME or replay:FILE.")
     if not llm.isprintable():
         raise UserError("-m takes a name without control characters and broken Unicode.")
     if len(llm) > LONGEST or any(len(part.encode()) > LONGEST_PART for part in llm.split("/")):
@@ -75,8 +77,12 @@ def check_arguments(llm: str, engine_args: Mapping[str, Any]) -> None:
 
 def check_endpoint(url: str) -> str:
     """The same URL; UserError where it is none, or holds a password, which would be stored with the run."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:  # of brackets or a port that are none
+        usable = False
+    if not usable:
         raise UserError(f"--endpoint takes a URL such as http://localhost:8000/v1, not {url!r}.")
     if parts.username or parts.password or parts.query:
         raise UserError("--endpoint must hold no key or password; set OPENAI_API_KEY instead.")

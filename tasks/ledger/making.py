@@ -1,7 +1,8 @@
 """What makes works, within the transaction of whoever made the run or holds it."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 
 from models.database import Connection, fetch_column
 from tasks.ledger.results import tally
@@ -18,18 +19,23 @@ class Making:
     connection: Connection
     run_id: int
 
-    def add_batches(self, queue: str, batches: Iterable[tuple[int, int, int]]) -> int:
-        """Make batches (problem_id, first_index, size) and their generate works, to be published in this order."""
-        count = 0
+    def add_batches(
+        self, queue: str, problem_ids: Sequence[int], indices: range, size: int, *, depth_first: bool
+    ) -> None:
+        """Make the batches of these sample indices of each problem, and their generate works, published in this order.
+
+        Breadth first, so that early curves mean something, unless a problem is to be finished before the next.
+        """
+        firsts = indices[::size]
+        breadth_first = ((problem_id, first) for first, problem_id in product(firsts, problem_ids))
+        places = product(problem_ids, firsts) if depth_first else breadth_first
         with self.connection.cursor() as cursor:
             cursor.execute(SQL["stage_batches"])
             with cursor.copy("copy new_batch (place, problem_id, first_index, size) from stdin") as copy:
-                for batch in batches:
-                    copy.write_row((count, *batch))
-                    count += 1
+                for place, (problem_id, first) in enumerate(places):
+                    copy.write_row((place, problem_id, first, min(size, indices.stop - first)))
             cursor.execute(SQL["add_batches"], {"run_id": self.run_id, "queue": queue})
             cursor.execute(SQL["unstage_batches"])
-        return count
 
     def add_verify_works(self, verifier_id: int) -> int:
         """Make the works that judge its sampled batches by one more verifier; those that exist stay."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from models.database import Connection, column, fetch_column, transaction
-from models.rows import storable
+from models.storable import storable
 from tasks.engines.engine import Completion
 from tasks.ledger.statements import statements
 from tasks.ledger.work import Lease, Usage, end_work, ended_before

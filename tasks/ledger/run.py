@@ -1,6 +1,6 @@
 """The run as a whole: what a person does to it, the rules that stop it, and its end."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -56,9 +56,10 @@ class HeldRun(Making):
         stop(self.connection, [self.run_id])
         return resumed
 
-    def extend(self, n: int, queue: str, batches: Iterable[tuple[int, int, int]]) -> None:
-        """Add batches (problem_id, first_index, size) up to n samples a problem; a rule that is met stops them."""
-        self.add_batches(queue, batches)
+    def extend(self, n: int, queue: str, problem_ids: Sequence[int]) -> None:
+        """Add batches up to n samples a problem; a rule that is met stops them."""
+        indices, size = range(self.row.n, n), self.row.batch_size
+        self.add_batches(queue, problem_ids, indices, size, depth_first=self.row.depth_first)
         self._execute("note_extended", n=n)
         stop(self.connection, [self.run_id])
 

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import NamedTuple
 
 from models.database import Connection, column, rows, transaction
-from models.rows import storable
+from models.storable import storable
 from models.tables import Kind
 from tasks.ledger.statements import statements
 from tasks.patience import patient

@@ -91,13 +91,15 @@ update attempt set finished_at = now(), seen_at = now(), ok = %(error)s::text is
 where id = %(attempt_id)s and ok is not true
 
 -- give_back: leased -> ready
--- Not counted as an attempt, so it is paced: where attempts in a row came to nothing, a pause that doubles up to ten
--- minutes. Locks one work, by the token of its holder.
+-- Not counted as an attempt, so it is paced: where attempts in a row came to nothing within a minute each, a pause that
+-- doubles up to ten minutes. Locks one work, by the token of its holder.
 with idle as (
     select count(*) as times from attempt
     where work_id = %(work_id)s and id > coalesce((
-        select max(id) from attempt where work_id = %(work_id)s and (judged > 0 or error is distinct from %(error)s)
-            and id < %(attempt_id)s), 0)
+        select max(id) from attempt
+        where work_id = %(work_id)s and (
+            case when id < %(attempt_id)s then judged > 0 or error is distinct from %(error)s end
+            or coalesce(finished_at, now()) - started_at > interval '1 minute')), 0)
 )
 update work set state = 'ready', attempts = attempts - 1, lease_token = null, lease_until = null,
     last_error = %(error)s,

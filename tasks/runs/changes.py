@@ -11,7 +11,6 @@ from tasks import ledger
 from tasks.engines.replay import check_recording
 from tasks.ledger import HeldRun
 from tasks.publish import publish
-from tasks.runs.batches import batches_of
 from tasks.stored import stored_problem, stored_verifier
 from verifiers.benchmarks import find_benchmark, find_verifier
 from verifiers.errors import UserError
@@ -42,11 +41,9 @@ def extend(run_id: int, n: int) -> int:
         problems = _problems(run)
         (llm,) = fetch(run.connection, Llm, "select * from llm where id = %s", (run.row.llm_id,))
         check_recording(llm.name, [problem.key for problem in problems], n)
-        ids = [problem.id for problem in problems]
-        before, size = run.row.n, run.row.batch_size
-        run.extend(n, llm.queue, batches_of(ids, before, n, size, depth_first=run.row.depth_first))
+        run.extend(n, llm.queue, [problem.id for problem in problems])
     _publish_ready(run_id)
-    return (n - before) * len(problems)
+    return (n - run.row.n) * len(problems)
 
 
 def _check_extension(run: HeldRun, n: int) -> None:

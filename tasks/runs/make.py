@@ -14,7 +14,6 @@ from tasks.engines.replay import check_recording
 from tasks.engines.seeds import new_seed
 from tasks.ledger import Making
 from tasks.publish import publish
-from tasks.runs.batches import batches_of
 from tasks.runs.request import RunRequest, check_request, chosen_problems, chosen_sampling, stop_rule
 from verifiers.benchmarks import find_benchmark, find_verifier
 from verifiers.benchmarks.benchmark import Sampling
@@ -57,8 +56,10 @@ def enqueue(request: RunRequest) -> Made:
             return Made(same_run(connection, request.name, settings_hash), plan.queue, False, samples)
         problem_ids = insert_problems(connection, benchmark, plan.problems)
         insert_prompts(connection, run_id, problem_ids, plan.prompts)
-        batches = batches_of(problem_ids, 0, request.n, request.batch_size, depth_first=request.depth_first)
-        Making(connection, run_id).add_batches(plan.queue, batches)
+        making = Making(connection, run_id)
+        making.add_batches(
+            plan.queue, problem_ids, range(request.n), request.batch_size, depth_first=request.depth_first
+        )
     publish(plan.queue)
     return Made(run_id, plan.queue, True, samples)
 

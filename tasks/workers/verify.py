@@ -7,7 +7,7 @@ from typing import NamedTuple
 from celery import Task
 
 from models.database import rows
-from models.rows import storable
+from models.storable import storable
 from tasks import ledger
 from tasks.app import app
 from tasks.ledger import Lease, Usage, Verdicts, Verification
@@ -49,9 +49,10 @@ def _verify(attempt: WorkInHand) -> str:
     new = [text for text in distinct if text not in known]
     usage = Usage(reused=len(texts) - len(new))
     verdicts, rest = _judge(attempt, verifier, problem, new, usage)
-    failed = [judgement.detail for judgement in verdicts.values() if _is_ours(judgement.outcome)]
+    sure = _sure(verdicts)
+    failed = [judgement.detail for text, judgement in verdicts.items() if text not in sure]
     if failed and lease.attempts < INFRASTRUCTURE_ATTEMPTS:
-        ledger.record_verdicts(lease, _sure(verdicts))
+        ledger.record_verdicts(lease, sure)
         ledger.fail(lease, f"{len(failed)} candidates could not be judged: {failed[0]}", usage)
         return f"to be tried again: {failed[0]}"
     if rest:
@@ -87,11 +88,8 @@ def _judge(
 
 def _sure(verdicts: Verdicts) -> Verdicts:
     """Without our own failures, which are to be tried again."""
-    return {text: judgement for text, judgement in verdicts.items() if not _is_ours(judgement.outcome)}
-
-
-def _is_ours(outcome: Outcome) -> bool:
-    return outcome == Outcome.infrastructure_error
+    ours = Outcome.infrastructure_error
+    return {text: judgement for text, judgement in verdicts.items() if judgement.outcome != ours}
 
 
 class _Sample(NamedTuple):

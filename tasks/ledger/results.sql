@@ -59,16 +59,20 @@ with counted as (
     from work
     join batch on batch.id = work.batch_id
     cross join lateral (  -- batch by batch: a join could pair each batch with all samples of its problem
-        select count(*) filter (where counts_as = 'correct') as correct,
-            count(*) filter (where counts_as = 'incorrect') as incorrect,
-            count(*) filter (where counts_as = 'no_answer') as no_answer,
-            count(*) filter (where counts_as = 'undecided') as undecided,
-            count(*) filter (where counts_as is null) as missing,
-            min(sample_index) filter (where counts_as = 'correct') as first_correct
-        from judged
-        where judged.run_id = work.run_id and judged.verifier_id = work.verifier_id
-            and judged.problem_id = batch.problem_id
-            and judged.sample_index >= batch.first_index and judged.sample_index < batch.first_index + batch.size
+        select coalesce(sum(samples) filter (where counts_as = 'correct'), 0) as correct,
+            coalesce(sum(samples) filter (where counts_as = 'incorrect'), 0) as incorrect,
+            coalesce(sum(samples) filter (where counts_as = 'no_answer'), 0) as no_answer,
+            coalesce(sum(samples) filter (where counts_as = 'undecided'), 0) as undecided,
+            coalesce(sum(samples) filter (where counts_as is null), 0)::bigint as missing,
+            min(first_index) filter (where counts_as = 'correct') as first_correct
+        from (
+            select counts_as, count(*) as samples, min(sample_index) as first_index
+            from judged
+            where judged.run_id = work.run_id and judged.verifier_id = work.verifier_id
+                and judged.problem_id = batch.problem_id
+                and judged.sample_index >= batch.first_index and judged.sample_index < batch.first_index + batch.size
+            group by counts_as
+        ) as kinds
     ) as summed
     where work.id = any(%(works)s)
 )

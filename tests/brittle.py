@@ -1,5 +1,6 @@
 """A benchmark whose verifiers can be broken, for facts about our own failures."""
 
+import time
 from pathlib import Path
 
 from verifiers.benchmarks.benchmark import Benchmark, Sampling
@@ -10,8 +11,12 @@ from verifiers.verifier import Candidate, Judgement, Problem, Verifier
 broken: set[str] = set()
 """Candidates that cannot be judged at the moment."""
 
+pause = 0.0
+"""Seconds that judging a candidate takes."""
+
 
 def _judge(problem: Problem, candidate: str) -> Judgement:
+    time.sleep(pause)
     if candidate in broken:
         raise InfrastructureError("the judge is away")
     return Judgement(Outcome.correct if candidate == problem.data["answer"] else Outcome.incorrect)

@@ -8,7 +8,7 @@ The tables with a row a sample have no foreign keys: checking one writes a lock 
 verifying would rewrite every sample. Only the holder of a batch's lease writes them (tasks/ledger).
 """
 
-from datetime import datetime
+from datetime import datetime, time
 from enum import StrEnum
 from typing import Any
 
@@ -24,6 +24,7 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
+    String,
     UniqueConstraint,
     Uuid,
     func,
@@ -204,6 +205,19 @@ class Run(SQLModel, table=True):
     reward_models: dict[str, str] = _json("Reward models that are to score its samples: name -> Celery queue")
     settings_hash: str = _said("SHA-256 of everything a person chose: same name and same hash, same run")
     imported: bool = _said("Whether its samples were made elsewhere", default=False)
+    thinking: str = _said(
+        "How what its llm thought is split from what it answered: none, tags or server; reverify changes it",
+        default="none",
+    )
+    left_out: list[str] = Field(
+        default_factory=list,
+        sa_type=ARRAY(String),
+        sa_column_kwargs={
+            "comment": "Settings that its endpoint refused and that were left out, since samples do not depend on them",
+            "nullable": False,
+            "server_default": text("'{}'"),
+        },
+    )
     extended_at: datetime | None = _time("Last time n was raised after the start")
     created_at: datetime | None = _time("When it was enqueued", now=True)
     cancelled_at: datetime | None = _time("When it was cancelled; null again after resume")
@@ -244,6 +258,7 @@ class Work(SQLModel, table=True):
         Index("work_leased", "lease_until", postgresql_where=text("state = 'leased'")),
         Index("work_of_run", "run_id", "kind", "state"),
         Index("work_open", "run_id", postgresql_where=text("state in ('ready', 'published', 'leased')")),
+        Index("work_submitted", "submission_id", postgresql_where=text("submission_id is not null")),
     )
     id: int = _id()
     run_id: int = _of_run()
@@ -262,6 +277,13 @@ class Work(SQLModel, table=True):
     published_at: datetime | None = _time("When its last message was sent")
     last_error: str | None = _said("Why the last failed attempt failed", default=None)
     ended_at: datetime | None = _time("When it was done, failed or cancelled")
+    submission_id: int | None = _ref(
+        "submission.id",
+        default=None,
+        sa_column_kwargs={
+            "comment": "Where its lines lie with a provider's batch API: it is ready, and asked for when due"
+        },
+    )
     cancelled_by: str | None = _said(
         "Why it was cancelled: person, verifier (a newer one replaced its own), or the stopping rule", default=None
     )
@@ -270,6 +292,37 @@ class Work(SQLModel, table=True):
     no_answer: int | None = _said("Samples with nothing to judge", default=None)
     undecided: int | None = _said("Samples whose judging failed by our fault", default=None)
     first_correct: int | None = _said("Lowest sample index judged correct", default=None)
+
+
+class Submission(SQLModel, table=True):
+    """Lines of many works that lie with a provider's batch API under one name."""
+
+    id: int = _id()
+    llm_id: int = _ref("llm.id", index=True)
+    name: str = _said("The file's name at the provider: looked up before anything is sent again", unique=True)
+    lines: int = _said("Samples asked for", default=0)
+    file: str | None = _said("The provider's id of the file, once it has it", default=None)
+    batch: str | None = _said("The provider's id of the batch, once it has it", default=None)
+    status: str = _said("made, then what the provider says: validating, in_progress, completed, ...", default="made")
+    error: str | None = _said("What went wrong with it as a whole", default=None)
+    made_at: datetime | None = _time("When its works were chosen", now=True)
+    submitted_at: datetime | None = _time("When the provider took it")
+    asked_at: datetime | None = _time("When the provider was last asked for it")
+    ended_at: datetime | None = _time("When all its lines were fetched or known to be lost")
+
+
+class SubmissionLine(SQLModel, table=True):
+    """A sample that a provider's batch API was asked for; gone once its work's samples are stored."""
+
+    __tablename__ = "submission_line"
+    work_id: int = _ref("work.id", ondelete="CASCADE", primary_key=True)
+    sample_index: int = Field(primary_key=True)
+    submission_id: int = _ref("submission.id", index=True)
+    tries: int = _said("Submissions that held it so far", default=1)
+    answer: dict[str, Any] | None = Field(
+        default=None, sa_column=Column(JSONB, comment="The provider's answer, kept until its work has all of them")
+    )
+    error: str | None = _said("Why the provider's last try failed", default=None)
 
 
 class Attempt(SQLModel, table=True):
@@ -291,10 +344,32 @@ class Attempt(SQLModel, table=True):
     error: str | None = None
     gpu_seconds: float = _said("Its fair share of the engine's busy time x GPUs", default=0, sa_type=Double)
     cpu_seconds: float = _said("CPU time of judging", default=0, sa_type=Double)
-    prompt_tokens: int = _said("Prompt tokens, counted once for the batch", default=0, sa_type=BigInteger)
-    completion_tokens: int = _said("New tokens of all its samples", default=0, sa_type=BigInteger)
+    requests: int | None = _said("Requests that its engine took up; null where none is known of", default=None)
+    prompt_tokens: int | None = _said(
+        "Prompt tokens, counted once for the batch; null where unknown", default=None, sa_type=BigInteger
+    )
+    billed_prompt_tokens: int | None = _said(
+        "Prompt tokens summed over its requests, as billed; null where one did not say",
+        default=None,
+        sa_type=BigInteger,
+    )
+    cached_prompt_tokens: int | None = _said(
+        "Of those, the tokens that the provider had in its cache; null where one did not say",
+        default=None,
+        sa_type=BigInteger,
+    )
+    completion_tokens: int | None = _said(
+        "New tokens of all its samples, as billed where it was; null where unknown", default=None, sa_type=BigInteger
+    )
+    thinking_tokens: int | None = _said(
+        "Of those, the tokens of what was thought; null where a request did not say", default=None, sa_type=BigInteger
+    )
     truncated: int = _said("Samples that ended at max_tokens", default=0)
-    flops: float = _said("FLOPs of its completions; the prompt's are counted once a problem", default=0, sa_type=Double)
+    flops: float | None = _said(
+        "FLOPs of its completions; the prompt's are counted once a problem; null where unknown",
+        default=None,
+        sa_type=Double,
+    )
     usd: float | None = _said("Dollars charged by the provider, where known", default=None, sa_type=Double)
     judged: int = _said("Candidates it judged", default=0)
     reused: int = _said("Samples whose candidate already had a verdict", default=0)
@@ -307,9 +382,13 @@ class Sample(SQLModel, table=True):
     problem_id: int = Field(primary_key=True, sa_type=BigInteger)
     sample_index: int = Field(primary_key=True)
     attempt_id: int | None = _said("The attempt that made it; null where imported", default=None, sa_type=BigInteger)
-    text: str | None = _said("The completion; null where an import had none", default=None)
+    text: str | None = _said("The completion as it came; null where an import had none", default=None)
+    thinking: str | None = _said(
+        "What was thought, where the server gave it in a field of its own; else it stands in text", default=None
+    )
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    thinking_tokens: int | None = _said("Within completion_tokens", default=None)
     finish_reason: str | None = _said("stop, length, ...", default=None)
     logprob: float | None = _said("Sum of its tokens' logprobs", default=None, sa_type=Double)
     token_logprobs: list[float] | None = Field(default=None, sa_type=ARRAY(REAL))
@@ -338,6 +417,10 @@ class Extraction(SQLModel, table=True):
     verifier_id: int = Field(primary_key=True, sa_type=BigInteger)
     candidate_id: int | None = Field(default=None, sa_type=BigInteger)
     how: str | None = _said("Which rule found it, where the verifier has several", default=None)
+    answer_from: int | None = _said(
+        "Characters of the sample's text before its answer: what was thought; null where thinking did not end",
+        default=None,
+    )
 
 
 class Verdict(SQLModel, table=True):
@@ -375,6 +458,9 @@ class Price(SQLModel, table=True):
     usd_per_million_input: float | None = Field(default=None, sa_type=Double)
     usd_per_million_cached_input: float | None = Field(default=None, sa_type=Double)
     usd_per_million_output: float | None = Field(default=None, sa_type=Double)
+    tier: str = _said("standard, or batch: what the provider's batch API costs", default="standard")
+    from_time: time | None = _said("UTC time of day from which it holds; null is all day", default=None)
+    to_time: time | None = _said("UTC time of day until which it holds", default=None)
     usd_per_attempt: float | None = _said("Dollars a sample", default=None, sa_type=Double)
     usd_per_gpu_hour: float | None = Field(default=None, sa_type=Double)
     note: str | None = None

@@ -109,12 +109,12 @@ def test_gpu_time_counts_while_its_attempt_runs_and_after_it_was_lost(place: Pla
     one, two = (ledger.claim(each, worker, 60) for each in works[:2])
     assert one is not None
     assert two is not None
-    ledger.renew([one, two], 60, [1_000.0, 2_000.0])
+    ledger.renew([one, two], 60, [ledger.Usage(gpu_seconds=each) for each in (1_000.0, 2_000.0)])
     assert ledger.stop_runs() == []
     ledger.fail(one, "its engine died", ledger.Usage(gpu_seconds=1_500.0))
     (cost,) = place.query("select gpu_seconds, gpu_seconds_lost, gpu_seconds_running from cost")
     assert cost == {"gpu_seconds": 0, "gpu_seconds_lost": 1_500, "gpu_seconds_running": 2_000}
-    ledger.renew([two], 60, [2_100.0])
+    ledger.renew([two], 60, [ledger.Usage(gpu_seconds=2_100.0)])
     ((_, rule),) = ledger.stop_runs()
     assert rule == "gpu_hours"
 
@@ -131,7 +131,7 @@ def test_idle_time_of_an_engine_is_apart_from_shares_and_from_what_was_lost(plac
         elif seconds < 50:
             ledger.finish_generate(lease, [Completion("#### 1")], ledger.Usage(gpu_seconds=seconds))
         else:
-            ledger.renew([lease], 60, [seconds])
+            ledger.renew([lease], 60, [ledger.Usage(gpu_seconds=seconds)])
     with database.transaction() as connection:
         connection.execute(
             "update attempt set started_at = '2026-01-01 00:00:00Z', seen_at = '2026-01-01 00:01:40Z', "

@@ -52,7 +52,7 @@ def test_a_cancelled_batch_in_flight_gives_no_samples(place: Place, tmp_path: Pa
     assert ledger.still_held([lease]) == {lease.work_id}
     place.ok("cancel", str(run))
     assert ledger.still_held([lease]) == set()
-    assert ledger.renew([lease], 60, [0.0]) == set()
+    assert ledger.renew([lease], 60, [ledger.Usage()]) == set()
     assert not ledger.finish_generate(lease, [Completion("1")] * lease.size, ledger.Usage())
     check(place, run)
 

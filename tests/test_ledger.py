@@ -56,7 +56,7 @@ def test_an_owner_whose_lease_ran_out_and_was_taken_over_leaves_no_trace(any_pos
 def test_an_owner_whose_lease_ran_out_but_was_not_taken_may_finish(place: Place, tmp_path: Path) -> None:
     run = small(tmp_path).enqueue(place, 10)
     lease = claim(place, first_work(place, run), seconds=-1)
-    assert ledger.renew([lease], 60, [0.0]) == {lease.work_id}
+    assert ledger.renew([lease], 60, [Usage()]) == {lease.work_id}
     assert ledger.finish_generate(lease, completions(lease), Usage())
     check(place, run)
 

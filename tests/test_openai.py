@@ -15,7 +15,7 @@ import pytest
 
 from cli.stack.processes import end_group
 from models.settings import settings
-from tasks.engines.engine import Completion, EngineDead, Interrupted, Load, Request, RequestRefused
+from tasks.engines.engine import Account, Completion, EngineDead, Interrupted, Load, Request, RequestRefused
 from tasks.engines.openai import Endpoint
 from tasks.engines.pocket_monkey import FOLDER
 from tests.misbehaving import Answer, Asked, choices, failure, misbehaving
@@ -50,7 +50,7 @@ def request(size: int, seeds: list[int] | None = None, **options: Any) -> Reques
 def sampled(answer: Callable[[Asked], Answer], wanted: Request) -> tuple[list[Completion], list[Asked]]:
     """A batch's completions, and everything the server was asked for them."""
     with misbehaving(answer) as server, endpoint(server.url) as engine:
-        return engine.sample(wanted, Event()), server.asked
+        return engine.sample(wanted, Event(), Account()), server.asked
 
 
 def once(first: Answer) -> Callable[[Asked], Answer]:
@@ -62,7 +62,7 @@ def once(first: Answer) -> Callable[[Asked], Answer]:
 def test_one_request_brings_a_whole_batch_with_tokens_and_logprobs() -> None:
     found, asked = sampled(choices, request(100, stop=("\n",), top_k=5))
     assert len(asked) == 1
-    assert found == [Completion(" 7", 5, 2, "stop", -0.75)] * 100
+    assert found == [Completion(" 7", prompt_tokens=5, completion_tokens=2, finish_reason="stop", logprob=-0.75)] * 100
     assert asked[0] == {
         "model": "m", "prompt": "What is 3 + 4?", "temperature": 0.7, "top_p": 1.0, "max_tokens": 50, "n": 100,
         "stop": ["\n"], "logprobs": 0, "top_k": 5,
@@ -96,7 +96,7 @@ def test_a_server_that_always_dies_in_the_middle_is_named_in_the_error() -> None
         endpoint(server.url, retries=0) as engine,
         pytest.raises(RuntimeError, match=f"{server.url} does not answer to the end: RemoteProtocolError"),
     ):
-        engine.sample(request(1), Event())
+        engine.sample(request(1), Event(), Account())
 
 
 def test_a_server_that_gives_fewer_than_it_is_asked_for_is_asked_again() -> None:
@@ -155,7 +155,7 @@ def test_a_wrong_key_is_a_sentence_at_the_start_and_the_end_of_the_worker_later(
         endpoint(server.url) as engine,
     ):
         with pytest.raises(EngineDead, match="refuses the key") as caught:
-            engine.sample(request(1), Event())
+            engine.sample(request(1), Event(), Account())
         assert engine.dead.is_set()
         assert KEY not in str(caught.value)
         assert server.keys == [f"Bearer {KEY}"]
@@ -178,7 +178,7 @@ def test_a_batch_told_to_stop_ends_though_the_server_hangs() -> None:
 
     with misbehaving(hang) as server, endpoint(server.url) as engine:
         with pytest.raises(Interrupted):
-            engine.sample(request(1), stop)
+            engine.sample(request(1), stop, Account())
         going.set()
 
 
@@ -190,7 +190,7 @@ def test_no_more_requests_are_in_flight_than_allowed() -> None:
         return choices(asked)
 
     with misbehaving(wait_for_another) as server, endpoint(server.url, requests=2) as engine:
-        engine.sample(request(8, seeds=list(range(8))), Event())
+        engine.sample(request(8, seeds=list(range(8))), Event(), Account())
         assert server.most_at_once == 2
 
 

@@ -19,7 +19,7 @@ import pytest
 
 from cli.stack.servers import Urls
 from models.schema import check_schema, migrate, schema_version
-from tasks.engines.engine import Completion, Request
+from tasks.engines.engine import Account, Completion, Request
 from tasks.engines.replay import Recording, Replay
 from tasks.engines.vllm_reward import Reward
 from tasks.runs.make import RunRequest, enqueue
@@ -125,10 +125,10 @@ class Asked(Replay):
         super().__init__(recording)
         self.requests: list[Request] = []
 
-    def sample(self, request: Request, stop: Event) -> list[Completion]:
+    def sample(self, request: Request, stop: Event, account: Account) -> list[Completion]:
         """The recorded samples."""
         self.requests.append(request)
-        return super().sample(request, stop)
+        return super().sample(request, stop, account)
 
 
 def test_an_open_run_asks_its_engine_for_what_was_enqueued(landed: Place) -> None:

@@ -137,7 +137,7 @@ def test_resuming_and_extending_publish_nothing_that_a_spent_budget_stops(place:
 def test_an_attempt_that_was_taken_over_is_lost_and_not_running(place: Place, tmp_path: Path) -> None:
     small(tmp_path).enqueue(place, 5)
     late = claimed(place.one("select min(id) from work"), seconds=-1)
-    ledger.renew([late], -1, [7.5])
+    ledger.renew([late], -1, [Usage(gpu_seconds=7.5)])
     claimed(late.work_id)
     (cost,) = place.query("select gpu_seconds_lost, gpu_seconds_running from cost")
     assert cost == {"gpu_seconds_lost": 7.5, "gpu_seconds_running": 0}

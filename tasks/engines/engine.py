@@ -1,7 +1,7 @@
 """What an engine is: a prompt and sampling settings in, completions out."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from threading import Event
 from typing import Any, Protocol
 
@@ -35,17 +35,45 @@ class Request:
 
 @dataclass(frozen=True)
 class Completion:
-    """One sample as the engine gave it. `logprob` is the sum over its tokens; usd and gpu_seconds where recorded."""
+    """One sample as the engine gave it. `logprob` is the sum over its tokens; usd and gpu_seconds where recorded.
+
+    `thinking` is what a server gave in a field of its own; else thoughts stand in `text`, as they came. The tokens
+    of what was thought are counted within completion_tokens.
+    """
 
     text: str | None
+    thinking: str | None = None
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    thinking_tokens: int | None = None
     finish_reason: str | None = None
     logprob: float | None = None
     token_logprobs: Sequence[float] | None = None
     seed: int | None = None
     usd: float | None = None
     gpu_seconds: float | None = None
+
+
+@dataclass
+class Account:
+    """What an attempt's requests were billed, as they are answered; None where one of them did not say."""
+
+    requests: int = 0
+    """Requests that the engine took up, well or not."""
+    prompt_tokens: int | None = 0
+    cached_prompt_tokens: int | None = 0
+    """Of the prompt tokens, those that the provider had in its cache."""
+    completion_tokens: int | None = 0
+    thinking_tokens: int | None = 0
+    """Of the completion tokens, those of what was thought."""
+    usd: float | None = 0.0
+
+    def add(self, **billed: float | None) -> None:
+        """Count one request; what it did not say is not known of the sum either."""
+        self.requests += 1
+        for each in fields(self)[1:]:
+            before, now = getattr(self, each.name), billed.get(each.name)
+            setattr(self, each.name, None if before is None or now is None else before + now)
 
 
 @dataclass(frozen=True)
@@ -84,6 +112,9 @@ class Engine(Loaded, Protocol):
 
     sizes: Sizes | None
 
-    def sample(self, request: Request, stop: Event) -> list[Completion]:
-        """`request.size` completions in order of index; Interrupted soon after `stop` is set."""
+    def sample(self, request: Request, stop: Event, account: Account) -> list[Completion]:
+        """`request.size` completions in order of index; Interrupted soon after `stop` is set.
+
+        Every request is added to the account when it is answered, whatever becomes of the others.
+        """
         ...

@@ -12,7 +12,7 @@ import openai
 from models.cost import Sizes
 from models.settings import settings
 from tasks.engines import check_endpoint
-from tasks.engines.engine import Completion, Engine, EngineDead, Interrupted, Load, Request, RequestRefused
+from tasks.engines.engine import Account, Completion, Engine, EngineDead, Interrupted, Load, Request, RequestRefused
 from tasks.engines.loop import Loop
 from verifiers.errors import UserError
 
@@ -78,9 +78,9 @@ class Endpoint:
     def _wrong_key(self) -> str:
         return f"The endpoint {self._url} refuses the key; set OPENAI_API_KEY where this worker starts."
 
-    def sample(self, request: Request, stop: Event) -> list[Completion]:
+    def sample(self, request: Request, stop: Event, account: Account) -> list[Completion]:
         """A batch, as few requests as the server allows; a seeded one as a request for each seed."""
-        future = self._loop.begin(self._sample(request))
+        future = self._loop.begin(self._sample(request, account))
         while True:
             try:
                 return future.result(timeout=0.2)
@@ -101,13 +101,14 @@ class Endpoint:
             except openai.APIError as error:
                 raise RuntimeError(self._harmless(error)) from error
 
-    async def _sample(self, request: Request) -> list[Completion]:
+    async def _sample(self, request: Request, account: Account) -> list[Completion]:
         if request.seeds:
-            return [part for (part,) in await self._together(self._ask(request, 1, seed) for seed in request.seeds)]
+            asked = (self._ask(request, account, 1, seed) for seed in request.seeds)
+            return [part for (part,) in await self._together(asked)]
         found: list[Completion] = []
         while len(found) < request.size:
             sizes = _parts(request.size - len(found), self._most())
-            answers = await self._together(self._ask(request, size) for size in sizes)
+            answers = await self._together(self._ask(request, account, size) for size in sizes)
             found += [each for answer in answers for each in answer]
         return found
 
@@ -124,7 +125,7 @@ class Endpoint:
         """Samples of a request; without logprobs, the tokens of one sample of several could not be told."""
         return self._longest if self._logprobs else 1
 
-    async def _ask(self, request: Request, size: int, seed: int | None = None) -> list[Completion]:
+    async def _ask(self, request: Request, account: Account, size: int, seed: int | None = None) -> list[Completion]:
         """At least one completion and at most `size`: some servers give fewer than they are asked for."""
         async with self._room:
             while True:
@@ -139,6 +140,11 @@ class Endpoint:
                         self._longest = 1
                     else:
                         raise
+        usage = getattr(answer, "usage", None)
+        account.add(
+            prompt_tokens=usage.prompt_tokens if usage else None,
+            completion_tokens=usage.completion_tokens if usage else None,
+        )
         choices = (getattr(answer, "choices", None) or [])[:size]
         if not choices:
             raise RuntimeError(f"the endpoint {self._url} answered without a choice")

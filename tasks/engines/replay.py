@@ -14,7 +14,7 @@ from threading import Event
 from typing import Any
 
 from models.cost import Sizes
-from tasks.engines.engine import Completion, Engine, Interrupted, Load, Request, RequestRefused
+from tasks.engines.engine import Account, Completion, Engine, Interrupted, Load, Request, RequestRefused
 from verifiers.errors import UserError
 
 FIELDS = [each.name for each in fields(Completion) if each.name != "text"]
@@ -102,8 +102,8 @@ class Replay:
         self._recording = recording
         self.dead = Event()
 
-    def sample(self, request: Request, stop: Event) -> list[Completion]:
-        """The recorded samples of a batch; RequestRefused where the recording has fewer."""
+    def sample(self, request: Request, stop: Event, account: Account) -> list[Completion]:  # noqa: ARG002
+        """The recorded samples of a batch, which nobody bills; RequestRefused where the recording has fewer."""
         if self._recording.samples(request.problem_key) < request.first_index + request.size:
             raise RequestRefused(
                 f"{self._recording.file} has {self._recording.samples(request.problem_key)} samples of problem "

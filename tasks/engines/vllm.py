@@ -9,7 +9,7 @@ from threading import Event
 from typing import Any
 
 from models.cost import Sizes
-from tasks.engines.engine import Completion, Engine, Load, Request, RequestRefused
+from tasks.engines.engine import Account, Completion, Engine, Load, Request, RequestRefused
 from tasks.engines.vllm_core import Core
 from verifiers.errors import UserError
 
@@ -41,14 +41,14 @@ class Vllm:
         self.capacity = 2 * int(config.scheduler_config.max_num_seqs)
         self.sizes: Sizes | None = _sizes(config.model_config.hf_text_config)
 
-    def sample(self, request: Request, stop: Event) -> list[Completion]:
+    def sample(self, request: Request, stop: Event, account: Account) -> list[Completion]:
         """A batch, as requests of at most LONGEST_REQUEST samples."""
-        return self._core.run(lambda: self._sample(request), stop)
+        return self._core.run(lambda: self._sample(request, account), stop)
 
-    async def _sample(self, request: Request) -> list[Completion]:
+    async def _sample(self, request: Request, account: Account) -> list[Completion]:
         prompt = await self._prompt(request)
         parts = [
-            self._part(request, prompt, offset, min(LONGEST_REQUEST, request.size - offset))
+            self._part(request, prompt, offset, min(LONGEST_REQUEST, request.size - offset), account)
             for offset in range(0, request.size, LONGEST_REQUEST)
         ]
         return [completion for part in await asyncio.gather(*parts) for completion in part]
@@ -65,7 +65,7 @@ class Vllm:
         # the template's text has its own beginning-of-text token
         return {"prompt_token_ids": tokenizer.encode(text, add_special_tokens=False)}
 
-    async def _part(self, request: Request, prompt: Any, offset: int, size: int) -> list[Completion]:
+    async def _part(self, request: Request, prompt: Any, offset: int, size: int, account: Account) -> list[Completion]:
         from vllm.sampling_params import RequestOutputKind, SamplingParams
 
         sampling = request.sampling
@@ -92,6 +92,11 @@ class Vllm:
             raise RuntimeError(f"vLLM gave {len(final.outputs) if final else 0} samples instead of {size}")
         prompt_tokens = len(final.prompt_token_ids or ())
         outputs = sorted(final.outputs, key=lambda each: each.index)
+        account.add(
+            prompt_tokens=prompt_tokens,
+            cached_prompt_tokens=final.num_cached_tokens,
+            completion_tokens=sum(len(each.token_ids) for each in outputs),
+        )
         return [
             Completion(
                 text=each.text,

@@ -63,19 +63,21 @@ def _insert_samples(connection: Connection, lease: Lease, completions: Sequence[
         connection.cursor() as cursor,
         cursor.copy(
             """
-            copy sample (run_id, problem_id, sample_index, attempt_id, text, prompt_tokens, completion_tokens,
-                         finish_reason, logprob, token_logprobs, seed, usd, gpu_seconds) from stdin
+            copy sample (run_id, problem_id, sample_index, attempt_id, text, thinking, prompt_tokens,
+                         completion_tokens, thinking_tokens, finish_reason, logprob, token_logprobs, seed, usd,
+                         gpu_seconds) from stdin
             """
         ) as copy,
     ):
         for index, sample in enumerate(completions, lease.first_index):
             text = None if sample.text is None else storable(sample.text)
+            thinking = None if sample.thinking is None else storable(sample.thinking)
             logprobs = None if sample.token_logprobs is None else list(sample.token_logprobs)
             copy.write_row(
                 (
-                    lease.run_id, lease.problem_id, index, lease.attempt_id, text, sample.prompt_tokens,
-                    sample.completion_tokens, sample.finish_reason, sample.logprob, logprobs, sample.seed, sample.usd,
-                    sample.gpu_seconds,
+                    lease.run_id, lease.problem_id, index, lease.attempt_id, text, thinking, sample.prompt_tokens,
+                    sample.completion_tokens, sample.thinking_tokens, sample.finish_reason, sample.logprob, logprobs,
+                    sample.seed, sample.usd, sample.gpu_seconds,
                 )
             )  # fmt: skip
 

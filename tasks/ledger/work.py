@@ -58,17 +58,30 @@ class Lease:
 
 @dataclass
 class Usage:
-    """What an attempt used; times in seconds."""
+    """What an attempt used; times in seconds. Tokens, FLOPs and dollars that are not known are None."""
 
     gpu_seconds: float = 0.0
     cpu_seconds: float = 0.0
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
+    requests: int | None = None
+    prompt_tokens: int | None = None
+    """Of the batch's prompt, once."""
+    billed_prompt_tokens: int | None = None
+    """Summed over its requests, as are those below."""
+    cached_prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    thinking_tokens: int | None = None
     truncated: int = 0
-    flops: float = 0.0
+    flops: float | None = None
     usd: float | None = None
     judged: int = 0
     reused: int = 0
+
+
+SO_FAR = (
+    "gpu_seconds", "requests", "billed_prompt_tokens", "cached_prompt_tokens", "completion_tokens", "thinking_tokens",
+    "usd",
+)  # fmt: skip
+"""What is known of an attempt before it ends, and stored with every heartbeat."""
 
 
 class Publication(NamedTuple):
@@ -120,10 +133,11 @@ def claim(work_id: int, worker: Worker, lease_seconds: float) -> Lease | None:
     return next(iter(rows(Lease, SQL["claim"], parameters | asdict(worker))), None)
 
 
-def renew(leases: Sequence[Lease], lease_seconds: float, gpu_seconds: Sequence[float]) -> set[int]:
+def renew(leases: Sequence[Lease], lease_seconds: float, used: Sequence[Usage]) -> set[int]:
     """Prolong leases and store what each attempt used so far; return the ids of the works that are still held."""
-    used = {"attempts": [lease.attempt_id for lease in leases], "gpu_seconds": list(gpu_seconds)}
-    return set(column(SQL["renew"], _held(leases) | used | {"lease_seconds": lease_seconds}))
+    columns = {name: [getattr(each, name) for each in used] for name in SO_FAR}
+    attempts = {"attempts": [lease.attempt_id for lease in leases], "lease_seconds": lease_seconds}
+    return set(column(SQL["renew"], _held(leases) | columns | attempts))
 
 
 def still_held(leases: Sequence[Lease]) -> set[int]:

@@ -59,8 +59,14 @@ with mine as (
         on work.id = held.id and work.lease_token = held.token
     where work.state = 'leased' order by work.id for update of work
 ), seen as (
-    update attempt set seen_at = now(), gpu_seconds = used.gpu_seconds
-    from unnest(%(attempts)s::bigint[], %(gpu_seconds)s::float8[]) as used (id, gpu_seconds)
+    update attempt set seen_at = now(), gpu_seconds = used.gpu_seconds, requests = used.requests,
+        billed_prompt_tokens = used.billed_prompt_tokens, cached_prompt_tokens = used.cached_prompt_tokens,
+        completion_tokens = used.completion_tokens, thinking_tokens = used.thinking_tokens, usd = used.usd
+    from unnest(%(attempts)s::bigint[], %(gpu_seconds)s::float8[], %(requests)s::int[],
+        %(billed_prompt_tokens)s::bigint[], %(cached_prompt_tokens)s::bigint[], %(completion_tokens)s::bigint[],
+        %(thinking_tokens)s::bigint[], %(usd)s::float8[])
+        as used (id, gpu_seconds, requests, billed_prompt_tokens, cached_prompt_tokens, completion_tokens,
+            thinking_tokens, usd)
     where attempt.id = used.id and attempt.finished_at is null
 )
 update work set lease_until = now() + make_interval(secs => %(lease_seconds)s)
@@ -85,8 +91,10 @@ select from work where id = %(work_id)s and lease_token = %(token)s and state = 
 -- end_attempt: no work changes
 -- What ended well stays so.
 update attempt set finished_at = now(), seen_at = now(), ok = %(error)s::text is null, error = %(error)s,
-    gpu_seconds = %(gpu_seconds)s, cpu_seconds = %(cpu_seconds)s, prompt_tokens = %(prompt_tokens)s,
-    completion_tokens = %(completion_tokens)s, truncated = %(truncated)s, flops = %(flops)s, usd = %(usd)s,
+    gpu_seconds = %(gpu_seconds)s, cpu_seconds = %(cpu_seconds)s, requests = %(requests)s,
+    prompt_tokens = %(prompt_tokens)s, billed_prompt_tokens = %(billed_prompt_tokens)s,
+    cached_prompt_tokens = %(cached_prompt_tokens)s, completion_tokens = %(completion_tokens)s,
+    thinking_tokens = %(thinking_tokens)s, truncated = %(truncated)s, flops = %(flops)s, usd = %(usd)s,
     judged = %(judged)s, reused = %(reused)s
 where id = %(attempt_id)s and ok is not true
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field, replace
 from threading import Event
 from typing import Any
 
@@ -11,7 +11,7 @@ from celery import Task
 from models.questions.health import REFUSED
 from models.settings import settings
 from tasks import ledger
-from tasks.engines.engine import Interrupted, Loaded, RequestRefused
+from tasks.engines.engine import Account, Interrupted, Loaded, RequestRefused
 from tasks.identity import this_worker
 from tasks.ledger import Lease, Usage
 from tasks.workers import leases
@@ -25,11 +25,21 @@ class WorkInHand:
     """A leased work in hand. `stop` is set when it is cancelled, its lease is lost, or the worker is to leave."""
 
     lease: Lease
-    stop: Event
     gpu_seconds: Callable[[], float]
     """Its share of the engine's time so far."""
+    stop: Event = field(default_factory=Event)
+    account: Account = field(default_factory=Account)
+    """What its requests were billed so far."""
     result: str = ""
     """What Flower shows."""
+
+    def used(self) -> Usage:
+        """What it used so far."""
+        usage = Usage(gpu_seconds=self.gpu_seconds())
+        if not self.account.requests:
+            return usage
+        billed = asdict(self.account)
+        return replace(usage, **billed | {"prompt_tokens": None, "billed_prompt_tokens": billed["prompt_tokens"]})
 
 
 def claim(task: "Task[Any, Any]", work_id: int, engine: Loaded | None = None) -> Lease | None:
@@ -48,18 +58,18 @@ def attempted(lease: Lease, gpu_seconds: Callable[[], float] = lambda: 0.0) -> I
 
     Interrupted gives the work back, RequestRefused fails it for good, every other error fails the attempt and goes on.
     """
-    with leases.kept(lease, gpu_seconds) as stop:
-        attempt = WorkInHand(lease, stop, gpu_seconds)
+    attempt = WorkInHand(lease, gpu_seconds)
+    with leases.kept(lease, attempt.stop, attempt.used):
         try:
             yield attempt
         except Interrupted:
-            ledger.give_back(lease, "interrupted", Usage(gpu_seconds=gpu_seconds()))
+            ledger.give_back(lease, "interrupted", attempt.used())
             attempt.result = "given back"
         except RequestRefused as error:
-            ledger.fail(lease, str(error), Usage(gpu_seconds=gpu_seconds()), final=True)
+            ledger.fail(lease, str(error), attempt.used(), final=True)
             attempt.result = f"refused: {error}"
         except Exception as error:
-            ledger.fail(lease, _said(error), Usage(gpu_seconds=gpu_seconds()))
+            ledger.fail(lease, _said(error), attempt.used())
             raise
 
 

@@ -1,5 +1,6 @@
 """A generate work: one batch through the engine, in one transaction into the table. It never parses what came."""
 
+from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -36,19 +37,20 @@ def generate(task: Task, work_id: int) -> str:  # type: ignore[type-arg]
     with _time.attempt(task, work_id) as attempt:
         if attempt is None:
             return NOTHING
-        completions = _time.engine.sample(_request(attempt.lease), attempt.stop)
+        completions = _time.engine.sample(_request(attempt.lease), attempt.stop, attempt.account)
         attempt.result = _finish(attempt, _time.engine, completions)
     return attempt.result
 
 
 def _finish(attempt: WorkInHand, engine: Engine, completions: list[Completion]) -> str:
-    usage = _usage(completions, engine, attempt.gpu_seconds())
+    usage = _usage(completions, engine, attempt.used())
     queues = ledger.finish_generate(attempt.lease, completions, usage)
     if queues is None:
         return "lost its lease"
     for queue in queues:
         publish(queue, at_most=10)
-    return f"{len(completions)} samples · {usage.completion_tokens:,} tokens"
+    tokens = "tokens unknown" if usage.completion_tokens is None else f"{usage.completion_tokens:,} tokens"
+    return f"{len(completions)} samples · {tokens}"
 
 
 class _Prompt(NamedTuple):
@@ -90,17 +92,23 @@ def _request(lease: Lease) -> Request:
     )
 
 
-def _usage(completions: list[Completion], engine: Engine, gpu_seconds: float) -> Usage:
-    """Token counts of a batch; the prompt counts once, since its samples share it. What was recorded goes first."""
-    prompt_tokens = max((sample.prompt_tokens or 0 for sample in completions), default=0)
-    completion_tokens = [sample.completion_tokens or 0 for sample in completions]
+def _usage(completions: list[Completion], engine: Engine, used: Usage) -> Usage:
+    """What a batch used: as billed where its engine said, else as its samples say. What was recorded goes first.
+
+    Its prompt counts once in prompt_tokens, since its samples share it.
+    """
+    prompts = [sample.prompt_tokens for sample in completions if sample.prompt_tokens is not None]
+    tokens = [sample.completion_tokens for sample in completions]
+    lengths = [each for each in tokens if each is not None]
     charged = [sample.usd for sample in completions if sample.usd is not None]
     recorded = [sample.gpu_seconds for sample in completions if sample.gpu_seconds is not None]
-    return Usage(
-        gpu_seconds=sum(recorded) if recorded else gpu_seconds,
-        prompt_tokens=prompt_tokens,
-        completion_tokens=sum(completion_tokens),
+    whole = len(lengths) == len(tokens)
+    return replace(
+        used,
+        gpu_seconds=sum(recorded) if recorded else used.gpu_seconds,
+        prompt_tokens=max(prompts, default=None),
+        completion_tokens=sum(lengths) if whole and used.completion_tokens is None else used.completion_tokens,
         truncated=sum(sample.finish_reason == "length" for sample in completions),
-        flops=completion_flops(engine.sizes, prompt_tokens, completion_tokens) if engine.sizes else 0.0,
-        usd=sum(charged) if charged else None,
+        flops=completion_flops(engine.sizes, max(prompts), lengths) if engine.sizes and prompts and whole else None,
+        usd=sum(charged) if charged else used.usd,
     )

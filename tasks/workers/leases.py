@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from models.settings import settings
 from tasks import ledger
-from tasks.ledger import Lease
+from tasks.ledger import Lease, Usage
 
 log = logging.getLogger(__name__)
 
@@ -26,27 +26,26 @@ leaving = Event()
 
 
 class Held(NamedTuple):
-    """A lease of this process, the event that stops its work, and its GPU-seconds so far."""
+    """A lease of this process, the event that stops its work, and what it used so far."""
 
     lease: Lease
     stop: Event
-    gpu_seconds: Callable[[], float]
+    used: Callable[[], Usage]
 
 
 @contextmanager
-def kept(lease: Lease, gpu_seconds: Callable[[], float] = lambda: 0.0) -> Iterator[Event]:
-    """Keep a lease alive for the length of a block; the event is set when it is lost or this process is leaving.
+def kept(lease: Lease, stop: Event, used: Callable[[], Usage]) -> Iterator[None]:
+    """Keep a lease alive for the length of a block; `stop` is set when it is lost or this process is leaving.
 
     What the attempt used so far is stored with every heartbeat, so that it is known even where this process is lost.
     """
-    stop = Event()
     with _lock:
-        _held[lease.attempt_id] = Held(lease, stop, gpu_seconds)
+        _held[lease.attempt_id] = Held(lease, stop, used)
         _begin_renewing()
         if leaving.is_set():
             stop.set()
     try:
-        yield stop
+        yield
     finally:
         with _lock:
             del _held[lease.attempt_id]
@@ -81,7 +80,7 @@ def _look(renewed: float) -> float:
     """Renew the leases of this process when it is time, stop works that are no longer held; return when it renewed."""
     with _lock:
         held = list(_held.values())
-        used = [each.gpu_seconds() for each in held]
+        used = [each.used() for each in held]
     if not held:
         return renewed
     leases = [each.lease for each in held]

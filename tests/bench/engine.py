@@ -25,7 +25,7 @@ from threading import Event
 from typing import Any
 
 from tasks.engines import load
-from tasks.engines.engine import Request
+from tasks.engines.engine import Account, Request
 from verifiers.benchmarks.benchmark import Sampling
 from verifiers.benchmarks.pocket_sums import POCKET_SUMS
 
@@ -123,7 +123,7 @@ def in_flight(options: argparse.Namespace, shape: Shape) -> Iterator[tuple[int, 
     sampling = Sampling(temperature=1.0, max_tokens=shape.max_tokens)
 
     def tokens(prompt: str) -> int:
-        drawn = engine.sample(Request("", prompt, 0, REQUEST, sampling), Event())
+        drawn = engine.sample(Request("", prompt, 0, REQUEST, sampling), Event(), Account())
         return sum(each.completion_tokens or 0 for each in drawn)
 
     tokens(prompts[0])

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Coroutine, Iterable, Sequence
+from collections.abc import Coroutine, Iterable
 from concurrent.futures import TimeoutError as NotYet
 from threading import Event
 from typing import Any
@@ -12,6 +12,7 @@ import openai
 from models.cost import Sizes
 from models.settings import settings
 from tasks.engines import check_endpoint
+from tasks.engines import openai_wire as wire
 from tasks.engines.engine import Account, Completion, Engine, EngineDead, Interrupted, Load, Request, RequestRefused
 from tasks.engines.loop import Loop
 from verifiers.errors import UserError
@@ -140,60 +141,20 @@ class Endpoint:
                         self._longest = 1
                     else:
                         raise
-        usage = getattr(answer, "usage", None)
-        account.add(
-            prompt_tokens=usage.prompt_tokens if usage else None,
-            completion_tokens=usage.completion_tokens if usage else None,
-        )
-        choices = (getattr(answer, "choices", None) or [])[:size]
-        if not choices:
+        account.add(**wire.billed(answer))
+        found = wire.completions(answer, request, size, seed)
+        if not found:
             raise RuntimeError(f"the endpoint {self._url} answered without a choice")
-        if len(choices) < size:
-            self._longest = min(self._longest, len(choices))
-        return [self._completion(request, answer, choice, len(choices), seed) for choice in choices]
+        if len(found) < size:
+            self._longest = min(self._longest, len(found))
+        return found
 
-    async def _send(self, request: Request, size: int, seed: int | None) -> Any:
-        sampling = request.sampling
-        extra = {"top_k": sampling.top_k, "min_p": sampling.min_p, **self._extra}
-        if sampling.include_stop:
-            extra["include_stop_str_in_output"] = True
-        common: dict[str, Any] = {
-            "model": self._model,
-            "temperature": sampling.temperature,
-            "top_p": sampling.top_p,
-            "max_tokens": sampling.max_tokens,
-            "extra_body": {name: value for name, value in extra.items() if value is not None},
-        }
-        if size > 1:
-            common["n"] = size
-        if seed is not None:
-            common["seed"] = seed
-        if sampling.stop:
-            common["stop"] = list(sampling.stop)
-        if sampling.chat:
-            if self._logprobs:
-                common["logprobs"] = True
-            message: Any = {"role": "user", "content": request.prompt}
-            return await self._client.chat.completions.create(messages=[message], **common)
-        if self._logprobs:
-            common["logprobs"] = 0
-        return await self._client.completions.create(prompt=request.prompt, **common)
-
-    def _completion(self, request: Request, answer: Any, choice: Any, of: int, seed: int | None) -> Completion:
-        message = getattr(choice, "message", None)
-        text = message.content if message is not None else getattr(choice, "text", None)
-        tokens = _token_logprobs(choice)
-        usage = answer.usage
-        counted = len(tokens) if tokens is not None else usage.completion_tokens if usage and of == 1 else None
-        return Completion(
-            text=text or "",
-            prompt_tokens=usage.prompt_tokens if usage else None,
-            completion_tokens=counted,
-            finish_reason=choice.finish_reason,
-            logprob=sum(tokens) if tokens is not None else None,
-            token_logprobs=tokens if request.sampling.token_logprobs else None,
-            seed=seed,
-        )
+    async def _send(self, request: Request, size: int, seed: int | None) -> dict[str, Any]:
+        body = wire.body(self._model, request, size, seed, self._extra)
+        if not self._logprobs:
+            del body["logprobs"]
+        answer: Any = await self._client.post(wire.path(request), cast_to=object, body=body)
+        return answer if isinstance(answer, dict) else {}
 
     def _harmless(self, error: BaseException) -> str:
         """What the server said, without the key, which some repeat."""
@@ -209,17 +170,6 @@ class Endpoint:
 def _parts(size: int, most: int) -> list[int]:
     """A size as parts of at most `most`."""
     return [min(most, size - start) for start in range(0, size, most)]
-
-
-def _token_logprobs(choice: Any) -> Sequence[float] | None:
-    """Each token's logprob, of either form of answer."""
-    given = getattr(choice, "logprobs", None)
-    if given is None:
-        return None
-    if getattr(given, "content", None) is not None:
-        return [each.logprob for each in given.content]
-    found = getattr(given, "token_logprobs", None)
-    return None if found is None else [each or 0.0 for each in found]
 
 
 def load(llm: Load) -> Engine:

@@ -13,6 +13,7 @@ from cli.options import (
     number,
     setting_options,
     take_settings,
+    thinking_option,
     with_endpoint,
 )
 from cli.output import print_rows
@@ -37,6 +38,7 @@ from verifiers.errors import UserError
 @click.option("--verifier", help="The verifier that counts, where the benchmark has several.")
 @click.option("--batch-size", default=BATCH_SIZE, show_default=True, **number(RunRequest, "batch_size"))
 @setting_options(Sampling)
+@thinking_option
 @click.option("--depth-first", is_flag=True, help="Finish a problem before the next. Default: all grow together.")
 @click.option("--stop-when-solved", is_flag=True, help="No more batches of a problem that has a right sample.")
 @click.option("--budget-usd", **number(RunRequest, "budget_usd"))

@@ -10,6 +10,7 @@ import click
 
 from verifiers.errors import UserError
 from verifiers.ranges import Range
+from verifiers.thinking import RULES
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -20,6 +21,13 @@ llm_option = click.option(
     default="pocket-monkey",
     show_default=True,
     help="The llm: a hub name, a local folder, openai:NAME or replay:FILE.",
+)
+
+
+thinking_option = click.option(
+    "--thinking",
+    type=click.Choice(list(RULES)),
+    help="How what the llm thought is split from what it answered: " + "; ".join(f"{n}: {s}" for n, s in RULES.items()),
 )
 
 

@@ -206,7 +206,7 @@ class Run(SQLModel, table=True):
     settings_hash: str = _said("SHA-256 of everything a person chose: same name and same hash, same run")
     imported: bool = _said("Whether its samples were made elsewhere", default=False)
     thinking: str = _said(
-        "How what its llm thought is split from what it answered: none, tags or server; reverify changes it",
+        "How what its llm thought is split from what it answered: none, tags, end-tag or server; reverify changes it",
         default="none",
     )
     left_out: list[str] = Field(
@@ -527,6 +527,7 @@ class AnalysisDiversity(SQLModel, table=True):
     expected_distinct_candidates: float = Field(sa_type=Double)
     duplicate_share: float | None = Field(default=None, sa_type=Double)
     truncated_share: float | None = Field(default=None, sa_type=Double)
+    unended_share: float | None = Field(default=None, sa_type=Double)
 
 
 class AnalysisBand(SQLModel, table=True):

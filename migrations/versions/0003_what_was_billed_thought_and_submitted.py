@@ -97,7 +97,7 @@ def _usage() -> None:
 def _thinking() -> None:
     op.add_column('run', sa.Column(
         'thinking', sa.String(), server_default=sa.text("'none'"), nullable=False,
-        comment='How what its llm thought is split from what it answered: none, tags or server; reverify changes it'))
+        comment='How what its llm thought is split from what it answered: none, tags, end-tag or server; reverify changes it'))
     op.alter_column('sample', 'text', comment='The completion as it came; null where an import had none')
     op.add_column('sample', sa.Column(
         'thinking', sa.String(),
@@ -108,6 +108,7 @@ def _thinking() -> None:
         'answer_from', sa.Integer(), server_default='0',
         comment="Characters of the sample's text before its answer: what was thought; null where thinking did not end"))
     op.alter_column('extraction', 'answer_from', server_default=None)
+    op.add_column('analysis_diversity', sa.Column('unended_share', sa.Double()))
 
 
 def _prices() -> None:

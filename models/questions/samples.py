@@ -30,6 +30,9 @@ class SampleShown(NamedTuple):
     problem_id: int
     verifier_id: int
     version: str
+    thinking: str | None
+    thinking_tokens: int | None
+    answer_from: int | None
     prompt: str
     worker: str | None
     engine: str | None

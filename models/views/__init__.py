@@ -186,6 +186,24 @@ class CoverageBandRow(NamedTuple):
     counting: bool
 
 
+class LengthsRow(NamedTuple):
+    """How long the verified samples of a run are: what was thought and what was answered."""
+
+    run_id: int
+    samples: int
+    completion_tokens: float | None
+    median_completion_tokens: float | None
+    thinking_tokens: float | None
+    median_thinking_tokens: float | None
+    answer_tokens: float | None
+    median_answer_tokens: float | None
+    thinking_known: int
+    thinking_characters: float | None
+    answer_characters: float | None
+    truncated_share: float | None
+    unended_share: float
+
+
 class ProblemDifficultyRow(NamedTuple):
     """How hard each problem of a run is: by the share of right samples and by the rank of the first one."""
 

@@ -24,7 +24,7 @@ from tasks.ledger.results import (
     known_candidates,
     record_verdicts,
 )
-from tasks.ledger.run import HeldRun, Stopped, end_runs, hold, move_counting, stop_runs
+from tasks.ledger.run import HeldRun, SplitAgain, Stopped, end_runs, hold, move_counting, stop_runs
 from tasks.ledger.work import (
     MAX_ATTEMPTS,
     Lease,
@@ -51,6 +51,7 @@ __all__ = [
     "Making",
     "Publication",
     "Scored",
+    "SplitAgain",
     "Stopped",
     "Usage",
     "Verdicts",

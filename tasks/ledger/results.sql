@@ -46,9 +46,11 @@ order by judged.hash
 on conflict do nothing
 
 -- insert_extractions: no work changes
-insert into extraction (run_id, verifier_id, problem_id, sample_index, candidate_id, how)
-select %(run_id)s, %(verifier_id)s, %(problem_id)s, extracted.sample_index, candidate.id, extracted.how
-from unnest(%(indices)s::int[], %(hashes)s::bytea[], %(hows)s::text[]) as extracted (sample_index, hash, how)
+insert into extraction (run_id, verifier_id, problem_id, sample_index, candidate_id, how, answer_from)
+select %(run_id)s, %(verifier_id)s, %(problem_id)s, extracted.sample_index, candidate.id, extracted.how,
+    extracted.answer_from
+from unnest(%(indices)s::int[], %(hashes)s::bytea[], %(hows)s::text[], %(starts)s::int[])
+    as extracted (sample_index, hash, how, answer_from)
 left join candidate on candidate.problem_id = %(problem_id)s and candidate.hash = extracted.hash
 on conflict do nothing
 

@@ -67,6 +67,39 @@ update work set state = 'ready', attempts = 0, ended_at = null, not_before = nul
 from redone where work.id = redone.id
 returning work.run_id
 
+-- split_again: ready | published | leased | done -> ready; those of another version of their verifier -> cancelled
+-- What rests on where answers begin: verify works, and score works, since reward models see the answer. A worker that
+-- holds one still finds 0 rows; one that claims it later waits for these locks and reads the new rule. Labels that were
+-- imported are of whole samples and stay. Locks works by id.
+with again as (
+    select work.id, work.kind = 'score' or work.verifier_id = any(%(verifiers)s) as able
+    from work left join verifier on verifier.id = work.verifier_id
+    where work.run_id = %(run_id)s and work.kind in ('verify', 'score')
+        and work.state in ('ready', 'published', 'leased', 'done') and verifier.name is distinct from %(labels)s
+    order by work.id for update of work
+)
+update work set state = case when again.able then 'ready' else 'cancelled' end::state,
+    cancelled_by = case when not again.able then 'verifier' end,
+    ended_at = case when not again.able then now() end, attempts = 0, not_before = null, lease_token = null,
+    lease_until = null, correct = null, incorrect = null, no_answer = null, undecided = null, first_correct = null
+from again where work.id = again.id
+returning work.kind, again.able
+
+-- note_thinking: no work changes
+update run set thinking = %(rule)s where id = %(run_id)s
+
+-- forget_split: the run's works are held
+-- What came of the rule before; a statement of its own, to see what their holders committed while they were locked.
+with labels as (
+    select id from verifier where name = %(labels)s
+), extracted as (
+    delete from extraction where run_id = %(run_id)s and verifier_id not in (select id from labels)
+), scored as (
+    delete from score where run_id = %(run_id)s and reward_model in (
+        select reward_model from work where run_id = %(run_id)s and kind = 'score')
+)
+delete from analysis where run_id = %(run_id)s and verifier_id not in (select id from labels)
+
 -- note_unended: no work changes
 update run set finished_at = null where id = any(%(runs)s)
 

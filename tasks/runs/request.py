@@ -37,6 +37,8 @@ class RunRequest:
     engine_args: Mapping[str, Any] = field(default_factory=dict)
     batch_size: int = field(default=BATCH_SIZE, metadata=about("Samples of one work.", whole(1)))
     sampling: Mapping[str, Any] = field(default_factory=dict)
+    thinking: str | None = None
+    """How thoughts are split off (verifiers/thinking.py); None is the default of its mode."""
     depth_first: bool = False
     stop_when_solved: bool = False
     budget_usd: float | None = field(
@@ -97,6 +99,11 @@ def _chosen(benchmark: Benchmark, problems: Sequence[Problem], request: RunReque
 def chosen_sampling(request: RunRequest) -> Sampling:
     """The benchmark's own settings, with those over them that the person gave."""
     return replace(find_benchmark(request.benchmark).sampling, **request.sampling)
+
+
+def default_thinking(sampling: Sampling) -> str:
+    """The rule by which thoughts are split off unless a person says otherwise."""
+    return "tags" if sampling.chat else "none"
 
 
 def stop_rule(request: RunRequest, llm: str) -> dict[str, Any]:

@@ -147,7 +147,7 @@ language sql stable as $$
     ), highest as (
         select coalesce(cut.samples, 0) as samples,
             case when biased_by(run.stop_rule) is null
-                then coalesce(pass_at_k(n + u, c + u + coalesce(cut.samples, 0), coverage_bounds.k), 1)
+                then coalesce(pass_at_k(counts.n + u, c + u + coalesce(cut.samples, 0), coverage_bounds.k), 1)
                 else (coalesce(least(case when solved then first_correct end, cut.first_index) < coverage_bounds.k, false)
                     or (not solved and judged_prefix < coverage_bounds.k))::int end as value
         from run

@@ -30,7 +30,7 @@ def chat_prompt(tokenizer: Any, request: Request) -> str:
 
 
 def parameters(sampling: Sampling, size: int, seed: int | None) -> Any:
-    """vLLM's parameters of one request for `size` samples, of which child i gets seed + i; ValueError for wrong ones."""
+    """vLLM's parameters of one request for `size` samples; child i gets seed + i. ValueError for a wrong one."""
     from vllm.sampling_params import RequestOutputKind, SamplingParams, StructuredOutputsParams
 
     structured = sampling.structured_outputs

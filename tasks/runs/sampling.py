@@ -19,7 +19,7 @@ OURS = {
 }  # fmt: skip
 """Arguments of a chat template's caller: ours, or the server's."""
 
-STRUCTURED = {"json": dict, "regex": str, "choice": list, "grammar": str}
+STRUCTURED: dict[str, type] = {"json": dict, "regex": str, "choice": list, "grammar": str}
 """What --structured-outputs may hold, of which type."""
 
 
@@ -57,10 +57,10 @@ def _check_storable(sampling: Sampling) -> None:
 def _check_structured(wanted: Mapping[str, Any]) -> None:
     kind = next(iter(wanted), "")
     value = wanted.get(kind)
-    if len(wanted) > 1 or not value or not isinstance(value, STRUCTURED.get(kind, ())):
+    if len(wanted) > 1 or not value or not isinstance(value, STRUCTURED.get(kind, type(None))):
         raise UserError(
             '--structured-outputs takes one of {"json": {...}}, {"regex": "..."}, {"choice": ["...", "..."]} and '
             '{"grammar": "..."}.'
         )
-    if kind == "choice" and not all(isinstance(each, str) and each for each in value):
+    if isinstance(value, list) and not all(isinstance(each, str) and each for each in value):
         raise UserError("--structured-outputs takes texts as a choice.")

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from cli.options import (
+    TextFile,
     endpoint_option,
     engine_args,
     llm_option,
@@ -31,7 +32,7 @@ from verifiers.errors import UserError
 @click.option("--name", help="A unique name: the same name and settings again is the same run.")
 @click.option("--data", type=click.Path(path_type=Path), help="Problems from a JSONL (also .gz) or Parquet file.")
 @click.option("--shots", type=click.Path(path_type=Path), help="Few-shot examples (the train set) from a file.")
-@click.option("--prompt-file", type=click.Path(path_type=Path), help="A text to put before each problem instead.")
+@click.option("--prompt-file", "prefix", type=TextFile(), help="A text to put before each problem instead.")
 @click.option("--subset", help="A named subset, such as gsm8k's `monkeys`.")
 @click.option("--problem", "problems", multiple=True, help="Only this problem (may be given again).")
 @click.option("--limit", **number(RunRequest, "limit"))
@@ -39,6 +40,7 @@ from verifiers.errors import UserError
 @click.option("--batch-size", default=BATCH_SIZE, show_default=True, **number(RunRequest, "batch_size"))
 @setting_options(Sampling)
 @thinking_option
+@click.option("--no-stop", is_flag=True, help="No stop string. Default with --chat, unless --stop is given.")
 @click.option("--depth-first", is_flag=True, help="Finish a problem before the next. Default: all grow together.")
 @click.option("--stop-when-solved", is_flag=True, help="No more batches of a problem that has a right sample.")
 @click.option("--budget-usd", **number(RunRequest, "budget_usd"))
@@ -53,7 +55,7 @@ def enqueue(
     llm: str,
     endpoint: str | None,
     engine_arguments: tuple[str, ...],
-    prompt_file: Path | None,
+    no_stop: bool,
     quiet: bool,
     dry_run: bool,
     **wanted: Any,
@@ -64,6 +66,7 @@ def enqueue(
     Example:
       monkeys enqueue pocket-sums -m pocket-monkey -n 100
       monkeys enqueue gsm8k -m meta-llama/Meta-Llama-3-8B-Instruct -n 10000 --subset monkeys
+      monkeys enqueue math -m Qwen/Qwen3-8B -n 64 --chat --chat-template-arg enable_thinking=true --max-tokens 32768
       monkeys enqueue math -m openai:gpt-4o-mini -n 100 --chat --stop-when-solved --budget-usd 5
     """
     from tasks.broker import reachable
@@ -74,9 +77,11 @@ def enqueue(
     check_schema()
     reachable()
     sampling = take_settings(Sampling, wanted)
-    request = RunRequest(
-        benchmark=benchmark, llm=llm, engine_args=arguments, prefix=_read(prompt_file), sampling=sampling, **wanted
-    )
+    if no_stop and "stop" in sampling:
+        raise UserError("Give --stop or --no-stop, not both.")
+    if no_stop:
+        sampling["stop"] = ()
+    request = RunRequest(benchmark=benchmark, llm=llm, engine_args=arguments, sampling=sampling, **wanted)
     if dry_run:
         print_rows([asdict(estimate(request))], None)
         return
@@ -90,12 +95,3 @@ def enqueue(
     served = serve_llm(llm, arguments, made.queue)
     if not quiet:
         click.echo("\n".join([how, *served, f"`monkeys watch {made.run_id}` follows it."]), err=True)
-
-
-def _read(file: Path | None) -> str | None:
-    if file is None:
-        return None
-    try:
-        return file.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{file} cannot be read ({error}).") from error

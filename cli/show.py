@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cli.options import Number, table_options
+from cli.options import Number, engine_options, table_options
 from cli.output import harmless, print_rows
 from verifiers.ranges import whole
 
@@ -54,7 +54,10 @@ def _print(sample: "SampleShown") -> None:
         click.secho(f"── {title} " + "─" * max(0, 76 - len(title)), fg="cyan")
         click.echo(harmless(text) if text is not None else "(none)")
 
-    section("prompt", sample.prompt)
+    if sample.system is not None:
+        section("system", sample.system)
+    arguments = ", ".join(engine_options(sample.chat_template_args or {}))
+    section("prompt" + (f" with {harmless(arguments)}" if arguments else ""), sample.prompt)
     whole = f"sample {sample.sample_index} of {harmless(sample.problem_key)}"
     thought, answer = _parts(sample)
     if thought is None:

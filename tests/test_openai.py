@@ -1,11 +1,7 @@
 """Endpoints: what a server may do wrong, and a real `vllm serve` of the tiny llm."""
 
 import itertools
-import os
-import subprocess
-import sys
 import threading
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Event
@@ -13,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from cli.stack.processes import end_group
 from models.settings import settings
 from tasks.engines.engine import Account, Completion, EngineDead, Interrupted, Load, Request, RequestRefused
 from tasks.engines.openai import Endpoint
 from tasks.engines.pocket_monkey import FOLDER
 from tests.misbehaving import Answer, Asked, choices, failure, misbehaving
 from tests.place import Place, wait_until
+from tests.vllm_server import vllm_server
 from verifiers.benchmarks.benchmark import Sampling
 from verifiers.errors import UserError
 
@@ -197,19 +193,7 @@ def test_no_more_requests_are_in_flight_than_allowed() -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(1_000)
 def test_a_run_goes_through_a_real_vllm_server(place: Place) -> None:
-    port = free_port()
-    served = subprocess.Popen(
-        [
-            sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", str(FOLDER), "--served-model-name",
-            "pocket-monkey", "--dtype", "float32", "--enforce-eager", "--host", "127.0.0.1", "--port", str(port),
-            "--api-key", KEY,
-        ],
-        env={**os.environ, "VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_LOGGING_LEVEL": "WARNING"},
-        start_new_session=True,
-    )  # fmt: skip
-    try:
-        wait_until(lambda: served.poll() is not None or healthy(port), 900)
-        url = f"http://127.0.0.1:{port}/v1"
+    with vllm_server(FOLDER, "pocket-monkey", KEY) as url:
         run = place.ok(
             "enqueue", "pocket-sums", "-m", "openai:pocket-monkey", "--endpoint", url, "-n", "40", "--limit", "2",
             "--batch-size", "20", "--temperature", "2", "--quiet",
@@ -224,21 +208,3 @@ def test_a_run_goes_through_a_real_vllm_server(place: Place) -> None:
         assert place.one("select count(distinct text) from sample") > 20
         assert place.one("select sum(correct + incorrect + no_answer) from problem_tally") == 80
         assert KEY not in str(place.query("select llm.*, attempt.* from llm, attempt"))
-    finally:
-        end_group(served, "TERM", grace=30)
-
-
-def free_port() -> int:
-    import socket
-
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return int(listening.getsockname()[1])
-
-
-def healthy(port: int) -> bool:
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5) as answer:
-            return bool(answer.status == 200)
-    except OSError:
-        return False

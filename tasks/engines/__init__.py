@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from models.storable import storable_json
+from models.storable import is_storable
 from tasks.engines.engine import Engine, Load
 from verifiers.errors import UserError
 
@@ -65,10 +65,10 @@ def usable_folder(folder: Path) -> Path:
 def check_arguments(llm: str, engine_args: Mapping[str, Any]) -> None:
     """UserError for a name and engine arguments that cannot be right, or that cannot or must not be stored."""
     identity = [llm, dict(engine_args)]
+    if not is_storable(identity):
+        raise UserError("--engine-arg takes text without NUL and broken Unicode, and nothing nested very deeply.")
     if len(json.dumps(identity)) > LONGEST:
         raise UserError(f"-m and its engine arguments must have at most {LONGEST:,} characters together.")
-    if storable_json(identity) != identity:
-        raise UserError("--engine-arg takes text without NUL and broken Unicode.")
     if "endpoint" in engine_args:
         if engine_of(llm) != "openai":
             raise UserError("--endpoint is for -m openai:NAME.")

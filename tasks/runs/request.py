@@ -7,6 +7,7 @@ from typing import Any
 
 from models.database import column
 from tasks.engines import engine_of
+from tasks.runs.sampling import check_sampling
 from verifiers.benchmarks import find_benchmark
 from verifiers.benchmarks.benchmark import Benchmark, Sampling
 from verifiers.errors import UserError
@@ -67,7 +68,7 @@ def check_request(request: RunRequest) -> None:
     """UserError for the mistakes that no problem needs to be loaded for."""
     check_name("--name", request.name)
     check_ranges(request)
-    check_ranges(chosen_sampling(request))
+    check_sampling(chosen_sampling(request), request.llm, request.engine_args)
 
 
 def chosen_problems(request: RunRequest) -> tuple[list[Problem], list[str]]:
@@ -97,8 +98,14 @@ def _chosen(benchmark: Benchmark, problems: Sequence[Problem], request: RunReque
 
 
 def chosen_sampling(request: RunRequest) -> Sampling:
-    """The benchmark's own settings, with those over them that the person gave."""
-    return replace(find_benchmark(request.benchmark).sampling, **request.sampling)
+    """The benchmark's own settings, with those over them that the person gave.
+
+    Stop strings of a raw prompt, where the next example would begin, are not those of a chat.
+    """
+    own = find_benchmark(request.benchmark).sampling
+    if request.sampling.get("chat") and not own.chat:
+        own = replace(own, stop=())
+    return replace(own, **request.sampling)
 
 
 def default_thinking(sampling: Sampling) -> str:

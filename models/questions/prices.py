@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from models.database import column, fetch_column, rows, transaction
 from models.schema import check_schema
@@ -57,19 +57,32 @@ def tier_of(engine_args: Mapping[str, Any]) -> str:
     return "batch" if engine_args.get("batch") is True else "standard"
 
 
-def sampled_before(llm: str, since: datetime) -> datetime | None:
-    """When the first attempt at a sample of an llm began, if that was before a price of it would hold."""
-    found: list[datetime | None] = column(
+class SampledBefore(NamedTuple):
+    """An llm whose first samples were drawn before a price of it holds."""
+
+    llm: str
+    first: datetime
+
+
+def sampled_before(prices: Sequence[Price]) -> list[SampledBefore]:
+    """The llms of these prices of which samples were drawn before the first of them holds."""
+    given = {"llms": [price.llm for price in prices], "since": [price.since for price in prices]}
+    return rows(
+        SampledBefore,
         """
-        select min(attempt.started_at)
-        from llm join run on run.llm_id = llm.id
+        select new.llm, min(attempt.started_at) as first
+        from (
+            select llm, min(since) as since from unnest(%(llms)s::text[], %(since)s::timestamptz[]) as one (llm, since)
+            group by llm
+        ) as new
+        join llm on llm.name = new.llm
+        join run on run.llm_id = llm.id
         join work on work.run_id = run.id and work.kind = 'generate'
-        join attempt on attempt.work_id = work.id
-        where llm.name = %s and attempt.started_at < %s
+        join attempt on attempt.work_id = work.id and attempt.started_at < new.since
+        group by new.llm order by new.llm
         """,
-        (llm, since),
+        given,
     )
-    return found[0]
 
 
 OF_PRICE = """

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from cli.options import (
+    Number,
     TextFile,
     endpoint_option,
     engine_args,
@@ -23,6 +24,7 @@ from models.schema import check_schema
 from tasks.runs.request import BATCH_SIZE, RunRequest
 from verifiers.benchmarks.benchmark import Sampling
 from verifiers.errors import UserError
+from verifiers.ranges import whole
 
 
 @click.command()
@@ -48,12 +50,16 @@ from verifiers.errors import UserError
 @click.option("--budget-flops", **number(RunRequest, "budget_flops"))
 @click.option("--dry-run", is_flag=True, help="Only say what it will take, going by the earlier runs of this llm.")
 @endpoint_option
+@click.option(
+    "--gpus", type=Number(whole(1)), help="Of an endpoint of your own: how many GPUs serve it, for GPU-hours."
+)
 @click.option("--engine-arg", "engine_arguments", multiple=True, help="key=value for the engine (may be given again).")
 @click.option("--quiet", is_flag=True, help="Print the run's id and nothing else.")
 def enqueue(
     benchmark: str,
     llm: str,
     endpoint: str | None,
+    gpus: int | None,
     engine_arguments: tuple[str, ...],
     no_stop: bool,
     quiet: bool,
@@ -68,12 +74,13 @@ def enqueue(
       monkeys enqueue gsm8k -m meta-llama/Meta-Llama-3-8B-Instruct -n 10000 --subset monkeys
       monkeys enqueue math -m Qwen/Qwen3-8B -n 64 --chat --chat-template-arg enable_thinking=true --max-tokens 32768
       monkeys enqueue math -m openai:gpt-4o-mini -n 100 --chat --stop-when-solved --budget-usd 5
+      monkeys enqueue math -m openai:qwen -n 100 --endpoint http://gpus:8000/v1 --gpus 4 --budget-gpu-hours 8
     """
     from tasks.broker import reachable
     from tasks.runs.estimate import estimate
     from tasks.runs.make import enqueue as make_run
 
-    arguments = engine_args(with_endpoint(engine_arguments, endpoint))
+    arguments = engine_args(with_endpoint(engine_arguments, endpoint, gpus))
     check_schema()
     reachable()
     sampling = take_settings(Sampling, wanted)

@@ -35,9 +35,10 @@ thinking_option = click.option(
 endpoint_option = click.option("--endpoint", metavar="URL", help="Of openai:NAME: where it is served, up to /v1.")
 
 
-def with_endpoint(engine_arguments: tuple[str, ...], endpoint: str | None) -> tuple[str, ...]:
-    """The engine arguments with an endpoint among them: it is stored with the llm like the others."""
-    return engine_arguments if endpoint is None else (*engine_arguments, f"endpoint={endpoint}")
+def with_endpoint(engine_arguments: tuple[str, ...], endpoint: str | None, gpus: int | None = None) -> tuple[str, ...]:
+    """The engine arguments with an endpoint and its GPUs among them: they are stored with the llm like the others."""
+    given = {"endpoint": endpoint, "gpus": gpus}
+    return (*engine_arguments, *(f"{name}={value}" for name, value in given.items() if value is not None))
 
 
 def engine_args(options: Iterable[str], name: str = "--engine-arg") -> dict[str, Any]:

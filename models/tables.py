@@ -222,7 +222,9 @@ class Run(SQLModel, table=True):
     created_at: datetime | None = _time("When it was enqueued", now=True)
     cancelled_at: datetime | None = _time("When it was cancelled; null again after resume")
     finished_at: datetime | None = _time("When its last work ended; null while any is open")
-    stopped_by: str | None = _said("The stopping rule that ended it early", default=None)
+    stopped_by: str | None = _said(
+        "The stopping rule that ended it early; `unmeasured` where its budget could not be kept", default=None
+    )
 
 
 class Prompt(SQLModel, table=True):
@@ -451,10 +453,11 @@ class Score(SQLModel, table=True):
 class Price(SQLModel, table=True):
     """What an llm costs at a provider, from a day on."""
 
+    __table_args__ = (Index("price_of_llm", "llm", "tier", "since"),)
     id: int = _id()
     llm: str = _said("llm.name it is for")
     provider: str
-    since: datetime | None = _time("First day it holds", now=True)
+    since: datetime | None = _time("First day it holds, from midnight UTC", now=True)
     usd_per_million_input: float | None = Field(default=None, sa_type=Double)
     usd_per_million_cached_input: float | None = Field(default=None, sa_type=Double)
     usd_per_million_output: float | None = Field(default=None, sa_type=Double)

@@ -83,7 +83,7 @@ def _usage() -> None:
         update attempt set
             prompt_tokens = case when counted then nullif(prompt_tokens, 0) end,
             completion_tokens = case when counted then nullif(completion_tokens, 0) end,
-            flops = case when counted and sized then flops end
+            flops = case when counted and sized then nullif(flops, 0) end
         from (
             select attempt.id, work.kind = 'generate' and attempt.ok is true as counted,
                 llm.active_parameters is not null as sized
@@ -118,6 +118,10 @@ def _prices() -> None:
     op.add_column('price', sa.Column(
         'from_time', sa.Time(), comment='UTC time of day from which it holds; null is all day'))
     op.add_column('price', sa.Column('to_time', sa.Time(), comment='UTC time of day until which it holds'))
+    op.alter_column('price', 'since', comment='First day it holds, from midnight UTC')
+    op.create_index('price_of_llm', 'price', ['llm', 'tier', 'since'])
+    op.alter_column('run', 'stopped_by',
+                    comment='The stopping rule that ended it early; `unmeasured` where its budget could not be kept')
 
 
 def downgrade() -> None:

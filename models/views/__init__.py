@@ -64,8 +64,8 @@ class CostRow(NamedTuple):
     """What each run took."""
 
     run_id: int
-    prompt_tokens: int
-    completion_tokens: int
+    prompt_tokens: int | None
+    completion_tokens: int | None
     flops: float | None
     gpu_seconds: float
     gpu_seconds_lost: float
@@ -78,6 +78,13 @@ class CostRow(NamedTuple):
     gpu_seconds_per_solved_problem: float | None
     judged: int
     reused: int
+    samples: int
+    usd_from: str | None
+    billed_prompt_tokens: int | None
+    cached_prompt_tokens: int | None
+    billed_completion_tokens: int | None
+    thinking_tokens: int | None
+    attempts_unmeasured: int
 
 
 class CoverageRow(NamedTuple):

@@ -69,10 +69,22 @@ def check_arguments(llm: str, engine_args: Mapping[str, Any]) -> None:
         raise UserError("--engine-arg takes text without NUL and broken Unicode, and nothing nested very deeply.")
     if len(json.dumps(identity)) > LONGEST:
         raise UserError(f"-m and its engine arguments must have at most {LONGEST:,} characters together.")
+    for name in ("endpoint", "gpus"):
+        if name in engine_args and engine_of(llm) != "openai":
+            raise UserError(f"--{name} is for -m openai:NAME.")
     if "endpoint" in engine_args:
-        if engine_of(llm) != "openai":
-            raise UserError("--endpoint is for -m openai:NAME.")
         check_endpoint(str(engine_args["endpoint"]))
+    if "gpus" in engine_args:
+        _check_gpus(engine_args["gpus"])
+
+
+MOST_GPUS = 100_000
+"""GPUs that one endpoint may be said to have."""
+
+
+def _check_gpus(gpus: Any) -> None:
+    if type(gpus) is not int or not 1 <= gpus <= MOST_GPUS:
+        raise UserError(f"--gpus takes how many GPUs serve the endpoint, a whole number from 1, not {gpus!r}.")
 
 
 def check_endpoint(url: str) -> str:

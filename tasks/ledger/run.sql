@@ -138,6 +138,7 @@ order by id for no key update skip locked
 
 -- stopping: a look, without a lock
 -- (run, problem, last index it still needs, rule); a null problem: all, up to what was drawn when the rule is met.
+-- A budget that turns out not to be measured stops the run too: it would never be spent. A vLLM without a GPU takes none.
 select work.run_id, batch.problem_id, min(work.first_correct) as last_index, 'when_solved' as rule
 from run
 join work on work.run_id = run.id and work.kind = 'verify' and work.verifier_id = run.verifier_id
@@ -147,13 +148,23 @@ group by work.run_id, batch.problem_id
 union all
 select * from (
     select run.id, null::bigint, null::int,
-        case when cost.usd >= (run.stop_rule ->> 'usd')::float8 then 'usd'
-             when cost.gpu_seconds + cost.gpu_seconds_lost + cost.gpu_seconds_running
-                  >= (run.stop_rule ->> 'gpu_hours')::float8 * 3600 then 'gpu_hours'
-             when cost.flops >= (run.stop_rule ->> 'flops')::float8 then 'flops' end as rule
-    from run join cost on cost.run_id = run.id
+        case when spent.usd >= allowed.usd then 'usd'
+             when spent.gpu_seconds_all >= allowed.gpu_hours * 3600 then 'gpu_hours'
+             when spent.flops >= allowed.flops then 'flops'
+             when spent.samples = 0 then null
+             when allowed.usd is not null and spent.usd is null then 'usd unmeasured'
+             when allowed.gpu_hours is not null and llm.engine <> 'vllm' and spent.gpu_seconds_all = 0
+                 then 'gpu_hours unmeasured'
+             when allowed.flops is not null and spent.flops is null then 'flops unmeasured' end as rule
+    from run
+    join llm on llm.id = run.llm_id
+    cross join lateral jsonb_to_record(run.stop_rule) as allowed (usd float8, gpu_hours float8, flops float8)
+    cross join lateral (
+        select *, gpu_seconds + gpu_seconds_lost + gpu_seconds_running as gpu_seconds_all
+        from cost where cost.run_id = run.id offset 0  -- run by run: merged with the rest it would sum all runs
+    ) as spent
     where run.id = any(%(runs)s) and run.stop_rule ?| array['usd', 'gpu_hours', 'flops']
-) as spent
+) as met
 where rule is not null
 
 -- beyond_stops: locks works by id

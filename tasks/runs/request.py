@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from models.database import column
+from models.questions.prices import price_now, tier_of
 from tasks.engines import engine_of
 from tasks.runs.sampling import check_sampling
 from verifiers.benchmarks import find_benchmark
@@ -115,19 +115,27 @@ def default_thinking(sampling: Sampling) -> str:
 
 def stop_rule(request: RunRequest, llm: str) -> dict[str, Any]:
     """What ends the run early; UserError where it could never be known that a budget is spent."""
-    engine = engine_of(llm)
+    engine, gpus = engine_of(llm), request.engine_args.get("gpus")
     budgets = {"usd": request.budget_usd, "gpu_hours": request.budget_gpu_hours, "flops": request.budget_flops}
     rule: dict[str, Any] = {name: budget for name, budget in budgets.items() if budget is not None}
-    if "gpu_hours" in rule and engine == "openai":
-        raise UserError("The GPU-hours of an endpoint are not known here; give --budget-usd.")
+    if "gpu_hours" in rule and engine == "openai" and not gpus:
+        raise UserError(
+            "The GPU-hours of an endpoint are not known here; --gpus says how many serve it, or give --budget-usd."
+        )
     if "flops" in rule and engine != "vllm":
         raise UserError(f"The FLOPs of {llm} are not known, since its sizes are not; only vLLM tells them.")
-    if "usd" in rule and engine != "replay" and not _has_price(llm):
-        raise UserError(f"--budget-usd needs a price of {llm}; `monkeys price` stores one.")
+    if "usd" in rule and engine != "replay":
+        _check_price(llm, request.engine_args, has_gpus=engine == "vllm" or bool(gpus))
     if request.stop_when_solved:
         rule["when_solved"] = True
     return rule
 
 
-def _has_price(llm: str) -> bool:
-    return bool(column("select id from price where llm = %s and since <= now() limit 1", (llm,)))
+def _check_price(llm: str, engine_args: Mapping[str, Any], *, has_gpus: bool) -> None:
+    """UserError unless a price holds now by which this llm's samples will have one."""
+    price = price_now(llm, engine_args)
+    if price is None:
+        tier = " of the tier batch" if tier_of(engine_args) == "batch" else ""
+        raise UserError(f"--budget-usd needs a price of {llm}{tier} that holds now; `monkeys price set` stores one.")
+    if price.usd_per_million_input is None and price.usd_per_attempt is None and not has_gpus:
+        raise UserError(f"{llm} has a price by the GPU-hour only; --gpus says how many GPUs serve it.")

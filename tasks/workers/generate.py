@@ -110,5 +110,5 @@ def _usage(completions: list[Completion], engine: Engine, used: Usage) -> Usage:
         completion_tokens=sum(lengths) if whole and used.completion_tokens is None else used.completion_tokens,
         truncated=sum(sample.finish_reason == "length" for sample in completions),
         flops=completion_flops(engine.sizes, max(prompts), lengths) if engine.sizes and prompts and whole else None,
-        usd=sum(charged) if charged else used.usd,
+        usd=sum(charged) if len(charged) == len(completions) else used.usd,
     )

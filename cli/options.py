@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import Field, fields
 from typing import Any, TypeVar
 
@@ -23,12 +23,20 @@ llm_option = click.option(
 )
 
 
-endpoint_option = click.option("--endpoint", metavar="URL", help="Of openai:NAME: where it is served, up to /v1.")
+endpoint_option = click.option(
+    "--endpoint",
+    metavar="URL",
+    multiple=True,
+    help="Of openai:NAME: where it is served, up to /v1; again for another server of the same llm.",
+)
 
 
-def with_endpoint(engine_arguments: tuple[str, ...], endpoint: str | None) -> tuple[str, ...]:
-    """The engine arguments with an endpoint among them: it is stored with the llm like the others."""
-    return engine_arguments if endpoint is None else (*engine_arguments, f"endpoint={endpoint}")
+def with_endpoint(engine_arguments: tuple[str, ...], endpoints: Sequence[str]) -> tuple[str, ...]:
+    """The engine arguments with the endpoints among them: they are stored with the llm like the others."""
+    if not endpoints:
+        return engine_arguments
+    text = endpoints[0] if len(endpoints) == 1 else json.dumps(list(endpoints))
+    return (*engine_arguments, f"endpoint={text}")
 
 
 def engine_args(options: Iterable[str]) -> dict[str, Any]:

@@ -61,6 +61,7 @@ class Server:
     url: str
     asked: list[Asked] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
+    now: int = 0
     most_at_once: int = 0
     end: Callable[[], None] = lambda: None
     """Ends it before its time: whoever asks then finds nobody."""
@@ -69,7 +70,6 @@ class Server:
 @contextmanager
 def misbehaving(answer: Callable[[Asked], Answer], models: int = 200) -> Iterator[Server]:
     """A server on a free port whose completions are `answer`'s; `models` is the status of its list of models."""
-    now = 0
     lock = threading.Lock()
     open_connections: list[socket.socket] = []
 
@@ -84,18 +84,17 @@ def misbehaving(answer: Callable[[Asked], Answer], models: int = 200) -> Iterato
             self._give(Answer(models, {"object": "list", "data": []}))
 
         def do_POST(self) -> None:
-            nonlocal now
             asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             with lock:
-                now += 1
-                server.most_at_once = max(server.most_at_once, now)
+                server.now += 1
+                server.most_at_once = max(server.most_at_once, server.now)
                 server.asked.append(asked)
                 server.keys.append(self.headers["Authorization"])
             try:
                 self._give(answer(asked))
             finally:
                 with lock:
-                    now -= 1
+                    server.now -= 1
 
         def _give(self, answer: Answer) -> None:
             body = answer.body if isinstance(answer.body, bytes) else json.dumps(answer.body).encode()

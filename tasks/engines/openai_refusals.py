@@ -50,7 +50,7 @@ OF_ONE_REQUEST = re.compile(
 REFUSING = re.compile(
     r"support|unrecogni|unknown|unexpected|not permitted|not allowed|not available|not enabled|forbidden|extra|deprecat"
     r"|invalid|must|cannot|can't|may not|should|only|at most|at least|less than|greater|out of range|exceed|between"
-    r"|too (?:large|long|high|small|low|many)|not implemented|disabled|ignored|refuse",
+    r"|too (?:large|long|high|small|low|many)|maximum|minimum|not implemented|disabled|ignored|refuse",
     re.IGNORECASE,
 )
 """One of these stands in every sentence that refuses a field."""
@@ -62,7 +62,7 @@ UNKNOWN_NAME = re.compile(
 """Said of a field that a server does not know, and not of its value."""
 
 MOST = re.compile(
-    r"(?:at most|up to|<=|≤|less than or equal to|max(?:imum)?(?: of| is|:)?|between 1 and)\s*(\d+)", re.I
+    r"(?:at most|up to|<=|≤|less than or equal to|max(?:imum)?\b[^\d.]{0,40}|between 1 and)\s*(\d{1,6})", re.IGNORECASE
 )
 
 

@@ -53,17 +53,19 @@ from verifiers.ranges import whole
 @click.option(
     "--gpus", type=Number(whole(1)), help="Of an endpoint of your own: how many GPUs serve it, for GPU-hours."
 )
+@click.option("--no-probe", is_flag=True, help="Do not ask an endpoint for one token first, to learn what it refuses.")
 @click.option("--engine-arg", "engine_arguments", multiple=True, help="key=value for the engine (may be given again).")
 @click.option("--quiet", is_flag=True, help="Print the run's id and nothing else.")
 def enqueue(
     benchmark: str,
     llm: str,
-    endpoint: str | None,
+    endpoint: tuple[str, ...],
     gpus: int | None,
     engine_arguments: tuple[str, ...],
     no_stop: bool,
     quiet: bool,
     dry_run: bool,
+    no_probe: bool,
     **wanted: Any,
 ) -> None:
     """Enqueue a run of BENCHMARK: the run's id on stdout, what happens next on stderr.
@@ -88,7 +90,9 @@ def enqueue(
         raise UserError("Give --stop or --no-stop, not both.")
     if no_stop:
         sampling["stop"] = ()
-    request = RunRequest(benchmark=benchmark, llm=llm, engine_args=arguments, sampling=sampling, **wanted)
+    request = RunRequest(
+        benchmark=benchmark, llm=llm, engine_args=arguments, sampling=sampling, probe=not no_probe, **wanted
+    )
     if dry_run:
         print_rows([asdict(estimate(request))], None)
         return
@@ -101,4 +105,4 @@ def enqueue(
     )
     served = serve_llm(llm, arguments, made.queue)
     if not quiet:
-        click.echo("\n".join([how, *served, f"`monkeys watch {made.run_id}` follows it."]), err=True)
+        click.echo("\n".join([how, *made.notes, *served, f"`monkeys watch {made.run_id}` follows it."]), err=True)

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import Field, fields
 from pathlib import Path
 from typing import Any, TypeVar
@@ -32,13 +32,24 @@ thinking_option = click.option(
 )
 
 
-endpoint_option = click.option("--endpoint", metavar="URL", help="Of openai:NAME: where it is served, up to /v1.")
+endpoint_option = click.option(
+    "--endpoint",
+    metavar="URL",
+    multiple=True,
+    help="Of openai:NAME: where it is served, up to /v1; again for another server of the same llm.",
+)
 
 
-def with_endpoint(engine_arguments: tuple[str, ...], endpoint: str | None, gpus: int | None = None) -> tuple[str, ...]:
-    """The engine arguments with an endpoint and its GPUs among them: they are stored with the llm like the others."""
-    given = {"endpoint": endpoint, "gpus": gpus}
-    return (*engine_arguments, *(f"{name}={value}" for name, value in given.items() if value is not None))
+def with_endpoint(
+    engine_arguments: tuple[str, ...], endpoints: Sequence[str], gpus: int | None = None
+) -> tuple[str, ...]:
+    """The engine arguments with the endpoints and their GPUs among them: stored with the llm like the others."""
+    arguments = list(engine_arguments)
+    if endpoints:
+        arguments.append(f"endpoint={endpoints[0] if len(endpoints) == 1 else json.dumps(list(endpoints))}")
+    if gpus is not None:
+        arguments.append(f"gpus={gpus}")
+    return tuple(arguments)
 
 
 def engine_args(options: Iterable[str], name: str = "--engine-arg") -> dict[str, Any]:

@@ -73,7 +73,8 @@ def check_arguments(llm: str, engine_args: Mapping[str, Any]) -> None:
         if name in engine_args and engine_of(llm) != "openai":
             raise UserError(f"--{name} is for -m openai:NAME.")
     if "endpoint" in engine_args:
-        check_endpoint(str(engine_args["endpoint"]))
+        for url in endpoints_of(engine_args):
+            check_endpoint(url)
     if "gpus" in engine_args:
         _check_gpus(engine_args["gpus"])
 
@@ -85,6 +86,18 @@ MOST_GPUS = 100_000
 def _check_gpus(gpus: Any) -> None:
     if type(gpus) is not int or not 1 <= gpus <= MOST_GPUS:
         raise UserError(f"--gpus takes how many GPUs serve the endpoint, a whole number from 1, not {gpus!r}.")
+
+
+ENDPOINT = "https://api.openai.com/v1"
+
+
+def endpoints_of(engine_args: Mapping[str, Any]) -> list[str]:
+    """The servers of an llm: one, or several that serve the same; UserError where it is neither."""
+    given = engine_args.get("endpoint", ENDPOINT)
+    urls = given if isinstance(given, list) else [given]
+    if not urls or not all(isinstance(url, str) for url in urls) or len(set(urls)) < len(urls):
+        raise UserError("--endpoint takes a URL, and another one each time that it is given.")
+    return urls
 
 
 def check_endpoint(url: str) -> str:

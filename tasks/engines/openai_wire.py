@@ -1,9 +1,11 @@
 """What goes to an OpenAI-compatible server and what comes back, as JSON: of one request, or of a line of a batch."""
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from models.storable import storable
 from tasks.engines.engine import Completion, Request
 
 SPECIAL = re.compile(r"[\\.^$*+?{}\[\]|()]")
@@ -67,75 +69,134 @@ def messages(request: Request) -> list[dict[str, str]]:
     return [*first, {"role": "user", "content": request.prompt}]
 
 
-def billed(answer: Mapping[str, Any]) -> dict[str, int | None]:
-    """What an answer says was used, by the fields of Account; None where it does not say."""
-    usage = answer.get("usage") or {}
-    return {"prompt_tokens": usage.get("prompt_tokens"), "completion_tokens": usage.get("completion_tokens")}
+def billed(answer: Any) -> dict[str, float | None]:
+    """What an answer says was used, by the fields of Account; None where it does not say, or says what cannot be."""
+    usage = _mapping(_mapping(answer).get("usage"))
+    prompt, completion = _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens"))
+    cached = _mapping(usage.get("prompt_tokens_details")).get("cached_tokens", usage.get("prompt_cache_hit_tokens"))
+    thinking = _mapping(usage.get("completion_tokens_details")).get("reasoning_tokens", usage.get("reasoning_tokens"))
+    return {
+        "prompt_tokens": prompt,
+        "cached_prompt_tokens": _part(cached, prompt),
+        "completion_tokens": completion,
+        "thinking_tokens": None if thinking == 0 and _thought(answer) else _part(thinking, completion),
+        "usd": _number(usage.get("cost"), least=0),
+    }
 
 
-def completions(answer: Mapping[str, Any], request: Request, most: int, seed: int | None) -> list[Completion]:
-    """The samples of an answer, `most` at most."""
-    choices = (answer.get("choices") or [])[:most]
-    alone = len(choices) == 1
-    return [_completion(choice, request, answer, seed, alone=alone) for choice in choices]
+MOST_TOKENS = 2**31
+"""No request has more: what says so counts something else."""
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _count(value: Any) -> int | None:
+    usable = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < MOST_TOKENS
+    return value if usable else None
+
+
+def _part(value: Any, whole: int | None) -> int | None:
+    """A count that cannot be more than another one."""
+    count = _count(value)
+    return None if count is None or (whole is not None and count > whole) else count
+
+
+def _number(value: Any, least: float = -math.inf) -> float | None:
+    usable = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value >= least
+    return float(value) if usable else None
+
+
+def choices_of(answer: Any) -> list[Mapping[str, Any]]:
+    """The choices of an answer; ValueError where it is none of OpenAI's shape."""
+    found = _mapping(answer).get("choices")
+    if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
+        raise ValueError(f"no list of choices in {str(answer)[:200]!r}")
+    return found
+
+
+def completions(answer: Any, request: Request, most: int, seed: int | None) -> list[Completion]:
+    """The samples of an answer, `most` at most; ValueError where it is none of OpenAI's shape.
+
+    Of several, how many tokens each has is known only where the answer holds their logprobs.
+    """
+    choices = choices_of(answer)[:most]
+    alone = len(choices_of(answer)) == 1
+    return [_completion(choice, request, billed(answer), seed, alone=alone) for choice in choices]
 
 
 def _completion(
-    choice: Mapping[str, Any], request: Request, answer: Mapping[str, Any], seed: int | None, *, alone: bool
+    choice: Mapping[str, Any], request: Request, used: Mapping[str, Any], seed: int | None, *, alone: bool
 ) -> Completion:
     text, thinking = _said(choice)
-    tokens = _token_logprobs(choice)
-    used = billed(answer)
+    tokens = _token_logprobs(choice.get("logprobs"))
+    counted = None if tokens is None else len(tokens)
+    finish_reason = choice.get("finish_reason")
     return Completion(
         text=text,
         thinking=thinking or None,
         prompt_tokens=used["prompt_tokens"],
-        completion_tokens=len(tokens) if tokens is not None else used["completion_tokens"] if alone else None,
-        thinking_tokens=_thinking_tokens(answer.get("usage") or {}, thinking) if alone else None,
-        finish_reason=choice.get("finish_reason"),
+        completion_tokens=used["completion_tokens"] if alone and used["completion_tokens"] is not None else counted,
+        thinking_tokens=used["thinking_tokens"] if alone else None,
+        finish_reason=storable(finish_reason)[:LONGEST_REASON] if isinstance(finish_reason, str) else None,
         logprob=sum(tokens) if tokens is not None else None,
         token_logprobs=tokens if request.sampling.token_logprobs else None,
         seed=seed,
     )
 
 
+LONGEST_REASON = 40
+"""Characters of a finish_reason that are kept."""
+
+
 def _said(choice: Mapping[str, Any]) -> tuple[str, str]:
-    """The answer and the thoughts of a choice. Both are empty where it called a tool or refused."""
+    """The answer and the thoughts of a choice, both empty where it called a tool or refused; ValueError if no text."""
     message = choice.get("message")
-    if not isinstance(message, Mapping):
+    if message is None:
         return _words(choice.get("text")), ""
-    content = message.get("content")
-    parts = [each for each in content if isinstance(each, Mapping)] if isinstance(content, list) else []
+    content = _mapping(message).get("content")
+    parts = [each for each in content if isinstance(each, dict)] if isinstance(content, list) else []
     thoughts = [each for each in parts if each.get("type") in ("thinking", "reasoning")]
-    answers = [each for each in parts if each not in thoughts]
-    own = message.get("reasoning") or message.get("reasoning_content")
+    own = _mapping(message).get("reasoning") or _mapping(message).get("reasoning_content")
     thinking = _words(own) or "".join(_words(each.get("thinking") or each.get("text")) for each in thoughts)
-    return _words(content if isinstance(content, str) else answers), thinking
+    return _words(
+        [each for each in content if each not in thoughts] if isinstance(content, list) else content
+    ), thinking
 
 
 def _words(value: Any) -> str:
-    """A text, or the texts of a list of parts; nothing of what is neither."""
+    """A text, none, or the texts of a list of parts as some servers give them."""
+    if value is None:
+        return ""
     if isinstance(value, str):
         return value
-    parts = value if isinstance(value, list) else []
-    return "".join(each["text"] for each in parts if isinstance(each, Mapping) and isinstance(each.get("text"), str))
+    parts = value if isinstance(value, list) else [value]
+    texts = [part if isinstance(part, str) else _mapping(part).get("text", "") for part in parts]
+    if not all(isinstance(text, str) for text in texts) or not isinstance(value, list):
+        raise ValueError(f"a choice whose content is no text: {str(value)[:200]!r}")
+    return "".join(texts)
 
 
-def _thinking_tokens(usage: Mapping[str, Any], thinking: str) -> int | None:
-    """The tokens of thoughts that a server tells: OpenAI's and vLLM's field, else SGLang's.
-
-    Some say 0 whatever was thought: vLLM's parsers where the prompt opened the thinking, SGLang without a parser.
+def _thought(answer: Any) -> bool:
+    """Whether thoughts stand in an answer. Some servers count 0 tokens of them then: vLLM where the prompt opened the
+    thinking, SGLang without a parser.
     """
-    details = usage.get("completion_tokens_details")
-    told = details.get("reasoning_tokens") if isinstance(details, Mapping) else None
-    found = told or usage.get("reasoning_tokens") or (None if thinking else told)
-    return found if isinstance(found, int) and found >= 0 else None
+    try:
+        return any(_said(choice)[1] for choice in choices_of(answer))
+    except ValueError:
+        return False
 
 
-def _token_logprobs(choice: Mapping[str, Any]) -> Sequence[float] | None:
-    """Each token's logprob, of either form of answer."""
-    given = choice.get("logprobs") or {}
-    if given.get("content") is not None:
-        return [each["logprob"] for each in given["content"]]
-    found = given.get("token_logprobs")
-    return None if found is None else [each or 0.0 for each in found]
+def _token_logprobs(given: Any) -> Sequence[float] | None:
+    """Each token's logprob, of either form of answer; None where one is no number."""
+    content = _mapping(given).get("content")
+    if isinstance(content, list):
+        found = [_number(_mapping(each).get("logprob")) for each in content]
+    else:
+        values = _mapping(given).get("token_logprobs")
+        if not isinstance(values, list):
+            return None
+        found = [0.0 if each is None else _number(each) for each in values]
+    numbers = [each for each in found if each is not None]
+    return numbers if len(numbers) == len(found) else None

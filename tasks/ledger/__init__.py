@@ -24,7 +24,7 @@ from tasks.ledger.results import (
     known_candidates,
     record_verdicts,
 )
-from tasks.ledger.run import HeldRun, SplitAgain, Stopped, end_runs, hold, move_counting, stop_runs
+from tasks.ledger.run import HeldRun, SplitAgain, Stopped, end_runs, hold, move_counting, refuse_run, stop_runs
 from tasks.ledger.work import (
     MAX_ATTEMPTS,
     Lease,
@@ -72,6 +72,7 @@ __all__ = [
     "open_queues",
     "record_verdicts",
     "refuse",
+    "refuse_run",
     "renew",
     "still_held",
     "stop_runs",

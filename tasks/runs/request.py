@@ -41,6 +41,8 @@ class RunRequest:
     thinking: str | None = None
     """How thoughts are split off (verifiers/thinking.py); None is the default of its mode."""
     depth_first: bool = False
+    probe: bool = True
+    """Whether an endpoint is asked for one token first."""
     stop_when_solved: bool = False
     budget_usd: float | None = field(
         default=None, metadata=about("No more batches once it has cost so many dollars.", real(0, above=True))

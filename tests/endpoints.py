@@ -1,0 +1,44 @@
+"""Engines at misbehaving servers."""
+
+import itertools
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Event
+from typing import Any
+
+from tasks.engines.engine import Account, Completion, Load, Request
+from tasks.engines.openai import Endpoint
+from tests.misbehaving import Answer, Asked, choices, misbehaving
+from verifiers.benchmarks.benchmark import Sampling
+
+KEY = "sk-very-secret"
+
+
+@contextmanager
+def endpoint(*urls: str, requests: int = 32, retries: int = 3, **arguments: Any) -> Iterator[Endpoint]:
+    """An engine at one or several servers."""
+    served = urls[0] if len(urls) == 1 else list(urls)
+    engine = Endpoint(Load("openai:m", {"endpoint": served, **arguments}, requests=requests), retries)
+    try:
+        yield engine
+    finally:
+        engine.close()
+
+
+def request(size: int, seeds: list[int] | None = None, **options: Any) -> Request:
+    """A batch of so many samples."""
+    return Request("p", "What is 3 + 4?", 0, size, Sampling(**{"temperature": 0.7, "max_tokens": 50, **options}), seeds)
+
+
+def sampled(
+    answer: Callable[[Asked], Answer], wanted: Request, account: Account | None = None, **arguments: Any
+) -> tuple[list[Completion], list[Asked]]:
+    """A batch's completions, and everything the server was asked for them."""
+    with misbehaving(answer) as server, endpoint(server.url, **arguments) as engine:
+        return engine.sample(wanted, Event(), Account() if account is None else account), server.asked
+
+
+def once(first: Answer) -> Callable[[Asked], Answer]:
+    """This answer, then honest ones."""
+    number = itertools.count()
+    return lambda asked: first if next(number) == 0 else choices(asked)

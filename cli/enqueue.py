@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from cli.options import (
+    batch_option,
     endpoint_option,
     engine_args,
     llm_option,
@@ -44,12 +45,14 @@ from verifiers.errors import UserError
 @click.option("--budget-flops", **number(RunRequest, "budget_flops"))
 @click.option("--dry-run", is_flag=True, help="Only say what it will take, going by the earlier runs of this llm.")
 @endpoint_option
+@batch_option
 @click.option("--engine-arg", "engine_arguments", multiple=True, help="key=value for the engine (may be given again).")
 @click.option("--quiet", is_flag=True, help="Print the run's id and nothing else.")
 def enqueue(
     benchmark: str,
     llm: str,
     endpoint: str | None,
+    batch: bool,
     engine_arguments: tuple[str, ...],
     prompt_file: Path | None,
     quiet: bool,
@@ -68,7 +71,7 @@ def enqueue(
     from tasks.runs.estimate import estimate
     from tasks.runs.make import enqueue as make_run
 
-    arguments = engine_args(with_endpoint(engine_arguments, endpoint))
+    arguments = engine_args(with_endpoint(engine_arguments, endpoint, batch=batch))
     check_schema()
     reachable()
     sampling = take_settings(Sampling, wanted)

@@ -18,6 +18,9 @@ def worker_arguments(
     words = ["worker", kind, SERVES[kind], served]
     if kind == "generate" and isinstance(options.get("endpoint"), str):
         words += ["--endpoint", options.pop("endpoint")]
+    if kind == "generate" and options.get("batch") is True:
+        options.pop("batch")
+        words.append("--batch")
     return words + [word for option in engine_options(options) for word in ("--engine-arg", option)]
 
 

@@ -141,7 +141,7 @@ class Provider:
         with self._asking(), self._client.files.with_streaming_response.content(file) as response:
             for line in whole_lines(response.iter_bytes()):
                 try:
-                    value = json.loads(line)
+                    value = json.loads(self._keyless(line.decode("utf-8", "replace")))
                 except (ValueError, RecursionError):
                     continue
                 if isinstance(value, dict):
@@ -205,5 +205,8 @@ class Provider:
 
     def _harmless(self, error: BaseException) -> str:
         """What was said, on one line and without the key, which some repeat."""
-        text = f"{type(error).__name__}: {' '.join(str(error).split())[:500]}"
+        said = "".join(each if each.isprintable() else "\ufffd" for each in " ".join(str(error).split())[:500])
+        return self._keyless(f"{type(error).__name__}: {said}")
+
+    def _keyless(self, text: str) -> str:
         return text.replace(self._key, "(the key)") if self._key else text

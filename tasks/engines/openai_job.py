@@ -1,5 +1,6 @@
 """What a provider's batch API says, read warily: a batch, its errors, the lines of its files."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -68,8 +69,8 @@ def read_job(answer: Mapping[str, Any]) -> Job:
     files = (answer.get("output_file_id"), answer.get("error_file_id"))
     return Job(
         id=read_id(answer),
-        status=str(answer.get("status")).lower(),
-        files=tuple(file for file in files if isinstance(file, str) and file),
+        status=_word(answer.get("status")).lower() or "unknown",
+        files=tuple(filter(None, map(_word, files))),
         error=_whole_error(answer.get("errors") or answer.get("error")),
     )
 
@@ -86,10 +87,15 @@ def _whole_error(errors: Any) -> str:
 
 
 def read_id(answer: Mapping[str, Any]) -> str:
-    found = answer.get("id")
-    if not isinstance(found, str) or not found:
+    found = _word(answer.get("id"))
+    if not found:
         raise ProviderAway("the endpoint answered without an id")
     return found
+
+
+def _word(value: Any) -> str:
+    """A short text without a space or control character, such as an id; else nothing."""
+    return value if isinstance(value, str) and re.fullmatch(r"[!-~]{1,500}", value) else ""
 
 
 def unix_seconds(time: Any) -> float | None:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from models.storable import storable_json
+from models.storable import storable, storable_json
 from tasks.engines import openai_wire as wire
 from tasks.engines.engine import Request
 from tasks.ledger import Answer
@@ -56,7 +56,7 @@ def _answer(line: Mapping[str, Any]) -> tuple[str | None, str | None, bool]:
         return _storable(body)
     said = line.get("error") or (body.get("error") if isinstance(body, dict) else None) or body
     words = said.get("message") or said.get("code") if isinstance(said, dict) else said
-    text = " ".join(str(words or "no reason was given").split())[:1_000]
+    text = storable(" ".join(str(words or "no reason was given").split()))[:1_000]
     refused = isinstance(status, int) and status in WORTHLESS and status not in PASSING
     return None, text if status is None else f"{status} {text}", refused
 

@@ -114,10 +114,13 @@ class BatchLlm:
                 held.move_on(_pause(self._age(held.row())), f"{error}; it is asked again")
                 log.warning("%s", error)
                 return f"asked again later: {error}"
-            except EngineDead as error:
-                held.move_on(_pause(FIRST_SECONDS), str(error))
-                log.error("%s", error)
-                self._provider.dead.set()
+            except Exception as error:
+                if is_away(error):
+                    raise
+                held.move_on(_pause(FIRST_SECONDS), f"{type(error).__name__}: {error}")
+                if isinstance(error, EngineDead):
+                    log.error("%s", error)
+                    self._provider.dead.set()
                 raise
 
     def _age(self, row: Submission) -> float:

@@ -9,6 +9,7 @@ import click
 from cli.options import (
     Number,
     TextFile,
+    batch_option,
     endpoint_option,
     engine_args,
     llm_option,
@@ -54,6 +55,7 @@ from verifiers.ranges import whole
     "--gpus", type=Number(whole(1)), help="Of an endpoint of your own: how many GPUs serve it, for GPU-hours."
 )
 @click.option("--no-probe", is_flag=True, help="Do not ask an endpoint for one token first, to learn what it refuses.")
+@batch_option
 @click.option("--engine-arg", "engine_arguments", multiple=True, help="key=value for the engine (may be given again).")
 @click.option("--quiet", is_flag=True, help="Print the run's id and nothing else.")
 def enqueue(
@@ -61,6 +63,7 @@ def enqueue(
     llm: str,
     endpoint: tuple[str, ...],
     gpus: int | None,
+    batch: bool,
     engine_arguments: tuple[str, ...],
     no_stop: bool,
     quiet: bool,
@@ -82,7 +85,7 @@ def enqueue(
     from tasks.runs.estimate import estimate
     from tasks.runs.make import enqueue as make_run
 
-    arguments = engine_args(with_endpoint(engine_arguments, endpoint, gpus))
+    arguments = engine_args(with_endpoint(engine_arguments, endpoint, gpus, batch=batch))
     check_schema()
     reachable()
     sampling = take_settings(Sampling, wanted)

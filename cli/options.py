@@ -38,17 +38,22 @@ endpoint_option = click.option(
     multiple=True,
     help="Of openai:NAME: where it is served, up to /v1; again for another server of the same llm.",
 )
+batch_option = click.option(
+    "--batch", is_flag=True, help="Of openai:NAME: by its provider's batch API, at half the price, within a day."
+)
 
 
 def with_endpoint(
-    engine_arguments: tuple[str, ...], endpoints: Sequence[str], gpus: int | None = None
+    engine_arguments: tuple[str, ...], endpoints: Sequence[str], gpus: int | None = None, *, batch: bool = False
 ) -> tuple[str, ...]:
-    """The engine arguments with the endpoints and their GPUs among them: stored with the llm like the others."""
+    """The engine arguments with the endpoints, their GPUs and how they are asked: all are stored with the llm."""
     arguments = list(engine_arguments)
     if endpoints:
         arguments.append(f"endpoint={endpoints[0] if len(endpoints) == 1 else json.dumps(list(endpoints))}")
     if gpus is not None:
         arguments.append(f"gpus={gpus}")
+    if batch:
+        arguments.append("batch=true")
     return tuple(arguments)
 
 

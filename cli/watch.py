@@ -82,6 +82,7 @@ def _line(progress: "RunProgressRow") -> str:
     return (
         f"run {progress.run_id}: {progress.samples:,} of {progress.samples_wanted:,} samples, "
         f"{progress.verified:,} verified, {progress.correct:,} correct"
+        + (f", {progress.samples_submitted:,} lie with the provider" if progress.samples_submitted else "")
         + (f", {speed:,.0f} tokens/s" if speed else "")
         + (f", {round(eta.total_seconds())} s to go" if eta else "")
         + (f", {progress.failed_works} works failed" if progress.failed_works else "")

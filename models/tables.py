@@ -308,8 +308,10 @@ class Submission(SQLModel, table=True):
     status: str = _said("made, then what the provider says: validating, in_progress, completed, ...", default="made")
     error: str | None = _said("What went wrong with it as a whole", default=None)
     made_at: datetime | None = _time("When its works were chosen", now=True)
-    submitted_at: datetime | None = _time("When the provider took it")
+    sent_at: datetime | None = _time("When the provider was last told to begin: it may have, whatever came back")
+    submitted_at: datetime | None = _time("When the provider was known to have it")
     asked_at: datetime | None = _time("When the provider was last asked for it")
+    over_at: datetime | None = _time("When the provider first said that it is over")
     ended_at: datetime | None = _time("When all its lines were fetched or known to be lost")
 
 

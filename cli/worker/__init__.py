@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from cli.options import Number, endpoint_option, engine_args, llm_option, with_endpoint
+from cli.options import Number, batch_option, endpoint_option, engine_args, llm_option, with_endpoint
 from cli.worker.command import worker_arguments
 from verifiers.ranges import whole
 
@@ -42,6 +42,7 @@ engine_arg_option = click.option(
     "--requests", type=Number(whole(1)), default=32, show_default=True, help="Most requests in flight to each endpoint."
 )
 @endpoint_option
+@batch_option
 @engine_arg_option
 @click.option("--name", help="The worker's name in Flower.")
 @kept_option
@@ -51,6 +52,7 @@ def generate(
     concurrency: int,
     requests: int,
     endpoint: tuple[str, ...],
+    batch: bool,
     engine_arguments: tuple[str, ...],
     name: str | None,
     kept: bool,
@@ -75,7 +77,7 @@ def generate(
             "--gpus gives a worker the GPUs of its own engine, and an endpoint's are elsewhere; how many serve it is "
             "--engine-arg gpus=N, as given to enqueue."
         )
-    arguments = engine_args(with_endpoint(engine_arguments, endpoint))
+    arguments = engine_args(with_endpoint(engine_arguments, endpoint, batch=batch))
     check_arguments(llm, arguments)
     name = name or f"{queue_of(full_name(llm), arguments)}@%h"
     if not kept and (engine_of(llm) == "vllm" or len(gpus) > 1):

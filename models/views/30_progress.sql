@@ -24,6 +24,11 @@ select run.id as run_id, run.name, benchmark.name as benchmark, llm.name as llm,
     (select count(*) from prompt where prompt.run_id = run.id) as problems,
     (select count(*) from prompt where prompt.run_id = run.id) * run.n as samples_wanted,
     coalesce(works.samples, 0) as samples,
+    (select count(*) from submission_line line
+     join work on work.id = line.work_id and work.submission_id = line.submission_id
+     join submission on submission.id = line.submission_id
+     where work.run_id = run.id and line.answer is null and submission.ended_at is null
+        and work.state in ('ready', 'published')) as samples_submitted,
     coalesce(works.verified, 0) as verified,
     coalesce(works.correct, 0) as correct,
     coalesce(works.failed_works, 0) as failed_works,
@@ -54,6 +59,7 @@ left join speed on speed.run_id = run.id;
 comment on view run_progress is 'One row a run: how far it is';
 comment on column run_progress.samples_wanted is 'Problems x n';
 comment on column run_progress.samples is 'Samples in the table';
+comment on column run_progress.samples_submitted is 'Samples that lie with a provider''s batch API';
 comment on column run_progress.verified is 'Samples judged by the counting verifier';
 comment on column run_progress.correct is
     'Of those, correct; where the run stops when solved, no share of anything (see problem_tally.biased_by)';

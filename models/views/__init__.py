@@ -49,6 +49,7 @@ class RunProgressRow(NamedTuple):
     problems: int
     samples_wanted: int
     samples: int
+    samples_submitted: int
     verified: int
     correct: int
     failed_works: int

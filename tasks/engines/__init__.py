@@ -77,6 +77,8 @@ def check_arguments(llm: str, engine_args: Mapping[str, Any]) -> None:
             check_endpoint(url)
     if "gpus" in engine_args:
         _check_gpus(engine_args["gpus"])
+    if "batch" in engine_args and (engine_of(llm) != "openai" or engine_args["batch"] is not True):
+        raise UserError("--batch is for -m openai:NAME, and takes no value.")
 
 
 MOST_GPUS = 100_000
@@ -119,6 +121,11 @@ def queue_of(llm: str, engine_args: Mapping[str, Any]) -> str:
     identity = json.dumps([llm, dict(engine_args)], sort_keys=True)
     slug = re.sub(r"[^a-z0-9]+", "-", llm.rstrip("/").rpartition("/")[2].lower()).strip("-")[:40]
     return f"generate.{slug or 'llm'}-{hashlib.sha256(identity.encode()).hexdigest()[:8]}"
+
+
+def is_batch(engine_args: Mapping[str, Any]) -> bool:
+    """Whether an llm is asked through its provider's batch API: its works are submitted, not sampled."""
+    return "batch" in engine_args
 
 
 def load(llm: str, engine_args: Mapping[str, Any], gpus: Sequence[str] = (), requests: int = 32) -> Engine:

@@ -1,7 +1,7 @@
 """What an engine is: a prompt and sampling settings in, completions out."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Event
 from typing import Any, Protocol
 
@@ -39,6 +39,11 @@ class Request:
     size: int
     sampling: Sampling
     seeds: Sequence[int] | None = None
+
+    def one(self, index: int) -> "Request":
+        """The request for one of its samples."""
+        seeds = None if self.seeds is None else [self.seeds[index - self.first_index]]
+        return replace(self, first_index=index, size=1, seeds=seeds)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ past its lease finds 0 rows and throws its result away. All times are the databa
 work      a work's life: published, claimed, kept, ended, given back, failed
 results   what a finished work leaves: samples, candidates, verdicts, tallies, scores, and the works that follow
 run       the run as a whole: cancelled, resumed, extended, judged by another verifier, stopped by a rule, ended
+submission  works whose samples a provider's batch API was asked for: parked, answered, released
 making    what makes works: batches, one more verifier or reward model, what was done elsewhere
 
 Each has its SQL beside it, in a file of named statements that say which states they move between and what they lock.
@@ -25,6 +26,20 @@ from tasks.ledger.results import (
     record_verdicts,
 )
 from tasks.ledger.run import HeldRun, SplitAgain, Stopped, end_runs, hold, move_counting, refuse_run, stop_runs
+from tasks.ledger.submission import (
+    Answer,
+    HeldSubmission,
+    Lines,
+    Parked,
+    StoredAnswer,
+    answers,
+    finish_submitted,
+    hold_submission,
+    parked,
+    submit,
+    unwanted_submissions,
+    wait_for_submission,
+)
 from tasks.ledger.work import (
     MAX_ATTEMPTS,
     Lease,
@@ -46,36 +61,48 @@ from tasks.ledger.work import (
 
 __all__ = [
     "MAX_ATTEMPTS",
+    "Answer",
     "HeldRun",
+    "HeldSubmission",
     "Lease",
+    "Lines",
     "Making",
+    "Parked",
     "Publication",
     "Scored",
     "SplitAgain",
     "Stopped",
+    "StoredAnswer",
     "Usage",
     "Verdicts",
     "Verification",
     "Worker",
+    "answers",
     "claim",
     "end_runs",
     "fail",
     "finish_generate",
     "finish_score",
+    "finish_submitted",
     "finish_verify",
     "free_expired",
     "free_lost_messages",
     "give_back",
     "hold",
+    "hold_submission",
     "known_candidates",
     "move_counting",
     "open_queues",
+    "parked",
     "record_verdicts",
     "refuse",
     "refuse_run",
     "renew",
     "still_held",
     "stop_runs",
+    "submit",
     "take_for_publishing",
     "unpublish",
+    "unwanted_submissions",
+    "wait_for_submission",
 ]

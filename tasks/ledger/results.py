@@ -58,18 +58,25 @@ def finish_generate(lease: Lease, completions: Sequence[Completion], usage: Usag
 
     None, and nothing done, where the lease was lost.
     """
+    with transaction() as connection:
+        return end_generate(connection, lease, completions, usage)
+
+
+def end_generate(
+    connection: Connection, lease: Lease, completions: Sequence[Completion], usage: Usage
+) -> list[str] | None:
+    """The same within a transaction."""
     if len(completions) != lease.size:
         raise ValueError(f"the engine gave {len(completions)} samples for a batch of {lease.size}")
-    with transaction() as connection:
-        connection.execute(SQL["share_run"], vars(lease))
-        if end_work(connection, lease, usage):
-            _insert_samples(connection, lease, completions)
-            if usage.left_out:
-                connection.execute(SQL["note_left_out"], vars(lease) | {"left_out": sorted(usage.left_out)})
-            connection.execute(SQL["add_due_works"], vars(lease))
-        elif not ended_before(connection, lease, usage):
-            return None
-        return fetch_column(connection, SQL["due_queues"], vars(lease))
+    connection.execute(SQL["share_run"], vars(lease))
+    if end_work(connection, lease, usage):
+        _insert_samples(connection, lease, completions)
+        if usage.left_out:
+            connection.execute(SQL["note_left_out"], vars(lease) | {"left_out": sorted(usage.left_out)})
+        connection.execute(SQL["add_due_works"], vars(lease))
+    elif not ended_before(connection, lease, usage):
+        return None
+    return fetch_column(connection, SQL["due_queues"], vars(lease))
 
 
 def _insert_samples(connection: Connection, lease: Lease, completions: Sequence[Completion]) -> None:

@@ -182,7 +182,8 @@ select * from (
 where rule is not null
 
 -- beyond_stops: locks works by id
--- None of these is claimed while they are held: what is not among them is in flight, or was.
+-- None of these is claimed while they are held: what is not among them is in flight, or was. So is what lies or
+-- lay with a provider: it is paid for.
 select work.id, stop.rule
 from work join batch on batch.id = work.batch_id
 join unnest(%(runs)s::bigint[], %(problems)s::bigint[], %(last_indices)s::int[], %(rules)s::text[])
@@ -190,6 +191,7 @@ join unnest(%(runs)s::bigint[], %(problems)s::bigint[], %(last_indices)s::int[],
     on stop.run_id = batch.run_id and batch.problem_id = coalesce(stop.problem_id, batch.problem_id)
     and batch.first_index > coalesce(stop.last_index, -1)
 where work.run_id = any(%(runs)s) and work.kind = 'generate' and work.state in ('ready', 'published')
+    and work.submission_id is null and not exists (select from submission_line where work_id = work.id)
 order by work.id for update of work
 
 -- cut: ready | published -> cancelled
@@ -199,7 +201,9 @@ with held as (
 ), drawn as (
     select work.run_id, batch.problem_id, max(batch.first_index) as last_index
     from work join batch on batch.id = work.batch_id
-    where work.run_id = any(%(runs)s) and work.kind = 'generate' and work.state in ('leased', 'done', 'failed')
+    where work.run_id = any(%(runs)s) and work.kind = 'generate' and (work.state in ('leased', 'done', 'failed')
+        or (work.state in ('ready', 'published')
+            and (work.submission_id is not null or exists (select from submission_line where work_id = work.id))))
     group by work.run_id, batch.problem_id
 ), cut as (
     update work set state = 'cancelled', cancelled_by = held.rule, ended_at = now()

@@ -1,12 +1,13 @@
 """A generate work: one batch through the engine, in one transaction into the table. It never parses what came."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from celery import Task
 
-from models.cost import completion_flops
+from models.cost import Sizes, completion_flops
 from models.database import rows
 from models.tables import Run
 from tasks import ledger
@@ -20,31 +21,50 @@ from tasks.workers.attempt import NOTHING, WorkInHand
 from tasks.workers.engine_time import EngineTime
 from verifiers.benchmarks.benchmark import Sampling
 
-_time: EngineTime[Engine] | None = None
+Do = Callable[["Task[Any, Any]", int], str]
+"""What is done with a message of a generate work; returns what Flower shows."""
+
+_do: Do | None = None
+
+
+def generate_by(do: Do) -> None:
+    """Say what this process does with generate works."""
+    global _do
+    _do = do
 
 
 def use_engine(engine: Engine) -> None:
     """Make an engine the one that this process samples with."""
-    global _time
-    _time = EngineTime(engine)
+    time = EngineTime(engine)
+    generate_by(lambda task, work_id: _sample(time, task, work_id))
 
 
 @app.task(name="generate", bind=True)
 def generate(task: Task, work_id: int) -> str:  # type: ignore[type-arg]
     """Sample one batch. Returns what Flower shows."""
-    if _time is None:
+    if _do is None:
         raise RuntimeError("this worker has no engine")
-    with _time.attempt(task, work_id) as attempt:
+    return _do(task, work_id)
+
+
+def _sample(time: EngineTime[Engine], task: "Task[Any, Any]", work_id: int) -> str:
+    with time.attempt(task, work_id) as attempt:
         if attempt is None:
             return NOTHING
-        completions = _time.engine.sample(_request(attempt.lease), attempt.stop, attempt.account)
-        attempt.result = _finish(attempt, _time.engine, completions)
+        lease = attempt.lease
+        request = request_of(lease.run_id, lease.problem_id, lease.first_index, lease.size)
+        completions = time.engine.sample(request, attempt.stop, attempt.account)
+        attempt.result = finish(attempt, time.engine.sizes, completions, ledger.finish_generate)
     return attempt.result
 
 
-def _finish(attempt: WorkInHand, engine: Engine, completions: list[Completion]) -> str:
-    usage = _usage(completions, engine, attempt.used())
-    queues = ledger.finish_generate(attempt.lease, completions, usage)
+Store = Callable[[Lease, Sequence[Completion], Usage], list[str] | None]
+
+
+def finish(attempt: WorkInHand, sizes: Sizes | None, completions: Sequence[Completion], store: Store) -> str:
+    """Store a batch's samples and send on what is due then; returns what Flower shows."""
+    usage = _usage(completions, sizes, attempt.used())
+    queues = store(attempt.lease, completions, usage)
     if queues is None:
         return "lost its lease"
     for queue in queues:
@@ -79,20 +99,21 @@ def stored_run(run_id: int) -> Run:
     return run
 
 
-def _request(lease: Lease) -> Request:
-    run, prompt = stored_run(lease.run_id), _prompt(lease.run_id, lease.problem_id)
+def request_of(run_id: int, problem_id: int, first_index: int, size: int) -> Request:
+    """What an engine is asked for these samples of a run."""
+    run, prompt = stored_run(run_id), _prompt(run_id, problem_id)
     sampling = Sampling.read(run.sampling)
     return Request(
         problem_key=prompt.problem_key,
         prompt=prompt.text,
-        first_index=lease.first_index,
-        size=lease.size,
+        first_index=first_index,
+        size=size,
         sampling=sampling,
-        seeds=seeds_of(run.seed, lease.problem_id, lease.first_index, lease.size) if sampling.seeded else None,
+        seeds=seeds_of(run.seed, problem_id, first_index, size) if sampling.seeded else None,
     )
 
 
-def _usage(completions: list[Completion], engine: Engine, used: Usage) -> Usage:
+def _usage(completions: Sequence[Completion], sizes: Sizes | None, used: Usage) -> Usage:
     """What a batch used: as billed where its engine said, else as its samples say. What was recorded goes first.
 
     Its prompt counts once in prompt_tokens, since its samples share it.
@@ -109,6 +130,6 @@ def _usage(completions: list[Completion], engine: Engine, used: Usage) -> Usage:
         prompt_tokens=max(prompts, default=None),
         completion_tokens=sum(lengths) if whole and used.completion_tokens is None else used.completion_tokens,
         truncated=sum(sample.finish_reason == "length" for sample in completions),
-        flops=completion_flops(engine.sizes, max(prompts), lengths) if engine.sizes and prompts and whole else None,
+        flops=completion_flops(sizes, max(prompts), lengths) if sizes and prompts and whole else None,
         usd=sum(charged) if len(charged) == len(completions) else used.usd,
     )

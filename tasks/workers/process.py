@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from celery import signals
 
@@ -14,12 +14,15 @@ from models.database import transaction
 from models.rows import llm_id, store_sizes
 from models.schema import check_schema
 from tasks.app import app, queue
-from tasks.engines import engine_of, full_name, load, queue_of
-from tasks.engines.engine import Load, Loaded
+from tasks.engines import engine_of, full_name, is_batch, load, queue_of
+from tasks.engines.engine import Engine, Load, Loaded
 from tasks.engines.reward_models import reward_queue
 from tasks.stored import prepare_verifiers
 from tasks.workers import leases
 from tasks.workers.grace import WORKER_SECONDS
+
+if TYPE_CHECKING:
+    from tasks.engines.openai_batch import Provider
 
 log = logging.getLogger(__name__)
 
@@ -31,20 +34,35 @@ def generate_worker(
     llm: str, engine_args: Mapping[str, Any], gpus: Sequence[str], requests: int, concurrency: int, name: str
 ) -> int:
     """Load an llm, then serve its queue with several batches in flight; returns the exit code."""
-    from tasks.workers.generate import use_engine
-
     check_schema()
     llm = full_name(llm)
     queue_name = queue_of(llm, engine_args)
     log.warning("loading %s", llm)
-    engine = load(llm, engine_args, gpus, requests)
-    use_engine(engine)
+    engine = _load(llm, engine_args, gpus, requests, queue_name)
     with transaction() as connection:
         row = llm_id(connection, llm, engine_of(llm), engine_args, queue_name)
         connection.execute("update llm set loaded_at = now() where id = %s", (row,))
         if engine.sizes is not None:
             store_sizes(connection, row, engine.sizes, over=True)
     return _serve_engine(engine, [queue_name], concurrency, name)
+
+
+def _load(
+    llm: str, engine_args: Mapping[str, Any], gpus: Sequence[str], requests: int, queue_name: str
+) -> "Engine | Provider":
+    """Start what an llm is sampled by, and have generate works go to it."""
+    if is_batch(engine_args):
+        from tasks.engines.openai_batch import Provider
+        from tasks.workers.submit import use_provider
+
+        provider = Provider(Load(llm, engine_args))
+        use_provider(provider, queue_name)
+        return provider
+    from tasks.workers.generate import use_engine
+
+    engine = load(llm, engine_args, gpus, requests)
+    use_engine(engine)
+    return engine
 
 
 def score_worker(

@@ -1,0 +1,505 @@
+"""Works that go through a provider's batch API: submitted once, whatever happens, and retried by line."""
+
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from cli.stack.processes import kill
+from cli.worker.command import worker_command
+from models.database import transaction
+from models.questions.progress import progress_of
+from models.settings import settings
+from tasks import ledger
+from tasks.app import app
+from tasks.engines import queue_of
+from tasks.engines.engine import Load
+from tasks.engines.openai_batch import Provider
+from tasks.runs.changes import cancel, delete, extend, resume
+from tasks.runs.make import enqueue
+from tasks.runs.request import RunRequest
+from tasks.workers.generate import generate_by
+from tasks.workers.submit import BatchLlm
+from tasks.workers.sweep import sweep
+from tests.batch_server import (
+    BatchServer,
+    Json,
+    Outcome,
+    answer_to,
+    batch_server,
+    given,
+    honest,
+    not_done,
+    refused,
+    scheduled,
+)
+from tests.faults.faults import Crew
+from tests.place import Place, wait_until
+from tests.small_runs import check, small, work_off
+from verifiers.errors import UserError
+
+KEY = "sk-very-secret"
+
+
+@pytest.fixture(autouse=True)
+def _key(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    settings.cache_clear()
+    yield
+    settings.cache_clear()
+
+
+def arguments(server: BatchServer) -> Json:
+    return {"endpoint": server.url, "batch": True}
+
+
+def queue(server: BatchServer) -> str:
+    return queue_of("openai:m", arguments(server))
+
+
+def worker_of(server: BatchServer) -> BatchLlm:
+    """This process as the worker of a provider's llm."""
+    llm = BatchLlm(Provider(Load("openai:m", arguments(server))), queue(server))
+    generate_by(llm.do)
+    return llm
+
+
+def make(server: BatchServer, folder: Path, n: int = 10, problems: int = 3, **options: Any) -> int:
+    """A run of sums, in batches of five samples."""
+    files = small(folder, problems, 1)
+    request = RunRequest(
+        "gsm8k", "openai:m", n, data=files.data, prefix="Add.", batch_size=options.pop("batch_size", 5),
+        engine_args=arguments(server), **options,
+    )  # fmt: skip
+    return enqueue(request).run_id
+
+
+def turn(place: Place, times: int = 1, kinds: tuple[str, ...] = ("generate",)) -> None:
+    """What time and messages do: everything that waits is due, and what was said is long ago."""
+    for _ in range(times):
+        with transaction() as connection:
+            connection.execute("update work set not_before = null where state in ('ready', 'published')")
+            connection.execute(
+                """
+                update submission set sent_at = sent_at - interval '1 hour', made_at = made_at - interval '1 minute',
+                    over_at = over_at - interval '1 hour', asked_at = asked_at - interval '1 hour'
+                """
+            )
+        work_off(place, kinds)
+
+
+def states(place: Place, run: int) -> Counter[str]:
+    found = place.query("select state::text from work where run_id = %s and kind = 'generate'", (run,))
+    return Counter(row["state"] for row in found)
+
+
+Begun = Callable[..., AbstractContextManager[tuple[BatchServer, int, BatchLlm]]]
+"""Makes a provider, a run, and this process the run's worker."""
+
+
+@pytest.fixture
+def begun(place: Place, tmp_path: Path) -> Begun:
+    @contextmanager
+    def begin(
+        n: int = 10, server_options: Json | None = None, **options: Any
+    ) -> Iterator[tuple[BatchServer, int, BatchLlm]]:
+        with batch_server(**(server_options or {})) as server:
+            yield server, make(server, tmp_path, n, **options), worker_of(server)
+
+    return begin
+
+
+def test_a_run_is_one_submission_and_costs_what_the_provider_says(place: Place, begun: Begun) -> None:
+    def slow(lines: list[Json]) -> Outcome:
+        outcome = honest(lines)
+        outcome.looks = 1
+        return outcome
+
+    with begun(server_options={"end": slow}) as (server, run, _):
+        work_off(place)
+        assert (len(server.batches), sum(server.submitted.values())) == (1, 30)
+        assert states(place, run) == {"ready": 6}
+        assert progress_of(run).samples_submitted == 30
+        work_off(place)
+        assert len([asked for asked in server.asked if asked.startswith("GET /batches/")]) == 0, "asked too soon"
+        turn(place)
+        assert states(place, run) == {"ready": 6}
+        assert place.one("select count(*) from attempt") == 0, "a look is no attempt"
+        turn(place, 2, ("generate", "verify"))
+        check(place, run)
+        assert states(place, run) == {"done": 6}
+        assert place.one("select verified from run_progress") == 30
+        assert place.one("select count(*) from sample where run_id = %s", (run,)) == 30
+        assert place.one("select count(*) from submission_line") == 0
+        (used,) = place.query(
+            """
+            select sum(requests) as requests, sum(billed_prompt_tokens) as prompt, sum(completion_tokens) as completion,
+                count(*) as attempts, max(engine) as engine
+            from attempt join work on work.id = work_id where kind = 'generate'
+            """
+        )
+        tokens = sum(3 + index % 5 for index in range(10)) * 3
+        assert used == {"requests": 30, "prompt": 330, "completion": tokens, "attempts": 6, "engine": "openai"}
+        assert set(server.paid.values()) == {1}
+        (content,) = [content for entry, content in server.files.values() if entry["purpose"] == "batch"]
+        line = json.loads(content.decode().splitlines()[0])
+        assert set(line["body"]) == {"model", "prompt", "temperature", "top_p", "max_tokens", "stop"}
+        assert (line["url"], line["body"]["model"]) == ("/v1/completions", "m")
+        samples = place.query("select sample_index, text, completion_tokens from sample where run_id = %s", (run,))
+        for sample in samples:
+            index = sample["sample_index"]
+            assert (sample["text"], sample["completion_tokens"]) == (f" The answer is {index % 7}.", 3 + index % 5)
+        assert place.one("select status from submission") == "completed"
+
+
+def test_each_line_that_failed_expired_or_was_lost_is_asked_again_and_no_other(place: Place, begun: Begun) -> None:
+    def first_badly(lines: list[Json]) -> Outcome:
+        if len(lines) < 30:
+            return honest(lines)
+        good = [line for line in lines if int(line["custom_id"][-1]) > 2]
+        outcome = honest(good)
+        for line in lines:
+            index = int(line["custom_id"][-1])
+            if index == 0:
+                outcome.errors.append(refused(line, 500, "The server had an error"))
+            if index == 1:
+                outcome.errors.append(not_done(line, "batch_expired"))
+        outcome.status = "expired"
+        return outcome
+
+    with begun(server_options={"end": first_badly}) as (server, run, _):
+        turn(place, 6)
+        check(place, run)
+        assert states(place, run) == {"done": 6}
+        assert [len(file[1].splitlines()) for file in server.files.values() if file[0]["purpose"] == "batch"] == [30, 9]
+        assert set(server.paid.values()) == {1}
+        assert {times for name, times in server.submitted.items() if int(name[-1]) > 2} == {1}
+
+
+@pytest.mark.parametrize("crash", ["POST /files", "POST /batches"])
+def test_what_the_provider_took_though_its_answer_was_lost_is_found_and_not_paid_twice(
+    place: Place, begun: Begun, crash: str
+) -> None:
+    crashes = ["lost"]
+    mishap = lambda asked: crashes.pop() if asked == crash and crashes else None  # noqa: E731
+    with begun(server_options={"mishap": mishap}) as (server, run, _):
+        work_off(place)
+        assert place.one("select count(*) from submission where batch is null") == 1
+        assert "does not answer" in place.one("select max(last_error) from work")
+        for other in range(5):  # more than a page of others' since
+            server.add_file(f"other-{other}", b"", "batch")
+        turn(place, 4)
+        check(place, run)
+        assert states(place, run) == {"done": 6}
+        assert (len(server.batches), set(server.paid.values())) == (1, {1})
+        assert server.asked.count("POST /files") == 1
+
+
+def test_a_batch_that_a_killed_worker_began_is_looked_for_only_once_it_must_show(place: Place, begun: Begun) -> None:
+    crashes = ["lost"]
+    mishap = lambda asked: crashes.pop() if asked == "POST /batches" and crashes else None  # noqa: E731
+    with begun(server_options={"mishap": mishap}) as (server, _, _):
+        work_off(place)
+        asked = len(server.asked)
+        with transaction() as connection:
+            connection.execute("update work set not_before = null")
+        work_off(place)
+        assert len(server.asked) == asked
+        turn(place)
+        assert server.asked.count("POST /batches") == 1
+
+
+def test_many_workers_at_once_submit_every_line_once(place: Place, begun: Begun) -> None:
+    with begun(n=40) as (server, run, llm):
+        app.loader.import_default_modules()
+        works = [row["id"] for row in place.query("select id from work order by id")]
+        others = [worker_of(server) for _ in range(3)]
+        task = app.tasks["generate"]
+        with ThreadPoolExecutor(12) as pool:
+            list(pool.map(lambda each: [llm, *others][each % 4].do(task, each), works))
+        assert (len(server.batches), set(server.submitted.values()), len(server.submitted)) == (1, {1}, 120)
+        turn(place, 2)
+        check(place, run)
+
+
+def test_a_line_that_is_refused_fails_its_work_with_the_providers_words(place: Place, begun: Begun) -> None:
+    healed: list[bool] = []
+
+    def refuses(lines: list[Json]) -> Outcome:
+        bad = [line for line in lines if line["custom_id"].endswith("/7") and not healed]
+        outcome = honest([line for line in lines if line not in bad])
+        outcome.errors = [refused(line, 400, f"too long,\x00 says {KEY}\u202e") for line in bad]
+        return outcome
+
+    with begun(server_options={"end": refuses}) as (server, run, _):
+        turn(place, 4)
+        assert states(place, run) == {"done": 3, "failed": 3}
+        assert len(server.batches) == 1, "what is refused is not asked again"
+        (error,) = {row["last_error"] for row in place.query("select last_error from work where state = 'failed'")}
+        assert error.startswith("1 of its 5 lines came to nothing: 400 too long,")
+        healed.append(True)
+        assert resume(run) == 3
+        turn(place, 3)
+        check(place, run)
+        assert states(place, run) == {"done": 6}
+        assert sum(server.submitted.values()) == 33
+        assert set(server.paid.values()) == {1}
+
+
+def test_a_line_that_always_fails_is_given_up_after_its_tries(place: Place, begun: Begun) -> None:
+    def fails(lines: list[Json]) -> Outcome:
+        return Outcome(errors=[refused(line, 500, "always down") for line in lines])
+
+    with begun(n=5, problems=1, server_options={"end": fails}) as (server, run, _):
+        turn(place, 3 * ledger.MAX_ATTEMPTS)
+        assert states(place, run) == {"failed": 1}
+        assert len(server.batches) == ledger.MAX_ATTEMPTS
+        assert place.one("select max(last_error) from work") == "5 of its 5 lines came to nothing: 500 always down"
+
+
+def test_a_batch_refused_as_a_whole_is_told_and_not_sent_again(place: Place, begun: Begun) -> None:
+    whole = [{"code": "model_not_found", "message": "The model `m` does not exist."}]
+    with begun(server_options={"end": lambda _: Outcome(status="failed", whole=whole)}) as (server, run, _):
+        turn(place, 5)
+        assert states(place, run) == {"failed": 6}
+        assert len(server.batches) == 1
+        assert "model_not_found The model `m` does not exist." in place.one("select max(last_error) from work")
+    with begun(server_options={"mishap": lambda asked: "400" if asked == "POST /batches" else None}) as (
+        server,
+        run,
+        _,
+    ):
+        turn(place, 5)
+        assert states(place, run) == {"failed": 6}
+        assert "The provider refuses the batch" in place.one(
+            "select max(last_error) from work where run_id = %s", (run,)
+        )
+
+
+def test_what_is_too_many_at_a_time_is_halved_until_the_provider_takes_it(place: Place, begun: Begun) -> None:
+    def few(lines: list[Json]) -> Outcome:
+        whole = [{"code": "token_limit_exceeded", "message": "Enqueued token limit reached for m."}]
+        return honest(lines) if len(lines) <= 8 else Outcome(status="failed", whole=whole)
+
+    with begun(problems=1, n=30, server_options={"end": few}) as (server, run, _):
+        turn(place, 12)
+        check(place, run)
+        assert states(place, run) == {"done": 6}
+        sizes = [len(file[1].splitlines()) for file in server.files.values() if file[0]["purpose"] == "batch"]
+        assert (sizes[:3], max(sizes[3:])) == ([30, 15, 15], 7)
+        assert set(server.paid.values()) == {1}
+
+
+def test_a_submission_holds_what_fits_and_a_work_may_lie_in_several(place: Place, begun: Begun) -> None:
+    with begun(batch_size=10) as (server, run, _):
+        first = place.one("select min(id) from work")
+        submission = ledger.submit(first, queue(server), 7, 10**9, 0)
+        assert place.one("select lines from submission where id = %s", (submission,)) == 7
+        assert place.one("select count(*) from work where submission_id is not null") == 1
+        (second,) = place.query("select min(id) as id from work where submission_id is null")
+        small_bytes = ledger.submit(second["id"], queue(server), 100, 3_000, 0)
+        assert 1 <= place.one("select lines from submission where id = %s", (small_bytes,)) < 10
+        turn(place, 8)
+        check(place, run)
+        assert states(place, run) == {"done": 3}
+        assert set(server.paid.values()) == set(server.submitted.values()) == {1}
+
+
+def test_answers_may_be_any_text(place: Place, begun: Begun) -> None:
+    def hostile(lines: list[Json]) -> Outcome:
+        outcome = honest(lines)
+        line = lines[0]
+        choice = {"text": "a\x00b\ud800", "finish_reason": "stop", "index": 0}
+        usage = {"prompt_tokens": 1, "completion_tokens": 2}
+        outcome.output = [
+            "", "nonsense", "[" * 100_000, '{"custom_id": 3}', '{"custom_id": "1/1"}', '{"custom_id": "9/9/9"}',
+            json.dumps(given({"custom_id": f"{10**17}/1/1"}, {})),
+            json.dumps(given(line, {"choices": "x"})), json.dumps(given(line, {"choices": [None]})),
+            json.dumps(given(line, {"choices": []})), json.dumps(given(line, {"choices": [choice], "x": float("nan")})),
+            json.dumps({**given(line, {}), "response": "?"}),
+            given(line, {"choices": [choice], "usage": usage}), given(line, answer_to(line)),
+            *outcome.output, *outcome.output[:3], '{"custom_id": "',
+        ]  # fmt: skip
+        return outcome
+
+    with begun(server_options={"end": hostile}) as (server, run, _):
+        turn(place, 4)
+        check(place, run)
+        assert states(place, run) == {"done": 6}
+        assert len(server.batches) == 1
+        assert place.one("select text from sample where sample_index = 0 order by problem_id limit 1") == "a\ufffdb?"
+
+
+def test_one_run_cancelled_of_two_keeps_what_the_provider_did_for_it(
+    place: Place, begun: Begun, tmp_path: Path
+) -> None:
+    with begun() as (server, first, llm):
+        second = make(server, tmp_path)
+        work_off(place)
+        assert len(server.batches) == 1
+        cancel(first)
+        turn(place, 3)
+        llm.tidy()
+        assert states(place, second) == {"done": 6}
+        assert not any(asked.endswith("/cancel") for asked in server.asked)
+        resume(first)
+        turn(place, 2)
+        check(place, first)
+        assert states(place, first) == {"done": 6}
+        assert set(server.submitted.values()) == {1}
+
+
+def test_a_batch_that_nobody_wants_any_more_is_cancelled_at_the_provider(place: Place, begun: Begun) -> None:
+    def slow(lines: list[Json]) -> Outcome:
+        outcome = honest(lines)
+        outcome.looks = 100
+        return outcome
+
+    with begun(server_options={"end": slow}) as (server, run, llm):
+        work_off(place)
+        cancel(run)
+        turn(place)
+        llm.tidy()
+        assert any(asked.endswith("/cancel") for asked in server.asked)
+        turn(place)
+        llm.tidy()
+        assert place.one("select status from submission where ended_at is not null") == "cancelled"
+        server.end = honest
+        resume(run)
+        turn(place, 4)
+        check(place, run)
+        assert states(place, run) == {"done": 6}
+        assert set(server.paid.values()) == {1}
+
+
+def test_a_run_that_lies_with_the_provider_can_be_extended_cancelled_and_deleted(place: Place, begun: Begun) -> None:
+    with begun() as (server, run, llm):
+        work_off(place)
+        extend(run, 20)
+        turn(place, 1)
+        assert sum(server.submitted.values()) == 60
+        cancel(run)
+        delete(run)
+        turn(place)
+        llm.tidy()
+        turn(place)
+        llm.tidy()
+        assert place.one("select count(*) from submission where ended_at is null") == 0
+        assert place.one("select count(*) from submission_line") == 0
+
+
+def test_a_stopping_rule_leaves_alone_what_lies_with_the_provider(place: Place, begun: Begun) -> None:
+    with begun(n=20, stop_when_solved=True) as (server, run, _):
+        first = place.one("select min(id) from work")
+        ledger.submit(first, queue(server), 45, 10**9, 0)
+        turn(place)
+        for _ in range(4):
+            turn(place, 1, ("generate", "verify"))
+            sweep()
+        assert set(server.submitted.values()) == set(server.paid.values()) == {1}
+        assert place.one("select count(*) from sample") == len(server.paid)
+        assert states(place, run)["ready"] == 0
+
+
+def test_each_line_of_a_seeded_run_has_a_seed_of_its_own(place: Place, begun: Begun) -> None:
+    with begun(sampling={"seeded": True, "chat": True}) as (server, run, _):
+        turn(place, 3)
+        (content,) = [content for entry, content in server.files.values() if entry["purpose"] == "batch"]
+        lines = [json.loads(line) for line in content.decode().splitlines()]
+        assert {line["url"] for line in lines} == {"/v1/chat/completions"}
+        seeds = {tuple(map(int, line["custom_id"].split("/")[1:])): line["body"]["seed"] for line in lines}
+        assert len(set(seeds.values())) == 30
+        stored = place.query("select problem_id, sample_index, seed from sample where run_id = %s", (run,))
+        assert {(row["problem_id"], row["sample_index"]): row["seed"] for row in stored} == seeds
+
+
+def test_a_provider_that_is_away_keeps_nothing_from_being_done_later(place: Place, begun: Begun) -> None:
+    troubles = ["429", "500", "dropped", "503"]
+    with begun(server_options={"mishap": lambda _: None}) as (server, run, _):
+        server.mishap = lambda _: troubles.pop() if troubles else None
+        turn(place, 12)
+        check(place, run)
+        assert states(place, run) == {"done": 6}
+        assert set(server.paid.values()) == {1}
+        assert place.one("select count(*) from attempt where ok is not true") == 0
+
+
+def test_a_worker_refuses_to_start_where_there_is_no_batch_api_or_the_key_is_wrong(place: Place) -> None:
+    for status, said in (("404", "has no batch API"), ("401", "refuses the key"), ("dropped", "does not answer")):
+        with batch_server(mishap=lambda _, status=status: status) as server, pytest.raises(UserError, match=said):
+            Provider(Load("openai:m", {"endpoint": server.url, "batch": True}))
+
+
+def test_batch_is_for_endpoints_and_stands_in_the_printed_command(place: Place) -> None:
+    assert "--batch is for -m openai:NAME" in place.refused(
+        "enqueue", "pocket-sums", "-m", "pocket-monkey", "-n", "1", "--batch"
+    )
+    command = worker_command("generate", "openai:m", {"endpoint": "http://here/v1", "batch": True})
+    assert command == "monkeys worker generate -m openai:m --endpoint http://here/v1 --batch"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("seed", range(3))
+def test_lines_paid_are_lines_stored_whatever_the_provider_does_and_whoever_is_killed(
+    place: Place, tmp_path: Path, seed: int
+) -> None:
+    """Two workers are killed again and again, at any moment; the provider does whatever a provider may do."""
+    random = Random(seed)
+    end, mishap = scheduled(Random(seed + 100))
+    with batch_server(end=end) as server:
+        run = make(server, tmp_path, n=60, problems=5, batch_size=7)
+        words = ["worker", "generate", "-m", "openai:m", "--endpoint", server.url, "--batch", "-c", "4"]
+        crew = Crew(place, {"one": words, "two": words, "sweep": ["sweep"]})
+        crew.keep()
+        kills, began = 0, time.monotonic()
+        wait_until(lambda: server.asked, 60)
+        server.mishap = mishap
+        while time.monotonic() - began < 240 and not settled(place, run):
+            for _ in range(random.randrange(1, 4)):  # soon after a request, or some time between two
+                asked = len(server.asked)
+                if random.random() < 0.7:
+                    wait_for(lambda asked=asked: len(server.asked) > asked, 3)
+                time.sleep(random.choice([0, 0.005, 0.02, 0.2]))
+            kill(crew.tree(random.choice(["one", "two"])))
+            kills += 1
+            crew.keep()
+            if time.monotonic() - began > 60:
+                server.mishap = lambda _: None
+            if time.monotonic() - began > 90:
+                break
+        server.end, server.mishap = honest, lambda _: None
+        wait_until(lambda: crew.keep() or settled(place, run), 300)
+        if states(place, run)["failed"]:
+            resume(run)
+            wait_until(lambda: crew.keep() or settled(place, run), 300)
+        place.kill_all()
+        check(place, run)
+        stored = place.one("select count(*) from sample where run_id = %s", (run,))
+        print(
+            f"\n{kills} kills, {len(server.batches)} batches, {len(server.asked)} requests, "
+            f"{sum(server.submitted.values())} lines asked for, {sum(server.paid.values())} paid, {stored} stored, "
+            f"{place.one('select count(*) from attempt')} attempts, {time.monotonic() - began:.0f} s"
+        )
+        assert states(place, run) == {"done": 45}
+        assert set(server.paid.values()) == {1}
+        assert len(server.paid) == stored == 300
+
+
+def settled(place: Place, run: int) -> bool:
+    """Whether no generate work of a run is open."""
+    return not set(states(place, run)) & {"ready", "published", "leased"}
+
+
+def wait_for(condition: Callable[[], bool], seconds: float) -> None:
+    """Wait until it holds, or no longer."""
+    deadline = time.monotonic() + seconds
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.001)

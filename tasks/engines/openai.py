@@ -27,7 +27,7 @@ SETTLE_SECONDS = 5.0
 """How long a batch that is told to stop may take to note what it leaves behind."""
 
 
-OURS = ("endpoint", "gpus")
+OURS = ("endpoint", "gpus", "batch")
 """Engine arguments that say where and by how much an llm is served; the others are fields of every request."""
 
 

@@ -88,8 +88,9 @@ returning work.kind, again.able
 -- note_thinking: no work changes
 update run set thinking = %(rule)s where id = %(run_id)s
 
--- forget_split: the run's works are held
--- What came of the rule before; a statement of its own, to see what their holders committed while they were locked.
+-- forget_split: the run's row is held
+-- What came of the rule before. Once more when the works are locked: it then sees what their holders committed until
+-- they were.
 with labels as (
     select id from verifier where name = %(labels)s
 ), extracted as (

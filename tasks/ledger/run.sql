@@ -88,9 +88,8 @@ returning work.kind, again.able
 -- note_thinking: no work changes
 update run set thinking = %(rule)s where id = %(run_id)s
 
--- forget_split: the run's row is held
--- What came of the rule before. Once more when the works are locked: it then sees what their holders committed until
--- they were.
+-- forget_split: the run's row is held, so that nobody ends a work of it
+-- What came of the rule before.
 with labels as (
     select id from verifier where name = %(labels)s
 ), extracted as (

@@ -11,7 +11,7 @@ from verifiers.thinking import RULES
 @click.command()
 @click.argument("named", metavar="RUN")
 @click.option("--verifier", help="Judge by this verifier too. Default: a newer version of the one that counts.")
-@click.option("--use", is_flag=True, help="Have it count once every sample has its verdict.")
+@click.option("--use", is_flag=True, help="Have it count once every sample has its verdict (a newer version does).")
 @click.option(
     "--thinking", type=click.Choice(list(RULES)), help="Split thoughts off by another rule, and judge the answers anew."
 )

@@ -2,13 +2,13 @@
 
 import json
 import threading
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from models.database import transaction
 from tasks import ledger
 from tasks.runs.make import enqueue
 from tasks.runs.request import RunRequest
@@ -16,7 +16,7 @@ from tasks.runs.thinking import split_again
 from tasks.stored import stored_verifier
 from tests import brittle
 from tests.counted import Sampled, Tally, counted_run, sampled_run
-from tests.place import Place
+from tests.place import Place, wait_until
 from tests.small_runs import Small, check, judged, use_recording, work_off
 from tests.test_upgrade import Lengths
 from verifiers.benchmarks import find_benchmark
@@ -162,11 +162,36 @@ def test_who_claims_while_the_rule_changes_goes_by_the_new_one(place: Place, tmp
     with ledger.hold(run) as held:
         held.split_by("tags", [held.row.verifier_id])
         worker.start()
-        while not place.one("select count(*) from pg_stat_activity where wait_event_type = 'Lock'"):
-            time.sleep(0.01)
+        wait_for_locks(place, 1)
     worker.join()
     check(place, run)
     assert outcomes(place, run) == BY["tags"]
+
+
+def test_what_is_judged_while_the_rule_changes_is_judged_anew(place: Place, tmp_path: Path) -> None:
+    run = enqueued(tmp_path)
+    work_off(place, kinds=("generate",))
+    worker = threading.Thread(target=work_off, args=(place, ("verify",), 1))
+    person = threading.Thread(target=split_again, args=(run, "tags"))
+    with transaction() as connection:
+        connection.execute("lock table verdict in share mode")
+        worker.start()
+        wait_for_locks(place, 1)  # its work is done, but not committed
+        person.start()
+        wait_for_locks(place, 2)
+    worker.join()
+    person.join()
+    assert place.one("select count(*) from verdict") > 0
+    assert place.one("select count(*) from extraction") == 0
+    work_off(place)
+    check(place, run)
+    assert outcomes(place, run) == BY["tags"]
+
+
+def wait_for_locks(place: Place, waiting: int) -> None:
+    """Until so many wait for a lock in the database."""
+    waits = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
+    wait_until(lambda: place.one(waits) >= waiting, 10)
 
 
 def test_labels_stay_when_the_texts_beside_them_are_split_anew(place: Place, tmp_path: Path) -> None:

@@ -125,6 +125,8 @@ def test_every_open_run_ends_and_holds_what_must_hold(landed: Place) -> None:
     }
     for row in landed.query("select id from run"):
         check(landed, row["id"])
+    assert {row["thinking"] for row in landed.query("select thinking from run")} == {"none"}
+    assert landed.query("select from extraction where answer_from is distinct from 0") == []
 
 
 class Asked(Replay):

@@ -125,6 +125,7 @@ def finish_verify(lease: Lease, extractions: Sequence[Verification], verdicts: V
     """
     candidates = list({each.candidate.text for each in extractions if each.candidate is not None})
     with transaction() as connection:
+        connection.execute(SQL["share_run"], vars(lease))
         if not end_work(connection, lease, usage):
             return ended_before(connection, lease, usage)
         _insert_verdicts(connection, lease, verdicts, candidates)
@@ -170,6 +171,7 @@ def _insert_verdicts(connection: Connection, lease: Lease, verdicts: Verdicts, c
 def finish_score(lease: Lease, scores: Sequence[Scored], usage: Usage) -> bool:
     """Insert a batch's scores and end its work; False (and nothing done) if the lease was lost."""
     with transaction() as connection:
+        connection.execute(SQL["share_run"], vars(lease))
         if not end_work(connection, lease, usage):
             return ended_before(connection, lease, usage)
         with connection.cursor() as cursor:

@@ -1,8 +1,9 @@
 -- What a finished work leaves: samples, extractions, candidates, verdicts, tallies, scores, and the works that follow.
 
 -- share_run: locks the run's row against whoever changes it
--- Whoever cancels a run or changes which verifiers and reward models are due takes its row first: neither misses the
--- other.
+-- Whoever cancels a run, or changes which verifiers and reward models are due or where answers begin, takes its row
+-- first: neither misses the other. Before the work's own row, as they do: to write that twice in one transaction asks
+-- for the run's row anyway (its foreign key is checked again), and who holds that may wait for the work.
 select from run where id = %(run_id)s for key share
 
 -- note_left_out: no work changes

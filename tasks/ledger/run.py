@@ -105,10 +105,10 @@ class HeldRun(Making):
         `verifiers` are those that can be asked here; what other versions said goes for good. Candidates and their
         verdicts stay, being facts of the problems.
         """
+        self._execute("forget_split", labels=LABELS)
         parameters = {"run_id": self.run_id, "verifiers": list(verifiers), "labels": LABELS}
         works = fetch(self.connection, _Again, SQL["split_again"], parameters)
         self._execute("note_thinking", rule=rule)
-        self._execute("forget_split", labels=LABELS)
         again = [work.kind for work in works if work.able]
         if again:
             self._execute("note_unended", runs=[self.run_id])

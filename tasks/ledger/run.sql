@@ -102,8 +102,8 @@ returning work.kind, again.able
 -- note_thinking: no work changes
 update run set thinking = %(rule)s where id = %(run_id)s
 
--- forget_split: the run's works are held
--- What came of the rule before; a statement of its own, to see what their holders committed while they were locked.
+-- forget_split: the run's row is held, so that nobody ends a work of it
+-- What came of the rule before.
 with labels as (
     select id from verifier where name = %(labels)s
 ), extracted as (

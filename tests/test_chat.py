@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -13,11 +14,12 @@ from tasks.engines.engine import Account, Load, Request
 from tasks.engines.openai import Endpoint
 from tasks.engines.vllm_request import Tags
 from tasks.runs.make import enqueue
-from tasks.runs.request import RunRequest
+from tasks.runs.request import RunRequest, chosen_sampling
 from tests.misbehaving import choices, misbehaving
 from tests.place import Place
 from tests.small_runs import small, use_recording, work_off
 from verifiers.benchmarks.benchmark import Sampling
+from verifiers.benchmarks.pocket_sums import POCKET_SUMS
 from verifiers.errors import UserError
 
 SCHEMA = {"type": "object", "properties": {"sum": {"type": "integer"}}}
@@ -147,20 +149,28 @@ def test_sglang_tells_thinking_tokens_in_a_place_of_its_own_where_0_is_no_news()
         assert sample.thinking_tokens == known
 
 
-STOPS: list[tuple[list[str], list[str]]] = [
-    ([], ["Q:", "Question:"]),
-    (["--chat"], []),
-    (["--chat", "--stop", "Q:"], ["Q:"]),
-    (["--no-stop"], []),
-    (["--stop", "\n"], ["\n"]),
-]
+OWN_CHAT = replace(POCKET_SUMS, sampling=Sampling(1, 9, stop=("END",), chat=True))
 
 
-def test_a_chat_does_not_carry_the_stop_strings_of_a_raw_prompt(place: Place, tmp_path: Path) -> None:
-    recorded = small(tmp_path)
-    for options, stop in STOPS:
-        run = recorded.enqueue(place, 1, *options)
-        assert place.one("select stop from run where id = %s", (run,)) == stop, options
+@pytest.mark.parametrize(
+    ("benchmark", "sampling", "stop"),
+    [
+        ("gsm8k", {}, ("Q:", "Question:")),
+        ("gsm8k", {"chat": True}, ()),
+        ("gsm8k", {"chat": True, "stop": ("Q:",)}, ("Q:",)),
+        ("gsm8k", {"stop": ()}, ()),
+        ("tests.test_chat:OWN_CHAT", {"chat": True}, ("END",)),
+    ],
+)
+def test_a_chat_does_not_carry_the_stop_strings_of_a_raw_prompt(
+    benchmark: str, sampling: dict[str, Any], stop: tuple[str, ...]
+) -> None:
+    assert chosen_sampling(RunRequest(benchmark, "openai:m", 1, sampling=sampling)).stop == stop
+
+
+def test_a_run_may_have_no_stop_string(place: Place, tmp_path: Path) -> None:
+    run = small(tmp_path).enqueue(place, 1, "--no-stop")
+    assert place.one("select stop from run where id = %s", (run,)) == []
 
 
 def test_show_prints_the_messages_as_sent(place: Place, tmp_path: Path) -> None:
@@ -177,11 +187,6 @@ def test_show_prints_the_messages_as_sent(place: Place, tmp_path: Path) -> None:
     assert "── prompt with enable_thinking=false ─" in said
     (row,) = json.loads(place.ok("show", str(run), "0", "0", "--json"))
     assert (row["system"], row["chat_template_args"]) == ("You are\x1b[31m a bird.", {"enable_thinking": False})
-    plain = recorded.enqueue(place, 5)
-    work_off(place)
-    said = place.ok("show", str(plain), "0", "0")
-    assert "── system" not in said
-    assert "── prompt ─" in said
 
 
 DEEP = "[" * 600 + "]" * 600

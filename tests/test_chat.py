@@ -20,7 +20,9 @@ from tests.place import Place
 from tests.small_runs import small, use_recording, work_off
 from verifiers.benchmarks.benchmark import Sampling
 from verifiers.benchmarks.pocket_sums import POCKET_SUMS
+from verifiers.benchmarks.template import filled
 from verifiers.errors import UserError
+from verifiers.verifier import Problem
 
 SCHEMA = {"type": "object", "properties": {"sum": {"type": "integer"}}}
 
@@ -189,6 +191,31 @@ def test_show_prints_the_messages_as_sent(place: Place, tmp_path: Path) -> None:
     assert (row["system"], row["chat_template_args"]) == ("You are\x1b[31m a bird.", {"enable_thinking": False})
 
 
+def test_a_template_is_the_whole_prompt(place: Place, tmp_path: Path) -> None:
+    recorded = small(tmp_path)
+    recorded.data.write_text('{"question": "Is {question} 5{answers}?", "answer": "#### 5"}\n')
+    (tmp_path / "template").write_text("{question}\nPut it in \\boxed{}, as {x}.")
+    options = ("enqueue", "gsm8k", "-m", f"replay:{recorded.recording}", "-n", "1", "--data", str(recorded.data))
+    run = place.ok(*options, "--prompt-template", str(tmp_path / "template"), "--quiet")
+    text = place.one("select text from prompt where run_id = %s", (int(run),))
+    assert text == "Is {question} 5{answers}?\nPut it in \\boxed{}, as {x}."
+    for content, said in {
+        "{question} \\boxed{answer}": "holds {answer}, which says what is right",
+        "{problem}": "no field of these problems, which have {question}.",
+        "": "no field of these problems",
+        "{question}" + "x" * 200_000: "at most 200,000 characters",
+    }.items():
+        (tmp_path / "template").write_text(content)
+        assert said in place.refused(*options, "--prompt-template", str(tmp_path / "template"))
+    said = place.refused(*options, "--prompt-template", str(tmp_path / "template"), "--shots", str(recorded.data))
+    assert "leave out --shots" in said
+    assert place.one("select count(*) from run") == 1
+
+
+def test_a_field_that_is_no_text_stands_in_a_prompt_as_json() -> None:
+    assert filled("{a} {b}", [Problem("1", {"a": ["ä", 1], "b": "{a}"})]) == ['["ä", 1] {a}']
+
+
 DEEP = "[" * 600 + "]" * 600
 
 WRONG = [
@@ -262,7 +289,7 @@ def test_a_prompt_that_ends_in_the_tag_opens_the_thinking(prompt: str, opened: s
     ("text", "ids", "thought"),
     [
         ("<think>3 + 4</think>7", [1, 2, 8, 9, 5], 4),
-        ("3 + 4</think>7</think>", [2, 8, 9, 5, 8, 9], 3),
+        ("3 + 4</think>7</think>5", [2, 8, 9, 5, 8, 9, 5], 6),
         ("<think>3 + 4", [1, 2, 8], 3),
         ("7", [5], 0),
         ("", [], 0),

@@ -45,11 +45,11 @@ def engine(folder: Path) -> Iterator[Engine]:
     made.close()
 
 
-def sampled(engine: Engine, size: int = 20, **options: Any) -> list[Completion]:
+def sampled(engine: Engine, size: int = 20, seeds: list[int] | None = None, **options: Any) -> list[Completion]:
     """Samples of the question, of an engine that bills what its samples say."""
     account = Account()
     sampling = Sampling(**{"temperature": 1.0, "max_tokens": 40, "chat": True, **options})
-    found = engine.sample(Request("p", QUESTION, 0, size, sampling), Event(), account)
+    found = engine.sample(Request("p", QUESTION, 0, size, sampling, seeds), Event(), account)
     assert account.completion_tokens == sum(each.completion_tokens or 0 for each in found)
     assert account.thinking_tokens == sum(each.thinking_tokens or 0 for each in found)
     return found
@@ -80,9 +80,13 @@ def test_arguments_and_the_system_message_change_the_prompt(engine: Engine) -> N
 
 
 def test_a_thinking_budget_ends_the_thinking(engine: Engine) -> None:
-    free, short = (sampled(engine, thinking_budget=budget) for budget in (None, 2))
-    assert max(each.thinking_tokens or 0 for each in free) > 3
-    assert max(each.thinking_tokens or 0 for each in short) <= 3, "with the tag"
+    free, short = (
+        [str(each.text).removeprefix("<think>\n").partition("</think>") for each in sampled(engine, **options)]
+        for options in ({}, {"thinking_budget": 2})
+    )
+    assert not all(ended for _, ended, _ in free)
+    assert all(ended for _, ended, _ in short)
+    assert max(len(thought) for thought, _, _ in short) < max(len(thought) for thought, _, _ in free)
 
 
 def test_a_structure_holds_for_the_answer_and_not_for_the_thinking(engine: Engine) -> None:
@@ -97,12 +101,20 @@ def test_a_structure_holds_for_the_answer_and_not_for_the_thinking(engine: Engin
 
 @pytest.mark.parametrize("penalty", ["presence_penalty", "frequency_penalty", "repetition_penalty"])
 def test_penalties_reach_the_sampler(engine: Engine, penalty: str) -> None:
+    seeds = list(range(60))
     plain, again, other = (
-        sampled(engine, 1, temperature=0.0, chat_template_args=OFF, **options)[0].text
+        [
+            each.text
+            for each in sampled(engine, 60, seeds, temperature=2.0, chat_template_args=OFF, seeded=True, **options)
+        ]
         for options in ({}, {}, {penalty: 2.0})
     )
-    assert plain == again
-    assert plain != other
+    assert same(plain, again) > same(plain, other) + 6
+
+
+def same(texts: list[str | None], others: list[str | None]) -> int:
+    """How many are equal, place by place."""
+    return sum(one == other for one, other in zip(texts, others, strict=True))
 
 
 @pytest.mark.parametrize(
@@ -125,7 +137,7 @@ def test_replicas_are_counted_and_share_no_random_stream(engine: Engine) -> None
     assert engine.gpus == 0, "on a CPU"
     assert engine.capacity == 2 * 2 * 256
     texts = [each.text for each in sampled(engine, 64, temperature=2.0, chat_template_args=OFF)]
-    assert sum(one == other for one, other in zip(texts[::2], texts[1::2], strict=True)) < 16
+    assert same(texts[::2], texts[1::2]) < 16
 
 
 KEY = "sk-very-secret"

@@ -36,6 +36,12 @@ from verifiers.ranges import whole
 @click.option("--data", type=click.Path(path_type=Path), help="Problems from a JSONL (also .gz) or Parquet file.")
 @click.option("--shots", type=click.Path(path_type=Path), help="Few-shot examples (the train set) from a file.")
 @click.option("--prompt-file", "prefix", type=TextFile(), help="A text to put before each problem instead.")
+@click.option(
+    "--prompt-template",
+    "template",
+    type=TextFile(),
+    help="The whole prompt, with the data set's own fields, such as {question} or {problem}.",
+)
 @click.option("--subset", help="A named subset, such as gsm8k's `monkeys`.")
 @click.option("--problem", "problems", multiple=True, help="Only this problem (may be given again).")
 @click.option("--limit", **number(RunRequest, "limit"))

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -13,12 +14,15 @@ from tasks.engines.engine import Account, Load, Request
 from tasks.engines.openai import Endpoint
 from tasks.engines.vllm_request import Tags
 from tasks.runs.make import enqueue
-from tasks.runs.request import RunRequest
+from tasks.runs.request import RunRequest, chosen_sampling
 from tests.misbehaving import choices, misbehaving
 from tests.place import Place
 from tests.small_runs import small, use_recording, work_off
 from verifiers.benchmarks.benchmark import Sampling
+from verifiers.benchmarks.pocket_sums import POCKET_SUMS
+from verifiers.benchmarks.template import filled
 from verifiers.errors import UserError
+from verifiers.verifier import Problem
 
 SCHEMA = {"type": "object", "properties": {"sum": {"type": "integer"}}}
 
@@ -147,20 +151,28 @@ def test_sglang_tells_thinking_tokens_in_a_place_of_its_own_where_0_is_no_news()
         assert sample.thinking_tokens == known
 
 
-STOPS: list[tuple[list[str], list[str]]] = [
-    ([], ["Q:", "Question:"]),
-    (["--chat"], []),
-    (["--chat", "--stop", "Q:"], ["Q:"]),
-    (["--no-stop"], []),
-    (["--stop", "\n"], ["\n"]),
-]
+OWN_CHAT = replace(POCKET_SUMS, sampling=Sampling(1, 9, stop=("END",), chat=True))
 
 
-def test_a_chat_does_not_carry_the_stop_strings_of_a_raw_prompt(place: Place, tmp_path: Path) -> None:
-    recorded = small(tmp_path)
-    for options, stop in STOPS:
-        run = recorded.enqueue(place, 1, *options)
-        assert place.one("select stop from run where id = %s", (run,)) == stop, options
+@pytest.mark.parametrize(
+    ("benchmark", "sampling", "stop"),
+    [
+        ("gsm8k", {}, ("Q:", "Question:")),
+        ("gsm8k", {"chat": True}, ()),
+        ("gsm8k", {"chat": True, "stop": ("Q:",)}, ("Q:",)),
+        ("gsm8k", {"stop": ()}, ()),
+        ("tests.test_chat:OWN_CHAT", {"chat": True}, ("END",)),
+    ],
+)
+def test_a_chat_does_not_carry_the_stop_strings_of_a_raw_prompt(
+    benchmark: str, sampling: dict[str, Any], stop: tuple[str, ...]
+) -> None:
+    assert chosen_sampling(RunRequest(benchmark, "openai:m", 1, sampling=sampling)).stop == stop
+
+
+def test_a_run_may_have_no_stop_string(place: Place, tmp_path: Path) -> None:
+    run = small(tmp_path).enqueue(place, 1, "--no-stop")
+    assert place.one("select stop from run where id = %s", (run,)) == []
 
 
 def test_show_prints_the_messages_as_sent(place: Place, tmp_path: Path) -> None:
@@ -177,11 +189,31 @@ def test_show_prints_the_messages_as_sent(place: Place, tmp_path: Path) -> None:
     assert "── prompt with enable_thinking=false ─" in said
     (row,) = json.loads(place.ok("show", str(run), "0", "0", "--json"))
     assert (row["system"], row["chat_template_args"]) == ("You are\x1b[31m a bird.", {"enable_thinking": False})
-    plain = recorded.enqueue(place, 5)
-    work_off(place)
-    said = place.ok("show", str(plain), "0", "0")
-    assert "── system" not in said
-    assert "── prompt ─" in said
+
+
+def test_a_template_is_the_whole_prompt(place: Place, tmp_path: Path) -> None:
+    recorded = small(tmp_path)
+    recorded.data.write_text('{"question": "Is {question} 5{answers}?", "answer": "#### 5"}\n')
+    (tmp_path / "template").write_text("{question}\nPut it in \\boxed{}, as {x}.")
+    options = ("enqueue", "gsm8k", "-m", f"replay:{recorded.recording}", "-n", "1", "--data", str(recorded.data))
+    run = place.ok(*options, "--prompt-template", str(tmp_path / "template"), "--quiet")
+    text = place.one("select text from prompt where run_id = %s", (int(run),))
+    assert text == "Is {question} 5{answers}?\nPut it in \\boxed{}, as {x}."
+    for content, said in {
+        "{question} \\boxed{answer}": "holds {answer}, which says what is right",
+        "{problem}": "no field of these problems, which have {question}.",
+        "": "no field of these problems",
+        "{question}" + "x" * 200_000: "at most 200,000 characters",
+    }.items():
+        (tmp_path / "template").write_text(content)
+        assert said in place.refused(*options, "--prompt-template", str(tmp_path / "template"))
+    said = place.refused(*options, "--prompt-template", str(tmp_path / "template"), "--shots", str(recorded.data))
+    assert "leave out --shots" in said
+    assert place.one("select count(*) from run") == 1
+
+
+def test_a_field_that_is_no_text_stands_in_a_prompt_as_json() -> None:
+    assert filled("{a} {b}", [Problem("1", {"a": ["ä", 1], "b": "{a}"})]) == ['["ä", 1] {a}']
 
 
 DEEP = "[" * 600 + "]" * 600
@@ -257,7 +289,7 @@ def test_a_prompt_that_ends_in_the_tag_opens_the_thinking(prompt: str, opened: s
     ("text", "ids", "thought"),
     [
         ("<think>3 + 4</think>7", [1, 2, 8, 9, 5], 4),
-        ("3 + 4</think>7</think>", [2, 8, 9, 5, 8, 9], 3),
+        ("3 + 4</think>7</think>5", [2, 8, 9, 5, 8, 9, 5], 6),
         ("<think>3 + 4", [1, 2, 8], 3),
         ("7", [5], 0),
         ("", [], 0),

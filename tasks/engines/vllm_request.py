@@ -67,15 +67,15 @@ class Tags:
         return found.group() if found else ""
 
     def thinking_tokens(self, text: str, ids: Sequence[int]) -> int | None:
-        """How many of a sample's tokens were thinking, the tag at its end with them: all, where it did not end.
+        """How many of a sample's tokens were thinking, up to its last end tag: all, where it did not end.
 
         text: the sample, with the tag that its prompt opened. None where the tokens of the tag are not known.
         """
         if not self.end:
             return None
-        for place, each in enumerate(ids):
-            if each == self.end[0] and tuple(ids[place : place + len(self.end)]) == self.end:
-                return place + len(self.end)
+        for place in range(len(ids), len(self.end) - 1, -1):
+            if ids[place - 1] == self.end[-1] and tuple(ids[place - len(self.end) : place]) == self.end:
+                return place
         return len(ids) if text.lstrip().startswith(self.begin) else 0
 
 

@@ -10,6 +10,7 @@ from tasks.engines import engine_of
 from tasks.runs.sampling import check_sampling
 from verifiers.benchmarks import find_benchmark
 from verifiers.benchmarks.benchmark import Benchmark, Sampling
+from verifiers.benchmarks.template import filled
 from verifiers.errors import UserError
 from verifiers.ranges import about, check_ranges, real, whole
 from verifiers.verifier import Problem
@@ -31,6 +32,7 @@ class RunRequest:
     data: Path | None = None
     shots: Path | None = None
     prefix: str | None = None
+    template: str | None = None
     subset: str | None = None
     problems: Sequence[str] = ()
     limit: int | None = field(default=None, metadata=about("Only the first so many problems.", whole(1)))
@@ -77,7 +79,12 @@ def chosen_problems(request: RunRequest) -> tuple[list[Problem], list[str]]:
     """A run's problems and prompts, in order; UserError on a person's mistake."""
     benchmark = find_benchmark(request.benchmark)
     problems = benchmark.load(request.data)
-    prompts = benchmark.prompts(problems, request.shots, request.prefix)
+    if request.template is None:
+        prompts = benchmark.prompts(problems, request.shots, request.prefix)
+    elif request.shots is not None or request.prefix is not None:
+        raise UserError("--prompt-template is the whole prompt; leave out --shots and --prompt-file.")
+    else:
+        prompts = filled(request.template, problems)
     places = _chosen(benchmark, problems, request)
     return [problems[place] for place in places], [prompts[place] for place in places]
 

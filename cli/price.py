@@ -185,7 +185,7 @@ def import_table(file: Path, provider: str | None, model: str | None, since: dat
     replaced = put_prices(table.prices)
     click.echo(f"{len(table.prices) - replaced:,} prices added, {replaced:,} replaced.", err=True)
     for reason, count in table.skipped.most_common():
-        click.echo(f"{count:,} models left out: {reason}.", err=True)
+        click.echo(f"{count:,} left out: {reason}.", err=True)
     _say_earlier(table.prices)
 
 

@@ -62,7 +62,7 @@ with tried as (
         when 'charged' then usd
         when 'samples' then size * usd_per_attempt
         when 'usage' then coalesce(billed_prompt_tokens, 0) * usd_input
-            - coalesce(least(cached_prompt_tokens, billed_prompt_tokens), 0) * (usd_input - usd_cached)
+            - least(coalesce(cached_prompt_tokens, 0), coalesce(billed_prompt_tokens, 0)) * (usd_input - usd_cached)
             + coalesce(completion_tokens, 0) * usd_output
         when 'estimated' then prompt_tokens * usd_cached + completion_tokens * usd_output
         when 'gpu_hours' then gpu_seconds / 3600 * usd_per_gpu_hour end as dollars,

@@ -15,7 +15,7 @@ from cli.stack.processes import end_group
 from tasks.engines import openai_wire as wire
 from tasks.engines.engine import BILLED, Account, Completion, EngineAway, Interrupted, Load, RequestRefused
 from tasks.engines.openai import Endpoint
-from tasks.engines.openai_servers import pause, seconds_of
+from tasks.engines.openai_errors import pause, seconds_of
 from tasks.engines.pocket_monkey import FOLDER
 from tests.endpoints import KEY, endpoint, once, request, sampled
 from tests.misbehaving import Answer, Asked, Billing, choices, failure, misbehaving

@@ -59,7 +59,7 @@ async def _note(server: ModelServer, request: Request, account: Account) -> str 
         seed = request.seeds[0] if request.seeds else None
         await asyncio.wait_for(server.ask(request, account, 1, seed), PROBE_SECONDS)
     except TimeoutError:
-        return f"The endpoint {server.served.url} takes longer than {PROBE_SECONDS:.0f} s for one token; the run waits for it."
+        return f"The endpoint {server.served.url} takes longer than {PROBE_SECONDS:.0f} s for a token; the run waits."
     except NoCompletion as error:
         raise Unavailable(f"{error}; see --endpoint, which ends in /v1 for most servers.") from error
     except Passing as error:

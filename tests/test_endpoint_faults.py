@@ -12,7 +12,7 @@ from cli.stack.processes import kill
 from tests.endpoints import at_once, endpoint
 from tests.faults.faults import Crew
 from tests.misbehaving import BILLED, Billing, Ledger, misbehaving
-from tests.place import Place, wait_until
+from tests.place import Place
 from tests.small_runs import check
 
 pytestmark = [pytest.mark.usefixtures("key"), pytest.mark.slow]
@@ -78,17 +78,14 @@ def test_workers_that_are_killed_lose_no_sample_and_what_ended_well_is_billed_to
                 "sweep": ["sweep"],
             },
         )  # fmt: skip
-        kills = 0
-        crew.keep()
+        kills, due = 0, 5
         while place.one("select finished_at from run where id = %s", (run,)) is None:
             crew.keep()
-            asked = len(server.asked)
-            if kills < 12:
-                wait_until(lambda asked=asked: len(server.asked) > asked + random.randrange(5, 30), 60)  # type: ignore[misc]
+            if kills < 12 and len(server.asked) >= due:
                 kill(crew.tree("generate"))
-                kills += 1
-            else:
-                time.sleep(0.5)
+                kills, due = kills + 1, len(server.asked) + random.randrange(5, 30)
+            time.sleep(0.1)
+    assert kills == 12
     check(place, run)
     assert place.one("select count(*) from work where state <> 'done'") == 0
     assert place.one("select count(*) from sample") == 1_200

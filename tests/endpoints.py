@@ -17,10 +17,12 @@ KEY = "sk-very-secret"
 
 
 @contextmanager
-def endpoint(*urls: str, requests: int = 32, retries: int = 3, **arguments: Any) -> Iterator[Endpoint]:
+def endpoint(
+    *urls: str, llm: str = "openai:m", requests: int = 32, retries: int = 3, **arguments: Any
+) -> Iterator[Endpoint]:
     """An engine at one or several servers."""
     served = urls[0] if len(urls) == 1 else list(urls)
-    engine = Endpoint(Load("openai:m", {"endpoint": served, **arguments}, requests=requests), retries)
+    engine = Endpoint(Load(llm, {"endpoint": served, **arguments}, requests=requests), retries)
     try:
         yield engine
     finally:

@@ -13,9 +13,9 @@ import pytest
 
 from cli.stack.processes import end_group
 from tasks.engines import openai_wire as wire
-from tasks.engines.engine import BILLED, Account, Completion, EngineAway, Interrupted, Load, RequestRefused
+from tasks.engines.engine import BILLED, Account, Completion, EngineAway, Interrupted, Load, RequestRefused, RunRefused
 from tasks.engines.openai import Endpoint
-from tasks.engines.openai_errors import pause, seconds_of
+from tasks.engines.openai_errors import SettingRefused, pause, seconds_of
 from tasks.engines.pocket_monkey import FOLDER
 from tests.endpoints import KEY, endpoint, once, request, sampled
 from tests.misbehaving import Answer, Asked, Billing, choices, failure, misbehaving
@@ -343,6 +343,7 @@ def test_a_run_goes_through_a_real_vllm_server(place: Place) -> None:
     try:
         wait_until(lambda: served.poll() is not None or healthy(port), 900)
         url = f"http://127.0.0.1:{port}/v1"
+        refuses_what_it_should(place, url)
         run = place.ok(
             "enqueue", "pocket-sums", "-m", "openai:pocket-monkey", "--endpoint", url, "-n", "40", "--limit", "2",
             "--batch-size", "20", "--temperature", "2", "--quiet",
@@ -359,6 +360,23 @@ def test_a_run_goes_through_a_real_vllm_server(place: Place) -> None:
         assert KEY not in str(place.query("select llm.*, attempt.* from llm, attempt"))
     finally:
         end_group(served, "TERM", grace=30)
+
+
+def refuses_what_it_should(place: Place, url: str) -> None:
+    """What vLLM itself says of a wrong name, a prompt that is too long, too many tokens, and several greedy samples."""
+    command = ["enqueue", "pocket-sums", "--endpoint", url, "-n", "1", "--limit", "1"]
+    assert "has no nobody" in place.refused(*command, "-m", "openai:nobody")
+    with endpoint(url, llm="openai:pocket-monkey") as engine:
+        long = request(1, prompt="1 + 1 = " * 5_000)
+        with pytest.raises(RequestRefused, match="context length"):
+            engine.sample(long, Event(), Account())
+        with pytest.raises(SettingRefused, match="give another --max-tokens"):
+            engine.sample(request(1, max_tokens=1_000_000), Event(), Account())
+        account = Account()
+        assert len(engine.sample(request(5, temperature=0.0), Event(), account)) == 5
+        assert account.requests == 5
+        with pytest.raises(RunRefused, match="leave out --chat"):
+            engine.sample(request(1, chat=True), Event(), Account())
 
 
 def free_port() -> int:

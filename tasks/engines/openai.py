@@ -65,6 +65,8 @@ class Endpoint:
             if isinstance(answer, openai.APIConnectionError):
                 server.away_until = time.monotonic() + 1
                 away.append(f"The endpoint {server.served.url} does not answer ({answer}); see --endpoint.")
+            elif isinstance(answer, BaseException) and not isinstance(answer, openai.APIError | ValueError):
+                raise answer
         if len(away) == len(self._servers):  # of the others, not every one has the list
             raise UserError(away[0])
 

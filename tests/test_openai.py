@@ -162,8 +162,8 @@ def test_a_batch_that_was_told_to_stop_does_not_know_what_it_is_billed() -> None
     with misbehaving(hang) as server, endpoint(server.url) as engine:
         with pytest.raises(Interrupted):
             engine.sample(request(1), stop, account)
+        assert (account.requests, account.completion_tokens) == (1, None)
         going.set()
-    assert (account.requests, account.completion_tokens) == (1, None)
 
 
 USAGES: list[tuple[Any, tuple[Any, ...]]] = [

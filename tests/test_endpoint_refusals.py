@@ -1,5 +1,6 @@
-"""What endpoints refuse: what is learned from it, what ends a run, and what is known before one is made."""
+"""What endpoints refuse, and what is learned from it."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 from typing import Any

@@ -141,7 +141,7 @@ def misbehaving(answer: Callable[[Asked], Answer], models: int = 200) -> Iterato
 
 @dataclass
 class Ledger:
-    """What a server billed: the sums over its answers, and how many of them were cut off on their way."""
+    """What a server billed: sums over some of its answers, and how many of those were cut off on their way."""
 
     requests: int = 0
     prompt_tokens: int = 0
@@ -149,6 +149,13 @@ class Ledger:
     completion_tokens: int = 0
     thinking_tokens: int = 0
     cut: int = 0
+
+    def add(self, *, cut: bool, **used: int) -> None:
+        """Count one answer."""
+        self.requests += 1
+        self.cut += cut
+        for name, count in used.items():
+            setattr(self, name, getattr(self, name) + count)
 
 
 BILLED = ("prompt_tokens", "cached_prompt_tokens", "completion_tokens", "thinking_tokens")
@@ -182,16 +189,20 @@ def refusal(asked: Asked, refused: Iterable[str], wording: int) -> Answer | None
 class Billing:
     """A server that bills what it answers, refuses some fields, and fails by a seeded schedule.
 
-    Each choice has 3 to 7 tokens, 2 of them thought; of 11 prompt tokens 4 are cached.
+    Each choice has 3 to 7 tokens, 2 of them thought, and says which answer it is of; of 11 prompt tokens 4 are cached.
     """
 
     refused: tuple[str, ...] = ()
     failures: float = 0.0
-    """Share of requests that get a 429, 500, 503, a cut or a slow answer instead."""
-    cuts: bool = True
+    """Share of requests that get a 429, 500, 503, a slow answer or one that is cut off."""
     ignored: tuple[str, ...] = ()
     seed: int = 0
+    seconds: float = 0.0
+    """How long each answer takes."""
     ledger: Ledger = field(default_factory=Ledger)
+    answers: list[Ledger] = field(default_factory=list)
+    """Each answer by itself."""
+    by_prompt: dict[str, Ledger] = field(default_factory=dict)
     refusals: int = 0
 
     def __post_init__(self) -> None:
@@ -200,33 +211,31 @@ class Billing:
 
     def __call__(self, asked: Asked) -> Answer:
         with self._lock:
-            passing = self._random.choice(("429", "500", "503", "slow", "cut")) if self._fails() else ""
+            fails = self._random.random() < self.failures
+            passing = self._random.choice(("429", "500", "503", "slow", "cut")) if fails else ""
             wording = self._random.randrange(10)
             lengths = [self._random.randint(3, 7) for _ in range(1 if "n" in self.ignored else asked.get("n", 1))]
+        time.sleep(0.2 if passing == "slow" else self.seconds)
         if passing in ("429", "500", "503"):
             return failure(int(passing), "not now", Retry_After="0.01")
-        if passing == "slow":
-            time.sleep(0.2)
-        if (no := refusal(asked, self.refused, wording)) is not None:
-            with self._lock:
+        with self._lock:
+            if (no := refusal(asked, self.refused, wording)) is not None:
                 self.refusals += 1
-            return no
-        return self._billed(asked, lengths, cut=passing == "cut" and self.cuts)
-
-    def _fails(self) -> bool:
-        return self._random.random() < self.failures
+                return no
+            return self._billed(asked, lengths, cut=passing == "cut")
 
     def _billed(self, asked: Asked, lengths: list[int], *, cut: bool) -> Answer:
         used = dict(zip(BILLED, (11, 4, sum(lengths), 2 * len(lengths)), strict=True))
-        with self._lock:
-            self.ledger.requests += 1
-            self.ledger.cut += cut
-            for name, count in used.items():
-                setattr(self.ledger, name, getattr(self.ledger, name) + count)
+        number = len(self.answers)
+        self.answers.append(Ledger())
+        for ledger in (self.ledger, self.answers[-1], self.by_prompt.setdefault(str(asked.get("prompt")), Ledger())):
+            ledger.add(cut=cut, **used)
         body = choices(asked, len(lengths), logprobs="logprobs" in asked and "logprobs" not in self.ignored).body
         for choice, length in zip(body["choices"], lengths, strict=True):
             if "logprobs" in choice:
                 choice["logprobs"] = _logprobs([-0.5] * length, chat="messages" in asked)
+            if "text" in choice:
+                choice["text"] = f" 7 (answer {number})"
         body["usage"] = {
             "prompt_tokens": 11, "completion_tokens": sum(lengths),
             "prompt_tokens_details": {"cached_tokens": 4},

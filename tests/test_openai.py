@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from tasks.engines import openai_wire as wire
-from tasks.engines.engine import BILLED, Account, Completion, EngineAway, Interrupted, Load, RequestRefused
+from tasks.engines.engine import BILLED, Account, Completion, EngineAway, Interrupted, Load, RequestRefused, RunRefused
 from tasks.engines.openai import Endpoint
-from tasks.engines.openai_servers import pause, seconds_of
+from tasks.engines.openai_errors import SettingRefused, pause, seconds_of
 from tasks.engines.pocket_monkey import FOLDER
 from tests.endpoints import KEY, endpoint, once, request, sampled
 from tests.misbehaving import Answer, Asked, Billing, choices, failure, misbehaving
@@ -158,8 +158,8 @@ def test_a_batch_that_was_told_to_stop_does_not_know_what_it_is_billed() -> None
     with misbehaving(hang) as server, endpoint(server.url) as engine:
         with pytest.raises(Interrupted):
             engine.sample(request(1), stop, account)
+        assert (account.requests, account.completion_tokens) == (1, None)
         going.set()
-    assert (account.requests, account.completion_tokens) == (1, None)
 
 
 USAGES: list[tuple[Any, tuple[Any, ...]]] = [
@@ -327,6 +327,7 @@ def test_no_more_requests_are_in_flight_than_allowed() -> None:
 @pytest.mark.timeout(1_000)
 def test_a_run_goes_through_a_real_vllm_server(place: Place) -> None:
     with vllm_server(FOLDER, "pocket-monkey", KEY) as url:
+        refuses_what_it_should(place, url)
         run = place.ok(
             "enqueue", "pocket-sums", "-m", "openai:pocket-monkey", "--endpoint", url, "-n", "40", "--limit", "2",
             "--batch-size", "20", "--temperature", "2", "--quiet",
@@ -341,3 +342,20 @@ def test_a_run_goes_through_a_real_vllm_server(place: Place) -> None:
         assert place.one("select count(distinct text) from sample") > 20
         assert place.one("select sum(correct + incorrect + no_answer) from problem_tally") == 80
         assert KEY not in str(place.query("select llm.*, attempt.* from llm, attempt"))
+
+
+def refuses_what_it_should(place: Place, url: str) -> None:
+    """What vLLM itself says of a wrong name, a prompt that is too long, too many tokens, and several greedy samples."""
+    command = ["enqueue", "pocket-sums", "--endpoint", url, "-n", "1", "--limit", "1"]
+    assert "has no nobody" in place.refused(*command, "-m", "openai:nobody")
+    with endpoint(url, llm="openai:pocket-monkey") as engine:
+        long = request(1, prompt="1 + 1 = " * 5_000)
+        with pytest.raises(RequestRefused, match="context length"):
+            engine.sample(long, Event(), Account())
+        with pytest.raises(SettingRefused, match="give another --max-tokens"):
+            engine.sample(request(1, max_tokens=1_000_000), Event(), Account())
+        account = Account()
+        assert len(engine.sample(request(5, temperature=0.0), Event(), account)) == 5
+        assert account.requests == 5
+        with pytest.raises(RunRefused, match="leave out --chat"):
+            engine.sample(request(1, chat=True), Event(), Account())

@@ -14,7 +14,8 @@ from models.settings import settings
 from tasks.engines import endpoints_of
 from tasks.engines.engine import Account, Completion, Engine, EngineAway, Interrupted, Load, Request
 from tasks.engines.loop import Loop
-from tasks.engines.openai_servers import KeyRefused, Passing, Server, pause
+from tasks.engines.openai_errors import KeyRefused, Passing, Served, pause
+from tasks.engines.openai_servers import ModelServer
 from verifiers.errors import UserError
 
 RETRIES = 20
@@ -63,11 +64,13 @@ class Endpoint:
         for server, answer in zip(self._servers, self._loop.begin(ask_all()).result(), strict=True):
             if isinstance(answer, openai.AuthenticationError | openai.PermissionDeniedError):
                 raise UserError(
-                    f"The endpoint {server.url} refuses the key; set OPENAI_API_KEY where its workers start."
+                    f"The endpoint {server.served.url} refuses the key; set OPENAI_API_KEY where its workers start."
                 )
             if isinstance(answer, openai.APIConnectionError):
                 server.away_until = time.monotonic() + 1
-                away.append(f"The endpoint {server.url} does not answer ({answer}); see --endpoint.")
+                away.append(f"The endpoint {server.served.url} does not answer ({answer}); see --endpoint.")
+            elif isinstance(answer, BaseException) and not isinstance(answer, openai.APIError | ValueError):
+                raise answer
         if len(away) == len(self._servers):  # of the others, not every one has the list
             raise UserError(away[0])
 
@@ -106,7 +109,7 @@ class Endpoint:
             settled.set()
 
     async def _ask(
-        self, request: Request, account: Account, size: int, home: Server, seed: int | None = None
+        self, request: Request, account: Account, size: int, home: ModelServer, seed: int | None = None
     ) -> list[Completion]:
         """At least one completion and at most `size`, by whichever server gives them."""
         tried = lost = 0
@@ -122,7 +125,7 @@ class Endpoint:
                 if other is server or not other.is_well:
                     await asyncio.sleep(pause(tried, error.retry_after))
 
-    def _choose(self, home: Server | None = None) -> Server:
+    def _choose(self, home: ModelServer | None = None) -> ModelServer:
         """A batch stays at one server, which then knows its prompt, while that is well and has room."""
         well = [server for server in self._servers if server.is_well]
         if home is not None and home in well and home.load < home.requests:
@@ -138,12 +141,12 @@ class Endpoint:
         self._loop.close()
 
 
-def servers_of(llm: Load) -> list[Server]:
+def servers_of(llm: Load) -> list[ModelServer]:
     """The servers of an llm, in the order given; its other engine arguments are fields of every request."""
     urls = endpoints_of(llm.engine_args)
     extra = {name: value for name, value in llm.engine_args.items() if name not in OURS}
     model, key = llm.name.partition(":")[2], settings().openai_api_key
-    return [Server(url, model, extra, key, llm.requests) for url in urls]
+    return [ModelServer(Served(url, model, key, extra), llm.requests) for url in urls]
 
 
 async def _together(asked: Iterable[Coroutine[Any, Any, list[Completion]]]) -> list[list[Completion]]:

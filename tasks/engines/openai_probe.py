@@ -8,7 +8,8 @@ from tasks.engines import ENDPOINT, endpoints_of
 from tasks.engines.engine import Account, Load, Request, RequestRefused, RunRefused
 from tasks.engines.loop import Loop
 from tasks.engines.openai import servers_of
-from tasks.engines.openai_servers import KeyRefused, NoCompletion, Passing, Server, SettingRefused
+from tasks.engines.openai_errors import KeyRefused, NoCompletion, Passing, SettingRefused
+from tasks.engines.openai_servers import ModelServer
 from verifiers.benchmarks.benchmark import Sampling
 from verifiers.errors import Unavailable
 
@@ -52,20 +53,20 @@ def probe(llm: Load, sampling: Sampling) -> Probed:
     return Probed(account.left_out, tuple(note for note in told if isinstance(note, str)))
 
 
-async def _note(server: Server, request: Request, account: Account) -> str | None:
+async def _note(server: ModelServer, request: Request, account: Account) -> str | None:
     """What is to be said of a server where no person's mistake is found."""
     try:
         seed = request.seeds[0] if request.seeds else None
         await asyncio.wait_for(server.ask(request, account, 1, seed), PROBE_SECONDS)
     except TimeoutError:
-        return f"The endpoint {server.url} takes longer than {PROBE_SECONDS:.0f} s for one token; the run waits for it."
+        return f"The endpoint {server.served.url} takes longer than {PROBE_SECONDS:.0f} s for a token; the run waits."
     except NoCompletion as error:
         raise Unavailable(f"{error}; see --endpoint, which ends in /v1 for most servers.") from error
     except Passing as error:
         return f"{error}; the run waits for it."
     except KeyRefused as error:
         if settings().openai_api_key is None:
-            return f"The endpoint {server.url} was not asked first: it wants a key, and {NO_KEY}"
+            return f"The endpoint {server.served.url} was not asked first: it wants a key, and {NO_KEY}"
         raise Unavailable(str(error)) from error
     except RunRefused as error:
         if isinstance(error, SettingRefused) and error.field in TOKENS:

@@ -186,6 +186,7 @@ def batch_server(**options: Any) -> Iterator[BatchServer]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
 
         def do_GET(self) -> None:
             self._answer("GET")
@@ -268,7 +269,7 @@ def batch_server(**options: Any) -> Iterator[BatchServer]:
 
     listening = Quiet(("127.0.0.1", 0), Handler)
     server.url = f"http://127.0.0.1:{listening.server_port}/v1"
-    thread = threading.Thread(target=listening.serve_forever, daemon=True)
+    thread = threading.Thread(target=listening.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
         yield server

@@ -1,33 +1,26 @@
 """Works that go through a provider's batch API: submitted once, whatever happens, and retried by line."""
 
 import json
-import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import pytest
 
-from cli.stack.processes import kill
 from cli.worker.command import worker_command
 from models.database import transaction
 from models.questions.progress import progress_of
 from models.settings import settings
 from tasks import ledger
 from tasks.app import app
-from tasks.engines import queue_of
 from tasks.engines.engine import Load
 from tasks.engines.openai_batch import Provider
 from tasks.runs.changes import cancel, delete, extend, resume
-from tasks.runs.make import enqueue
-from tasks.runs.request import RunRequest
-from tasks.workers.generate import generate_by
 from tasks.workers.submit import BatchLlm
 from tasks.workers.sweep import sweep
+from tests.batch_runs import make, queue, states, turn, worker_of
 from tests.batch_server import (
     BatchServer,
     Json,
@@ -38,16 +31,12 @@ from tests.batch_server import (
     honest,
     not_done,
     refused,
-    scheduled,
 )
-from tests.faults.faults import Crew
-from tests.place import Place, wait_until
-from tests.small_runs import check, small, work_off
+from tests.place import Place
+from tests.small_runs import check, work_off
 from verifiers.errors import UserError
 
 KEY = "sk-very-secret"
-
-KILLS = 25
 
 
 @pytest.fixture(autouse=True)
@@ -56,50 +45,6 @@ def _key(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     settings.cache_clear()
     yield
     settings.cache_clear()
-
-
-def arguments(server: BatchServer) -> Json:
-    return {"endpoint": server.url, "batch": True}
-
-
-def queue(server: BatchServer) -> str:
-    return queue_of("openai:m", arguments(server))
-
-
-def worker_of(server: BatchServer) -> BatchLlm:
-    """This process as the worker of a provider's llm."""
-    llm = BatchLlm(Provider(Load("openai:m", arguments(server))), queue(server))
-    generate_by(llm.do)
-    return llm
-
-
-def make(server: BatchServer, folder: Path, n: int = 10, problems: int = 3, **options: Any) -> int:
-    """A run of sums, in batches of five samples."""
-    files = small(folder, problems, 1)
-    request = RunRequest(
-        "gsm8k", "openai:m", n, data=files.data, prefix="Add.", batch_size=options.pop("batch_size", 5),
-        engine_args=arguments(server), **options,
-    )  # fmt: skip
-    return enqueue(request).run_id
-
-
-def turn(place: Place, times: int = 1, kinds: tuple[str, ...] = ("generate",)) -> None:
-    """What time and messages do: everything that waits is due, and what was said is long ago."""
-    for _ in range(times):
-        with transaction() as connection:
-            connection.execute("update work set not_before = null where state in ('ready', 'published')")
-            connection.execute(
-                """
-                update submission set sent_at = sent_at - interval '1 hour', made_at = made_at - interval '1 minute',
-                    over_at = over_at - interval '1 hour', asked_at = asked_at - interval '1 hour'
-                """
-            )
-        work_off(place, kinds)
-
-
-def states(place: Place, run: int) -> Counter[str]:
-    found = place.query("select state::text from work where run_id = %s and kind = 'generate'", (run,))
-    return Counter(row["state"] for row in found)
 
 
 Begun = Callable[..., AbstractContextManager[tuple[BatchServer, int, BatchLlm]]]
@@ -410,6 +355,33 @@ def test_a_stopping_rule_leaves_alone_what_lies_with_the_provider(place: Place, 
         assert states(place, run)["ready"] == 0
 
 
+@pytest.mark.parametrize("known", [True, False])
+def test_a_batch_that_is_never_over_is_given_up_after_two_days(place: Place, begun: Begun, known: bool) -> None:
+    def never(lines: list[Json]) -> Outcome:
+        return Outcome(looks=10**9)
+
+    with begun(server_options={"end": never}) as (server, run, _):
+        work_off(place, ("generate",))
+        if not known:
+            (batch,) = server.batches
+            del server.batches[batch]
+            server.batches["batch_of_others"] = ({"id": "batch_of_others", "status": "completed"}, Outcome())
+        turn(place)
+        assert states(place, run) == {"ready": 6}
+        assert place.one("select count(*) from submission where ended_at is null") == 1
+        with transaction() as connection:
+            connection.execute("update submission set submitted_at = now() - interval '3 days'")
+        server.end = honest
+        turn(place, 4)
+        check(place, run)
+        assert states(place, run) == {"done": 6}
+        assert [row["status"] for row in place.query("select status from submission order by id")] == [
+            "late",
+            "completed",
+        ]
+        assert any(asked.endswith("/cancel") for asked in server.asked)
+
+
 def test_each_line_of_a_seeded_run_has_a_seed_of_its_own(place: Place, begun: Begun) -> None:
     with begun(sampling={"seeded": True, "chat": True}) as (server, run, _):
         turn(place, 3)
@@ -445,61 +417,3 @@ def test_batch_is_for_endpoints_and_stands_in_the_printed_command(place: Place) 
     )
     command = worker_command("generate", "openai:m", {"endpoint": "http://here/v1", "batch": True})
     assert command == "monkeys worker generate -m openai:m --endpoint http://here/v1 --batch"
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(900)
-@pytest.mark.parametrize("seed", range(2))
-def test_lines_paid_are_lines_stored_whatever_the_provider_does_and_whoever_is_killed(
-    place: Place, tmp_path: Path, seed: int
-) -> None:
-    """Two workers are killed again and again, most of them amid a request; the provider does what a provider may do."""
-    random = Random(seed)
-    end, mishap = scheduled(Random(seed + 100))
-    began, wanted = time.monotonic(), 10
-    with batch_server(end=end, pause=lambda: random.uniform(0, 0.1)) as server:
-        run = make(server, tmp_path, n=wanted, problems=5, batch_size=7)
-        words = ["worker", "generate", "-m", "openai:m", "--endpoint", server.url, "--batch", "-c", "4"]
-        crew = Crew(place, {"one": words, "two": words, "sweep": ["sweep"]})
-        server.mishap = lambda asked: None if asked == "GET /batches" else mishap(asked)
-        moments: Counter[str] = Counter()
-        for _ in range(KILLS):
-            crew.keep()
-            wanted += 7
-            extend(run, wanted)
-            moment = random.choice(["POST /files", "POST /batches", "GET /batches/", "GET /files/", "GET /files"])
-            before = server.seen(moment)
-            wait_for(lambda moment=moment, before=before: server.seen(moment) > before, 15)
-            time.sleep(random.uniform(0, 0.15))
-            for name in random.choice([["one"], ["two"], ["one", "two"], ["one", "two"]]):
-                kill(crew.tree(name))
-            moments[moment] += server.seen(moment) > before
-        server.end, server.mishap = honest, lambda _: None
-        wait_until(lambda: crew.keep() or settled(place, run), 300)
-        if states(place, run)["failed"]:
-            resume(run)
-            wait_until(lambda: crew.keep() or settled(place, run), 300)
-        place.kill_all()
-        check(place, run)
-        stored = place.one("select count(*) from sample where run_id = %s", (run,))
-        twice = sum(times > 1 for times in server.paid.values())
-        print(
-            f"\nkilled after {dict(moments)}: {len(server.batches)} batches, {len(server.asked)} requests, "
-            f"{sum(server.submitted.values())} lines asked for, {sum(server.paid.values())} paid, {twice} twice, "
-            f"{stored} stored, {place.one('select count(*) from attempt')} attempts, {time.monotonic() - began:.0f} s"
-        )
-        assert states(place, run).keys() == {"done"}
-        assert set(server.paid.values()) == {1}
-        assert len(server.paid) == stored == 5 * wanted
-
-
-def settled(place: Place, run: int) -> bool:
-    """Whether no generate work of a run is open."""
-    return not set(states(place, run)) & {"ready", "published", "leased"}
-
-
-def wait_for(condition: Callable[[], bool], seconds: float) -> None:
-    """Wait until it holds, or no longer."""
-    deadline = time.monotonic() + seconds
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.001)

@@ -43,6 +43,7 @@ class Endpoint:
         self._model = llm.name.partition(":")[2]
         arguments = dict(llm.engine_args)
         self._url = str(arguments.pop("endpoint", ENDPOINT))
+        arguments.pop("batch", None)  # how it is asked, not what
         self._extra = arguments
         self._key = settings().openai_api_key
         self._longest = LONGEST_REQUEST

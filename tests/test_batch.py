@@ -1,6 +1,8 @@
 """Works that go through a provider's batch API: submitted once, whatever happens, and retried by line."""
 
 import json
+import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
@@ -32,7 +34,7 @@ from tests.batch_server import (
     not_done,
     refused,
 )
-from tests.place import Place
+from tests.place import Place, wait_until
 from tests.small_runs import check, work_off
 from verifiers.errors import UserError
 
@@ -174,6 +176,20 @@ def test_many_workers_at_once_submit_every_line_once(place: Place, begun: Begun)
         assert (len(server.batches), set(server.submitted.values()), len(server.submitted)) == (1, {1}, 120)
         turn(place, 2)
         check(place, run)
+
+
+def test_while_one_worker_sends_a_submission_no_other_does(place: Place, begun: Begun) -> None:
+    with begun() as (server, _, llm), ThreadPoolExecutor(1) as pool:
+        app.loader.import_default_modules()
+        works = [row["id"] for row in place.query("select id from work order by id")]
+        server.pause = lambda: 0.3
+        sending = pool.submit(llm.do, app.tasks["generate"], works[0])
+        wait_until(lambda: server.seen("POST /files"))
+        with transaction() as connection:
+            connection.execute("update work set not_before = null")
+        assert worker_of(server).do(app.tasks["generate"], works[1]) == "another worker asks"
+        assert "submitted" in sending.result()
+        assert server.seen("POST /files") == server.seen("POST /batches") == 1
 
 
 def test_a_line_that_is_refused_fails_its_work_with_the_providers_words(place: Place, begun: Begun) -> None:
@@ -343,16 +359,38 @@ def test_a_run_that_lies_with_the_provider_can_be_extended_cancelled_and_deleted
 
 
 def test_a_stopping_rule_leaves_alone_what_lies_with_the_provider(place: Place, begun: Begun) -> None:
-    with begun(n=20, stop_when_solved=True) as (server, run, _):
+    def second_is_slow(lines: list[Json]) -> Outcome:
+        outcome = honest(lines)
+        outcome.looks = 0 if len(lines) == 45 else 3
+        return outcome
+
+    with begun(n=20, stop_when_solved=True, server_options={"end": second_is_slow}) as (server, run, _):
         first = place.one("select min(id) from work")
         ledger.submit(first, queue(server), 45, 10**9, 0)
-        turn(place)
-        for _ in range(4):
+        for _ in range(3):
             turn(place, 1, ("generate", "verify"))
             sweep()
+        assert place.one("select count(*) from work where kind = 'verify' and first_correct is not null") > 0
+        assert states(place, run) == {"done": 9, "ready": 3}
+        turn(place, 4)
+        assert states(place, run) == {"done": 12}
         assert set(server.submitted.values()) == set(server.paid.values()) == {1}
-        assert place.one("select count(*) from sample") == len(server.paid)
-        assert states(place, run)["ready"] == 0
+
+
+def test_answers_that_come_a_little_late_are_waited_for(place: Place, begun: Begun) -> None:
+    with begun() as (server, run, _):
+        work_off(place, ("generate",))
+        ((batch, outcome),) = server.batches.values()
+        lines, outcome.output = outcome.output, []
+        with transaction() as connection:
+            connection.execute("update work set not_before = null")
+        work_off(place, ("generate",))
+        assert (batch["status"], states(place, run)) == ("completed", {"ready": 6})
+        late = server.add_file("late.jsonl", "\n".join(map(json.dumps, lines)).encode(), "batch_output")
+        batch["output_file_id"] = late["id"]
+        turn(place, 3)
+        assert states(place, run) == {"done": 6}
+        assert len(server.batches) == 1
 
 
 @pytest.mark.parametrize("known", [True, False])
@@ -395,10 +433,18 @@ def test_each_line_of_a_seeded_run_has_a_seed_of_its_own(place: Place, begun: Be
 
 
 def test_a_provider_that_is_away_keeps_nothing_from_being_done_later(place: Place, begun: Begun) -> None:
-    troubles = ["429", "500", "dropped", "503"]
-    with begun(server_options={"mishap": lambda _: None}) as (server, run, _):
-        server.mishap = lambda _: troubles.pop() if troubles else None
-        turn(place, 12)
+    """Whatever it is asked for, it answers the fourth time only."""
+    times: Counter[str] = Counter()
+
+    def away(asked: str) -> str | None:
+        kind = re.sub("[0-9]", "", asked)
+        times[kind] += 1
+        return ["429", "500", "dropped", None][min(times[kind], 4) - 1]
+
+    with begun() as (server, run, _):
+        server.mishap = away
+        turn(place, 25)
+        assert len(times) == 6
         check(place, run)
         assert states(place, run) == {"done": 6}
         assert set(server.paid.values()) == {1}

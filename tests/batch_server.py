@@ -74,6 +74,8 @@ class BatchServer:
     end: Callable[[list[Json]], Outcome] = honest
     mishap: Callable[[str], str | None] = lambda _: None
     """By `METHOD /path`: a status code refuses; `lost` does it and drops the connection; `dropped` only drops that."""
+    pause: Callable[[], float] = lambda: 0.0
+    """Seconds before an answer goes out, after what was asked is done."""
     url: str = ""
     files: dict[str, tuple[Json, bytes]] = field(default_factory=dict)
     batches: dict[str, tuple[Json, Outcome]] = field(default_factory=dict)
@@ -83,6 +85,10 @@ class BatchServer:
     paid: Counter[str] = field(default_factory=Counter)
     """Lines that were answered with a sample, by custom_id: what a provider bills."""
     lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def seen(self, beginning: str) -> int:
+        """How often it was asked for what begins so."""
+        return sum(asked.startswith(beginning) for asked in self.asked)
 
     def add_file(self, name: str, content: bytes, purpose: str) -> Json:
         entry = {
@@ -180,6 +186,7 @@ def batch_server(**options: Any) -> Iterator[BatchServer]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
 
         def do_GET(self) -> None:
             self._answer("GET")
@@ -201,11 +208,14 @@ def batch_server(**options: Any) -> Iterator[BatchServer]:
                     found = self._do(method, path, body)
                 except KeyError:
                     return self._give(404, {"error": {"message": f"no {path}"}})
+            time.sleep(server.pause())
             return self._drop() if mishap == "lost" else self._give(200, found)
 
         def _do(self, method: str, path: str, body: bytes) -> Json | bytes:
             parts = path.strip("/").split("/")
             match method, parts:
+                case "POST", ["completions" | "chat", *_]:
+                    return answer_to({"custom_id": "0/0/0", "body": json.loads(body)})
                 case "GET", ["files"]:
                     return self._page([entry for entry, _ in server.files.values()])
                 case "POST", ["files"]:
@@ -261,7 +271,7 @@ def batch_server(**options: Any) -> Iterator[BatchServer]:
 
     listening = Quiet(("127.0.0.1", 0), Handler)
     server.url = f"http://127.0.0.1:{listening.server_port}/v1"
-    thread = threading.Thread(target=listening.serve_forever, daemon=True)
+    thread = threading.Thread(target=listening.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
         yield server

@@ -1,33 +1,28 @@
 """Works that go through a provider's batch API: submitted once, whatever happens, and retried by line."""
 
 import json
-import time
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import pytest
 
-from cli.stack.processes import kill
 from cli.worker.command import worker_command
 from models.database import transaction
 from models.questions.progress import progress_of
 from models.settings import settings
 from tasks import ledger
 from tasks.app import app
-from tasks.engines import queue_of
 from tasks.engines.engine import Load
 from tasks.engines.openai_batch import Provider
 from tasks.runs.changes import cancel, delete, extend, resume
-from tasks.runs.make import enqueue
-from tasks.runs.request import RunRequest
-from tasks.workers.generate import generate_by
 from tasks.workers.submit import BatchLlm
 from tasks.workers.sweep import sweep
+from tests.batch_runs import make, queue, states, turn, worker_of
 from tests.batch_server import (
     BatchServer,
     Json,
@@ -38,11 +33,9 @@ from tests.batch_server import (
     honest,
     not_done,
     refused,
-    scheduled,
 )
-from tests.faults.faults import Crew
 from tests.place import Place, wait_until
-from tests.small_runs import check, small, work_off
+from tests.small_runs import check, work_off
 from verifiers.errors import UserError
 
 KEY = "sk-very-secret"
@@ -54,50 +47,6 @@ def _key(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     settings.cache_clear()
     yield
     settings.cache_clear()
-
-
-def arguments(server: BatchServer) -> Json:
-    return {"endpoint": server.url, "batch": True}
-
-
-def queue(server: BatchServer) -> str:
-    return queue_of("openai:m", arguments(server))
-
-
-def worker_of(server: BatchServer) -> BatchLlm:
-    """This process as the worker of a provider's llm."""
-    llm = BatchLlm(Provider(Load("openai:m", arguments(server))), queue(server))
-    generate_by(llm.do)
-    return llm
-
-
-def make(server: BatchServer, folder: Path, n: int = 10, problems: int = 3, **options: Any) -> int:
-    """A run of sums, in batches of five samples."""
-    files = small(folder, problems, 1)
-    request = RunRequest(
-        "gsm8k", "openai:m", n, data=files.data, prefix="Add.", batch_size=options.pop("batch_size", 5),
-        engine_args=arguments(server), **options,
-    )  # fmt: skip
-    return enqueue(request).run_id
-
-
-def turn(place: Place, times: int = 1, kinds: tuple[str, ...] = ("generate",)) -> None:
-    """What time and messages do: everything that waits is due, and what was said is long ago."""
-    for _ in range(times):
-        with transaction() as connection:
-            connection.execute("update work set not_before = null where state in ('ready', 'published')")
-            connection.execute(
-                """
-                update submission set sent_at = sent_at - interval '1 hour', made_at = made_at - interval '1 minute',
-                    over_at = over_at - interval '1 hour', asked_at = asked_at - interval '1 hour'
-                """
-            )
-        work_off(place, kinds)
-
-
-def states(place: Place, run: int) -> Counter[str]:
-    found = place.query("select state::text from work where run_id = %s and kind = 'generate'", (run,))
-    return Counter(row["state"] for row in found)
 
 
 Begun = Callable[..., AbstractContextManager[tuple[BatchServer, int, BatchLlm]]]
@@ -227,6 +176,20 @@ def test_many_workers_at_once_submit_every_line_once(place: Place, begun: Begun)
         assert (len(server.batches), set(server.submitted.values()), len(server.submitted)) == (1, {1}, 120)
         turn(place, 2)
         check(place, run)
+
+
+def test_while_one_worker_sends_a_submission_no_other_does(place: Place, begun: Begun) -> None:
+    with begun() as (server, _, llm), ThreadPoolExecutor(1) as pool:
+        app.loader.import_default_modules()
+        works = [row["id"] for row in place.query("select id from work order by id")]
+        server.pause = lambda: 0.3
+        sending = pool.submit(llm.do, app.tasks["generate"], works[0])
+        wait_until(lambda: server.seen("POST /files"))
+        with transaction() as connection:
+            connection.execute("update work set not_before = null")
+        assert worker_of(server).do(app.tasks["generate"], works[1]) == "another worker asks"
+        assert "submitted" in sending.result()
+        assert server.seen("POST /files") == server.seen("POST /batches") == 1
 
 
 def test_a_line_that_is_refused_fails_its_work_with_the_providers_words(place: Place, begun: Begun) -> None:
@@ -396,16 +359,65 @@ def test_a_run_that_lies_with_the_provider_can_be_extended_cancelled_and_deleted
 
 
 def test_a_stopping_rule_leaves_alone_what_lies_with_the_provider(place: Place, begun: Begun) -> None:
-    with begun(n=20, stop_when_solved=True) as (server, run, _):
+    def second_is_slow(lines: list[Json]) -> Outcome:
+        outcome = honest(lines)
+        outcome.looks = 0 if len(lines) == 45 else 3
+        return outcome
+
+    with begun(n=20, stop_when_solved=True, server_options={"end": second_is_slow}) as (server, run, _):
         first = place.one("select min(id) from work")
         ledger.submit(first, queue(server), 45, 10**9, 0)
-        turn(place)
-        for _ in range(4):
+        for _ in range(3):
             turn(place, 1, ("generate", "verify"))
             sweep()
+        assert place.one("select count(*) from work where kind = 'verify' and first_correct is not null") > 0
+        assert states(place, run) == {"done": 9, "ready": 3}
+        turn(place, 4)
+        assert states(place, run) == {"done": 12}
         assert set(server.submitted.values()) == set(server.paid.values()) == {1}
-        assert place.one("select count(*) from sample") == len(server.paid)
-        assert states(place, run)["ready"] == 0
+
+
+def test_answers_that_come_a_little_late_are_waited_for(place: Place, begun: Begun) -> None:
+    with begun() as (server, run, _):
+        work_off(place, ("generate",))
+        ((batch, outcome),) = server.batches.values()
+        lines, outcome.output = outcome.output, []
+        with transaction() as connection:
+            connection.execute("update work set not_before = null")
+        work_off(place, ("generate",))
+        assert (batch["status"], states(place, run)) == ("completed", {"ready": 6})
+        late = server.add_file("late.jsonl", "\n".join(map(json.dumps, lines)).encode(), "batch_output")
+        batch["output_file_id"] = late["id"]
+        turn(place, 3)
+        assert states(place, run) == {"done": 6}
+        assert len(server.batches) == 1
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_batch_that_is_never_over_is_given_up_after_two_days(place: Place, begun: Begun, known: bool) -> None:
+    def never(lines: list[Json]) -> Outcome:
+        return Outcome(looks=10**9)
+
+    with begun(server_options={"end": never}) as (server, run, _):
+        work_off(place, ("generate",))
+        if not known:
+            (batch,) = server.batches
+            del server.batches[batch]
+            server.batches["batch_of_others"] = ({"id": "batch_of_others", "status": "completed"}, Outcome())
+        turn(place)
+        assert states(place, run) == {"ready": 6}
+        assert place.one("select count(*) from submission where ended_at is null") == 1
+        with transaction() as connection:
+            connection.execute("update submission set submitted_at = now() - interval '3 days'")
+        server.end = honest
+        turn(place, 4)
+        check(place, run)
+        assert states(place, run) == {"done": 6}
+        assert [row["status"] for row in place.query("select status from submission order by id")] == [
+            "late",
+            "completed",
+        ]
+        assert any(asked.endswith("/cancel") for asked in server.asked)
 
 
 def test_each_line_of_a_seeded_run_has_a_seed_of_its_own(place: Place, begun: Begun) -> None:
@@ -421,10 +433,18 @@ def test_each_line_of_a_seeded_run_has_a_seed_of_its_own(place: Place, begun: Be
 
 
 def test_a_provider_that_is_away_keeps_nothing_from_being_done_later(place: Place, begun: Begun) -> None:
-    troubles = ["429", "500", "dropped", "503"]
-    with begun(server_options={"mishap": lambda _: None}) as (server, run, _):
-        server.mishap = lambda _: troubles.pop() if troubles else None
-        turn(place, 12)
+    """Whatever it is asked for, it answers the fourth time only."""
+    times: Counter[str] = Counter()
+
+    def away(asked: str) -> str | None:
+        kind = re.sub("[0-9]", "", asked)
+        times[kind] += 1
+        return ["429", "500", "dropped", None][min(times[kind], 4) - 1]
+
+    with begun() as (server, run, _):
+        server.mishap = away
+        turn(place, 25)
+        assert len(times) == 6
         check(place, run)
         assert states(place, run) == {"done": 6}
         assert set(server.paid.values()) == {1}
@@ -443,63 +463,3 @@ def test_batch_is_for_endpoints_and_stands_in_the_printed_command(place: Place) 
     )
     command = worker_command("generate", "openai:m", {"endpoint": "http://here/v1", "batch": True})
     assert command == "monkeys worker generate -m openai:m --endpoint http://here/v1 --batch"
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(900)
-@pytest.mark.parametrize("seed", range(3))
-def test_lines_paid_are_lines_stored_whatever_the_provider_does_and_whoever_is_killed(
-    place: Place, tmp_path: Path, seed: int
-) -> None:
-    """Two workers are killed again and again, at any moment; the provider does whatever a provider may do."""
-    random = Random(seed)
-    end, mishap = scheduled(Random(seed + 100))
-    with batch_server(end=end) as server:
-        run = make(server, tmp_path, n=60, problems=5, batch_size=7)
-        words = ["worker", "generate", "-m", "openai:m", "--endpoint", server.url, "--batch", "-c", "4"]
-        crew = Crew(place, {"one": words, "two": words, "sweep": ["sweep"]})
-        crew.keep()
-        kills, began = 0, time.monotonic()
-        wait_until(lambda: server.asked, 60)
-        server.mishap = mishap
-        while time.monotonic() - began < 240 and not settled(place, run):
-            for _ in range(random.randrange(1, 4)):  # soon after a request, or some time between two
-                asked = len(server.asked)
-                if random.random() < 0.7:
-                    wait_for(lambda asked=asked: len(server.asked) > asked, 3)
-                time.sleep(random.choice([0, 0.005, 0.02, 0.2]))
-            kill(crew.tree(random.choice(["one", "two"])))
-            kills += 1
-            crew.keep()
-            if time.monotonic() - began > 60:
-                server.mishap = lambda _: None
-            if time.monotonic() - began > 90:
-                break
-        server.end, server.mishap = honest, lambda _: None
-        wait_until(lambda: crew.keep() or settled(place, run), 300)
-        if states(place, run)["failed"]:
-            resume(run)
-            wait_until(lambda: crew.keep() or settled(place, run), 300)
-        place.kill_all()
-        check(place, run)
-        stored = place.one("select count(*) from sample where run_id = %s", (run,))
-        print(
-            f"\n{kills} kills, {len(server.batches)} batches, {len(server.asked)} requests, "
-            f"{sum(server.submitted.values())} lines asked for, {sum(server.paid.values())} paid, {stored} stored, "
-            f"{place.one('select count(*) from attempt')} attempts, {time.monotonic() - began:.0f} s"
-        )
-        assert states(place, run) == {"done": 45}
-        assert set(server.paid.values()) == {1}
-        assert len(server.paid) == stored == 300
-
-
-def settled(place: Place, run: int) -> bool:
-    """Whether no generate work of a run is open."""
-    return not set(states(place, run)) & {"ready", "published", "leased"}
-
-
-def wait_for(condition: Callable[[], bool], seconds: float) -> None:
-    """Wait until it holds, or no longer."""
-    deadline = time.monotonic() + seconds
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.001)

@@ -19,7 +19,7 @@ from models.settings import settings
 from tasks.engines import ENDPOINT, check_endpoint
 from tasks.engines import openai_wire as wire
 from tasks.engines.engine import Account, Completion, EngineDead, Load, Request, RequestRefused
-from tasks.engines.openai_job import Job, ProviderAway, read_id, read_job, unix_seconds, whole_lines
+from tasks.engines.openai_answers import ProviderAway, ProviderBatch, read_id, read_job, unix_seconds, whole_lines
 from verifiers.errors import UserError
 
 MOST_LINES = 50_000
@@ -101,7 +101,7 @@ class Provider:
             )
         return read_id(self._object(answer))
 
-    def find_job(self, name: str, file: str, since: datetime) -> Job | None:
+    def find_job(self, name: str, file: str, since: datetime) -> ProviderBatch | None:
         """The batch of a file, or of a submission's name, of those that came since; the oldest where there are two."""
         found = [
             each
@@ -110,7 +110,7 @@ class Provider:
         ]
         return read_job(min(found, key=lambda each: unix_seconds(each.get("created_at")) or 0)) if found else None
 
-    def create(self, name: str, file: str, path: str) -> Job:
+    def create(self, name: str, file: str, path: str) -> ProviderBatch:
         """Begin a batch: from here on it costs. Without an answer it may have begun."""
         body = {
             "input_file_id": file,
@@ -123,7 +123,7 @@ class Provider:
         answer = self._object(answer)
         return read_job(answer["job"] if isinstance(answer.get("job"), dict) else answer)
 
-    def retrieve(self, job: str) -> Job:
+    def retrieve(self, job: str) -> ProviderBatch:
         """How far a batch is."""
         return read_job(self._object(self._get(f"/batches/{job}")))
 

@@ -25,15 +25,19 @@ insert into submission (llm_id, name) values (%(llm_id)s, %(name)s) returning id
 -- in the file; what else stands in a line is in the run's settings and the llm's. Locks works by id and skips those
 -- that somebody holds.
 with first as (
-    select id, sum(size) over (order by id) - size as before
+    select open.id, sum(batch.size) over (order by open.id) - batch.size as before
     from (
-        select work.id, batch.size
-        from work join run on run.id = work.run_id join batch on batch.id = work.batch_id
-        where work.queue = %(queue)s and work.kind = 'generate' and work.state in ('ready', 'published')
+        (select work.id, work.batch_id from work join run on run.id = work.run_id
+         where work.queue = %(queue)s and work.state = 'ready' and work.kind = 'generate' and run.chat = %(chat)s
             and work.submission_id is null and (work.not_before is null or work.not_before <= now())
-            and run.chat = %(chat)s
-        order by work.id limit %(most_lines)s
+         order by work.id limit %(most_lines)s)
+        union all
+        (select work.id, work.batch_id from work join run on run.id = work.run_id
+         where work.queue = %(queue)s and work.state = 'published' and work.kind = 'generate' and run.chat = %(chat)s
+            and work.submission_id is null
+         order by work.id limit %(most_lines)s)
     ) as open
+    join batch on batch.id = open.batch_id
 ), held as (
     select work.id, work.run_id, work.batch_id from work
     where work.id in (select id from first where before < %(most_lines)s)

@@ -12,7 +12,10 @@ from tasks.ledger import Answer
 from verifiers.benchmarks.benchmark import Sampling
 
 AT_A_TIME = 500
-"""Answers that are stored in one transaction."""
+"""Answers that are stored in one transaction, unless they are long."""
+
+LONG = 32_000_000
+"""Characters of answers that are stored at a time, however few these are."""
 
 WORTHLESS = range(400, 500)
 """Status codes of lines that are refused for what they are, except the two below."""
@@ -25,6 +28,7 @@ PROBE = Request("", "", 0, 1, Sampling(1.0, 1, token_logprobs=True))
 def read_answers(lines: Iterable[Mapping[str, Any]]) -> Iterator[list[Answer]]:
     """Answers in parts, each sample at most once a part; what has no custom_id of ours is left out."""
     part: dict[tuple[int, int, int], Answer] = {}
+    size = 0
     for line in lines:
         sample = _sample(line.get("custom_id"))
         if sample is None:
@@ -32,9 +36,10 @@ def read_answers(lines: Iterable[Mapping[str, Any]]) -> Iterator[list[Answer]]:
         answer = Answer(*sample, *_answer(line))
         if sample not in part or part[sample].answer is None:
             part[sample] = answer
-        if len(part) == AT_A_TIME:
+        size += len(answer.answer or "")
+        if len(part) == AT_A_TIME or size > LONG:
             yield list(part.values())
-            part = {}
+            part, size = {}, 0
     if part:
         yield list(part.values())
 

@@ -21,8 +21,8 @@ from models.tables import Submission
 from tasks import ledger
 from tasks.engines import openai_wire as wire
 from tasks.engines.engine import EngineDead, RequestRefused
+from tasks.engines.openai_answers import ProviderAway, ProviderBatch
 from tasks.engines.openai_batch import MOST_BYTES, MOST_LINES, Provider
-from tasks.engines.openai_job import Job, ProviderAway
 from tasks.ledger import HeldSubmission
 from tasks.publish import publish
 from tasks.workers.answers import read_answers
@@ -56,6 +56,11 @@ SKEW = timedelta(hours=1)
 def _pause(seconds: float) -> float:
     """A pause at the pace of this queue's sweeper."""
     return seconds * settings().sweep_seconds / 2
+
+
+def _is_late(row: Submission) -> bool:
+    begun = row.submitted_at or row.made_at
+    return begun is not None and datetime.now(UTC) - begun > DEADLINE
 
 
 def use_provider(provider: Provider, queue: str) -> None:
@@ -138,7 +143,16 @@ class BatchLlm:
             return self._send(held, row, unwanted=unwanted)
         if unwanted:
             self._provider.cancel(row.batch)
-        return self._ask(held, row, self._provider.retrieve(row.batch))
+        return self._ask(held, row, self._retrieve(row, row.batch))
+
+    def _retrieve(self, row: Submission, batch: str) -> ProviderBatch:
+        """How far its batch is; one that the provider no longer knows is given up at the deadline, and no sooner."""
+        try:
+            return self._provider.retrieve(batch)
+        except RequestRefused as error:
+            if not _is_late(row):
+                raise
+            return ProviderBatch(batch, "unknown", (), str(error))
 
     def _send(self, held: HeldSubmission, row: Submission, *, unwanted: bool) -> str:
         """Have the provider begin, unless it has: whoever sent it before may not have lived to note that."""
@@ -164,7 +178,7 @@ class BatchLlm:
 
     def _begin(
         self, held: HeldSubmission, row: Submission, file: str | None, works: list[ledger.Lines]
-    ) -> tuple[str, Job]:
+    ) -> tuple[str, ProviderBatch]:
         """Send the file up, where it is not there, and have its batch begin."""
         path_below = wire.path(request_of(works[0].run_id, works[0].problem_id, works[0].indices[0], 1))
         if file is None:
@@ -186,12 +200,10 @@ class BatchLlm:
                 custom_id = f"{work.run_id}/{work.problem_id}/{index}"
                 yield self._provider.line(custom_id, whole.one(index))
 
-    def _ask(self, held: HeldSubmission, row: Submission, job: Job) -> str:
+    def _ask(self, held: HeldSubmission, row: Submission, job: ProviderBatch) -> str:
         """See how far it is, and end it when it is over."""
         over_seconds = held.note_asked(job.status, over=job.over)
-        begun = row.submitted_at or row.made_at
-        assert begun is not None
-        late = datetime.now(UTC) - begun > DEADLINE
+        late = _is_late(row)
         if not job.over and not late:
             held.move_on(_pause(self._age(row)))
             return f"{row.lines:,} samples lie with the provider ({job.status})"
@@ -199,8 +211,7 @@ class BatchLlm:
             self._provider.cancel(job.id)
         held.forget_errors()
         for file in job.files:
-            for part in read_answers(self._provider.answers(file)):
-                held.store(part)
+            self._fetch(held, file, late=late)
         failed = job.status in ("failed", "error") and not job.files
         silent = held.silent()
         if silent and not failed and not late and over_seconds < _pause(SILENT_SECONDS):
@@ -212,6 +223,15 @@ class BatchLlm:
         held.end(status, why, pause, refused=failed and not job.too_many, uncounted=job.too_many)
         publish(self._queue)
         return f"{row.lines:,} samples: {status}"
+
+    def _fetch(self, held: HeldSubmission, file: str, *, late: bool) -> None:
+        """Store what a file of answers holds; one that is not there may still come, until the deadline."""
+        try:
+            for part in read_answers(self._provider.answers(file)):
+                held.store(part)
+        except RequestRefused:
+            if not late:
+                raise
 
     def _finish(self, task: "Task[Any, Any]", work_id: int) -> str:
         """Store the samples of a work whose answers are all there."""

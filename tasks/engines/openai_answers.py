@@ -21,7 +21,7 @@ class ProviderAway(Exception):
 
 
 @dataclass(frozen=True)
-class Job:
+class ProviderBatch:
     """A batch at the provider."""
 
     id: str
@@ -65,9 +65,9 @@ def whole_lines(chunks: Iterator[bytes]) -> Iterator[bytes]:
         yield bytes(line)
 
 
-def read_job(answer: Mapping[str, Any]) -> Job:
+def read_job(answer: Mapping[str, Any]) -> ProviderBatch:
     files = (answer.get("output_file_id"), answer.get("error_file_id"))
-    return Job(
+    return ProviderBatch(
         id=read_id(answer),
         status=_word(answer.get("status")).lower() or "unknown",
         files=tuple(filter(None, map(_word, files))),

@@ -28,7 +28,8 @@ llm_option = click.option(
 thinking_option = click.option(
     "--thinking",
     type=click.Choice(list(RULES)),
-    help="How what the llm thought is split from what it answered: " + "; ".join(f"{n}: {s}" for n, s in RULES.items()),
+    help="How what the llm thought is told from what it answered (default: tags with --chat, else none). "
+    + "; ".join(f"{name}: {said}" for name, said in RULES.items()),
 )
 
 

@@ -45,7 +45,8 @@ with tried as (
     join batch on batch.id = work.batch_id
     join run on run.id = work.run_id
     join llm on llm.id = run.llm_id
-    left join lateral price_at(llm.name, price_tier(llm.engine_args), attempt.started_at) as price
+    -- no price begins or ends within a minute, and one that was looked up serves all attempts of its minute
+    left join lateral price_at(llm.name, price_tier(llm.engine_args), date_trunc('minute', attempt.started_at)) as price
         on work.kind = 'generate' and attempt.usd is null
 ), based as (
     select *, case

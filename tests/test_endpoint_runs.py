@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from models.database import transaction
+from models.questions.health import refused_queues
 from models.settings import settings
 from tasks.engines.engine import BILLED, Load
 from tasks.engines.openai_probe import probe
@@ -95,7 +96,8 @@ def test_what_is_no_fault_of_a_work_counts_no_attempt_of_it(place: Place, passin
         assert [(state, attempts) for state, attempts, _ in works(place)] == [
             ("done", 1), ("done", 1), ("ready", 0), *[("published", 0)] * 3,
         ]  # fmt: skip
-        assert told in str(works(place)[2])
+        (broken,) = refused_queues()
+        assert told in broken.error
     with misbehaving(Billing()) as server, endpoint(server.url) as engine:
         use_engine(engine)
         with_pauses_over(place)

@@ -8,7 +8,7 @@ from typing import Any
 
 from celery import Task
 
-from models.questions.health import REFUSED
+from models.questions.health import AWAY, REFUSED
 from models.settings import settings
 from tasks import ledger
 from tasks.engines.engine import Account, EngineAway, Interrupted, Loaded, RequestRefused, RunRefused
@@ -67,7 +67,7 @@ def attempted(lease: Lease, gpu_seconds: Callable[[], float] = lambda: 0.0) -> I
             ledger.give_back(lease, "interrupted", attempt.used())
             attempt.result = "given back"
         except EngineAway as error:
-            ledger.give_back(lease, str(error), attempt.used())
+            ledger.give_back(lease, f"{AWAY}: {error}", attempt.used())
             attempt.result = f"given back: {error}"
         except RunRefused as error:
             ledger.refuse_run(lease, str(error), attempt.used())

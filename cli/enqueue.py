@@ -46,17 +46,19 @@ from verifiers.errors import UserError
 @click.option("--dry-run", is_flag=True, help="Only say what it will take, going by the earlier runs of this llm.")
 @endpoint_option
 @batch_option
+@click.option("--no-probe", is_flag=True, help="Do not ask an endpoint for one token first, to learn what it refuses.")
 @click.option("--engine-arg", "engine_arguments", multiple=True, help="key=value for the engine (may be given again).")
 @click.option("--quiet", is_flag=True, help="Print the run's id and nothing else.")
 def enqueue(
     benchmark: str,
     llm: str,
-    endpoint: str | None,
+    endpoint: tuple[str, ...],
     batch: bool,
     engine_arguments: tuple[str, ...],
     prompt_file: Path | None,
     quiet: bool,
     dry_run: bool,
+    no_probe: bool,
     **wanted: Any,
 ) -> None:
     """Enqueue a run of BENCHMARK: the run's id on stdout, what happens next on stderr.
@@ -76,7 +78,13 @@ def enqueue(
     reachable()
     sampling = take_settings(Sampling, wanted)
     request = RunRequest(
-        benchmark=benchmark, llm=llm, engine_args=arguments, prefix=_read(prompt_file), sampling=sampling, **wanted
+        benchmark=benchmark,
+        llm=llm,
+        engine_args=arguments,
+        prefix=_read(prompt_file),
+        sampling=sampling,
+        probe=not no_probe,
+        **wanted,
     )
     if dry_run:
         print_rows([asdict(estimate(request))], None)
@@ -90,7 +98,7 @@ def enqueue(
     )
     served = serve_llm(llm, arguments, made.queue)
     if not quiet:
-        click.echo("\n".join([how, *served, f"`monkeys watch {made.run_id}` follows it."]), err=True)
+        click.echo("\n".join([how, *made.notes, *served, f"`monkeys watch {made.run_id}` follows it."]), err=True)
 
 
 def _read(file: Path | None) -> str | None:

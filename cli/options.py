@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import Field, fields
 from typing import Any, TypeVar
 
@@ -23,7 +23,12 @@ llm_option = click.option(
 )
 
 
-endpoint_option = click.option("--endpoint", metavar="URL", help="Of openai:NAME: where it is served, up to /v1.")
+endpoint_option = click.option(
+    "--endpoint",
+    metavar="URL",
+    multiple=True,
+    help="Of openai:NAME: where it is served, up to /v1; again for another server of the same llm.",
+)
 
 
 batch_option = click.option(
@@ -31,10 +36,12 @@ batch_option = click.option(
 )
 
 
-def with_endpoint(engine_arguments: tuple[str, ...], endpoint: str | None, *, batch: bool = False) -> tuple[str, ...]:
-    """The engine arguments with an endpoint among them, and how it is asked: stored with the llm like the others."""
-    arguments = engine_arguments if endpoint is None else (*engine_arguments, f"endpoint={endpoint}")
-    return (*arguments, "batch=true") if batch else arguments
+def with_endpoint(
+    engine_arguments: tuple[str, ...], endpoints: Sequence[str], *, batch: bool = False
+) -> tuple[str, ...]:
+    """The engine arguments with the endpoints among them, and how those are asked: stored with the llm."""
+    given = [f"endpoint={endpoints[0] if len(endpoints) == 1 else json.dumps(list(endpoints))}"] if endpoints else []
+    return (*engine_arguments, *given, *(["batch=true"] if batch else []))
 
 
 def engine_args(options: Iterable[str]) -> dict[str, Any]:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cli.output import harmless
+
 if TYPE_CHECKING:
     from models.views import CoverageRow, RunProgressRow
 
@@ -22,6 +24,7 @@ def watch(named: str) -> None:
       monkeys watch 1
     """
     from models.questions.find import find_run
+    from models.questions.progress import failures_of, left_out_of
 
     run = find_run(named)
     try:
@@ -29,12 +32,12 @@ def watch(named: str) -> None:
     except KeyboardInterrupt:
         click.echo(f"\nRun {run.id} goes on; `monkeys watch {run.id}` looks again.", err=True)
         return
+    if left_out := left_out_of(run.id):
+        click.echo(f"{', '.join(left_out)} left out: the endpoint refuses it.", err=True)
     if progress.failed_works:
-        click.echo(
-            f'{progress.failed_works} works failed: monkeys sql "select last_error, count(*) from work '
-            f"where run_id = {run.id} and state = 'failed' group by 1\"",
-            err=True,
-        )
+        for failure in failures_of(run.id):
+            click.echo(f"{failure.works:,} works failed: {harmless(failure.error or 'nobody knows why')}", err=True)
+        click.echo(f"`monkeys resume {run.id}` tries them again.", err=True)
         raise SystemExit(1)
 
 

@@ -11,6 +11,8 @@ for variable in list(os.environ):
         del os.environ[variable]  # a person's own servers are never touched
 
 from cli.stack.servers import Urls, servers  # noqa: E402
+from models.settings import settings  # noqa: E402
+from tests.endpoints import KEY  # noqa: E402
 from tests.place import Place, drop_templates, new_place  # noqa: E402
 
 
@@ -58,3 +60,12 @@ def any_postgres(any_server: str, bundled: Urls, tmp_path: Path) -> Iterator[Pla
     """A place on the bundled PostgreSQL, and one on an outside server of another version."""
     with new_place(any_server, bundled.broker_url, tmp_path / "home") as made:
         yield made
+
+
+@pytest.fixture
+def key(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A key for endpoints in the environment."""
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    settings.cache_clear()
+    yield
+    settings.cache_clear()

@@ -21,7 +21,7 @@ from sqlalchemy.exc import OperationalError
 from cli import group
 from cli.doctor import serving
 from cli.errors import sentence
-from cli.options import engine_args, engine_options
+from cli.options import engine_args, engine_options, with_endpoint
 from cli.worker.command import worker_command
 from models.database import is_away, is_passing, transaction
 from models.questions.health import WaitingQueue
@@ -185,9 +185,21 @@ def parsed(line: str) -> dict[str, Any]:
 def test_the_command_for_an_llm_serves_its_queue(llm: str) -> None:
     waiting = WaitingQueue(queue_of(llm, VALUES), 5, llm, VALUES, None)
     options = parsed(serving(waiting) or "")
-    endpoint = [f"endpoint={options['endpoint']}"]
+    endpoint = with_endpoint((), options["endpoint"])
     assert options["llm"] == llm
+    assert options["endpoint"] == ("http://127.0.0.1:8000/v1",)
     assert queue_of(options["llm"], engine_args([*options["engine_arguments"], *endpoint])) == waiting.queue
+
+
+def test_the_command_for_several_endpoints_serves_their_queue_and_one_is_what_it_was() -> None:
+    arguments = {"endpoint": ["http://a:1/v1", "http://b:2/v1"]}
+    options = parsed(worker_command("generate", "openai:m", arguments))
+    assert options["endpoint"] == ("http://a:1/v1", "http://b:2/v1")
+    assert engine_args(with_endpoint((), options["endpoint"])) == arguments
+    assert engine_args(engine_options(arguments)) == arguments
+    one = engine_args(with_endpoint((), ("http://a:1/v1",)))
+    assert one == {"endpoint": "http://a:1/v1"}
+    assert queue_of("openai:m", one) == "generate.openai-m-996ea27c"
 
 
 @pytest.mark.parametrize("arguments", [{}, {"dtype": "half"}, VALUES, {"step_token": "<extra_0>", "aggregate": "last"}])
@@ -216,8 +228,8 @@ def test_doctor_prints_the_command_that_serves_what_waits(place: Place) -> None:
     lines = place.monkeys("doctor").stdout.splitlines()
     (at,) = (at for at, line in enumerate(lines) if queue in line)
     options = parsed(lines[at + 1].strip())
-    endpoint = f"endpoint={options['endpoint']}"
-    assert queue_of(options["llm"], engine_args([*options["engine_arguments"], endpoint])) == queue
+    arguments = with_endpoint(options["engine_arguments"], options["endpoint"])
+    assert queue_of(options["llm"], engine_args(arguments)) == queue
 
 
 def test_doctor_tells_stuck_dropped_and_failed_works(place: Place) -> None:

@@ -73,6 +73,8 @@ def print_report(runs: Sequence["Findings"]) -> None:
     for run in runs:
         problems = run.coverage[0].problems
         click.secho(f"{harmless(run.title)} · {problems} problems, verified by {run.verifier}", bold=True)
+        if run.left_out:
+            click.echo(f"{', '.join(run.left_out)} left out: the endpoint refuses it")
         click.echo(_table(run.coverage, COLUMNS))
         if run.fits:
             click.echo("Laws of coverage\n" + _table(run.fits, LAW))

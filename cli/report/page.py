@@ -34,6 +34,8 @@ def cards(run: Findings) -> Iterator[tuple[str, Any]]:
     yield "problems", run.progress.problems
     yield "samples verified", run.progress.verified
     yield "state", run.progress.state
+    if run.left_out:
+        yield "left out, as the endpoint refuses it", ", ".join(run.left_out)
     known = [(row.k, row.coverage) for row in run.coverage if row.coverage is not None]
     for k, value in dict.fromkeys([*known[:1], *known[-1:]]):
         yield f"coverage at k = {k:,}", f"{value:.2%}"

@@ -39,7 +39,7 @@ engine_arg_option = click.option(
     "-c", "--concurrency", type=Number(whole(1)), default=32, show_default=True, help="Most batches in flight."
 )
 @click.option(
-    "--requests", type=Number(whole(1)), default=32, show_default=True, help="Most requests in flight to an endpoint."
+    "--requests", type=Number(whole(1)), default=32, show_default=True, help="Most requests in flight to each endpoint."
 )
 @endpoint_option
 @batch_option
@@ -51,7 +51,7 @@ def generate(
     gpus: tuple[str, ...],
     concurrency: int,
     requests: int,
-    endpoint: str | None,
+    endpoint: tuple[str, ...],
     batch: bool,
     engine_arguments: tuple[str, ...],
     name: str | None,

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from cli.options import engine_options
+from tasks.engines import endpoints_of
 
 SERVES = {"generate": "-m", "score": "--reward-model", "verify": "-Q"}
 """Kind of a worker -> the option that says what it serves: an llm, a reward model, a queue of verify works."""
@@ -16,10 +17,10 @@ def worker_arguments(
     """The words after `monkeys` that start a worker of the very queue of these engine arguments."""
     options = dict(engine_args or {})
     words = ["worker", kind, SERVES[kind], served]
-    if kind == "generate" and isinstance(options.get("endpoint"), str):
-        words += ["--endpoint", options.pop("endpoint")]
-    if kind == "generate" and options.get("batch") is True:
-        options.pop("batch")
+    if kind == "generate" and "endpoint" in options:
+        words += [word for url in endpoints_of(options) for word in ("--endpoint", url)]
+        del options["endpoint"]
+    if kind == "generate" and options.pop("batch", None):
         words.append("--batch")
     return words + [word for option in engine_options(options) for word in ("--engine-arg", option)]
 

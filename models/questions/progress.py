@@ -1,8 +1,35 @@
 """How far runs are, and what they took."""
 
-from models.database import rows
+from typing import NamedTuple
+
+from models.database import column, rows
 from models.schema import check_schema
 from models.views import CostRow, CoverageRow, RunProgressRow
+
+
+class Failure(NamedTuple):
+    """Why works of a run failed, and how many did for it."""
+
+    error: str | None
+    works: int
+
+
+def failures_of(run_id: int) -> list[Failure]:
+    """Why a run's works failed: the reasons of most of them, three at most."""
+    return rows(
+        Failure,
+        """
+        select last_error as error, count(*) as works from work where run_id = %s and state = 'failed'
+        group by last_error order by works desc, error limit 3
+        """,
+        (run_id,),
+    )
+
+
+def left_out_of(run_id: int) -> list[str]:
+    """Settings that a run's samples went without, since its endpoint refuses them."""
+    (left_out,) = column("select left_out from run where id = %s", (run_id,))
+    return list(left_out)
 
 
 def all_runs() -> list[RunProgressRow]:

@@ -48,6 +48,8 @@ class Findings:
     title: str
     verifier: str
     """Its name and version."""
+    left_out: list[str]
+    """Settings that its samples went without, since its endpoint refuses them."""
     labels_only: bool
     """Whether its outcomes came with an import: nothing was judged."""
     progress: RunProgressRow
@@ -138,6 +140,7 @@ def findings(run: Run) -> Findings:
         run_id=run.id,
         title=title(progress),
         verifier=f"{verifier.name} {verifier.version}",
+        left_out=run.left_out,
         labels_only=verifier.name == LABELS,
         progress=progress,
         coverage=coverage,

@@ -72,9 +72,24 @@ def check_arguments(llm: str, engine_args: Mapping[str, Any]) -> None:
     if "endpoint" in engine_args:
         if engine_of(llm) != "openai":
             raise UserError("--endpoint is for -m openai:NAME.")
-        check_endpoint(str(engine_args["endpoint"]))
+        for url in endpoints_of(engine_args):
+            check_endpoint(url)
     if "batch" in engine_args and (engine_of(llm) != "openai" or engine_args["batch"] is not True):
         raise UserError("--batch is for -m openai:NAME, and takes no value.")
+    if is_batch(engine_args) and len(endpoints_of(engine_args)) > 1:
+        raise UserError("--batch takes one --endpoint: what is submitted lies with one provider.")
+
+
+ENDPOINT = "https://api.openai.com/v1"
+
+
+def endpoints_of(engine_args: Mapping[str, Any]) -> list[str]:
+    """The servers of an llm: one, or several that serve the same; UserError where it is neither."""
+    given = engine_args.get("endpoint", ENDPOINT)
+    urls = given if isinstance(given, list) else [given]
+    if not urls or not all(isinstance(url, str) for url in urls) or len(set(urls)) < len(urls):
+        raise UserError("--endpoint takes a URL, and another one each time that it is given.")
+    return urls
 
 
 def check_endpoint(url: str) -> str:

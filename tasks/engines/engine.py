@@ -1,7 +1,7 @@
 """What an engine is: a prompt and sampling settings in, completions out."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from threading import Event
 from typing import Any, Protocol
 
@@ -13,12 +13,20 @@ class EngineDead(Exception):
     """The engine cannot go on: its worker gives back what it holds and leaves, its supervisor starts another."""
 
 
+class EngineAway(Exception):
+    """The engine does nothing just now, and no work is to blame: works are given back, nothing is counted."""
+
+
 class Interrupted(Exception):
     """The batch was told to stop (cancelled, lost its lease, or the worker is leaving): nothing came of it."""
 
 
 class RequestRefused(Exception):
     """The engine cannot do this request however often it is tried (prompt longer than the context, no such record)."""
+
+
+class RunRefused(Exception):
+    """The engine does no request of these settings (no such model, a setting it refuses): the run ends with this."""
 
 
 @dataclass(frozen=True)
@@ -72,13 +80,19 @@ class Account:
     thinking_tokens: int | None = 0
     """Of the completion tokens, those of what was thought."""
     usd: float | None = 0.0
+    left_out: frozenset[str] = frozenset()
+    """Settings that they went without, since the endpoint refuses them and samples do not depend on them."""
 
     def add(self, **billed: float | None) -> None:
         """Count one request; what it did not say is not known of the sum either."""
         self.requests += 1
-        for each in fields(self)[1:]:
-            before, now = getattr(self, each.name), billed.get(each.name)
-            setattr(self, each.name, None if before is None or now is None else before + now)
+        for name in BILLED:
+            before, now = getattr(self, name), billed.get(name)
+            setattr(self, name, None if before is None or now is None else before + now)
+
+
+BILLED = ("prompt_tokens", "cached_prompt_tokens", "completion_tokens", "thinking_tokens", "usd")
+"""What a request is billed, by the fields of Account."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +104,7 @@ class Load:
     gpus: Sequence[str] = ()
     """GPU indices as a person gave them; empty: those that the engine finds."""
     requests: int = 32
-    """Most requests in flight to an endpoint."""
+    """Most requests in flight to each endpoint."""
 
 
 class Loaded(Protocol):
@@ -120,6 +134,7 @@ class Engine(Loaded, Protocol):
     def sample(self, request: Request, stop: Event, account: Account) -> list[Completion]:
         """`request.size` completions in order of index; Interrupted soon after `stop` is set.
 
-        Every request is added to the account when it is answered, whatever becomes of the others.
+        Every request is added to the account when it is answered, whatever becomes of the others; one whose answer was
+        lost is added too, with nothing known of it. Raises RequestRefused, RunRefused, EngineAway, EngineDead.
         """
         ...

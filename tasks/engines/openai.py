@@ -1,7 +1,7 @@
-"""Any OpenAI-compatible server: `openai:NAME` at an endpoint, by the openai client, which retries and backs off."""
+"""Any OpenAI-compatible server, or several that serve the same llm: `openai:NAME` at its endpoints."""
 
 import asyncio
-import re
+import time
 from collections.abc import Coroutine, Iterable
 from concurrent.futures import TimeoutError as NotYet
 from threading import Event
@@ -11,25 +11,25 @@ import openai
 
 from models.cost import Sizes
 from models.settings import settings
-from tasks.engines import check_endpoint
-from tasks.engines import openai_wire as wire
-from tasks.engines.engine import Account, Completion, Engine, EngineDead, Interrupted, Load, Request, RequestRefused
+from tasks.engines import endpoints_of
+from tasks.engines.engine import Account, Completion, Engine, EngineAway, Interrupted, Load, Request
 from tasks.engines.loop import Loop
+from tasks.engines.openai_errors import KeyRefused, Passing, Served, pause
+from tasks.engines.openai_servers import ModelServer
 from verifiers.errors import UserError
 
-ENDPOINT = "https://api.openai.com/v1"
-
 RETRIES = 20
-"""After 429, 408, 409, 5xx and broken connections: pauses up to 8 s, or what Retry-After says up to a minute."""
+"""After what passes: 429, 5xx, a connection that breaks."""
 
-TIMEOUT_SECONDS = 600.0
+LOST_RETRIES = 3
+"""Of those, after an answer that was lost on the way: it may have been paid."""
 
-LONGEST_REQUEST = 128
-"""Samples that one request asks for, where the server knows `n`."""
+SETTLE_SECONDS = 5.0
+"""How long a batch that is told to stop may take to note what it leaves behind."""
 
 
 class Endpoint:
-    """One llm at one server. What the server does not know (n, logprobs) is left out once it has said so."""
+    """One llm at its servers. Each request goes to the one with the least to do of those that are well."""
 
     name = "openai"
     seed: int | None = None
@@ -39,23 +39,10 @@ class Endpoint:
     def __init__(self, llm: Load, retries: int = RETRIES) -> None:
         self.version = openai.__version__
         self.dead = Event()
-        self.capacity = 8 * llm.requests
-        self._model = llm.name.partition(":")[2]
-        arguments = dict(llm.engine_args)
-        self._url = str(arguments.pop("endpoint", ENDPOINT))
-        arguments.pop("batch", None)  # how it is asked, not what
-        self._extra = arguments
-        self._key = settings().openai_api_key
-        self._longest = LONGEST_REQUEST
-        self._logprobs = True
+        self._retries = retries
+        self._servers = servers_of(llm)
+        self.capacity = 8 * llm.requests * len(self._servers)
         self._loop = Loop("openai")
-        self._client = openai.AsyncOpenAI(
-            base_url=check_endpoint(self._url),
-            api_key=self._key or "none",
-            max_retries=retries,
-            timeout=TIMEOUT_SECONDS,
-        )
-        self._room = asyncio.Semaphore(llm.requests)
         try:
             self._greet()
         except UserError:
@@ -65,24 +52,28 @@ class Endpoint:
     def _greet(self) -> None:
         """Ask for the list of models, to learn of a wrong address or key before any work is taken."""
 
-        async def ask() -> None:
-            await self._client.with_options(max_retries=2, timeout=60).models.list()
+        async def ask_all() -> list[Any]:
+            asked = (server.client.with_options(max_retries=2, timeout=60).models.list() for server in self._servers)
+            return await asyncio.gather(*asked, return_exceptions=True)
 
-        try:
-            self._loop.begin(ask()).result()
-        except (openai.AuthenticationError, openai.PermissionDeniedError) as error:
-            raise UserError(self._wrong_key()) from error
-        except openai.APIConnectionError as error:
-            raise UserError(f"The endpoint {self._url} does not answer ({error}); see --endpoint.") from error
-        except openai.APIError:
-            pass  # not every server has the list
-
-    def _wrong_key(self) -> str:
-        return f"The endpoint {self._url} refuses the key; set OPENAI_API_KEY where this worker starts."
+        away: list[str] = []
+        for server, answer in zip(self._servers, self._loop.begin(ask_all()).result(), strict=True):
+            if isinstance(answer, openai.AuthenticationError | openai.PermissionDeniedError):
+                raise UserError(
+                    f"The endpoint {server.served.url} refuses the key; set OPENAI_API_KEY where its workers start."
+                )
+            if isinstance(answer, openai.APIConnectionError):
+                server.away_until = time.monotonic() + 1
+                away.append(f"The endpoint {server.served.url} does not answer ({answer}); see --endpoint.")
+            elif isinstance(answer, BaseException) and not isinstance(answer, openai.APIError | ValueError):
+                raise answer
+        if len(away) == len(self._servers):  # of the others, not every one has the list
+            raise UserError(away[0])
 
     def sample(self, request: Request, stop: Event, account: Account) -> list[Completion]:
         """A batch, as few requests as the server allows; a seeded one as a request for each seed."""
-        future = self._loop.begin(self._sample(request, account))
+        settled = Event()
+        future = self._loop.begin(self._sample(request, account, settled))
         while True:
             try:
                 return future.result(timeout=0.2)
@@ -91,81 +82,78 @@ class Endpoint:
                     raise
                 if stop.is_set():
                     future.cancel()
+                    settled.wait(SETTLE_SECONDS)
                     raise Interrupted from None
-            except (openai.AuthenticationError, openai.PermissionDeniedError) as error:
+            except KeyRefused:
                 self.dead.set()
-                raise EngineDead(self._wrong_key()) from error
-            except (openai.BadRequestError, openai.NotFoundError, openai.UnprocessableEntityError) as error:
-                raise RequestRefused(self._harmless(error)) from error
-            except openai.APIConnectionError as error:
-                cause = self._harmless(error.__cause__ or error)
-                raise RuntimeError(f"the endpoint {self._url} does not answer to the end: {cause}") from error
-            except openai.APIError as error:
-                raise RuntimeError(self._harmless(error)) from error
+                raise
 
-    async def _sample(self, request: Request, account: Account) -> list[Completion]:
-        if request.seeds:
-            asked = (self._ask(request, account, 1, seed) for seed in request.seeds)
-            return [part for (part,) in await self._together(asked)]
-        found: list[Completion] = []
-        while len(found) < request.size:
-            sizes = _parts(request.size - len(found), self._most())
-            answers = await self._together(self._ask(request, account, size) for size in sizes)
-            found += [each for answer in answers for each in answer]
-        return found
-
-    async def _together(self, asked: Iterable[Coroutine[Any, Any, list[Completion]]]) -> list[list[Completion]]:
-        """All answers; the first error cancels the rest."""
-        tasks = [asyncio.ensure_future(each) for each in asked]
+    async def _sample(self, request: Request, account: Account, settled: Event) -> list[Completion]:
+        home = self._choose()
+        home.given += request.size
         try:
-            return list(await asyncio.gather(*tasks))
+            if request.seeds:
+                asked = (self._ask(request, account, 1, home, seed) for seed in request.seeds)
+                return [part for (part,) in await _together(asked)]
+            found: list[Completion] = []
+            while len(found) < request.size:
+                sizes = _parts(request.size - len(found), home.most(request))
+                answers = await _together(self._ask(request, account, size, home) for size in sizes)
+                found += [each for answer in answers for each in answer]
+            return found
         finally:
-            for each in tasks:
-                each.cancel()
+            settled.set()
 
-    def _most(self) -> int:
-        """Samples of a request; without logprobs, the tokens of one sample of several could not be told."""
-        return self._longest if self._logprobs else 1
+    async def _ask(
+        self, request: Request, account: Account, size: int, home: ModelServer, seed: int | None = None
+    ) -> list[Completion]:
+        """At least one completion and at most `size`, by whichever server gives them."""
+        tried = lost = 0
+        while True:
+            server = self._choose(home)
+            try:
+                return await server.ask(request, account, size, seed)
+            except Passing as error:
+                tried, lost = tried + 1, lost + error.lost
+                if tried > self._retries or lost > LOST_RETRIES:
+                    raise (EngineAway if error.away else RuntimeError)(str(error)) from error
+                other = self._choose(home)
+                if other is server or not other.is_well:
+                    await asyncio.sleep(pause(tried, error.retry_after))
 
-    async def _ask(self, request: Request, account: Account, size: int, seed: int | None = None) -> list[Completion]:
-        """At least one completion and at most `size`: some servers give fewer than they are asked for."""
-        async with self._room:
-            while True:
-                size = min(size, self._most())
-                try:
-                    answer = await self._send(request, size, seed)
-                    break
-                except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
-                    if self._logprobs and "logprob" in str(error):
-                        self._logprobs = False
-                    elif size > 1 and re.search(r"\bn\b", str(error)):
-                        self._longest = 1
-                    else:
-                        raise
-        account.add(**wire.billed(answer))
-        found = wire.completions(answer, request, size, seed)
-        if not found:
-            raise RuntimeError(f"the endpoint {self._url} answered without a choice")
-        if len(found) < size:
-            self._longest = min(self._longest, len(found))
-        return found
-
-    async def _send(self, request: Request, size: int, seed: int | None) -> dict[str, Any]:
-        body = wire.body(self._model, request, size, seed, self._extra)
-        if not self._logprobs:
-            del body["logprobs"]
-        answer: Any = await self._client.post(wire.path(request), cast_to=object, body=body)
-        return answer if isinstance(answer, dict) else {}
-
-    def _harmless(self, error: BaseException) -> str:
-        """What the server said, without the key, which some repeat."""
-        text = f"{type(error).__name__}: {' '.join(str(error).split())[:1_000]}"
-        return text.replace(self._key, "(the key)") if self._key else text
+    def _choose(self, home: ModelServer | None = None) -> ModelServer:
+        """A batch stays at one server, which then knows its prompt, while that is well and has room."""
+        well = [server for server in self._servers if server.is_well]
+        if home is not None and home in well and home.load < home.requests:
+            return home
+        if not well:
+            return min(self._servers, key=lambda server: server.away_until)
+        return min(well, key=lambda server: (server.load, server.given))
 
     def close(self) -> None:
         """Close the connections."""
-        self._loop.begin(self._client.close()).result()
+        for server in self._servers:
+            self._loop.begin(server.client.close()).result()
         self._loop.close()
+
+
+def servers_of(llm: Load) -> list[ModelServer]:
+    """The servers of an llm, in the order given; its other engine arguments are fields of every request."""
+    urls = endpoints_of(llm.engine_args)
+    extra = {name: value for name, value in llm.engine_args.items() if name not in ("endpoint", "batch")}
+    model, key = llm.name.partition(":")[2], settings().openai_api_key
+    return [ModelServer(Served(url, model, key, extra), llm.requests) for url in urls]
+
+
+async def _together(asked: Iterable[Coroutine[Any, Any, list[Completion]]]) -> list[list[Completion]]:
+    """All answers; the first error cancels the rest."""
+    tasks = [asyncio.ensure_future(each) for each in asked]
+    try:
+        return list(await asyncio.gather(*tasks))
+    finally:
+        for each in tasks:
+            each.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)  # what they leave behind is noted
 
 
 def _parts(size: int, most: int) -> list[int]:

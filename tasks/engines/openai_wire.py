@@ -1,8 +1,10 @@
 """What goes to an OpenAI-compatible server and what comes back, as JSON: of one request, or of a line of a batch."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from models.storable import storable
 from tasks.engines.engine import Completion, Request
 
 
@@ -34,40 +36,108 @@ def body(model: str, request: Request, size: int, seed: int | None, extra: Mappi
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def billed(answer: Mapping[str, Any]) -> dict[str, int | None]:
-    """What an answer says was used, by the fields of Account; None where it does not say."""
-    usage = answer.get("usage") or {}
-    return {"prompt_tokens": usage.get("prompt_tokens"), "completion_tokens": usage.get("completion_tokens")}
+def billed(answer: Any) -> dict[str, float | None]:
+    """What an answer says was used, by the fields of Account; None where it does not say, or says what cannot be."""
+    usage = _mapping(_mapping(answer).get("usage"))
+    prompt, completion = _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens"))
+    cached = _mapping(usage.get("prompt_tokens_details")).get("cached_tokens", usage.get("prompt_cache_hit_tokens"))
+    thinking = _mapping(usage.get("completion_tokens_details")).get("reasoning_tokens")
+    return {
+        "prompt_tokens": prompt,
+        "cached_prompt_tokens": _part(cached, prompt),
+        "completion_tokens": completion,
+        "thinking_tokens": _part(thinking, completion),
+        "usd": _number(usage.get("cost"), least=0),
+    }
 
 
-def completions(answer: Mapping[str, Any], request: Request, most: int, seed: int | None) -> list[Completion]:
-    """The samples of an answer, `most` at most."""
-    choices = (answer.get("choices") or [])[:most]
-    alone = len(choices) == 1
+MOST_TOKENS = 2**31
+"""No request has more: what says so counts something else."""
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _count(value: Any) -> int | None:
+    usable = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < MOST_TOKENS
+    return value if usable else None
+
+
+def _part(value: Any, whole: int | None) -> int | None:
+    """A count that cannot be more than another one."""
+    count = _count(value)
+    return None if count is None or (whole is not None and count > whole) else count
+
+
+def _number(value: Any, least: float = -math.inf) -> float | None:
+    usable = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value >= least
+    return float(value) if usable else None
+
+
+def choices_of(answer: Any) -> list[Mapping[str, Any]]:
+    """The choices of an answer; ValueError where it is none of OpenAI's shape."""
+    found = _mapping(answer).get("choices")
+    if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
+        raise ValueError(f"no list of choices in {str(answer)[:200]!r}")
+    return found
+
+
+def completions(answer: Any, request: Request, most: int, seed: int | None) -> list[Completion]:
+    """The samples of an answer, `most` at most; ValueError where it is none of OpenAI's shape.
+
+    Of several, how many tokens each has is known only where the answer holds their logprobs.
+    """
+    choices = choices_of(answer)[:most]
+    alone = len(choices_of(answer)) == 1
     return [_completion(choice, request, billed(answer), seed, alone=alone) for choice in choices]
 
 
 def _completion(
-    choice: Mapping[str, Any], request: Request, used: Mapping[str, int | None], seed: int | None, *, alone: bool
+    choice: Mapping[str, Any], request: Request, used: Mapping[str, Any], seed: int | None, *, alone: bool
 ) -> Completion:
     message = choice.get("message")
-    text = choice.get("text") if message is None else message.get("content")
-    tokens = _token_logprobs(choice)
+    tokens = _token_logprobs(choice.get("logprobs"))
+    counted = None if tokens is None else len(tokens)
+    finish_reason = choice.get("finish_reason")
     return Completion(
-        text=text or "",
+        text=_text(choice.get("text") if message is None else _mapping(message).get("content")),
         prompt_tokens=used["prompt_tokens"],
-        completion_tokens=len(tokens) if tokens is not None else used["completion_tokens"] if alone else None,
-        finish_reason=choice.get("finish_reason"),
+        completion_tokens=used["completion_tokens"] if alone and used["completion_tokens"] is not None else counted,
+        thinking_tokens=used["thinking_tokens"] if alone else None,
+        finish_reason=storable(finish_reason)[:LONGEST_REASON] if isinstance(finish_reason, str) else None,
         logprob=sum(tokens) if tokens is not None else None,
         token_logprobs=tokens if request.sampling.token_logprobs else None,
         seed=seed,
     )
 
 
-def _token_logprobs(choice: Mapping[str, Any]) -> Sequence[float] | None:
-    """Each token's logprob, of either form of answer."""
-    given = choice.get("logprobs") or {}
-    if given.get("content") is not None:
-        return [each["logprob"] for each in given["content"]]
-    found = given.get("token_logprobs")
-    return None if found is None else [each or 0.0 for each in found]
+LONGEST_REASON = 40
+"""Characters of a finish_reason that are kept."""
+
+
+def _text(content: Any) -> str:
+    """What a choice says: a text, none, or a list of parts as some servers give it."""
+    if content is None:
+        return ""
+    if isinstance(content, str):
+        return content
+    parts = content if isinstance(content, list) else [content]
+    texts = [part if isinstance(part, str) else _mapping(part).get("text", "") for part in parts]
+    if not all(isinstance(text, str) for text in texts) or not isinstance(content, list):
+        raise ValueError(f"a choice whose content is no text: {str(content)[:200]!r}")
+    return "".join(texts)
+
+
+def _token_logprobs(given: Any) -> Sequence[float] | None:
+    """Each token's logprob, of either form of answer; None where one is no number."""
+    content = _mapping(given).get("content")
+    if isinstance(content, list):
+        found = [_number(_mapping(each).get("logprob")) for each in content]
+    else:
+        values = _mapping(given).get("token_logprobs")
+        if not isinstance(values, list):
+            return None
+        found = [0.0 if each is None else _number(each) for each in values]
+    numbers = [each for each in found if each is not None]
+    return numbers if len(numbers) == len(found) else None

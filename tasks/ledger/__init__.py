@@ -25,7 +25,7 @@ from tasks.ledger.results import (
     known_candidates,
     record_verdicts,
 )
-from tasks.ledger.run import HeldRun, Stopped, end_runs, hold, move_counting, stop_runs
+from tasks.ledger.run import HeldRun, Stopped, end_runs, hold, move_counting, refuse_run, stop_runs
 from tasks.ledger.submission import (
     Answer,
     HeldSubmission,
@@ -35,6 +35,7 @@ from tasks.ledger.submission import (
     answers,
     finish_submitted,
     hold_submission,
+    learned_of,
     parked,
     submit,
     unwanted_submissions,
@@ -90,11 +91,13 @@ __all__ = [
     "hold",
     "hold_submission",
     "known_candidates",
+    "learned_of",
     "move_counting",
     "open_queues",
     "parked",
     "record_verdicts",
     "refuse",
+    "refuse_run",
     "renew",
     "still_held",
     "stop_runs",

@@ -59,6 +59,8 @@ def end_generate(
     connection.execute(SQL["share_run"], vars(lease))
     if end_work(connection, lease, usage):
         _insert_samples(connection, lease, completions)
+        if usage.left_out:
+            connection.execute(SQL["note_left_out"], vars(lease) | {"left_out": sorted(usage.left_out)})
         connection.execute(SQL["add_due_works"], vars(lease))
     elif not ended_before(connection, lease, usage):
         return None

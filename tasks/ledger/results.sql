@@ -5,6 +5,12 @@
 -- other.
 select from run where id = %(run_id)s for key share
 
+-- note_left_out: no work changes
+-- Settings that the run's samples went without. Locks the run's row only where one of them is new.
+update run set left_out = array(
+    select distinct name from unnest(left_out::text[] || %(left_out)s::text[]) as name order by name)
+where id = %(run_id)s and not left_out::text[] @> %(left_out)s::text[]
+
 -- add_due_works: -> ready
 -- The works that a batch's samples are due for: one a verifier and one a reward model. Those that exist stay.
 insert into work (run_id, batch_id, kind, verifier_id, reward_model, queue)

@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from models.database import Connection, fetch, fetch_column, transaction
+from models.storable import storable
 from models.tables import Run
 from tasks.ledger.making import Making
 from tasks.ledger.statements import statements
+from tasks.ledger.work import Lease, Usage, end_attempt
+from tasks.patience import patient
 from verifiers.errors import UserError
 
 SQL = statements("run.sql")
@@ -142,6 +145,19 @@ def stop(connection: Connection, run_ids: Sequence[int]) -> list[Stopped]:
     works = fetch(connection, _Cut, SQL["beyond_stops"], beyond)
     cut = {"works": [work.id for work in works], "rules": [work.rule for work in works], "runs": runs}
     return fetch(connection, Stopped, SQL["cut"], cut)
+
+
+@patient
+def refuse_run(lease: Lease, error: str, usage: Usage | None = None) -> int:
+    """End a run whose endpoint refuses what all its requests ask for; returns how many works that fails.
+
+    The reason stands at each of them, and `resume` makes them ready again. Nothing, where the lease was lost.
+    """
+    message = storable(error)[:4_000]
+    with transaction() as connection:
+        failed = connection.execute(SQL["refuse_run"], vars(lease) | {"error": message}).rowcount
+        end_attempt(connection, lease, usage or Usage(), message)
+    return failed
 
 
 def end_runs() -> list[int]:

@@ -11,6 +11,20 @@ with open as (
 update work set state = 'cancelled', cancelled_by = 'person', ended_at = now(), lease_token = null, lease_until = null
 from open where work.id = open.id
 
+-- refuse_run: leased by its caller -> failed, and ready | published -> failed
+-- Every work of a run that is to be sampled, since its endpoint refuses what they all ask for; only the holder of one
+-- of them can say so. Those in flight end by themselves. Locks works by id.
+with refused as (
+    select id from work
+    where run_id = %(run_id)s and kind = 'generate'
+        and (state in ('ready', 'published') or (id = %(work_id)s and lease_token = %(token)s and state = 'leased'))
+        and exists (select from work where id = %(work_id)s and lease_token = %(token)s and state = 'leased')
+    order by id for update
+)
+update work set state = 'failed', ended_at = now(), last_error = %(error)s, lease_token = null, lease_until = null,
+    not_before = null
+from refused where work.id = refused.id
+
 -- note_cancelled: no work changes
 update run set cancelled_at = now() where id = %(run_id)s
 

@@ -1,12 +1,13 @@
 """Works that lie with a provider's batch API: chosen, parked, answered, released. See the head of submission.sql."""
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import sqlalchemy
+from psycopg.types.json import Jsonb
 
 from models.database import column, engine, fetch, fetch_column, rows, transaction
 from models.storable import storable
@@ -107,6 +108,13 @@ def unwanted_submissions(queue: str, pause: float) -> list[int]:
 
 
 @patient
+def learned_of(work_id: int) -> dict[str, Any]:
+    """How the lines of a work were fitted to the provider."""
+    sql = "select submission_id from work where id = %s"
+    return dict(column(SQL["learned"], {"submission_id": column(sql, (work_id,))[0]})[0])
+
+
+@patient
 def answers(work_id: int) -> list[StoredAnswer]:
     """What the provider answered for a work so far, in order of index."""
     return rows(StoredAnswer, SQL["answers"], {"work_id": work_id})
@@ -189,9 +197,23 @@ class HeldSubmission:
             "store_answers", **dict(zip(names, map(list, columns), strict=True)), max_tries=MAX_ATTEMPTS
         )
 
+    @patient
+    def asked_for(self, answer: Answer) -> bool:
+        """Whether an answer is to a line of this submission."""
+        return bool(column(SQL["asked_for"], answer._asdict() | {"submission_id": self.id}))
+
     def forget_errors(self) -> None:
         """Begin to fetch: what the provider does not speak of is to be told from what failed before."""
         self._execute("forget_errors")
+
+    @patient
+    def learned(self) -> dict[str, Any]:
+        """How requests are fitted to the provider, as refusals of this llm's lines taught."""
+        return dict(column(SQL["learned"], {"submission_id": self.id})[0])
+
+    def note_learned(self, learned: Mapping[str, Any]) -> None:
+        """That its lines were refused for a field: the next ones do without, or call it otherwise."""
+        self._execute("note_learned", learned=Jsonb(dict(learned)))
 
     @patient
     def silent(self) -> int:

@@ -144,9 +144,23 @@ join work on work.batch_id = batch.id and work.kind = 'generate'
 where line.work_id = work.id and line.sample_index = given.sample_index and line.submission_id = %(submission_id)s
     and line.answer is null
 
+-- asked_for: a look, without a lock
+select line.work_id from submission_line line join work on work.id = line.work_id join batch on batch.id = work.batch_id
+where line.submission_id = %(submission_id)s and line.sample_index = %(sample_index)s
+    and batch.run_id = %(run_id)s and batch.problem_id = %(problem_id)s
+
 -- forget_errors: no work changes
 -- Of tries before this one, so that a line without a word is known.
 update submission_line set error = null where submission_id = %(submission_id)s and answer is null
+
+-- note_learned: no work changes
+update submission set learned = learned || %(learned)s where id = %(submission_id)s
+
+-- learned: a look, without a lock
+-- By all submissions of the llm, since several may be under way.
+select coalesce(jsonb_object_agg(field.key, field.value order by submission.id), '{}') as learned
+from submission cross join lateral jsonb_each(submission.learned) as field
+where submission.llm_id = (select llm_id from submission where id = %(submission_id)s)
 
 -- silent: a look, without a lock
 select count(*) from submission_line

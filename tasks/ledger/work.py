@@ -1,7 +1,7 @@
 """A work's life, from ready to done: one function a step, each one transaction."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from typing import NamedTuple
 
@@ -75,6 +75,8 @@ class Usage:
     usd: float | None = None
     judged: int = 0
     reused: int = 0
+    left_out: Collection[str] = ()
+    """Settings that its requests went without."""
 
 
 SO_FAR = (

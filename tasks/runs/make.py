@@ -3,13 +3,14 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from models.database import Connection, transaction
 from models.rows import benchmark_id, insert_problems, insert_prompts, insert_run, llm_id, same_run, verifier_id
 from models.tables import Run
 from tasks.engines import check_arguments, engine_of, full_name, queue_of
+from tasks.engines.engine import Load
 from tasks.engines.replay import check_recording
 from tasks.engines.seeds import new_seed
 from tasks.ledger import Making
@@ -28,6 +29,8 @@ class Made:
     queue: str
     new: bool
     samples: int
+    notes: Sequence[str] = ()
+    """What a person is to know of its endpoint."""
 
 
 @dataclass(frozen=True)
@@ -42,18 +45,20 @@ class Plan:
     stop_rule: dict[str, Any]
     problems: Sequence[Problem]
     prompts: Sequence[str]
+    left_out: Sequence[str] = ()
+    notes: Sequence[str] = ()
 
 
 def enqueue(request: RunRequest) -> Made:
     """Make a run and publish its first window; UserError, and nothing half-done, on a person's mistake."""
-    plan = _plan(request)
+    plan = _asked_first(_plan(request))
     samples = request.n * len(plan.problems)
     settings_hash = _settings_hash(plan)
     with transaction() as connection:
         benchmark = benchmark_id(connection, request.benchmark)
         run_id = insert_run(connection, _run(connection, plan, benchmark, settings_hash))
         if run_id is None:
-            return Made(same_run(connection, request.name, settings_hash), plan.queue, False, samples)
+            return Made(same_run(connection, request.name, settings_hash), plan.queue, False, samples, plan.notes)
         problem_ids = insert_problems(connection, benchmark, plan.problems)
         insert_prompts(connection, run_id, problem_ids, plan.prompts)
         making = Making(connection, run_id)
@@ -61,7 +66,7 @@ def enqueue(request: RunRequest) -> Made:
             plan.queue, problem_ids, range(request.n), request.batch_size, depth_first=request.depth_first
         )
     publish(plan.queue)
-    return Made(run_id, plan.queue, True, samples)
+    return Made(run_id, plan.queue, True, samples, plan.notes)
 
 
 def _plan(request: RunRequest) -> Plan:
@@ -83,6 +88,18 @@ def _plan(request: RunRequest) -> Plan:
     )
 
 
+def _asked_first(plan: Plan) -> Plan:
+    """A plan with what its endpoint leaves out; UserError for what it refuses, before anything is stored or costs."""
+    if engine_of(plan.llm) != "openai" or not plan.request.probe:
+        return plan
+    from tasks.engines.openai_probe import probe
+
+    probed = probe(Load(plan.llm, plan.request.engine_args), plan.sampling)
+    left_out = sorted(probed.left_out)
+    notes = [f"{', '.join(left_out)} left out: the endpoint refuses it, and samples do not depend on it."]
+    return replace(plan, left_out=left_out, notes=[*probed.notes, *(notes if left_out else [])])
+
+
 def _run(connection: Connection, plan: Plan, benchmark: int, settings_hash: str) -> Run:
     request = plan.request
     return Run(
@@ -97,6 +114,7 @@ def _run(connection: Connection, plan: Plan, benchmark: int, settings_hash: str)
         depth_first=request.depth_first,
         stop_rule=plan.stop_rule,
         settings_hash=settings_hash,
+        left_out=list(plan.left_out),
     )
 
 

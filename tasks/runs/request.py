@@ -38,6 +38,8 @@ class RunRequest:
     batch_size: int = field(default=BATCH_SIZE, metadata=about("Samples of one work.", whole(1)))
     sampling: Mapping[str, Any] = field(default_factory=dict)
     depth_first: bool = False
+    probe: bool = True
+    """Whether an endpoint is asked for one token first."""
     stop_when_solved: bool = False
     budget_usd: float | None = field(
         default=None, metadata=about("No more batches once it has cost so many dollars.", real(0, above=True))

@@ -11,7 +11,7 @@ from celery import Task
 from models.questions.health import REFUSED
 from models.settings import settings
 from tasks import ledger
-from tasks.engines.engine import Account, Interrupted, Loaded, RequestRefused
+from tasks.engines.engine import Account, EngineAway, Interrupted, Loaded, RequestRefused, RunRefused
 from tasks.identity import this_worker
 from tasks.ledger import Lease, Usage
 from tasks.workers import leases
@@ -56,7 +56,8 @@ def claim(task: "Task[Any, Any]", work_id: int, engine: Loaded | None = None) ->
 def attempted(lease: Lease, gpu_seconds: Callable[[], float] = lambda: 0.0) -> Iterator[WorkInHand]:
     """Keep a lease for the length of a block that ends its work; whatever the block raises ends the attempt.
 
-    Interrupted gives the work back, RequestRefused fails it for good, every other error fails the attempt and goes on.
+    Interrupted and EngineAway give the work back, RequestRefused fails it for good and RunRefused every work of its run
+    that is still to be sampled; every other error fails the attempt and goes on.
     """
     attempt = WorkInHand(lease, gpu_seconds)
     with leases.kept(lease, attempt.stop, attempt.used):
@@ -65,6 +66,12 @@ def attempted(lease: Lease, gpu_seconds: Callable[[], float] = lambda: 0.0) -> I
         except Interrupted:
             ledger.give_back(lease, "interrupted", attempt.used())
             attempt.result = "given back"
+        except EngineAway as error:
+            ledger.give_back(lease, str(error), attempt.used())
+            attempt.result = f"given back: {error}"
+        except RunRefused as error:
+            ledger.refuse_run(lease, str(error), attempt.used())
+            attempt.result = f"the run is refused: {error}"
         except RequestRefused as error:
             ledger.fail(lease, str(error), attempt.used(), final=True)
             attempt.result = f"refused: {error}"

@@ -23,6 +23,7 @@ from tasks.engines import openai_wire as wire
 from tasks.engines.engine import EngineDead, RequestRefused
 from tasks.engines.openai_answers import ProviderAway, ProviderBatch
 from tasks.engines.openai_batch import MOST_BYTES, MOST_LINES, Provider
+from tasks.engines.openai_refusals import Learned
 from tasks.ledger import HeldSubmission
 from tasks.publish import publish
 from tasks.workers.answers import read_answers
@@ -48,6 +49,9 @@ CROWDED_SECONDS = 600.0
 
 DEADLINE = timedelta(hours=48)
 """Twice the day that every provider promises: a batch that is not over by then is cancelled and given up."""
+
+MOST_LESSONS = 20
+"""Different words of refusal, of some hundred answers, that are read for what they teach."""
 
 SKEW = timedelta(hours=1)
 """How far a provider's clock may be behind ours."""
@@ -185,20 +189,20 @@ class BatchLlm:
             with tempfile.TemporaryDirectory() as folder:
                 path = Path(folder, row.name)
                 with path.open("w", encoding="utf-8") as lines:
-                    lines.writelines(self._lines(works))
+                    lines.writelines(self._lines(works, held.learned()))
                 file = self._provider.upload(row.name, path)
             held.note(file=file)
         held.note_sending()
         held.check()
         return file, self._provider.create(row.name, file, path_below)
 
-    def _lines(self, works: list[ledger.Lines]) -> Iterator[str]:
+    def _lines(self, works: list[ledger.Lines], learned: Learned) -> Iterator[str]:
         for work in works:
             first, last = work.indices[0], work.indices[-1]
             whole = request_of(work.run_id, work.problem_id, first, last - first + 1)
             for index in work.indices:
                 custom_id = f"{work.run_id}/{work.problem_id}/{index}"
-                yield self._provider.line(custom_id, whole.one(index))
+                yield self._provider.line(custom_id, whole.one(index), learned)
 
     def _ask(self, held: HeldSubmission, row: Submission, job: ProviderBatch) -> str:
         """See how far it is, and end it when it is over."""
@@ -228,10 +232,24 @@ class BatchLlm:
         """Store what a file of answers holds; one that is not there may still come, until the deadline."""
         try:
             for part in read_answers(self._provider.answers(file)):
-                held.store(part)
+                held.store(self._taught(held, part))
         except RequestRefused:
             if not late:
                 raise
+
+    def _taught(self, held: HeldSubmission, part: list[ledger.Answer]) -> list[ledger.Answer]:
+        """Answers, of which those that were refused for a field that may be left out are worth another try."""
+        words = {(each.run_id, each.error): each for each in part if each.refused and each.error}
+        lessons: Learned = {}
+        for each in list(words.values())[:MOST_LESSONS]:
+            if held.asked_for(each):
+                request = request_of(each.run_id, each.problem_id, each.sample_index, 1)
+                lessons |= self._provider.lesson(str(each.error), request, held.learned() | lessons)
+        if not lessons:
+            return part
+        log.warning("lines of %s were refused; the next ones are sent as %s", self._provider.url, lessons)
+        held.note_learned(lessons)
+        return [each._replace(refused=False) for each in part]
 
     def _finish(self, task: "Task[Any, Any]", work_id: int) -> str:
         """Store the samples of a work whose answers are all there."""
@@ -244,5 +262,6 @@ class BatchLlm:
                 self._provider.completion(each.answer, request.one(each.sample_index), attempt.account)
                 for each in ledger.answers(work_id)
             ]
+            attempt.account.left_out |= self._provider.left_out(request, ledger.learned_of(work_id))
             attempt.result = finish(attempt, self._provider.sizes, completions, ledger.finish_submitted)
         return attempt.result

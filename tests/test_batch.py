@@ -284,11 +284,11 @@ def test_what_is_too_many_at_a_time_is_halved_until_the_provider_takes_it(place:
         return honest(lines) if len(lines) <= 8 else Outcome(status="failed", whole=whole)
 
     with begun(problems=1, n=30, server_options={"end": few}) as (server, run, _):
-        turn(place, 12)
+        turn(place, 18)
         check(place, run)
         assert states(place, run) == {"done": 6}
         sizes = [len(file[1].splitlines()) for file in server.files.values() if file[0]["purpose"] == "batch"]
-        assert (sizes[:3], max(sizes[3:])) == ([30, 15, 15], 7)
+        assert (sizes[:3], max(sizes[3:]), sum(sizes[2:])) == ([30, 15, 7], 7, 30), "halved, and one at a time"
         assert set(server.paid.values()) == {1}
 
 

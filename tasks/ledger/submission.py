@@ -23,6 +23,9 @@ SQL = statements("submission.sql")
 OTHERS_SECONDS = 600.0
 """How much later than the first work of a submission the others ring."""
 
+NO_ROOM = 6
+"""Pauses that a work waits where the provider has no room for another submission."""
+
 LONGEST_ERROR = 1_000
 """Characters that are kept of what a provider said."""
 
@@ -31,6 +34,7 @@ class _Unparked(NamedTuple):
     llm_id: int
     chat: bool
     too_many: int | None
+    under_way: bool
 
 
 class Parked(NamedTuple):
@@ -38,6 +42,13 @@ class Parked(NamedTuple):
 
     submission_id: int | None
     ended: bool
+
+
+class Ages(NamedTuple):
+    """Seconds since the provider was told to begin, if it was, and since it has it or else its works were chosen."""
+
+    sent: float | None
+    begun: float
 
 
 class Lines(NamedTuple):
@@ -70,12 +81,15 @@ def submit(work_id: int, queue: str, most_lines: int, most_bytes: int, pause: fl
     """Choose this work and as many of its queue as fit for a new submission and park them; return its id.
 
     None where the work is not there to be submitted: parked by another, held, not yet due. The work itself may not be
-    among those chosen, where many come before it. What the provider last found too many is halved.
+    among those chosen, where many come before it. What the provider last found too many is halved, and goes alone.
     """
     with transaction() as connection:
         connection.execute(SQL["choosing"], {"queue": queue})
         found = fetch(connection, _Unparked, SQL["unparked"], {"work_id": work_id})
         if not found:
+            return None
+        if found[0].too_many and found[0].under_way:
+            connection.execute(SQL["postpone"], {"work_id": work_id, "pause": pause * NO_ROOM})
             return None
         most_lines = min(most_lines, max(1, (found[0].too_many or 2 * most_lines) // 2))
         made = {"llm_id": found[0].llm_id, "name": f"monkeys-{queue.rpartition('-')[2]}-{uuid.uuid4()}.jsonl"}
@@ -164,6 +178,11 @@ class HeldSubmission:
         """As it stands now."""
         (found,) = rows(Submission, SQL["submission"], {"submission_id": self.id})
         return found
+
+    @patient
+    def ages(self) -> Ages:
+        """How long ago its steps were."""
+        return rows(Ages, SQL["ages"], {"submission_id": self.id})[0]
 
     @patient
     def lines(self) -> list[Lines]:

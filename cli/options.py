@@ -39,6 +39,8 @@ endpoint_option = click.option(
     multiple=True,
     help="Of openai:NAME: where it is served, up to /v1; again for another server of the same llm.",
 )
+
+
 batch_option = click.option(
     "--batch", is_flag=True, help="Of openai:NAME: by its provider's batch API, at half the price, within a day."
 )

@@ -307,6 +307,7 @@ class Submission(SQLModel, table=True):
     batch: str | None = _said("The provider's id of the batch, once it has it", default=None)
     status: str = _said("made, then what the provider says: validating, in_progress, completed, ...", default="made")
     error: str | None = _said("What went wrong with it as a whole", default=None)
+    learned: dict[str, Any] = _json("Fields that its lines' refusals taught: what to call them, or null: left out")
     made_at: datetime | None = _time("When its works were chosen", now=True)
     sent_at: datetime | None = _time("When the provider was last told to begin: it may have, whatever came back")
     submitted_at: datetime | None = _time("When the provider was known to have it")

@@ -216,6 +216,38 @@ def test_a_line_that_is_refused_fails_its_work_with_the_providers_words(place: P
         assert set(server.paid.values()) == {1}
 
 
+def test_what_lines_are_refused_for_is_learned_and_the_next_ones_are_sent_otherwise(
+    place: Place, begun: Begun, tmp_path: Path
+) -> None:
+    def reasons(lines: list[Json]) -> Outcome:
+        outcome = Outcome()
+        for line in lines:
+            if "max_tokens" in line["body"]:
+                said = "Unsupported parameter: 'max_tokens' is not supported with this model. "
+                outcome.errors.append(refused(line, 400, said + "Use 'max_completion_tokens' instead."))
+            elif line["body"].get("top_p") == 1:
+                outcome.errors.append(refused(line, 400, "Unsupported parameter: 'top_p' is not supported here."))
+            else:
+                outcome.output.append(given(line, answer_to(line)))
+        return outcome
+
+    with begun(server_options={"end": reasons}, sampling={"chat": True, "max_tokens": 77}) as (server, run, _):
+        turn(place, 8)
+        check(place, run)
+        assert states(place, run) == {"done": 6}
+        assert len(server.batches) == 3
+        second = make(server, tmp_path, sampling={"chat": True, "max_tokens": 77})
+        worker_of(server)
+        turn(place, 3)
+        assert states(place, second) == {"done": 6}
+        assert len(server.batches) == 4, "another worker and run know it"
+        last = [content for entry, content in server.files.values() if entry["purpose"] == "batch"][-1]
+        line = json.loads(last.decode().splitlines()[0])
+        assert not line["body"].keys() & {"logprobs", "top_p", "max_tokens"}
+        assert line["body"]["max_completion_tokens"] == 77
+        assert place.one("select left_out from run where id = %s", (second,)) == ["logprobs", "top_p"]
+
+
 def test_a_line_that_always_fails_is_given_up_after_its_tries(place: Place, begun: Begun) -> None:
     def fails(lines: list[Json]) -> Outcome:
         return Outcome(errors=[refused(line, 500, "always down") for line in lines])
@@ -252,11 +284,11 @@ def test_what_is_too_many_at_a_time_is_halved_until_the_provider_takes_it(place:
         return honest(lines) if len(lines) <= 8 else Outcome(status="failed", whole=whole)
 
     with begun(problems=1, n=30, server_options={"end": few}) as (server, run, _):
-        turn(place, 12)
+        turn(place, 18)
         check(place, run)
         assert states(place, run) == {"done": 6}
         sizes = [len(file[1].splitlines()) for file in server.files.values() if file[0]["purpose"] == "batch"]
-        assert (sizes[:3], max(sizes[3:])) == ([30, 15, 15], 7)
+        assert (sizes[:3], max(sizes[3:]), sum(sizes[2:])) == ([30, 15, 7], 7, 30), "halved, and one at a time"
         assert set(server.paid.values()) == {1}
 
 

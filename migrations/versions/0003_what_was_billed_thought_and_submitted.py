@@ -33,6 +33,8 @@ def _submissions() -> None:
         sa.Column('status', sa.String(), server_default=sa.text("'made'"), nullable=False,
                   comment='made, then what the provider says: validating, in_progress, completed, ...'),
         sa.Column('error', sa.String(), comment='What went wrong with it as a whole'),
+        sa.Column('learned', postgresql.JSONB(), server_default=sa.text("'{}'::jsonb"), nullable=False,
+                  comment="Fields that its lines' refusals taught: what to call them, or null: left out"),
         sa.Column('made_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=True,
                   comment='When its works were chosen'),
         sa.Column('sent_at', sa.DateTime(timezone=True),

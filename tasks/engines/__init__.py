@@ -79,6 +79,8 @@ def check_arguments(llm: str, engine_args: Mapping[str, Any]) -> None:
         _check_gpus(engine_args["gpus"])
     if "batch" in engine_args and (engine_of(llm) != "openai" or engine_args["batch"] is not True):
         raise UserError("--batch is for -m openai:NAME, and takes no value.")
+    if is_batch(engine_args) and len(endpoints_of(engine_args)) > 1:
+        raise UserError("--batch takes one --endpoint: what is submitted lies with one provider.")
 
 
 MOST_GPUS = 100_000
@@ -100,6 +102,11 @@ def endpoints_of(engine_args: Mapping[str, Any]) -> list[str]:
     if not urls or not all(isinstance(url, str) for url in urls) or len(set(urls)) < len(urls):
         raise UserError("--endpoint takes a URL, and another one each time that it is given.")
     return urls
+
+
+def fields_of(engine_args: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of an endpoint's engine arguments that are fields of every request: they do not say where it is served."""
+    return {name: value for name, value in engine_args.items() if name not in ("endpoint", "gpus", "batch")}
 
 
 def check_endpoint(url: str) -> str:

@@ -16,10 +16,12 @@ from urllib.parse import urlsplit
 import openai
 
 from models.settings import settings
-from tasks.engines import ENDPOINT, check_endpoint
+from tasks.engines import check_endpoint, endpoints_of, fields_of
+from tasks.engines import openai_refusals as refusals
 from tasks.engines import openai_wire as wire
 from tasks.engines.engine import Account, Completion, EngineDead, Load, Request, RequestRefused
 from tasks.engines.openai_answers import ProviderAway, ProviderBatch, read_id, read_job, unix_seconds, whole_lines
+from tasks.engines.openai_refusals import Learned
 from verifiers.errors import UserError
 
 MOST_LINES = 50_000
@@ -27,6 +29,9 @@ MOST_LINES = 50_000
 
 MOST_BYTES = 95_000_000
 """Bytes of a file: Together takes 100 MB, OpenAI and Groq 200."""
+
+UNASKED: Learned = {"logprobs": None}
+"""Left out unless they are to be kept: gigabytes in a file of answers, and no sample depends on them."""
 
 TIMEOUT_SECONDS = 600.0
 
@@ -49,10 +54,8 @@ class Provider:
         self.version = openai.__version__
         self.capacity = MOST_LINES
         self.dead = Event()
-        arguments = dict(llm.engine_args)
-        arguments.pop("batch", None)
-        self.url = str(arguments.pop("endpoint", ENDPOINT))
-        self._extra = arguments
+        (self.url,) = endpoints_of(llm.engine_args)
+        self._extra = fields_of(llm.engine_args)
         self._model = llm.name.partition(":")[2]
         self._key = settings().openai_api_key
         self._client = openai.OpenAI(
@@ -73,14 +76,29 @@ class Provider:
         except ProviderAway as error:
             raise UserError(f"{error}; see --endpoint.") from error
 
-    def line(self, custom_id: str, request: Request) -> str:
-        """A request for one sample as a line of a file."""
-        seed = None if request.seeds is None else request.seeds[0]
-        body = wire.body(self._model, request, 1, seed, self._extra)
-        if not request.sampling.token_logprobs:
-            body.pop("logprobs", None)  # gigabytes, refused by many, and no sample depends on them
+    def line(self, custom_id: str, request: Request, learned: Learned) -> str:
+        """A request for one sample as a line of a file, fitted to the provider."""
+        body = self._body(request, learned)
         line = {"custom_id": custom_id, "method": "POST", "url": "/v1" + wire.path(request), "body": body}
         return json.dumps(line, ensure_ascii=False) + "\n"
+
+    def _body(self, request: Request, learned: Learned) -> dict[str, Any]:
+        seed = None if request.seeds is None else request.seeds[0]
+        whole = wire.body(self._model, request, 1, seed, self._extra)
+        return refusals.fitted(whole, UNASKED | learned, request.sampling)
+
+    def lesson(self, error: str, request: Request, learned: Learned) -> Learned:
+        """What a refused line teaches of the others: a field to leave out or to call otherwise; nothing of most."""
+        body = self._body(request, learned)
+        return refusals.change(refusals.read(error, body), body, request.sampling) or {}
+
+    def left_out(self, request: Request, learned: Learned) -> frozenset[str]:
+        """Settings that a request goes without."""
+        body = self._body(request, learned)
+        whole = wire.body(self._model, request, 1, None, self._extra)
+        return frozenset(
+            name for name, use in (UNASKED | learned).items() if use is None and name in whole.keys() - body
+        )
 
     def find_file(self, name: str, since: datetime) -> str | None:
         """The id of a file by its name, of those that came since; None where there is none."""

@@ -1,12 +1,13 @@
 """Works that lie with a provider's batch API: chosen, parked, answered, released. See the head of submission.sql."""
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import sqlalchemy
+from psycopg.types.json import Jsonb
 
 from models.database import column, engine, fetch, fetch_column, rows, transaction
 from models.storable import storable
@@ -22,6 +23,9 @@ SQL = statements("submission.sql")
 OTHERS_SECONDS = 600.0
 """How much later than the first work of a submission the others ring."""
 
+NO_ROOM = 6
+"""Pauses that a work waits where the provider has no room for another submission."""
+
 LONGEST_ERROR = 1_000
 """Characters that are kept of what a provider said."""
 
@@ -30,6 +34,7 @@ class _Unparked(NamedTuple):
     llm_id: int
     chat: bool
     too_many: int | None
+    under_way: bool
 
 
 class Parked(NamedTuple):
@@ -37,6 +42,13 @@ class Parked(NamedTuple):
 
     submission_id: int | None
     ended: bool
+
+
+class Ages(NamedTuple):
+    """Seconds since the provider was told to begin, if it was, and since it has it or else its works were chosen."""
+
+    sent: float | None
+    begun: float
 
 
 class Lines(NamedTuple):
@@ -69,12 +81,15 @@ def submit(work_id: int, queue: str, most_lines: int, most_bytes: int, pause: fl
     """Choose this work and as many of its queue as fit for a new submission and park them; return its id.
 
     None where the work is not there to be submitted: parked by another, held, not yet due. The work itself may not be
-    among those chosen, where many come before it. What the provider last found too many is halved.
+    among those chosen, where many come before it. What the provider last found too many is halved, and goes alone.
     """
     with transaction() as connection:
         connection.execute(SQL["choosing"], {"queue": queue})
         found = fetch(connection, _Unparked, SQL["unparked"], {"work_id": work_id})
         if not found:
+            return None
+        if found[0].too_many and found[0].under_way:
+            connection.execute(SQL["postpone"], {"work_id": work_id, "pause": pause * NO_ROOM})
             return None
         most_lines = min(most_lines, max(1, (found[0].too_many or 2 * most_lines) // 2))
         made = {"llm_id": found[0].llm_id, "name": f"monkeys-{queue.rpartition('-')[2]}-{uuid.uuid4()}.jsonl"}
@@ -104,6 +119,13 @@ def wait_for_submission(work_id: int, pause: float) -> None:
 def unwanted_submissions(queue: str, pause: float) -> list[int]:
     """Those of a queue that still lie with the provider though no open work waits for them."""
     return column(SQL["unwanted"], {"queue": queue, "pause": pause})
+
+
+@patient
+def learned_of(work_id: int) -> dict[str, Any]:
+    """How the lines of a work were fitted to the provider."""
+    sql = "select submission_id from work where id = %s"
+    return dict(column(SQL["learned"], {"submission_id": column(sql, (work_id,))[0]})[0])
 
 
 @patient
@@ -158,6 +180,11 @@ class HeldSubmission:
         return found
 
     @patient
+    def ages(self) -> Ages:
+        """How long ago its steps were."""
+        return rows(Ages, SQL["ages"], {"submission_id": self.id})[0]
+
+    @patient
     def lines(self) -> list[Lines]:
         """What the provider is to be asked for: nothing of works that are cancelled by now."""
         return rows(Lines, SQL["lines"], {"submission_id": self.id})
@@ -189,9 +216,23 @@ class HeldSubmission:
             "store_answers", **dict(zip(names, map(list, columns), strict=True)), max_tries=MAX_ATTEMPTS
         )
 
+    @patient
+    def asked_for(self, answer: Answer) -> bool:
+        """Whether an answer is to a line of this submission."""
+        return bool(column(SQL["asked_for"], answer._asdict() | {"submission_id": self.id}))
+
     def forget_errors(self) -> None:
         """Begin to fetch: what the provider does not speak of is to be told from what failed before."""
         self._execute("forget_errors")
+
+    @patient
+    def learned(self) -> dict[str, Any]:
+        """How requests are fitted to the provider, as refusals of this llm's lines taught."""
+        return dict(column(SQL["learned"], {"submission_id": self.id})[0])
+
+    def note_learned(self, learned: Mapping[str, Any]) -> None:
+        """That its lines were refused for a field: the next ones do without, or call it otherwise."""
+        self._execute("note_learned", learned=Jsonb(dict(learned)))
 
     @patient
     def silent(self) -> int:

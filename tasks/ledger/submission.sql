@@ -11,10 +11,17 @@ select llm.id as llm_id, run.chat,
     (select submission.lines from submission  -- what the provider last found too many at a time
      where submission.llm_id = llm.id and submission.status = 'too many'
          and submission.ended_at > now() - interval '1 day'
-     order by submission.id desc limit 1) as too_many
+     order by submission.id desc limit 1) as too_many,
+    exists (select from submission where submission.llm_id = llm.id and submission.ended_at is null) as under_way
 from work join run on run.id = work.run_id join llm on llm.id = run.llm_id
 where work.id = %(work_id)s and work.state in ('ready', 'published') and work.submission_id is null
     and (work.not_before is null or work.not_before <= now())
+
+-- postpone: ready | published -> ready
+-- A work for whose lines the provider has no room yet. Locks one work.
+update work set state = 'ready', not_before = now() + make_interval(secs => %(pause)s),
+    last_error = 'the provider had no room for more at a time; it waits until what lies there is done'
+where id = %(work_id)s and state in ('ready', 'published') and submission_id is null
 
 -- make: no work changes
 insert into submission (llm_id, name) values (%(llm_id)s, %(name)s) returning id
@@ -85,6 +92,12 @@ where work.id = %(work_id)s and work.state in ('ready', 'published')
 -- submission: a look, without a lock
 select * from submission where id = %(submission_id)s
 
+-- ages: a look, without a lock
+-- Seconds by the database's clock.
+select extract(epoch from now() - sent_at)::float8 as sent,
+    extract(epoch from now() - coalesce(submitted_at, made_at))::float8 as begun
+from submission where id = %(submission_id)s
+
 -- lines: a look, without a lock
 -- What is to be asked for, by work, of the works that are still wanted.
 select work.id as work_id, work.run_id, batch.problem_id, array_agg(line.sample_index order by line.sample_index) as indices
@@ -144,9 +157,23 @@ join work on work.batch_id = batch.id and work.kind = 'generate'
 where line.work_id = work.id and line.sample_index = given.sample_index and line.submission_id = %(submission_id)s
     and line.answer is null
 
+-- asked_for: a look, without a lock
+select line.work_id from submission_line line join work on work.id = line.work_id join batch on batch.id = work.batch_id
+where line.submission_id = %(submission_id)s and line.sample_index = %(sample_index)s
+    and batch.run_id = %(run_id)s and batch.problem_id = %(problem_id)s
+
 -- forget_errors: no work changes
 -- Of tries before this one, so that a line without a word is known.
 update submission_line set error = null where submission_id = %(submission_id)s and answer is null
+
+-- note_learned: no work changes
+update submission set learned = learned || %(learned)s where id = %(submission_id)s
+
+-- learned: a look, without a lock
+-- By all submissions of the llm, since several may be under way.
+select coalesce(jsonb_object_agg(field.key, field.value order by submission.id), '{}') as learned
+from submission cross join lateral jsonb_each(submission.learned) as field
+where submission.llm_id = (select llm_id from submission where id = %(submission_id)s)
 
 -- silent: a look, without a lock
 select count(*) from submission_line

@@ -9,7 +9,7 @@ import logging
 import tempfile
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from tasks.engines import openai_wire as wire
 from tasks.engines.engine import EngineDead, RequestRefused
 from tasks.engines.openai_answers import ProviderAway, ProviderBatch
 from tasks.engines.openai_batch import MOST_BYTES, MOST_LINES, Provider
+from tasks.engines.openai_refusals import Learned
 from tasks.ledger import HeldSubmission
 from tasks.publish import publish
 from tasks.workers.answers import read_answers
@@ -46,8 +47,11 @@ SILENT_SECONDS = 60.0
 CROWDED_SECONDS = 600.0
 """Pause where the provider has too much to do for us already."""
 
-DEADLINE = timedelta(hours=48)
+DEADLINE_SECONDS = 48 * 3_600.0
 """Twice the day that every provider promises: a batch that is not over by then is cancelled and given up."""
+
+MOST_LESSONS = 20
+"""Different words of refusal, of some hundred answers, that are read for what they teach."""
 
 SKEW = timedelta(hours=1)
 """How far a provider's clock may be behind ours."""
@@ -56,11 +60,6 @@ SKEW = timedelta(hours=1)
 def _pause(seconds: float) -> float:
     """A pause at the pace of this queue's sweeper."""
     return seconds * settings().sweep_seconds / 2
-
-
-def _is_late(row: Submission) -> bool:
-    begun = row.submitted_at or row.made_at
-    return begun is not None and datetime.now(UTC) - begun > DEADLINE
 
 
 def use_provider(provider: Provider, queue: str) -> None:
@@ -116,7 +115,7 @@ class BatchLlm:
             try:
                 return self._step(held, unwanted=unwanted)
             except (ProviderAway, RequestRefused) as error:
-                held.move_on(_pause(self._age(held.row())), f"{error}; it is asked again")
+                held.move_on(self._next(held), f"{error}; it is asked again")
                 log.warning("%s", error)
                 return f"asked again later: {error}"
             except Exception as error:
@@ -128,12 +127,10 @@ class BatchLlm:
                     self._provider.dead.set()
                 raise
 
-    def _age(self, row: Submission) -> float:
+    def _next(self, held: HeldSubmission) -> float:
         """Seconds until the provider is asked again: the longer it has taken, the more."""
-        since = row.submitted_at or row.made_at
-        assert since is not None
-        age = (datetime.now(UTC) - since).total_seconds() * 2 / settings().sweep_seconds
-        return min(max(age / 10, FIRST_SECONDS), LONGEST_SECONDS)
+        age = held.ages().begun
+        return min(max(age / 10, _pause(FIRST_SECONDS)), _pause(LONGEST_SECONDS))
 
     def _step(self, held: HeldSubmission, *, unwanted: bool) -> str:
         row = held.row()
@@ -143,14 +140,14 @@ class BatchLlm:
             return self._send(held, row, unwanted=unwanted)
         if unwanted:
             self._provider.cancel(row.batch)
-        return self._ask(held, row, self._retrieve(row, row.batch))
+        return self._ask(held, row, self._retrieve(held, row.batch))
 
-    def _retrieve(self, row: Submission, batch: str) -> ProviderBatch:
+    def _retrieve(self, held: HeldSubmission, batch: str) -> ProviderBatch:
         """How far its batch is; one that the provider no longer knows is given up at the deadline, and no sooner."""
         try:
             return self._provider.retrieve(batch)
         except RequestRefused as error:
-            if not _is_late(row):
+            if held.ages().begun < DEADLINE_SECONDS:
                 raise
             return ProviderBatch(batch, "unknown", (), str(error))
 
@@ -158,7 +155,8 @@ class BatchLlm:
         """Have the provider begin, unless it has: whoever sent it before may not have lived to note that."""
         assert row.made_at is not None
         since = row.made_at - SKEW
-        if row.sent_at is not None and datetime.now(UTC) - row.sent_at < timedelta(seconds=_pause(UNSEEN_SECONDS)):
+        sent = held.ages().sent
+        if sent is not None and sent < _pause(UNSEEN_SECONDS):
             held.move_on(_pause(UNSEEN_SECONDS), "whether the provider took it shows soon")
             return "whether the provider took it shows soon"
         file = row.file or self._provider.find_file(row.name, since)
@@ -185,27 +183,27 @@ class BatchLlm:
             with tempfile.TemporaryDirectory() as folder:
                 path = Path(folder, row.name)
                 with path.open("w", encoding="utf-8") as lines:
-                    lines.writelines(self._lines(works))
+                    lines.writelines(self._lines(works, held.learned()))
                 file = self._provider.upload(row.name, path)
             held.note(file=file)
         held.note_sending()
         held.check()
         return file, self._provider.create(row.name, file, path_below)
 
-    def _lines(self, works: list[ledger.Lines]) -> Iterator[str]:
+    def _lines(self, works: list[ledger.Lines], learned: Learned) -> Iterator[str]:
         for work in works:
             first, last = work.indices[0], work.indices[-1]
             whole = request_of(work.run_id, work.problem_id, first, last - first + 1)
             for index in work.indices:
                 custom_id = f"{work.run_id}/{work.problem_id}/{index}"
-                yield self._provider.line(custom_id, whole.one(index))
+                yield self._provider.line(custom_id, whole.one(index), learned)
 
     def _ask(self, held: HeldSubmission, row: Submission, job: ProviderBatch) -> str:
         """See how far it is, and end it when it is over."""
         over_seconds = held.note_asked(job.status, over=job.over)
-        late = _is_late(row)
+        late = held.ages().begun > DEADLINE_SECONDS
         if not job.over and not late:
-            held.move_on(_pause(self._age(row)))
+            held.move_on(self._next(held))
             return f"{row.lines:,} samples lie with the provider ({job.status})"
         if not job.over:
             self._provider.cancel(job.id)
@@ -228,10 +226,24 @@ class BatchLlm:
         """Store what a file of answers holds; one that is not there may still come, until the deadline."""
         try:
             for part in read_answers(self._provider.answers(file)):
-                held.store(part)
+                held.store(self._taught(held, part))
         except RequestRefused:
             if not late:
                 raise
+
+    def _taught(self, held: HeldSubmission, part: list[ledger.Answer]) -> list[ledger.Answer]:
+        """Answers, of which those that were refused for a field that may be left out are worth another try."""
+        words = {(each.run_id, each.error): each for each in part if each.refused and each.error}
+        lessons: Learned = {}
+        for each in list(words.values())[:MOST_LESSONS]:
+            if held.asked_for(each):
+                request = request_of(each.run_id, each.problem_id, each.sample_index, 1)
+                lessons |= self._provider.lesson(str(each.error), request, held.learned() | lessons)
+        if not lessons:
+            return part
+        log.warning("lines of %s were refused; the next ones are sent as %s", self._provider.url, lessons)
+        held.note_learned(lessons)
+        return [each._replace(refused=False) for each in part]
 
     def _finish(self, task: "Task[Any, Any]", work_id: int) -> str:
         """Store the samples of a work whose answers are all there."""
@@ -244,5 +256,6 @@ class BatchLlm:
                 self._provider.completion(each.answer, request.one(each.sample_index), attempt.account)
                 for each in ledger.answers(work_id)
             ]
+            attempt.account.left_out |= self._provider.left_out(request, ledger.learned_of(work_id))
             attempt.result = finish(attempt, self._provider.sizes, completions, ledger.finish_submitted)
         return attempt.result

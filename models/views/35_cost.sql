@@ -96,8 +96,9 @@ with held as (
         when 'estimated' then prompt_tokens * usd_cached + completion_tokens * usd_output
         when 'gpu_hours' then gpu_seconds / 3600 * usd_per_gpu_hour end as dollars,
         case when usd_from = 'estimated' then prompt_tokens * (usd_input - usd_cached) end as dollars_once,
-        ok is false and engine = 'openai' and (finished_at is null or usd is null and requests is distinct from 0
-            and billed_prompt_tokens + completion_tokens is null) as unmeasured
+        engine = 'openai' and (lost_requests > 0 or ok is false and (finished_at is null
+            or usd is null and requests is distinct from 0 and billed_prompt_tokens + completion_tokens is null))
+            is true as unmeasured
     from based
 ), used as (
     select run_id, problem_id,
@@ -174,7 +175,8 @@ comment on column problem_cost.billed_completion_tokens is
     'New tokens as billed, those of failed and running attempts too';
 comment on column problem_cost.thinking_tokens is 'Of completion_tokens, those of what was thought';
 comment on column problem_cost.attempts_unmeasured is
-    'Failed or lost attempts at an endpoint of which nobody knows all that was billed: usd is then at least so much';
+    'Attempts at an endpoint that failed, or of which an answer was lost, so that nobody knows all that was billed: usd is '
+    'then at least so much';
 
 create view cost as
 with summed as (
@@ -242,7 +244,8 @@ comment on column cost.cached_prompt_tokens is 'Of those, the tokens that the pr
 comment on column cost.billed_completion_tokens is 'New tokens as billed, those of failed and running attempts too';
 comment on column cost.thinking_tokens is 'Of completion_tokens, those of what was thought';
 comment on column cost.attempts_unmeasured is
-    'Failed or lost attempts at an endpoint of which nobody knows all that was billed: usd is then at least so much';
+    'Attempts at an endpoint that failed, or of which an answer was lost, so that nobody knows all that was billed: usd is '
+    'then at least so much';
 
 create view engine_time as
 with each as (

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from threading import Event
 from typing import Any
 
@@ -35,11 +35,23 @@ class WorkInHand:
 
     def used(self) -> Usage:
         """What it used so far."""
-        usage = Usage(gpu_seconds=self.gpu_seconds())
-        if not self.account.requests:
+        account = self.account
+        usage = Usage(
+            gpu_seconds=self.gpu_seconds(),
+            requests=account.requests or None,
+            lost_requests=account.lost_requests if account.requests else None,
+            left_out=account.left_out,
+        )
+        if account.requests == account.lost_requests:
             return usage
-        billed = asdict(self.account)
-        return replace(usage, **billed | {"prompt_tokens": None, "billed_prompt_tokens": billed["prompt_tokens"]})
+        return replace(
+            usage,
+            billed_prompt_tokens=account.prompt_tokens,
+            cached_prompt_tokens=account.cached_prompt_tokens,
+            completion_tokens=account.completion_tokens,
+            thinking_tokens=account.thinking_tokens,
+            usd=account.usd,
+        )
 
 
 def claim(task: "Task[Any, Any]", work_id: int, engine: Loaded | None = None) -> Lease | None:

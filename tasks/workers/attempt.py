@@ -38,8 +38,8 @@ class WorkInHand:
         account = self.account
         usage = Usage(
             gpu_seconds=self.gpu_seconds(),
-            requests=account.requests or None,
-            lost_requests=account.lost_requests if account.requests else None,
+            requests=account.requests,
+            lost_requests=account.lost_requests,
             left_out=account.left_out,
         )
         if account.requests == account.lost_requests:

@@ -16,6 +16,7 @@ WORKER = Worker("w:1", "h", "v", engine="openai")
 
 def run_of(llm: str = "openai:m", *, n: int = 20, limit: int = 1, batch_size: int = 1, **wanted: Any) -> int:
     """A run of pocket-sums by an llm that nothing serves, in batches of one sample unless told otherwise."""
+    wanted = {"probe": False} | wanted
     return enqueue(RunRequest("pocket-sums", llm, n, limit=limit, batch_size=batch_size, **wanted)).run_id
 
 

@@ -4,11 +4,15 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
+from cli.options import thinking_option
 from verifiers.errors import UserError
+from verifiers.outcome import Outcome
+from verifiers.thinking import UNENDED, answer_from
+from verifiers.verifier import Check, Judgement, Problem, Verifier
 
 
 @click.command()
@@ -17,15 +21,26 @@ from verifiers.errors import UserError
 @click.option("--problem", help="FILE is one plain text, an answer to this problem.")
 @click.option("--data", type=click.Path(path_type=Path), help="Problems from a JSONL (also .gz) or Parquet file.")
 @click.option("--verifier", help="Default: the one that counts by default.")
+@thinking_option
 @click.option("--unsafe-no-sandbox", is_flag=True, help="Run programs with nothing around them.")
 def check(
-    benchmark: str, file: Path, problem: str | None, data: Path | None, verifier: str | None, unsafe_no_sandbox: bool
+    benchmark: str,
+    file: Path,
+    problem: str | None,
+    data: Path | None,
+    verifier: str | None,
+    thinking: str | None,
+    unsafe_no_sandbox: bool,
 ) -> None:
     """Judge texts: FILE is JSONL of {"problem": KEY, "text": ...}; one line of JSON out for each, in order.
+
+    With --thinking (default: none) a line may also have the `thinking` that a server gave apart from the text, and the
+    `finish_reason`.
 
     \b
     Example:
       monkeys check pocket-sums answers.jsonl
+      monkeys check pocket-sums answers.jsonl --thinking tags
       monkeys check gsm8k answer.txt --problem 17 --data test.jsonl --verifier paper
     """
     from tasks.stored import prepare_verifiers
@@ -35,11 +50,11 @@ def check(
     judge = find_verifier(found, verifier)
     prepare_verifiers(unsafe=unsafe_no_sandbox)
     problems = {each.key: each for each in found.load(data)}
-    for place, (key, text) in enumerate(_texts(file, problem), 1):
+    for place, (key, sample) in enumerate(_samples(file, problem), 1):
         if key not in problems:
             where = f"Line {place} of {file} names" if problem is None else "--problem names"
             raise UserError(f"{where} a problem {key!r} that {benchmark} does not have.")
-        candidate, judgement = judge.check(problems[key], text)
+        candidate, judgement = _judged(judge, problems[key], thinking or "none", sample)
         row = {
             "problem": key,
             "candidate": None if candidate is None else candidate.text,
@@ -49,18 +64,35 @@ def check(
         click.echo(json.dumps(row))
 
 
-def _texts(file: Path, problem: str | None) -> Iterator[tuple[str, str]]:
-    """(problem key, text) of a plain text or of each line of JSONL."""
+class _Sample(NamedTuple):
+    text: str
+    thinking: str | None = None
+    finish_reason: str | None = None
+
+
+def _judged(verifier: Verifier, problem: Problem, rule: str, sample: _Sample) -> Check:
+    """The verification of a sample's answer."""
+    start = answer_from(rule, sample.text, sample.thinking, finish_reason=sample.finish_reason)
+    if start is None:
+        return Check(None, Judgement(Outcome.no_answer, UNENDED))
+    return verifier.check(problem, sample.text[start:])
+
+
+def _samples(file: Path, problem: str | None) -> Iterator[tuple[str, _Sample]]:
+    """(problem key, sample) of a plain text or of each line of JSONL."""
     from verifiers.benchmarks.rows import read_rows
 
     if problem is not None:
-        yield problem, _read(file)
+        yield problem, _Sample(_read(file))
         return
     for line, row in enumerate(_stdin_rows() if str(file) == "-" else read_rows(file), 1):
         key, text = row.get("problem"), row.get("text")
         if not isinstance(key, str | int) or isinstance(key, bool) or not isinstance(text, str):
             raise UserError(f"Line {line} of {file} lacks a `problem` or a `text`.")
-        yield str(key), text
+        thinking, finish_reason = row.get("thinking"), row.get("finish_reason")
+        if not isinstance(thinking, str | None) or not isinstance(finish_reason, str | None):
+            raise UserError(f"Line {line} of {file} has a `thinking` or a `finish_reason` that is no text.")
+        yield str(key), _Sample(text, thinking, finish_reason)
 
 
 def _stdin_rows() -> Iterator[dict[str, Any]]:

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 import click
 
 from cli.options import Number, table_options
-from cli.output import COSTS, harmless, print_rows, text_table
+from cli.output import COSTS, dollars_rest_on, harmless, print_rows, text_table
 from verifiers.ranges import real
 
 if TYPE_CHECKING:
     from models.questions.compare import AtBudget, Growth, Need
+    from models.views import CostRow
 
 COLUMNS = (
     "measure", "budget", "run_id", "k", "coverage", "low", "high", "difference", "difference_low", "difference_high",
@@ -44,7 +45,7 @@ def compare(runs: tuple[str, ...], wanted: tuple[float, ...], form: str | None) 
     """
     from models.questions import compare as question
     from models.questions.find import find_run
-    from models.questions.progress import progress_of, title
+    from models.questions.progress import cost_of, progress_of, title
     from verifiers.errors import UserError
 
     if len(runs) < 2:
@@ -63,13 +64,19 @@ def compare(runs: tuple[str, ...], wanted: tuple[float, ...], form: str | None) 
     else:
         run_ids = [contender.run_id for contender in compared]
         for run_id in run_ids:
-            click.echo(harmless(title(progress_of(run_id))))
+            click.echo(harmless(title(progress_of(run_id))) + _rests_on(cost_of(run_id)))
         for measure, rows in tables.items():
             click.secho(f"\nCoverage at equal {NAMES[measure]}", bold=True)
             click.echo(_side_by_side(measure, rows, run_ids), nl=False)
         _say_unknown(measures)
         _print_needs(needs, levels)
         _print_similarity(question.similarity(compared))
+
+
+def _rests_on(cost: "CostRow | None") -> str:
+    """What a run's dollars rest on, where it has some."""
+    said = dollars_rest_on(cost) if cost is not None else None
+    return f" · dollars {said}" if said else ""
 
 
 def _side_by_side(measure: str, rows: Sequence["AtBudget"], run_ids: Sequence[int]) -> str:
@@ -129,7 +136,7 @@ def _print_similarity(rows: Sequence["Growth"]) -> None:
 def _say_unknown(measures: Sequence[str]) -> None:
     hints = {
         "flops": "FLOPs: the sizes of an llm are stored when a worker loads it.",
-        "usd": "Dollars: `monkeys price set` says what an llm costs.",
+        "usd": "Dollars: `monkeys price set` says what an llm costs, or an endpoint did not say its tokens.",
         "gpu_seconds": "GPU-seconds: no GPU made these samples, or nobody recorded it.",
     }
     unknown = [hint for name, hint in hints.items() if name not in measures]

@@ -68,8 +68,10 @@ def _show(run_id: int) -> None:
     click.echo(f"Flower:   http://127.0.0.1:{settings().flower_port}")
     cost = found.cost
     assert cost is not None
+    amounts = ((cost.completion_tokens, ",", "tokens"), (cost.flops, ".3g", "FLOPs"))
+    took = ", ".join(f"{amount:{form}} {what}" for amount, form, what in amounts if amount is not None)
     click.echo(
-        f"Cost:     {cost.completion_tokens:,} tokens, {cost.flops:.3g} FLOPs; "
+        f"Cost:     {took or 'unknown'}; "
         f"{cost.reused:,} of {cost.reused + cost.judged:,} judgings saved by judging each candidate once"
     )
     click.echo("\nWorth trying:")

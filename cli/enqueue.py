@@ -7,6 +7,8 @@ from typing import Any
 import click
 
 from cli.options import (
+    Number,
+    TextFile,
     batch_option,
     endpoint_option,
     engine_args,
@@ -14,6 +16,7 @@ from cli.options import (
     number,
     setting_options,
     take_settings,
+    thinking_option,
     with_endpoint,
 )
 from cli.output import print_rows
@@ -22,6 +25,7 @@ from models.schema import check_schema
 from tasks.runs.request import BATCH_SIZE, RunRequest
 from verifiers.benchmarks.benchmark import Sampling
 from verifiers.errors import UserError
+from verifiers.ranges import whole
 
 
 @click.command()
@@ -31,13 +35,21 @@ from verifiers.errors import UserError
 @click.option("--name", help="A unique name: the same name and settings again is the same run.")
 @click.option("--data", type=click.Path(path_type=Path), help="Problems from a JSONL (also .gz) or Parquet file.")
 @click.option("--shots", type=click.Path(path_type=Path), help="Few-shot examples (the train set) from a file.")
-@click.option("--prompt-file", type=click.Path(path_type=Path), help="A text to put before each problem instead.")
+@click.option("--prompt-file", "prefix", type=TextFile(), help="A text to put before each problem instead.")
+@click.option(
+    "--prompt-template",
+    "template",
+    type=TextFile(),
+    help="The whole prompt, with the data set's own fields, such as {question} or {problem}.",
+)
 @click.option("--subset", help="A named subset, such as gsm8k's `monkeys`.")
 @click.option("--problem", "problems", multiple=True, help="Only this problem (may be given again).")
 @click.option("--limit", **number(RunRequest, "limit"))
 @click.option("--verifier", help="The verifier that counts, where the benchmark has several.")
+@thinking_option
 @click.option("--batch-size", default=BATCH_SIZE, show_default=True, **number(RunRequest, "batch_size"))
 @setting_options(Sampling)
+@click.option("--no-stop", is_flag=True, help="No stop string. Default with --chat, unless --stop is given.")
 @click.option("--depth-first", is_flag=True, help="Finish a problem before the next. Default: all grow together.")
 @click.option("--stop-when-solved", is_flag=True, help="No more batches of a problem that has a right sample.")
 @click.option("--budget-usd", **number(RunRequest, "budget_usd"))
@@ -45,17 +57,21 @@ from verifiers.errors import UserError
 @click.option("--budget-flops", **number(RunRequest, "budget_flops"))
 @click.option("--dry-run", is_flag=True, help="Only say what it will take, going by the earlier runs of this llm.")
 @endpoint_option
-@batch_option
+@click.option(
+    "--gpus", type=Number(whole(1)), help="Of an endpoint of your own: how many GPUs serve it, for GPU-hours."
+)
 @click.option("--no-probe", is_flag=True, help="Do not ask an endpoint for one token first, to learn what it refuses.")
+@batch_option
 @click.option("--engine-arg", "engine_arguments", multiple=True, help="key=value for the engine (may be given again).")
 @click.option("--quiet", is_flag=True, help="Print the run's id and nothing else.")
 def enqueue(
     benchmark: str,
     llm: str,
     endpoint: tuple[str, ...],
+    gpus: int | None,
     batch: bool,
     engine_arguments: tuple[str, ...],
-    prompt_file: Path | None,
+    no_stop: bool,
     quiet: bool,
     dry_run: bool,
     no_probe: bool,
@@ -67,24 +83,24 @@ def enqueue(
     Example:
       monkeys enqueue pocket-sums -m pocket-monkey -n 100
       monkeys enqueue gsm8k -m meta-llama/Meta-Llama-3-8B-Instruct -n 10000 --subset monkeys
+      monkeys enqueue math -m Qwen/Qwen3-8B -n 64 --chat --chat-template-arg enable_thinking=true --max-tokens 32768
       monkeys enqueue math -m openai:gpt-4o-mini -n 100 --chat --stop-when-solved --budget-usd 5
+      monkeys enqueue math -m openai:qwen -n 100 --endpoint http://gpus:8000/v1 --gpus 4 --budget-gpu-hours 8
     """
     from tasks.broker import reachable
     from tasks.runs.estimate import estimate
     from tasks.runs.make import enqueue as make_run
 
-    arguments = engine_args(with_endpoint(engine_arguments, endpoint, batch=batch))
+    arguments = engine_args(with_endpoint(engine_arguments, endpoint, gpus, batch=batch))
     check_schema()
     reachable()
     sampling = take_settings(Sampling, wanted)
+    if no_stop and "stop" in sampling:
+        raise UserError("Give --stop or --no-stop, not both.")
+    if no_stop:
+        sampling["stop"] = ()
     request = RunRequest(
-        benchmark=benchmark,
-        llm=llm,
-        engine_args=arguments,
-        prefix=_read(prompt_file),
-        sampling=sampling,
-        probe=not no_probe,
-        **wanted,
+        benchmark=benchmark, llm=llm, engine_args=arguments, sampling=sampling, probe=not no_probe, **wanted
     )
     if dry_run:
         print_rows([asdict(estimate(request))], None)
@@ -99,12 +115,3 @@ def enqueue(
     served = serve_llm(llm, arguments, made.queue)
     if not quiet:
         click.echo("\n".join([how, *made.notes, *served, f"`monkeys watch {made.run_id}` follows it."]), err=True)
-
-
-def _read(file: Path | None) -> str | None:
-    if file is None:
-        return None
-    try:
-        return file.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{file} cannot be read ({error}).") from error

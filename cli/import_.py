@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from cli.options import Number
+from cli.options import Number, thinking_option
 from models.cost import Sizes
 from tasks.engines.recorded import COLUMNS
 from verifiers.errors import UserError
@@ -27,6 +27,7 @@ COLUMN_HELP = (
 @click.option("--where", multiple=True, help="column=value: only such rows (again for more).")
 @click.option("--key-only", is_flag=True, help="Make problems that are not at hand: counted, not judged again.")
 @click.option("--sizes", help="The llm's PARAMETERS,LAYERS,TOKEN_DIM (active ones, heads x head size), for FLOPs.")
+@thinking_option
 @click.option("--quiet", is_flag=True, help="Print the run's id and nothing else.")
 def import_(
     file: Path,
@@ -39,6 +40,7 @@ def import_(
     where: tuple[str, ...],
     key_only: bool,
     sizes: str | None,
+    thinking: str | None,
     quiet: bool,
 ) -> None:
     """Take in recorded samples of FILE (JSONL, also .gz, or Parquet) as a run; prints its id.
@@ -60,7 +62,10 @@ def import_(
 
     check_schema()
     source = Source(file, dict(_pair("--column", each) for each in columns), base, [_pair("--where", e) for e in where])
-    made = import_samples(ImportRequest(source, benchmark, llm, name, data, key_only, _sizes(sizes)))
+    request = ImportRequest(
+        source, benchmark, llm, name, data, key_only=key_only, sizes=_sizes(sizes), thinking=thinking or "none"
+    )
+    made = import_samples(request)
     click.echo(made.run_id)
     if quiet:
         return

@@ -4,12 +4,14 @@ import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import Field, fields
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from verifiers.errors import UserError
 from verifiers.ranges import Range
+from verifiers.thinking import RULES
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -23,36 +25,50 @@ llm_option = click.option(
 )
 
 
+thinking_option = click.option(
+    "--thinking",
+    type=click.Choice(list(RULES)),
+    help="How what the llm thought is split from what it answered: " + "; ".join(f"{n}: {s}" for n, s in RULES.items()),
+)
+
+
 endpoint_option = click.option(
     "--endpoint",
     metavar="URL",
     multiple=True,
     help="Of openai:NAME: where it is served, up to /v1; again for another server of the same llm.",
 )
-
-
 batch_option = click.option(
     "--batch", is_flag=True, help="Of openai:NAME: by its provider's batch API, at half the price, within a day."
 )
 
 
 def with_endpoint(
-    engine_arguments: tuple[str, ...], endpoints: Sequence[str], *, batch: bool = False
+    engine_arguments: tuple[str, ...], endpoints: Sequence[str], gpus: int | None = None, *, batch: bool = False
 ) -> tuple[str, ...]:
-    """The engine arguments with the endpoints among them, and how those are asked: stored with the llm."""
-    given = [f"endpoint={endpoints[0] if len(endpoints) == 1 else json.dumps(list(endpoints))}"] if endpoints else []
-    return (*engine_arguments, *given, *(["batch=true"] if batch else []))
+    """The engine arguments with the endpoints, their GPUs and how they are asked: all are stored with the llm."""
+    arguments = list(engine_arguments)
+    if endpoints:
+        arguments.append(f"endpoint={endpoints[0] if len(endpoints) == 1 else json.dumps(list(endpoints))}")
+    if gpus is not None:
+        arguments.append(f"gpus={gpus}")
+    if batch:
+        arguments.append("batch=true")
+    return tuple(arguments)
 
 
-def engine_args(options: Iterable[str]) -> dict[str, Any]:
-    """`key=value` options as engine arguments: values are JSON where they can be, else text; a revision is text."""
+def engine_args(options: Iterable[str], name: str = "--engine-arg") -> dict[str, Any]:
+    """`key=value` options as engine arguments: values are JSON where they can be, else text; a revision is text.
+
+    name: the option that a person gave them by.
+    """
     arguments: dict[str, Any] = {}
     for option in options:
         key, equals, text = option.partition("=")
         key = key.replace("-", "_")
         if not equals or not key.isidentifier():
-            raise UserError(f"--engine-arg takes key=value, not {option!r}.")
-        arguments[key] = _value(key, text)
+            raise UserError(f"{name} takes key=value, not {option!r}.")
+        arguments[key] = _value(name, key, text)
     return arguments
 
 
@@ -61,7 +77,7 @@ def engine_options(engine_args: Mapping[str, Any]) -> list[str]:
     return [f"{key}={_text(key, value)}" for key, value in engine_args.items()]
 
 
-def _value(key: str, text: str) -> Any:
+def _value(name: str, key: str, text: str) -> Any:
     if key.endswith("revision"):
         return text  # a commit such as 7e12345 is no number
     try:
@@ -72,8 +88,10 @@ def _value(key: str, text: str) -> Any:
         return text  # no number that a machine has
     try:
         json.dumps(value, allow_nan=False)
+    except RecursionError:
+        return text
     except ValueError as error:
-        raise UserError(f"--engine-arg {key} must not be or hold NaN or Infinity, not {text!r}.") from error
+        raise UserError(f"{name} {key} must not be or hold NaN or Infinity, not {text!r}.") from error
     # as it comes back from the database, since the name of the queue is made of it
     if isinstance(value, float) and value.is_integer() and not 0 < abs(value) < 1e16:
         return int(value) if value else 0.0
@@ -115,6 +133,42 @@ class Number(click.ParamType):  # type: ignore[type-arg]
         return number
 
 
+class TextFile(click.ParamType):  # type: ignore[type-arg]
+    """A file's text, in place of its name."""
+
+    name = "file"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: ARG002
+        try:
+            return Path(value).read_text("utf-8")
+        except (OSError, ValueError) as error:  # ValueError: not UTF-8, or a name with NUL
+            raise UserError(f"{value} cannot be read ({error}).") from error
+
+
+class JsonObject(click.ParamType):  # type: ignore[type-arg]
+    """A JSON object, or @FILE that holds one."""
+
+    name = "json"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> dict[str, Any]:
+        text = TextFile().convert(value[1:], param, ctx) if value.startswith("@") else value
+        try:
+            found = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            self.fail(f"it must be a JSON object, or @FILE that holds one ({error}).", param, ctx)
+        if not isinstance(found, dict):
+            self.fail("it must be a JSON object, or @FILE that holds one.", param, ctx)
+        return found
+
+
+FORMS: dict[str, dict[str, Any]] = {
+    "file": {"type": TextFile()},
+    "pairs": {"multiple": True, "metavar": "KEY=VALUE"},
+    "json": {"type": JsonObject(), "metavar": "JSON"},
+}
+"""How a setting is given that is no number, flag or text."""
+
+
 def number(settings: type, name: str) -> dict[str, Any]:
     """The type and help of an option that gives a field of a dataclass."""
     metadata = next(field for field in fields(settings) if field.name == name).metadata
@@ -127,16 +181,23 @@ def setting_options(settings: type) -> Callable[[F], F]:
     def add(command: F) -> F:
         for field in reversed(fields(settings)):
             if "help" in field.metadata:
-                command = click.option(f"--{field.name.replace('_', '-')}", **_kind(field))(command)
+                command = click.option(_option(field), field.name, **_kind(field))(command)
         return command
 
     return add
+
+
+def _option(field: Field[Any]) -> str:
+    name = f"--{field.name.replace('_', '-')}"
+    return name.removesuffix("s") if field.metadata["form"] == "pairs" else name
 
 
 def _kind(field: Field[Any]) -> dict[str, Any]:
     said = {"help": field.metadata["help"]}
     if isinstance(field.default, bool):
         return {"is_flag": True, **said}
+    if form := field.metadata["form"]:
+        return {**FORMS[form], **said}
     numbers = field.metadata["range"]
     return {"multiple": isinstance(field.default, tuple), "type": None if numbers is None else Number(numbers), **said}
 
@@ -144,6 +205,9 @@ def _kind(field: Field[Any]) -> dict[str, Any]:
 def take_settings(settings: type, options: dict[str, Any]) -> dict[str, Any]:
     """Those of `setting_options` that a person gave, taken out of a command's options."""
     values = {field.name: options.pop(field.name, None) for field in fields(settings)}
+    for each in fields(settings):
+        if each.metadata.get("form") == "pairs":
+            values[each.name] = engine_args(values[each.name] or (), _option(each)) or None
     return {name: value for name, value in values.items() if value is not None and value is not False and value != ()}
 
 

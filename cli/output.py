@@ -7,9 +7,12 @@ import io
 import json
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from models.views import CostRow
 
 Rows = Sequence[Any]
 """Mappings, or objects whose fields are the columns."""
@@ -17,8 +20,26 @@ Rows = Sequence[Any]
 COSTS = {"flops": "FLOPs", "gpu_seconds": "GPU-seconds", "usd": "dollars"}
 """What costs are counted in, and the words for it."""
 
+RESTS_ON = {
+    "charged": "as charged",
+    "usage": "by the tokens billed",
+    "samples": "by the sample",
+    "gpu_hours": "by the GPU-hour",
+    "estimated": "estimated, each prompt once a batch",
+    "mixed": "charged in several ways",
+}
+"""What dollars rest on, by `usd_from` of the view cost."""
+
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 """What could move a terminal's cursor, colour it, or turn its text around."""
+
+
+def dollars_rest_on(cost: "CostRow") -> str | None:
+    """What a run's dollars rest on, in words; None where it has none."""
+    if cost.usd is None or cost.usd_from is None:
+        return None
+    least = f"; at least: {cost.attempts_unmeasured:,} attempts were billed more than is known"
+    return RESTS_ON[cost.usd_from] + (least if cost.attempts_unmeasured else "")
 
 
 def harmless(text: str) -> str:

@@ -5,16 +5,25 @@ import click
 from cli.options import Number
 from verifiers.errors import UserError
 from verifiers.ranges import real
+from verifiers.thinking import RULES
 
 
 @click.command()
 @click.argument("named", metavar="RUN")
 @click.option("--verifier", help="Judge by this verifier too. Default: a newer version of the one that counts.")
-@click.option("--use", is_flag=True, help="Have it count once every sample has its verdict.")
+@click.option("--use", is_flag=True, help="Have it count once every sample has its verdict (a newer version does).")
+@click.option(
+    "--thinking", type=click.Choice(list(RULES)), help="Split thoughts off by another rule, and judge the answers anew."
+)
 @click.option("--infrastructure", is_flag=True, help="Judge again only what failed by our fault.")
 @click.option("--share", type=Number(real(0, 1, above=True)), help="Rerun this share here: is it stable?")
-def reverify(named: str, verifier: str | None, use: bool, infrastructure: bool, share: float | None) -> None:
+def reverify(
+    named: str, verifier: str | None, use: bool, thinking: str | None, infrastructure: bool, share: float | None
+) -> None:
     """Judge RUN's samples by another verifier or a newer version, or again where judging failed by our fault.
+
+    A newer version replaces the one that counts. With --thinking, what counts as answer is decided anew, and what was
+    judged and scored by the old rule is replaced.
 
     With --share, judge a random share of the distinct candidates once more in this process. The verdicts stay; the view
     verifier_health counts the reruns and those that disagreed, which are printed.
@@ -23,16 +32,18 @@ def reverify(named: str, verifier: str | None, use: bool, infrastructure: bool, 
     Example:
       monkeys reverify 1 --verifier paper
       monkeys reverify 1 --verifier paper --use
+      monkeys reverify 1 --thinking tags
       monkeys reverify 1 --infrastructure
       monkeys reverify 1 --share 0.01
     """
     from models.questions.find import find_run
     from tasks.runs import changes
+    from tasks.runs.thinking import split_again
 
-    if (infrastructure or share) and (verifier or use):
-        raise UserError("--infrastructure and --share go without --verifier and --use.")
-    if infrastructure and share:
-        raise UserError("--infrastructure goes without --share.")
+    if (infrastructure or share or thinking) and (verifier or use):
+        raise UserError("--infrastructure, --share and --thinking go without --verifier and --use.")
+    if bool(infrastructure) + bool(share) + bool(thinking) > 1:
+        raise UserError("--infrastructure, --share and --thinking go without each other.")
     run = find_run(named)
     if share:
         _rerun(run.id, share)
@@ -41,8 +52,19 @@ def reverify(named: str, verifier: str | None, use: bool, infrastructure: bool, 
         works = changes.judge_again(run.id)
         click.echo(f"{works:,} works of run {run.id} are judged again.", err=True)
         return
+    if thinking:
+        split = split_again(run.id, thinking)
+        scored = f", {split.scored:,} to be scored" if split.scored else ""
+        click.echo(f"Run {run.id}: {split.judged:,} works to be judged{scored} by --thinking {thinking}.", err=True)
+        return
     made = changes.reverify(run.id, verifier, use=use)
-    then = "it counts from now on" if made.counts else "it counts once it is through" if use else "it does not count"
+    then = (
+        "it counts from now on"
+        if made.counts
+        else "it counts once it is through"
+        if use or not verifier
+        else "it does not count"
+    )
     click.echo(f"Run {run.id}: {made.works:,} works to be judged by {made.verifier}; {then}.", err=True)
 
 

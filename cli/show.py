@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cli.options import Number, table_options
+from cli.options import Number, engine_options, table_options
 from cli.output import harmless, print_rows
 from verifiers.ranges import whole
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 TALLY = ("problem_key", "samples", "correct", "incorrect", "no_answer", "undecided", "correct_share", "first_correct")
 
 FACTS = (
-    "prompt_tokens", "completion_tokens", "finish_reason", "logprob", "seed", "worker", "engine", "engine_version",
-    "engine_seed", "sampled_at",
+    "prompt_tokens", "completion_tokens", "thinking_tokens", "finish_reason", "logprob", "seed", "worker", "engine",
+    "engine_version", "engine_seed", "sampled_at",
 )  # fmt: skip
 
 
@@ -26,7 +26,8 @@ FACTS = (
 @click.option("--outcome", help="The first sample with this outcome, where no INDEX is given.")
 @table_options
 def show(named: str, problem: str | None, index: int | None, outcome: str | None, form: str | None) -> None:
-    """Read a sample of RUN: its prompt, text, candidate and verdict. Without PROBLEM: the run's problems.
+    """Read a sample of RUN: its prompt, what was thought and answered, candidate and verdict. Without PROBLEM: the
+    run's problems.
 
     \b
     Example:
@@ -53,16 +54,36 @@ def _print(sample: "SampleShown") -> None:
         click.secho(f"── {title} " + "─" * max(0, 76 - len(title)), fg="cyan")
         click.echo(harmless(text) if text is not None else "(none)")
 
-    section("prompt", sample.prompt)
-    section(f"sample {sample.sample_index} of {harmless(sample.problem_key)}", sample.text)
-    how = f" (found by {sample.candidate_how})" if sample.candidate_how else ""
+    if sample.system is not None:
+        section("system", sample.system)
+    arguments = ", ".join(engine_options(sample.chat_template_args or {}))
+    section("prompt" + (f" with {harmless(arguments)}" if arguments else ""), sample.prompt)
+    whole = f"sample {sample.sample_index} of {harmless(sample.problem_key)}"
+    thought, answer = _parts(sample)
+    if thought is None:
+        section(whole, answer)
+    else:
+        section(f"{whole}: what was thought", thought)
+        section("what was answered", answer)
+    how = f" (found by {sample.candidate_how})" if sample.candidate_how and sample.candidate else ""
     section(f"candidate{how}", sample.candidate)
     outcome = sample.outcome or "not verified yet"
     colour = {"correct": "green", "not verified yet": "yellow"}.get(outcome, "red")
     click.secho(f"── verdict by {sample.verifier} {sample.version} ", fg="cyan", nl=False)
     click.secho(outcome, fg=colour, nl=False)
-    click.echo(f": {harmless(sample.detail)}" if sample.detail else "")
+    detail = sample.detail or (sample.candidate_how if sample.candidate is None else None)
+    click.echo(f": {harmless(detail)}" if detail else "")
     for name in FACTS:
         value = getattr(sample, name)
         if value is not None:
             click.echo(f"   {name}: {harmless(str(value))}")
+
+
+def _parts(sample: "SampleShown") -> tuple[str | None, str | None]:
+    """What was thought, in the text and apart from it, and what was answered; None where there is none of it."""
+    text, start = sample.text, sample.answer_from
+    if sample.outcome is None or text is None:
+        return sample.thinking, text  # where its answer begins is not known yet
+    within = text if start is None else text[:start]
+    thought = "\n".join(part for part in (sample.thinking, within) if part)
+    return thought or None, None if start is None else text[start:]

@@ -9,6 +9,14 @@ def storable(text: str) -> str:
     return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
 
 
+def is_storable(value: Any) -> bool:
+    """Whether Postgres can hold this JSON value as it is, and all of ours can walk it: it may be nested too deeply."""
+    try:
+        return bool(storable_json(value) == value)
+    except RecursionError:
+        return False
+
+
 def storable_json(value: Any) -> Any:
     """The same JSON value with every text as Postgres can hold it."""
     if isinstance(value, str):

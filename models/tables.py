@@ -206,7 +206,7 @@ class Run(SQLModel, table=True):
     settings_hash: str = _said("SHA-256 of everything a person chose: same name and same hash, same run")
     imported: bool = _said("Whether its samples were made elsewhere", default=False)
     thinking: str = _said(
-        "How what its llm thought is split from what it answered: none, tags or server; reverify changes it",
+        "How what its llm thought is split from what it answered: none, tags, end-tag or server; reverify changes it",
         default="none",
     )
     left_out: list[str] = Field(
@@ -222,7 +222,9 @@ class Run(SQLModel, table=True):
     created_at: datetime | None = _time("When it was enqueued", now=True)
     cancelled_at: datetime | None = _time("When it was cancelled; null again after resume")
     finished_at: datetime | None = _time("When its last work ended; null while any is open")
-    stopped_by: str | None = _said("The stopping rule that ended it early", default=None)
+    stopped_by: str | None = _said(
+        "The stopping rule that ended it early; `unmeasured` where its budget could not be kept", default=None
+    )
 
 
 class Prompt(SQLModel, table=True):
@@ -454,10 +456,11 @@ class Score(SQLModel, table=True):
 class Price(SQLModel, table=True):
     """What an llm costs at a provider, from a day on."""
 
+    __table_args__ = (Index("price_of_llm", "llm", "tier", "since"),)
     id: int = _id()
     llm: str = _said("llm.name it is for")
     provider: str
-    since: datetime | None = _time("First day it holds", now=True)
+    since: datetime | None = _time("First day it holds, from midnight UTC", now=True)
     usd_per_million_input: float | None = Field(default=None, sa_type=Double)
     usd_per_million_cached_input: float | None = Field(default=None, sa_type=Double)
     usd_per_million_output: float | None = Field(default=None, sa_type=Double)
@@ -530,6 +533,7 @@ class AnalysisDiversity(SQLModel, table=True):
     expected_distinct_candidates: float = Field(sa_type=Double)
     duplicate_share: float | None = Field(default=None, sa_type=Double)
     truncated_share: float | None = Field(default=None, sa_type=Double)
+    unended_share: float | None = Field(default=None, sa_type=Double)
 
 
 class AnalysisBand(SQLModel, table=True):

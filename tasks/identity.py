@@ -26,8 +26,8 @@ def this_worker(name: str, engine: Loaded | None = None) -> Worker:
 
 
 def _gpus(engine: Loaded | None) -> str:
-    """The GPUs an engine keeps busy, as CUDA_VISIBLE_DEVICES names them, else the first so many."""
-    if engine is None or not engine.gpus:
+    """The GPUs here that an engine keeps busy, as CUDA_VISIBLE_DEVICES names them, else the first so many."""
+    if engine is None or not engine.gpus or engine.name == "openai":
         return ""
     named = os.environ.get("CUDA_VISIBLE_DEVICES")
     visible = named.split(",") if named else [str(each) for each in range(engine.gpus)]

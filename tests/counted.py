@@ -33,6 +33,8 @@ class Sampled:
     finish_reason: str = "stop"
     scores: Mapping[str, float] = field(default_factory=dict)
     text: str | None = None
+    thinking_tokens: int | None = None
+    answer_from: int | None = 0
 
 
 def counted_run(tallies: Sequence[Tally], *, batch: int = 100, **settings: Any) -> int:
@@ -151,8 +153,9 @@ def judge_again(run: int) -> int:
         )
         connection.execute(
             """
-            insert into extraction (run_id, problem_id, sample_index, verifier_id, candidate_id)
-            select run_id, problem_id, sample_index, %(second)s, candidate_id from extraction where run_id = %(run)s
+            insert into extraction (run_id, problem_id, sample_index, verifier_id, candidate_id, answer_from)
+            select run_id, problem_id, sample_index, %(second)s, candidate_id, answer_from
+            from extraction where run_id = %(run)s
             """,
             ids,
         )
@@ -256,11 +259,21 @@ def _insert_samples(connection: Connection, run: int, verifier: int, problem: in
     )
     cursor.executemany(
         """
-        insert into sample (run_id, problem_id, sample_index, text, completion_tokens, finish_reason, logprob)
-        values (%s, %s, %s, %s, %s, %s, %s)
+        insert into sample (run_id, problem_id, sample_index, text, completion_tokens, thinking_tokens, finish_reason,
+            logprob)
+        values (%s, %s, %s, %s, %s, %s, %s, %s)
         """,
         [
-            (run, problem, place, each.text, each.completion_tokens, each.finish_reason, each.logprob)
+            (
+                run,
+                problem,
+                place,
+                each.text,
+                each.completion_tokens,
+                each.thinking_tokens,
+                each.finish_reason,
+                each.logprob,
+            )
             for place, each in enumerate(samples)
         ],
     )
@@ -284,11 +297,11 @@ def _insert_samples(connection: Connection, run: int, verifier: int, problem: in
             )
     cursor.executemany(
         """
-        insert into extraction (run_id, verifier_id, problem_id, sample_index, candidate_id)
-        values (%s, %s, %s, %s, %s)
+        insert into extraction (run_id, verifier_id, problem_id, sample_index, candidate_id, answer_from)
+        values (%s, %s, %s, %s, %s, %s)
         """,
         [
-            (run, verifier, problem, place, None if each.candidate is None else ids[each.candidate])
+            (run, verifier, problem, place, None if each.candidate is None else ids[each.candidate], each.answer_from)
             for place, each in enumerate(samples)
         ],
     )

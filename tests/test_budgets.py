@@ -1,17 +1,25 @@
 """Runs that stop early: at a problem's first right sample, or when a budget is spent."""
 
 import json
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import Thread
 
 import pytest
 
 from models import database
+from models.questions.prices import put_prices
+from models.tables import Price
 from tasks import ledger
 from tasks.engines.engine import Completion
+from tasks.ledger import Usage
 from tasks.workers.sweep import sweep
 from tests.place import Place, wait_until
 from tests.small_runs import use_recording, work_off
+from tests.spent import claimed, cost, done, failed, run_of, running
+
+EARLY = datetime(2025, 1, 1, tzinfo=UTC)
 
 
 def recording(folder: Path, problems: int, samples: int, right_at: int, usd: float = 0.01) -> str:
@@ -186,7 +194,12 @@ def test_a_work_claimed_in_the_middle_of_a_stop_keeps_the_lower_ones(place: Plac
     [
         ("pocket-monkey", ["--budget-usd", "5"], "needs a price of pocket-monkey"),
         ("pocket-monkey", ["--budget-flops", "0"], "above 0"),
-        ("openai:x", ["--budget-gpu-hours", "1"], "not known"),
+        ("openai:x", ["--budget-usd", "5", "--engine-arg", "batch=true"], "a price of openai:x of the tier batch"),
+        ("openai:x", ["--budget-gpu-hours", "1"], "--gpus says how many"),
+        ("openai:x", ["--gpus", "0"], "a whole number of at least 1"),
+        ("openai:x", ["--engine-arg", "gpus=two"], "a whole number from 1"),
+        ("openai:x", ["--engine-arg", "gpus=true"], "a whole number from 1"),
+        ("pocket-monkey", ["--gpus", "2"], "for -m openai:NAME"),
         ("openai:x", ["--budget-flops", "1e9"], "not known"),
         ("openai:x", ["--endpoint", "https://me:secret@host/v1"], "OPENAI_API_KEY"),
         ("openai:x", ["--endpoint", "host"], "takes a URL"),
@@ -229,3 +242,93 @@ def test_the_price_of_a_stopped_run_is_what_its_samples_cost(place: Place, tmp_p
     samples = place.one("select count(*) from sample")
     assert samples < 100
     assert place.one("select usd from cost") == pytest.approx(0.25 * samples)
+
+
+def test_a_budget_ends_with_what_was_in_flight_when_it_was_spent(place: Place) -> None:
+    """A cent each: what failed counts, and so does what runs, as far as its heartbeats said."""
+    cents = Usage(requests=1, prompt_tokens=9, billed_prompt_tokens=0, completion_tokens=1_000)
+    put_prices([Price(llm="openai:m", provider="P", since=EARLY, usd_per_million_input=1, usd_per_million_output=10)])
+    run = run_of(n=40, budget_usd=0.095)
+    failed(run, cents)
+    for _ in range(7):
+        done(run, cents)
+        assert ledger.stop_runs() == []
+    running(run, replace(cents, completion_tokens=900))
+    assert ledger.stop_runs() == []
+    flying = [claimed(run) for _ in range(3)]
+    done(run, cents)
+    assert [rule for _, rule in ledger.stop_runs()] == ["usd"]
+    for lease in flying:
+        assert ledger.finish_generate(lease, [Completion("#### 1")], cents) is not None
+    assert 0.095 <= cost(run)["usd"] <= 0.095 + 4 * 0.01
+    assert place.one("select stopped_by from run") == "usd"
+
+
+KNOWN = {"requests": 1, "prompt_tokens": 9, "billed_prompt_tokens": 9, "completion_tokens": 9, "flops": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("llm", "rule", "unknown", "engine"),
+    [
+        ("openai:m", "usd", "completion_tokens", "openai"),
+        ("openai:m", "usd", "billed_prompt_tokens", "openai"),
+        ("pocket-monkey", "flops", "flops", "vllm"),
+    ],
+)
+def test_a_budget_that_turns_out_not_to_be_measured_ends_the_run_and_says_so(
+    place: Place, llm: str, rule: str, unknown: str, engine: str
+) -> None:
+    put_prices([Price(llm=llm, provider="P", since=EARLY, usd_per_million_input=1, usd_per_million_output=10)])
+    run = run_of(llm, n=9, **{f"budget_{rule}": 1e9})
+    worker = ledger.Worker("w", "h", "v", engine=engine)
+    with database.transaction() as connection:
+        connection.execute("update llm set active_parameters = 9, layers = 1, token_dim = 1")
+    ledger.give_back(claimed(run), "interrupted", Usage())
+    assert ledger.stop_runs() == []
+    done(run, Usage(**KNOWN), worker=worker)
+    assert ledger.stop_runs() == []
+    done(run, Usage(**KNOWN | {unknown: None}), worker=worker)
+    assert [rule for _, rule in ledger.stop_runs()] == [f"{rule} unmeasured"]
+    work_off(place, ("verify",))
+    sweep()
+    state = place.one("select state from run_progress")
+    assert state.startswith("stopped: ")
+    assert f"so --budget-{rule} cannot be kept" in state
+    assert state[:60] in place.ok("runs")
+    assert place.one("select count(*) from work where kind = 'generate' and state = 'done'") == 2
+
+
+def test_gpu_hours_that_a_recording_does_not_say_end_the_run(place: Place, tmp_path: Path) -> None:
+    llm = recording(tmp_path, 1, 20, right_at=-1)
+    file = Path(llm.removeprefix("replay:"))
+    file.write_text(file.read_text().replace('"gpu_seconds": 36.0', '"gpu_seconds": null'))
+    enqueue(place, llm, "-n", "20", "--limit", "1", "--batch-size", "1", "--budget-gpu-hours", "1")
+    work_until_stopped(place, llm, at_a_time=4)
+    assert place.one("select stopped_by from run") == "gpu_hours unmeasured"
+    assert place.one("select count(*) from sample") < 20
+
+
+def test_an_endpoint_of_ones_own_says_how_many_gpus_serve_it(place: Place) -> None:
+    """They are stored with the llm, a budget in GPU-hours may rest on them, and the command for a worker gives them."""
+    options = ("--endpoint", "http://127.0.0.1:1/v1", "--gpus", "4", "-n", "1", "--limit", "1")
+    said = place.monkeys("enqueue", "pocket-sums", "-m", "openai:x", *options, "--budget-gpu-hours", "1").output
+    assert place.one("select engine_args ->> 'gpus' from llm") == "4"
+    (command,) = (line.strip() for line in said.splitlines() if "worker generate" in line)
+    assert "--engine-arg gpus=4" in command
+    refused = place.refused("worker", "generate", "-m", "openai:x", "--gpus", "0,1")
+    assert "--engine-arg gpus=N" in refused
+    place.ok("price", "set", "openai:x", "--provider", "we", "--gpu-hour", "2")
+    place.ok("enqueue", "pocket-sums", "-m", "openai:x", *options, "--budget-usd", "1")
+    said = place.refused("enqueue", "pocket-sums", "-m", "openai:x", "-n", "1", "--budget-usd", "1")
+    assert "--gpus says how many" in said
+
+
+def test_a_dry_run_leaves_what_it_does_not_know_unknown(place: Place) -> None:
+    run = run_of(n=2, limit=2)
+    for usage in (Usage(**KNOWN), Usage(requests=1), Usage(**KNOWN), Usage(requests=1)):
+        done(run, usage)
+    table = place.ok("enqueue", "pocket-sums", "-m", "openai:m", "-n", "10", "--limit", "3", "--dry-run")
+    head, _, row = table.splitlines()
+    shown = dict(zip(head.split(), row.split(), strict=True))
+    assert (shown["completion_tokens"], shown["billed_prompt_tokens"], shown["prompt_tokens"]) == ("270", "270", "27")
+    assert (shown["usd"], shown["flops"], shown["gpu_hours"]) == ("–", "–", "–")

@@ -1,5 +1,6 @@
-"""What endpoints refuse: what is learned from it, what ends a run, and what is known before one is made."""
+"""What endpoints refuse, and what is learned from it."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 from typing import Any
@@ -123,6 +124,28 @@ def test_a_batch_of_several_requests_loses_nothing_either() -> None:
     assert len(found) == 300
 
 
+def test_a_request_that_is_refused_after_another_one_taught_the_same_is_asked_again() -> None:
+    changed, taught = Event(), Event()
+
+    def answer(asked: Asked) -> Answer:
+        if "logprobs" not in asked:
+            taught.set()
+            return choices(asked, logprobs=False)
+        if not changed.is_set():
+            return choices(asked)
+        if asked["prompt"] != "0":  # it was sent before that of batch 0 was accepted without the field
+            assert taught.wait(30)
+            time.sleep(0.3)
+        return failure(400, "logprobs is not supported", param="logprobs")
+
+    with misbehaving(answer) as server, endpoint(server.url) as engine:
+        at_once(engine, 1, 1)
+        changed.set()
+        sizes, _ = at_once(engine, 5, 4)
+        assert sizes == [4] * 5
+        assert sum("logprobs" in asked for asked in server.asked) == 1 + 5
+
+
 def test_a_server_that_changes_its_mind_in_the_middle_is_learned_again() -> None:
     billing = Billing()
     with misbehaving(billing) as server, endpoint(server.url) as engine:
@@ -137,6 +160,7 @@ def test_the_first_request_goes_alone_and_when_it_fails_so_does_the_next() -> No
     alone, failing = [], iter([True, True, False])
 
     def answer(asked: Asked) -> Answer:
+        time.sleep(0.1)  # long enough for others to come too
         alone.append(server.now)
         return failure(500, "not yet", Retry_After="0") if next(failing, False) else choices(asked)
 

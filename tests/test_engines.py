@@ -3,15 +3,17 @@
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Thread
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.engines import check_arguments, full_name, queue_of
-from tasks.engines.gpus import check_gpus, parse_gpus, take_gpus
+from tasks.engines.gpus import check_gpus, first_gpus, parse_gpus, replicas_of, take_gpus, tensor_parallel
 from tasks.engines.reward_models import AGGREGATES, check_reward_arguments, reward_name, reward_queue
 from tasks.engines.seeds import seeds_of
 from tasks.workers.engine_time import Meter
@@ -64,6 +66,62 @@ def test_gpus_that_this_host_lacks_are_named() -> None:
         check_gpus(("7",), 0)
     with pytest.raises(UserError, match="1 of the GPUs 0,7"):
         check_gpus(("0", "7"), 1)
+
+
+@pytest.mark.parametrize(
+    ("engine_args", "gpus", "added"),
+    [
+        ({}, 4, {"tensor_parallel_size": 4}),
+        ({"data_parallel_size": 4}, 4, {"tensor_parallel_size": 1}),
+        ({"data_parallel_size": 2}, 4, {"tensor_parallel_size": 2}),
+        ({"pipeline_parallel_size": 2, "data_parallel_size": 2}, 8, {"tensor_parallel_size": 2}),
+        ({"tensor_parallel_size": 2, "data_parallel_size": 2}, 4, {"tensor_parallel_size": 2}),
+        ({"data_parallel_size": 4, "data_parallel_size_local": 2}, 2, {}),
+        ({"tensor_parallel_size": 16, "nnodes": 2}, 8, {}),
+        ({"tensor_parallel_size": 16, "distributed_executor_backend": "ray"}, 8, {}),
+    ],
+)
+def test_gpus_that_replicas_share_are_split_between_them(
+    engine_args: dict[str, Any], gpus: int, added: dict[str, int]
+) -> None:
+    assert tensor_parallel(engine_args, gpus) == added
+
+
+@pytest.mark.parametrize(
+    ("engine_args", "gpus", "said"),
+    [
+        ({"data_parallel_size": 3}, 4, "4 GPUs, but with data_parallel_size=3 it takes a multiple of 3"),
+        ({"data_parallel_size": 4}, 2, "2 GPUs, but with data_parallel_size=4 it takes a multiple of 4"),
+        ({"tensor_parallel_size": 2, "data_parallel_size": 4}, 4, "size=2 and data_parallel_size=4 it takes 8"),
+        ({"tensor_parallel_size": 2}, 4, "4 GPUs, but with tensor_parallel_size=2 it takes 2"),
+        ({"data_parallel_size": "two"}, 2, "must be a whole number"),
+        ({"pipeline_parallel_size": 0}, 2, "must be a whole number"),
+    ],
+)
+def test_gpus_that_an_engine_would_not_take_are_one_sentence(engine_args: dict[str, Any], gpus: int, said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        tensor_parallel(engine_args, gpus)
+
+
+def test_an_engine_that_was_given_no_gpus_takes_the_first_that_it_sees() -> None:
+    assert first_gpus({}, None) == ("0",)
+    assert first_gpus({"tensor_parallel_size": 2, "data_parallel_size": 2}, None) == ("0", "1", "2", "3")
+    assert first_gpus({"data_parallel_size": 2}, "4,5,6") == ("4", "5")
+
+
+@dataclass(frozen=True)
+class Parallel:
+    """What vLLM's ParallelConfig says of replicas."""
+
+    data_parallel_size: int
+    data_parallel_size_local: int
+    local_engines_only: bool
+
+
+def test_an_engine_works_with_all_its_replicas_but_not_with_those_of_other_engines() -> None:
+    assert replicas_of(Parallel(1, 1, False)) == 1
+    assert replicas_of(Parallel(8, 4, False)) == 8, "over two nodes"
+    assert replicas_of(Parallel(8, 4, True)) == 4, "each node with an engine of its own"
 
 
 def test_two_engines_on_one_gpu_are_refused_unless_each_takes_a_part(tmp_path: Path) -> None:

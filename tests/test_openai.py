@@ -1,17 +1,12 @@
 """Endpoints: what a server may do wrong, and a real `vllm serve` of the tiny llm."""
 
-import os
-import subprocess
-import sys
 import threading
 import time
-import urllib.request
 from threading import Event
 from typing import Any
 
 import pytest
 
-from cli.stack.processes import end_group
 from tasks.engines import openai_wire as wire
 from tasks.engines.engine import BILLED, Account, Completion, EngineAway, Interrupted, Load, RequestRefused, RunRefused
 from tasks.engines.openai import Endpoint
@@ -20,6 +15,7 @@ from tasks.engines.pocket_monkey import FOLDER
 from tests.endpoints import KEY, endpoint, once, request, sampled
 from tests.misbehaving import Answer, Asked, Billing, choices, failure, misbehaving
 from tests.place import Place, wait_until
+from tests.vllm_server import vllm_server
 from verifiers.errors import UserError
 
 pytestmark = pytest.mark.usefixtures("key")
@@ -162,8 +158,8 @@ def test_a_batch_that_was_told_to_stop_does_not_know_what_it_is_billed() -> None
     with misbehaving(hang) as server, endpoint(server.url) as engine:
         with pytest.raises(Interrupted):
             engine.sample(request(1), stop, account)
+        assert (account.requests, account.completion_tokens) == (1, None)
         going.set()
-    assert (account.requests, account.completion_tokens) == (1, None)
 
 
 USAGES: list[tuple[Any, tuple[Any, ...]]] = [
@@ -330,19 +326,7 @@ def test_no_more_requests_are_in_flight_than_allowed() -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(1_000)
 def test_a_run_goes_through_a_real_vllm_server(place: Place) -> None:
-    port = free_port()
-    served = subprocess.Popen(
-        [
-            sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", str(FOLDER), "--served-model-name",
-            "pocket-monkey", "--dtype", "float32", "--enforce-eager", "--host", "127.0.0.1", "--port", str(port),
-            "--api-key", KEY,
-        ],
-        env={**os.environ, "VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_LOGGING_LEVEL": "WARNING"},
-        start_new_session=True,
-    )  # fmt: skip
-    try:
-        wait_until(lambda: served.poll() is not None or healthy(port), 900)
-        url = f"http://127.0.0.1:{port}/v1"
+    with vllm_server(FOLDER, "pocket-monkey", KEY) as url:
         refuses_what_it_should(place, url)
         run = place.ok(
             "enqueue", "pocket-sums", "-m", "openai:pocket-monkey", "--endpoint", url, "-n", "40", "--limit", "2",
@@ -358,8 +342,6 @@ def test_a_run_goes_through_a_real_vllm_server(place: Place) -> None:
         assert place.one("select count(distinct text) from sample") > 20
         assert place.one("select sum(correct + incorrect + no_answer) from problem_tally") == 80
         assert KEY not in str(place.query("select llm.*, attempt.* from llm, attempt"))
-    finally:
-        end_group(served, "TERM", grace=30)
 
 
 def refuses_what_it_should(place: Place, url: str) -> None:
@@ -377,19 +359,3 @@ def refuses_what_it_should(place: Place, url: str) -> None:
         assert account.requests == 5
         with pytest.raises(RunRefused, match="leave out --chat"):
             engine.sample(request(1, chat=True), Event(), Account())
-
-
-def free_port() -> int:
-    import socket
-
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return int(listening.getsockname()[1])
-
-
-def healthy(port: int) -> bool:
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5) as answer:
-            return bool(answer.status == 200)
-    except OSError:
-        return False

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from verifiers.programs import CODECONTESTS_CPP, CODECONTESTS_PAPER, HUMANEVAL
+from verifiers.programs import CODECONTESTS_CPP, CODECONTESTS_PAPER, CODECONTESTS_STRICT, HUMANEVAL
 from verifiers.programs.blocks import blocks, tidy
 from verifiers.programs.compare import same_as_paper, same_tokens
 from verifiers.verifier import Problem
@@ -36,9 +36,42 @@ def test_an_unfinished_fence_ends_with_the_text() -> None:
     assert program(f"Sure!\n```python\n{CODE}") == CODE
 
 
-def test_the_first_python_block_counts() -> None:
+def test_the_first_python_block_counts_by_the_papers_rule() -> None:
     assert program(f"```text\n1 2\n```\nso\n```python\n{CODE}```\nor\n```python\nprint(3)\n```") == CODE
     assert program("```cpp\nint main(){}\n```") == "int main(){}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        (f"```python\nprint(3)\n```\nThat fails. Final:\n```python\n{CODE}```", CODE),
+        (f"```\nprint(3)\n```\nor\n```\n{CODE}```", CODE),
+        (f"```python\nprint(3)\n```\nor\n```\n{CODE}```", CODE),
+        (f"```python\n{CODE}```\nIt prints\n```\n5\n```", CODE),
+        (f"```python\n{CODE}```\nIt prints\n```output\n5\n```", CODE),
+        (f"```python\n{CODE}```\nIn C++:\n```cpp\nint main(){{}}\n```", CODE),
+        (f"```python\n{CODE}```\nor\n```python\n\n```", CODE),
+        (f"```python\n{CODE}```\nor\n```python", CODE),
+        (f"```python\nprint(3)\n```\nor\n```python\n{CODE}", CODE),
+        ("```\n5\n```\nor\n```\n6\n```", "6\n"),
+        ("```text\n5\n```\nor\n```text\n6\n```", "6\n"),
+        (CODE, CODE),
+        ("```\n```", None),
+    ],
+)
+def test_the_last_block_that_is_code_counts(text: str, wanted: str | None) -> None:
+    found = CODECONTESTS_STRICT.extract(PROBLEM, text)
+    assert (found and found.text) == wanted
+
+
+def test_the_last_block_that_defines_the_function_counts() -> None:
+    draft, final = "def add(a, b):\n    return 0\n", "def add(a, b):\n    return a + b\n"
+    for text in (
+        f"```python\n{draft}```\nThat fails.\n```python\n{final}```",
+        f"```python\n{draft}```\n```python\n{final}```\nSo:\n```python\nadd(1, 2)\n```\n```\n3\n```",
+    ):
+        found = HUMANEVAL.extract(ADD, text)
+        assert found == (f"import math\n\n\n{final}", "block")
 
 
 def test_a_text_without_a_fence_is_a_program_if_it_reads_like_one() -> None:
@@ -72,7 +105,7 @@ def test_a_whole_function_replaces_the_prompts_but_keeps_its_imports() -> None:
 
 @given(st.text(alphabet=st.sampled_from("`~ \n\tpython3+c{}.=\0\r\ud800aé:(")))
 def test_no_text_makes_extraction_fail(text: str) -> None:
-    for verifier in (CODECONTESTS_PAPER, CODECONTESTS_CPP):
+    for verifier in (CODECONTESTS_PAPER, CODECONTESTS_STRICT, CODECONTESTS_CPP):
         found = verifier.extract(PROBLEM, text)
         assert found is None or (found.text and "\0" not in found.text)
     HUMANEVAL.extract(ADD, text)
@@ -83,6 +116,7 @@ def test_no_text_makes_extraction_fail(text: str) -> None:
 def test_extraction_takes_linear_time() -> None:
     for text in ("```" * 200_000, "~~~\n" * 200_000, "```python\n" * 100_000, "def add(" * 100_000, " " * 1_000_000):
         CODECONTESTS_PAPER.extract(PROBLEM, text)
+        CODECONTESTS_STRICT.extract(PROBLEM, text)
         HUMANEVAL.extract(ADD, text)
 
 

@@ -1,7 +1,6 @@
 """Reports, comparisons and prices as a person gets them."""
 
 import csv
-import io
 import json
 import re
 from html.parser import HTMLParser
@@ -154,15 +153,3 @@ def test_only_shared_problems_are_compared(place: Place) -> None:
     other = counted_run([Tally(5, 1)], benchmark="other")
     assert "different benchmarks" in place.refused("compare", str(first), str(other))
     assert "two runs" in place.refused("compare", str(first))
-
-
-def test_prices_are_set_replaced_listed_and_removed(place: Place) -> None:
-    setting = ("price", "set", "openai:x", "--provider", "X", "--since", "2025-01-02")
-    place.ok(*setting, "--input", "3", "--output", "9")
-    place.ok(*setting, "--input", "2", "--output", "8")
-    (row,) = csv.DictReader(io.StringIO(place.ok("price", "list", "--csv")))
-    assert (row["llm"], row["usd_per_million_input"], row["usd_per_million_output"]) == ("openai:x", "2.0", "8.0")
-    assert "go together" in place.refused(*setting, "--input", "3")
-    assert "--attempt or --gpu-hour" in place.refused(*setting)
-    place.ok("price", "remove", row["id"])
-    assert "no price" in place.refused("price", "remove", row["id"])

@@ -201,38 +201,6 @@ def test_difficulty_says_when_the_first_right_sample_came(place: Place) -> None:
     assert [row["expected_rank"] for row in rows] == pytest.approx([101 / 2, 101, 101 / 61])
 
 
-def _priced(place: Place, **price: float) -> float | None:
-    """Dollars of a run of 2 problems x 200 samples at a price: 2 batches each, 30 prompt and 5,000 new tokens."""
-    run = counted_run([Tally(200, 3), Tally(200, 0)])
-    add_attempts(run, completion_tokens=5000, prompt_tokens=30, gpu_seconds=9.0)
-    values = ", ".join(map(str, price.values()))
-    place.query(f"insert into price (llm, provider, {', '.join(price)}) values ('counted', 'p', {values}) returning 1")
-    found: float | None = place.one("select usd from cost where run_id = %s", (run,))
-    return found
-
-
-def test_dollars_follow_the_price(place: Place) -> None:
-    assert _priced(place, usd_per_attempt=0.5) == pytest.approx(400 * 0.5)
-    assert _priced(place, usd_per_gpu_hour=2.0) == pytest.approx(4 * 9.0 / 3600 * 2)
-    assert _priced(place, usd_per_million_input=3.0, usd_per_million_output=10.0) == pytest.approx(
-        4 * 30 * 3e-6 + 4 * 5000 * 10e-6
-    )
-    assert _priced(
-        place, usd_per_million_input=3.0, usd_per_million_cached_input=1.0, usd_per_million_output=10.0
-    ) == pytest.approx(2 * 30 * 3e-6 + 2 * 30 * 1e-6 + 4 * 5000 * 10e-6)
-
-
-def test_a_price_of_tomorrow_does_not_hold_today(place: Place) -> None:
-    _priced(place, usd_per_attempt=0.5)
-    place.query(
-        """
-        insert into price (llm, provider, since, usd_per_attempt)
-        values ('counted', 'p', now() + interval '1 day', 9) returning 1
-        """
-    )
-    assert place.query("select usd_per_attempt from current_price") == [{"usd_per_attempt": 0.5}]
-
-
 def test_without_a_price_dollars_are_missing(place: Place) -> None:
     run = counted_run([Tally(200, 3)])
     add_attempts(run, completion_tokens=5000, prompt_tokens=30)

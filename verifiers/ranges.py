@@ -47,9 +47,12 @@ def real(low: float, high: float = math.inf, *, above: bool = False) -> Range:
     return Range(False, low, high, above)
 
 
-def about(text: str, numbers: Range | None = None) -> dict[str, Any]:
-    """Metadata of a field that a person may give: what help says of it, and its range."""
-    return {"help": text, "range": numbers}
+def about(text: str, numbers: Range | None = None, form: str | None = None) -> dict[str, Any]:
+    """Metadata of a field that a person may give: what help says of it, its range, and how it is given.
+
+    form: `file` is the text of a file, `pairs` an object by key=value one at a time, `json` an object as JSON.
+    """
+    return {"help": text, "range": numbers, "form": form}
 
 
 def check_ranges(settings: Any) -> None:

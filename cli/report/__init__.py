@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cli.options import table_options
-from cli.output import Rows, harmless, print_rows, rows_as_csv, text_table
+from cli.output import Rows, dollars_rest_on, harmless, print_rows, rows_as_csv, text_table
 
 if TYPE_CHECKING:
     from models.questions.report import Findings
@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 COLUMNS = ("k", "coverage", "low", "high", "stderr", "floor", "ceiling", "problems_missing", "estimator")
 LAW = ("family", "parameters", "error", "flag")
 SELECTION = ("selector", "reward_model", "success_rate", "coverage", "gap", "stderr", "exact")
-COST = ("completion_tokens", "flops", "gpu_seconds", "usd", "usd_per_solved_problem", "verify_cpu_seconds")
+COST = (
+    "billed_prompt_tokens", "cached_prompt_tokens", "completion_tokens", "thinking_tokens", "flops", "gpu_seconds",
+    "usd", "usd_per_solved_problem", "verify_cpu_seconds",
+)  # fmt: skip
 PERCENTS = ("coverage", "low", "high", "stderr", "floor", "ceiling", "success_rate", "gap")
 
 
@@ -83,8 +86,9 @@ def print_report(runs: Sequence["Findings"]) -> None:
             heading = f"Selection among {most:,} samples\n"
             click.echo(heading + _table([row for row in run.precision if row.k == most], SELECTION))
         known = [name for name in COST if run.cost and getattr(run.cost, name)]
-        if known:
-            click.echo("Cost\n" + _table([run.cost], known))
+        if run.cost and known:
+            rests_on = dollars_rest_on(run.cost)
+            click.echo(f"Cost{f' (dollars {rests_on})' if rests_on else ''}\n" + _table([run.cost], known))
     click.echo(coverage_in_characters({harmless(run.title): run.coverage for run in runs}))
 
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from jinja2 import Environment
 from markupsafe import Markup
 
-from cli.output import COSTS, Rows, harmless, printed, rows_as_csv
+from cli.output import COSTS, Rows, dollars_rest_on, harmless, printed, rows_as_csv
 from cli.report.drawing import Plot, svg
 from models.questions.report import Findings
 
@@ -40,7 +40,8 @@ def cards(run: Findings) -> Iterator[tuple[str, Any]]:
     for k, value in dict.fromkeys([*known[:1], *known[-1:]]):
         yield f"coverage at k = {k:,}", f"{value:.2%}"
     if run.cost is not None:
-        yield from ((label, value) for name, label in COSTS.items() if (value := getattr(run.cost, name)))
+        labels = {**COSTS, "usd": f"dollars {dollars_rest_on(run.cost)}"}
+        yield from ((label, value) for name, label in labels.items() if (value := getattr(run.cost, name)))
 
 
 def tables(run: Findings) -> list[Table]:

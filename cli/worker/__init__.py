@@ -69,9 +69,16 @@ def generate(
       monkeys worker generate -m meta-llama/Meta-Llama-3-70B-Instruct --gpus 0,1,2,3 --engine-arg max_model_len=4096
     """
     from cli.worker.engines import keep_engines, only_gpus
-    from tasks.engines import engine_of, full_name, queue_of
+    from tasks.engines import check_arguments, engine_of, full_name, queue_of
+    from verifiers.errors import UserError
 
+    if gpus and engine_of(llm) == "openai":
+        raise UserError(
+            "--gpus gives a worker the GPUs of its own engine, and an endpoint's are elsewhere; how many serve it is "
+            "--engine-arg gpus=N, as given to enqueue."
+        )
     arguments = engine_args(with_endpoint(engine_arguments, endpoint, batch=batch))
+    check_arguments(llm, arguments)
     name = name or f"{queue_of(full_name(llm), arguments)}@%h"
     if not kept and (engine_of(llm) == "vllm" or len(gpus) > 1):
         words = worker_arguments("generate", llm, arguments)

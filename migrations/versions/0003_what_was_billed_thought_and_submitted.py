@@ -88,7 +88,7 @@ def _usage() -> None:
         update attempt set
             prompt_tokens = case when counted then nullif(prompt_tokens, 0) end,
             completion_tokens = case when counted then nullif(completion_tokens, 0) end,
-            flops = case when counted and sized then flops end
+            flops = case when counted and sized then nullif(flops, 0) end
         from (
             select attempt.id, work.kind = 'generate' and attempt.ok is true as counted,
                 llm.active_parameters is not null as sized
@@ -102,7 +102,7 @@ def _usage() -> None:
 def _thinking() -> None:
     op.add_column('run', sa.Column(
         'thinking', sa.String(), server_default=sa.text("'none'"), nullable=False,
-        comment='How what its llm thought is split from what it answered: none, tags or server; reverify changes it'))
+        comment='How what its llm thought is split from what it answered: none, tags, end-tag or server; reverify changes it'))
     op.alter_column('sample', 'text', comment='The completion as it came; null where an import had none')
     op.add_column('sample', sa.Column(
         'thinking', sa.String(),
@@ -113,6 +113,7 @@ def _thinking() -> None:
         'answer_from', sa.Integer(), server_default='0',
         comment="Characters of the sample's text before its answer: what was thought; null where thinking did not end"))
     op.alter_column('extraction', 'answer_from', server_default=None)
+    op.add_column('analysis_diversity', sa.Column('unended_share', sa.Double()))
 
 
 def _prices() -> None:
@@ -122,6 +123,10 @@ def _prices() -> None:
     op.add_column('price', sa.Column(
         'from_time', sa.Time(), comment='UTC time of day from which it holds; null is all day'))
     op.add_column('price', sa.Column('to_time', sa.Time(), comment='UTC time of day until which it holds'))
+    op.alter_column('price', 'since', comment='First day it holds, from midnight UTC')
+    op.create_index('price_of_llm', 'price', ['llm', 'tier', 'since'])
+    op.alter_column('run', 'stopped_by',
+                    comment='The stopping rule that ended it early; `unmeasured` where its budget could not be kept')
 
 
 def downgrade() -> None:

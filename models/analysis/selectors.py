@@ -55,6 +55,7 @@ class DiversityPoint(NamedTuple):
     expected_distinct_candidates: float
     duplicate_share: float
     truncated_share: float | None
+    unended_share: float | None
 
 
 class _Extracted(NamedTuple):
@@ -64,6 +65,7 @@ class _Extracted(NamedTuple):
     indices: list[int]
     logprobs: list[float | None]
     truncated: float | None
+    unended: float | None
 
 
 class _Judged(NamedTuple):
@@ -115,7 +117,8 @@ def _extracted(run_id: int, verifier_id: int, problem_id: int) -> _Extracted:
             coalesce(array_agg(sample_index order by sample_index), '{}') as indices,
             coalesce(array_agg(sample.logprob / nullif(sample.completion_tokens, 0) order by sample_index), '{}')
                 as logprobs,
-            avg((sample.finish_reason = 'length')::int)::double precision as truncated
+            avg((sample.finish_reason = 'length')::int)::double precision as truncated,
+            avg((extraction.answer_from is null)::int)::double precision as unended
         from extraction join sample using (run_id, problem_id, sample_index)
         where run_id = %s and verifier_id = %s and problem_id = %s
         """,
@@ -235,7 +238,7 @@ def _precision(
 
 
 def _diversity(problem_id: int, extracted: _Extracted) -> list[DiversityPoint]:
-    """Expected distinct candidates at every nice k of a problem; its shares of duplicates and truncated samples."""
+    """Expected distinct candidates at every nice k of a problem, and its shares of other things."""
     total = len(extracted.candidates)
     if not total:
         return []
@@ -245,6 +248,6 @@ def _diversity(problem_id: int, extracted: _Extracted) -> list[DiversityPoint]:
     distinct = expected_distinct(counts, ks, total - len(candidates))
     share = duplicate_share(counts)
     return [
-        DiversityPoint(problem_id, k, value, share, extracted.truncated)
+        DiversityPoint(problem_id, k, value, share, extracted.truncated, extracted.unended)
         for k, value in zip(ks.tolist(), distinct, strict=True)
     ]

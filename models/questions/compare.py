@@ -210,8 +210,11 @@ def _contender(run: Run, problem_ids: Sequence[int]) -> Contender:
     (cost,) = rows(
         _Cost,
         """
-        select count(*) as problems, sum(prompt_flops) as prompt_flops, sum(completion_flops / samples) as flops,
-            sum(gpu_seconds / samples) as gpu_seconds, sum(usd / samples) as usd
+        select count(*) as problems, sum(prompt_flops) as prompt_flops,
+            case when bool_and(prompt_flops + completion_flops is not null) then sum(completion_flops / samples) end
+                as flops,
+            sum(gpu_seconds / samples) as gpu_seconds,
+            case when bool_and(usd is not null) then sum(usd / samples) end as usd
         from problem_cost where run_id = %s and problem_id = any(%s) and samples > 0
         """,
         (run.id, pool.problem_ids),

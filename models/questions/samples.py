@@ -1,7 +1,7 @@
 """One sample as a person reads it, and how a run's problems came out."""
 
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from models.database import rows
 from models.views import ProblemTallyRow
@@ -30,7 +30,12 @@ class SampleShown(NamedTuple):
     problem_id: int
     verifier_id: int
     version: str
+    thinking: str | None
+    thinking_tokens: int | None
+    answer_from: int | None
     prompt: str
+    system: str | None
+    chat_template_args: dict[str, Any] | None
     worker: str | None
     engine: str | None
     engine_version: str | None
@@ -55,10 +60,12 @@ def find_sample(run_id: int, problem_id: int, key: str, index: int | None, outco
     samples = rows(
         SampleShown,
         """
-        select sample_detail.*, prompt.text as prompt, attempt.worker, attempt.engine, attempt.engine_version,
-            attempt.engine_seed, attempt.finished_at as sampled_at
+        select sample_detail.*, prompt.text as prompt, run.sampling ->> 'system' as system,
+            run.sampling -> 'chat_template_args' as chat_template_args, attempt.worker, attempt.engine,
+            attempt.engine_version, attempt.engine_seed, attempt.finished_at as sampled_at
         from sample_detail
         join prompt using (run_id, problem_id)
+        join run on run.id = run_id
         left join attempt on attempt.id = sample_detail.attempt_id
         where run_id = %(run)s and problem_id = %(problem)s
             and (%(index)s::int is null or sample_index = %(index)s)

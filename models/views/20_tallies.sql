@@ -55,16 +55,19 @@ create view judged as
 select extraction.run_id, extraction.problem_id, extraction.sample_index, extraction.verifier_id,
     extraction.candidate_id, outcome_of(extraction.candidate_id, verdict.outcome) as outcome,
     counts_as(outcome_of(extraction.candidate_id, verdict.outcome)) as counts_as,
-    extraction.how, verdict.detail, verdict.facts
+    extraction.how, verdict.detail, verdict.facts, extraction.answer_from
 from extraction
 left join verdict on verdict.candidate_id = extraction.candidate_id and verdict.verifier_id = extraction.verifier_id;
 comment on view judged is 'One row a sample and verifier that looked at it: its candidate, and what was said of that';
 comment on column judged.candidate_id is 'Null where there was nothing to judge';
 comment on column judged.outcome is 'Null while the candidate waits for its verdict';
 comment on column judged.counts_as is 'correct, incorrect, no_answer or undecided: the column of a tally that it adds to';
-comment on column judged.how is 'Which rule found the candidate, where the verifier has several';
+comment on column judged.how is
+    'Which rule found the candidate, where the verifier has several; or that thinking did not end';
 comment on column judged.detail is 'One line for a person';
 comment on column judged.facts is 'How it was judged: isolation, limits, versions';
+comment on column judged.answer_from is
+    'Characters of the sample''s text before its answer: what was thought; null where thinking did not end';
 
 -- Candidates are counted before their verdicts are looked up: there are far fewer of them than samples.
 create view outcome_counts as
@@ -94,7 +97,8 @@ create view sample_detail as
 select sample.run_id, problem.key as problem_key, sample.sample_index, sample.text,
     candidate.text as candidate, judged.how as candidate_how, verifier.name as verifier, judged.outcome,
     judged.detail, sample.prompt_tokens, sample.completion_tokens, sample.finish_reason, sample.logprob, sample.seed,
-    sample.attempt_id, sample.problem_id, run.verifier_id, verifier.version
+    sample.attempt_id, sample.problem_id, run.verifier_id, verifier.version, sample.thinking, sample.thinking_tokens,
+    judged.answer_from
 from sample
 join run on run.id = sample.run_id
 join problem on problem.id = sample.problem_id
@@ -104,7 +108,13 @@ left join judged on judged.run_id = sample.run_id and judged.problem_id = sample
 left join candidate on candidate.id = judged.candidate_id;
 comment on view sample_detail is 'One row a sample, with its candidate and verdict by the counting verifier';
 comment on column sample_detail.outcome is 'Null until it is verified';
-comment on column sample_detail.candidate_how is 'Which rule found the candidate, where the verifier has several';
+comment on column sample_detail.candidate_how is
+    'Which rule found the candidate, where the verifier has several; or that thinking did not end';
 comment on column sample_detail.logprob is 'Sum of its tokens'' logprobs';
 comment on column sample_detail.attempt_id is 'The attempt that made it: worker, host, GPU, engine seed';
 comment on column sample_detail.version is 'Of the verifier';
+comment on column sample_detail.text is 'As it came: substr(text, answer_from + 1) is what was answered';
+comment on column sample_detail.thinking is 'What was thought, where the server gave it in a field of its own';
+comment on column sample_detail.thinking_tokens is 'Of what was thought, within completion_tokens; null where unknown';
+comment on column sample_detail.answer_from is
+    'Characters of the text before its answer: what was thought; null where thinking did not end, and until it is verified';

@@ -12,7 +12,9 @@ with works as (
     from work join batch on batch.id = work.batch_id join run on run.id = work.run_id
     group by work.run_id
 ), speed as (
-    select work.run_id, sum(attempt.completion_tokens) as tokens,
+    select work.run_id,
+        case when bool_or(attempt.completion_tokens is null) is not true
+            then sum(attempt.completion_tokens) end as tokens,
         extract(epoch from now() - greatest(min(attempt.started_at), now() - interval '1 minute')) as seconds
     from attempt join work on work.id = attempt.work_id
     where attempt.finished_at > now() - interval '1 minute' and work.kind = 'generate' and attempt.ok
@@ -39,6 +41,12 @@ select run.id as run_id, run.name, benchmark.name as benchmark, llm.name as llm,
     end as eta,
     case when run.cancelled_at is not null then 'cancelled'
          when run.finished_at is null then 'running'
+         when run.stopped_by = 'usd unmeasured' then 'stopped: what it costs is not known (its endpoint does not say '
+             'what it bills, or no price held then), so --budget-usd cannot be kept'
+         when run.stopped_by = 'gpu_hours unmeasured'
+             then 'stopped: its GPU time is not known, so --budget-gpu-hours cannot be kept'
+         when run.stopped_by = 'flops unmeasured'
+             then 'stopped: its FLOPs are not known, so --budget-flops cannot be kept'
          when works.failed_works > 0 then 'ended with failures'
          when run.stopped_by is not null then 'stopped by ' || run.stopped_by
          else 'done' end as state,
@@ -57,6 +65,7 @@ comment on column run_progress.correct is
     'Of those, correct; where the run stops when solved, no share of anything (see problem_tally.biased_by)';
 comment on column run_progress.failed_works is 'Works set aside after their attempts; work.last_error says why';
 comment on column run_progress.open_works is 'Works that are ready, published or leased';
-comment on column run_progress.tokens_per_second is 'New tokens a second over the last minute; null when it has ended';
+comment on column run_progress.tokens_per_second is
+    'New tokens a second over the last minute; null when it has ended, and where an engine did not say';
 comment on column run_progress.eta is 'Time to the last sample at the last minute''s pace';
-comment on column run_progress.state is 'running, done, ended with failures, cancelled or stopped by a rule';
+comment on column run_progress.state is 'running, done, ended with failures, cancelled, stopped by a rule, or stopped: and why';

@@ -127,6 +127,43 @@ create or replace function coverage_at(run_id bigint, k bigint) returns double p
 $$;
 comment on function coverage_at is 'Coverage (pass@k over problems) of a run at any k, by its counting verifier';
 
+-- A sample that was cut off and gave no answer might have given the right one: each problem's are added to what is
+-- missing anyway. Where a run stops when solved, the first of them might have been its first right sample.
+create or replace function coverage_bounds(run_id bigint, k bigint)
+returns table (floor double precision, coverage double precision, ceiling double precision, truncated bigint)
+language sql stable as $$
+    with cut as materialized (
+        select judged.problem_id, count(*) as samples, min(judged.sample_index) as first_index
+        from run
+        join judged on judged.run_id = run.id and judged.verifier_id = run.verifier_id and counts_as = 'no_answer'
+        join sample on sample.run_id = judged.run_id and sample.problem_id = judged.problem_id
+            and sample.sample_index = judged.sample_index
+        where run.id = coverage_bounds.run_id and (sample.finish_reason = 'length' or judged.answer_from is null)
+        group by judged.problem_id
+    ), known as (
+        select curve.* from run
+        cross join lateral coverage_curve(run.id, run.verifier_id, array[coverage_bounds.k]) as curve
+        where run.id = coverage_bounds.run_id
+    ), highest as (
+        select coalesce(cut.samples, 0) as samples,
+            case when biased_by(run.stop_rule) is null
+                then coalesce(pass_at_k(counts.n + u, c + u + coalesce(cut.samples, 0), coverage_bounds.k), 1)
+                else (coalesce(least(case when solved then first_correct end, cut.first_index) < coverage_bounds.k, false)
+                    or (not solved and judged_prefix < coverage_bounds.k))::int end as value
+        from run
+        cross join lateral (
+            select *, coalesce(first_correct < judged_prefix, false) as solved
+            from counts_of(run.id, run.verifier_id)
+        ) as counts
+        left join cut on cut.problem_id = counts.problem_id
+        where run.id = coverage_bounds.run_id
+    )
+    select known.floor, known.coverage, avg(highest.value), sum(highest.samples)::bigint
+    from known cross join highest group by known.floor, known.coverage
+$$;
+comment on function coverage_bounds is
+    'Coverage of a run at k if its samples that were cut off without an answer are unsolved, as coverage has it, and solved';
+
 create view coverage as
 select verified.run_id, verifier.name as verifier, curve.*, verified.verifier_id, verifier.version,
     verified.verifier_id = run.verifier_id as counting

@@ -1,14 +1,16 @@
 create view cost_rate as
 select run_id, count(*) as problems,
-    sum(prompt_flops) as prompt_flops,
-    sum(completion_flops / samples) as flops,
+    case when bool_or(prompt_flops is null) is not true then sum(prompt_flops) end as prompt_flops,
+    case when bool_or(completion_flops is null) is not true then sum(completion_flops / samples) end as flops,
     sum(gpu_seconds / samples) as gpu_seconds,
-    sum(usd / samples) as usd,
-    sum(completion_tokens::double precision / samples) as completion_tokens
+    case when bool_or(usd is null) is not true then sum(usd / samples) end as usd,
+    case when bool_or(completion_tokens is null) is not true
+        then sum(completion_tokens::double precision / samples) end as completion_tokens
 from problem_cost
 where samples > 0
 group by run_id;
-comment on view cost_rate is 'What one more sample of every problem of a run costs, at the run''s own mean lengths';
+comment on view cost_rate is
+    'What one more sample of every problem of a run costs, at the run''s own mean lengths; null is unknown';
 comment on column cost_rate.problems is 'Problems with samples';
 comment on column cost_rate.prompt_flops is 'FLOPs of every prompt, to be paid once';
 comment on column cost_rate.flops is 'FLOPs of one sample of every problem';

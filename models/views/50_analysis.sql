@@ -80,7 +80,8 @@ comment on column coverage_band.counting is 'Whether the verifier is the one tha
 
 create view diversity as
 select found.run_id, found.problem_id, problem.key as problem_key, found.k, found.expected_distinct_candidates,
-    found.duplicate_share, found.truncated_share, state.verifier, state.computed_at, state.stale, found.verifier_id, state.version, state.counting
+    found.duplicate_share, found.truncated_share, state.verifier, state.computed_at, state.stale, found.verifier_id,
+    state.version, state.counting, found.unended_share
 from analysis_diversity as found
 join problem on problem.id = found.problem_id
 join analysis_state as state on state.run_id = found.run_id and state.verifier_id = found.verifier_id;
@@ -89,6 +90,7 @@ comment on column diversity.expected_distinct_candidates is
     'How many distinct candidates k of the problem''s samples are expected to hold (exact rarefaction)';
 comment on column diversity.duplicate_share is 'Share of all the problem''s candidates that repeat an earlier one';
 comment on column diversity.truncated_share is 'Share of the problem''s samples that ended at max_tokens';
+comment on column diversity.unended_share is 'Share of the problem''s samples whose thinking did not end';
 comment on column diversity.stale is 'Whether samples were judged since';
 comment on column diversity.version is 'Of the verifier';
 comment on column diversity.counting is 'Whether the verifier is the one that counts';

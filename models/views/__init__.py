@@ -65,8 +65,8 @@ class CostRow(NamedTuple):
     """What each run took."""
 
     run_id: int
-    prompt_tokens: int
-    completion_tokens: int
+    prompt_tokens: int | None
+    completion_tokens: int | None
     flops: float | None
     gpu_seconds: float
     gpu_seconds_lost: float
@@ -79,6 +79,13 @@ class CostRow(NamedTuple):
     gpu_seconds_per_solved_problem: float | None
     judged: int
     reused: int
+    samples: int
+    usd_from: str | None
+    billed_prompt_tokens: int | None
+    cached_prompt_tokens: int | None
+    billed_completion_tokens: int | None
+    thinking_tokens: int | None
+    attempts_unmeasured: int
 
 
 class CoverageRow(NamedTuple):
@@ -185,6 +192,24 @@ class CoverageBandRow(NamedTuple):
     verifier_id: int
     version: str
     counting: bool
+
+
+class LengthsRow(NamedTuple):
+    """How long the verified samples of a run are: what was thought and what was answered."""
+
+    run_id: int
+    samples: int
+    completion_tokens: float | None
+    median_completion_tokens: float | None
+    thinking_tokens: float | None
+    median_thinking_tokens: float | None
+    answer_tokens: float | None
+    median_answer_tokens: float | None
+    thinking_known: int
+    thinking_characters: float | None
+    answer_characters: float | None
+    truncated_share: float | None
+    unended_share: float
 
 
 class ProblemDifficultyRow(NamedTuple):

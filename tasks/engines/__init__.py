@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from models.storable import storable_json
+from models.storable import is_storable
 from tasks.engines.engine import Engine, Load
 from verifiers.errors import UserError
 
@@ -65,19 +65,33 @@ def usable_folder(folder: Path) -> Path:
 def check_arguments(llm: str, engine_args: Mapping[str, Any]) -> None:
     """UserError for a name and engine arguments that cannot be right, or that cannot or must not be stored."""
     identity = [llm, dict(engine_args)]
+    if not is_storable(identity):
+        raise UserError("--engine-arg takes text without NUL and broken Unicode, and nothing nested very deeply.")
     if len(json.dumps(identity)) > LONGEST:
         raise UserError(f"-m and its engine arguments must have at most {LONGEST:,} characters together.")
-    if storable_json(identity) != identity:
-        raise UserError("--engine-arg takes text without NUL and broken Unicode.")
+    for name in ("endpoint", "gpus"):
+        if name in engine_args and engine_of(llm) != "openai":
+            raise UserError(f"--{name} is for -m openai:NAME.")
     if "endpoint" in engine_args:
-        if engine_of(llm) != "openai":
-            raise UserError("--endpoint is for -m openai:NAME.")
         for url in endpoints_of(engine_args):
             check_endpoint(url)
+    if "gpus" in engine_args:
+        _check_gpus(engine_args["gpus"])
     if "batch" in engine_args and (engine_of(llm) != "openai" or engine_args["batch"] is not True):
         raise UserError("--batch is for -m openai:NAME, and takes no value.")
+    if is_batch(engine_args) and "gpus" in engine_args:
+        raise UserError("--gpus is for an endpoint of your own that is asked sample by sample, not for --batch.")
     if is_batch(engine_args) and len(endpoints_of(engine_args)) > 1:
         raise UserError("--batch takes one --endpoint: what is submitted lies with one provider.")
+
+
+MOST_GPUS = 100_000
+"""GPUs that one endpoint may be said to have."""
+
+
+def _check_gpus(gpus: Any) -> None:
+    if type(gpus) is not int or not 1 <= gpus <= MOST_GPUS:
+        raise UserError(f"--gpus takes how many GPUs serve the endpoint, a whole number from 1, not {gpus!r}.")
 
 
 ENDPOINT = "https://api.openai.com/v1"

@@ -117,7 +117,7 @@ class Loaded(Protocol):
     capacity: int
     """Samples it can work on at a time: more in flight only wait."""
     gpus: int
-    """GPUs it keeps busy, for GPU-seconds; 0 on a CPU and elsewhere."""
+    """GPUs it keeps busy, for GPU-seconds; 0 on a CPU, and for an endpoint unless a person said how many serve it."""
     dead: Event
     """Set when it cannot go on: its worker leaves."""
 

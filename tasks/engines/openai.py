@@ -28,19 +28,23 @@ SETTLE_SECONDS = 5.0
 """How long a batch that is told to stop may take to note what it leaves behind."""
 
 
+OURS = ("endpoint", "gpus", "batch")
+"""Engine arguments that say where and by how much an llm is served; the others are fields of every request."""
+
+
 class Endpoint:
     """One llm at its servers. Each request goes to the one with the least to do of those that are well."""
 
     name = "openai"
     seed: int | None = None
     sizes: Sizes | None = None
-    gpus = 0
 
     def __init__(self, llm: Load, retries: int = RETRIES) -> None:
         self.version = openai.__version__
         self.dead = Event()
         self._retries = retries
         self._servers = servers_of(llm)
+        self.gpus = int(llm.engine_args.get("gpus", 0))
         self.capacity = 8 * llm.requests * len(self._servers)
         self._loop = Loop("openai")
         try:
@@ -140,7 +144,7 @@ class Endpoint:
 def servers_of(llm: Load) -> list[ModelServer]:
     """The servers of an llm, in the order given; its other engine arguments are fields of every request."""
     urls = endpoints_of(llm.engine_args)
-    extra = {name: value for name, value in llm.engine_args.items() if name not in ("endpoint", "batch")}
+    extra = {name: value for name, value in llm.engine_args.items() if name not in OURS}
     model, key = llm.name.partition(":")[2], settings().openai_api_key
     return [ModelServer(Served(url, model, key, extra), llm.requests) for url in urls]
 

@@ -1,11 +1,15 @@
 """What goes to an OpenAI-compatible server and what comes back, as JSON: of one request, or of a line of a batch."""
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from models.storable import storable
 from tasks.engines.engine import Completion, Request
+
+SPECIAL = re.compile(r"[\\.^$*+?{}\[\]|()]")
+"""What means something else in a regular expression."""
 
 
 def path(request: Request) -> str:
@@ -26,14 +30,43 @@ def body(model: str, request: Request, size: int, seed: int | None, extra: Mappi
         "stop": list(sampling.stop) or None,
         "top_k": sampling.top_k,
         "min_p": sampling.min_p,
-        "include_stop_str_in_output": True if sampling.include_stop else None,
+        "include_stop_str_in_output": True if sampling.include_stop and sampling.stop else None,
+        "presence_penalty": sampling.presence_penalty,
+        "frequency_penalty": sampling.frequency_penalty,
+        "repetition_penalty": sampling.repetition_penalty,
+        "chat_template_kwargs": sampling.chat_template_args,
+        **_thinking_budget(sampling.thinking_budget),
+        **_structured(sampling.structured_outputs),
         **extra,
     }
     if sampling.chat:
-        fields |= {"messages": [{"role": "user", "content": request.prompt}], "logprobs": True}
+        fields |= {"messages": messages(request), "logprobs": True}
     else:
         fields |= {"prompt": request.prompt, "logprobs": 0}
     return {name: value for name, value in fields.items() if value is not None}
+
+
+def _thinking_budget(tokens: int | None) -> dict[str, Any]:
+    """By vLLM's name and by SGLang's, of which each ignores the other's."""
+    return {} if tokens is None else {"thinking_token_budget": tokens, "custom_params": {"thinking_budget": tokens}}
+
+
+def _structured(wanted: Mapping[str, Any] | None) -> dict[str, Any]:
+    """A schema as OpenAI takes it, which vLLM and SGLang take too; the rest by vLLM's name and by SGLang's."""
+    if wanted is None:
+        return {}
+    if "json" in wanted:
+        schema = {"name": "answer", "schema": wanted["json"], "strict": True}
+        return {"response_format": {"type": "json_schema", "json_schema": schema}}
+    regex = "|".join(SPECIAL.sub(r"\\\g<0>", each) for each in wanted["choice"]) if "choice" in wanted else None
+    return {"structured_outputs": wanted, "regex": wanted.get("regex", regex), "ebnf": wanted.get("grammar")}
+
+
+def messages(request: Request) -> list[dict[str, str]]:
+    """A chat's messages: the system message, where the run has one, and the prompt."""
+    system = request.sampling.system
+    first = [] if system is None else [{"role": "system", "content": system}]
+    return [*first, {"role": "user", "content": request.prompt}]
 
 
 def billed(answer: Any) -> dict[str, float | None]:
@@ -41,12 +74,12 @@ def billed(answer: Any) -> dict[str, float | None]:
     usage = _mapping(_mapping(answer).get("usage"))
     prompt, completion = _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens"))
     cached = _mapping(usage.get("prompt_tokens_details")).get("cached_tokens", usage.get("prompt_cache_hit_tokens"))
-    thinking = _mapping(usage.get("completion_tokens_details")).get("reasoning_tokens")
+    thinking = _mapping(usage.get("completion_tokens_details")).get("reasoning_tokens", usage.get("reasoning_tokens"))
     return {
         "prompt_tokens": prompt,
         "cached_prompt_tokens": _part(cached, prompt),
         "completion_tokens": completion,
-        "thinking_tokens": _part(thinking, completion),
+        "thinking_tokens": None if thinking == 0 and _thought(answer) else _part(thinking, completion),
         "usd": _number(usage.get("cost"), least=0),
     }
 
@@ -96,12 +129,13 @@ def completions(answer: Any, request: Request, most: int, seed: int | None) -> l
 def _completion(
     choice: Mapping[str, Any], request: Request, used: Mapping[str, Any], seed: int | None, *, alone: bool
 ) -> Completion:
-    message = choice.get("message")
+    text, thinking = _said(choice)
     tokens = _token_logprobs(choice.get("logprobs"))
     counted = None if tokens is None else len(tokens)
     finish_reason = choice.get("finish_reason")
     return Completion(
-        text=_text(choice.get("text") if message is None else _mapping(message).get("content")),
+        text=text,
+        thinking=thinking or None,
         prompt_tokens=used["prompt_tokens"],
         completion_tokens=used["completion_tokens"] if alone and used["completion_tokens"] is not None else counted,
         thinking_tokens=used["thinking_tokens"] if alone else None,
@@ -116,17 +150,42 @@ LONGEST_REASON = 40
 """Characters of a finish_reason that are kept."""
 
 
-def _text(content: Any) -> str:
-    """What a choice says: a text, none, or a list of parts as some servers give it."""
-    if content is None:
+def _said(choice: Mapping[str, Any]) -> tuple[str, str]:
+    """The answer and the thoughts of a choice, both empty where it called a tool or refused; ValueError if no text."""
+    message = choice.get("message")
+    if message is None:
+        return _words(choice.get("text")), ""
+    content = _mapping(message).get("content")
+    parts = [each for each in content if isinstance(each, dict)] if isinstance(content, list) else []
+    thoughts = [each for each in parts if each.get("type") in ("thinking", "reasoning")]
+    own = _mapping(message).get("reasoning") or _mapping(message).get("reasoning_content")
+    thinking = _words(own) or "".join(_words(each.get("thinking") or each.get("text")) for each in thoughts)
+    return _words(
+        [each for each in content if each not in thoughts] if isinstance(content, list) else content
+    ), thinking
+
+
+def _words(value: Any) -> str:
+    """A text, none, or the texts of a list of parts as some servers give them."""
+    if value is None:
         return ""
-    if isinstance(content, str):
-        return content
-    parts = content if isinstance(content, list) else [content]
+    if isinstance(value, str):
+        return value
+    parts = value if isinstance(value, list) else [value]
     texts = [part if isinstance(part, str) else _mapping(part).get("text", "") for part in parts]
-    if not all(isinstance(text, str) for text in texts) or not isinstance(content, list):
-        raise ValueError(f"a choice whose content is no text: {str(content)[:200]!r}")
+    if not all(isinstance(text, str) for text in texts) or not isinstance(value, list):
+        raise ValueError(f"a choice whose content is no text: {str(value)[:200]!r}")
     return "".join(texts)
+
+
+def _thought(answer: Any) -> bool:
+    """Whether thoughts stand in an answer. Some servers count 0 tokens of them then: vLLM where the prompt opened the
+    thinking, SGLang without a parser.
+    """
+    try:
+        return any(_said(choice)[1] for choice in choices_of(answer))
+    except ValueError:
+        return False
 
 
 def _token_logprobs(given: Any) -> Sequence[float] | None:

@@ -17,7 +17,8 @@ from models.cost import Sizes
 from tasks.engines.engine import Account, Completion, Engine, Interrupted, Load, Request, RequestRefused
 from verifiers.errors import UserError
 
-FIELDS = [each.name for each in fields(Completion) if each.name != "text"]
+TEXTS = ("text", "thinking")
+FIELDS = [each.name for each in fields(Completion) if each.name not in TEXTS]
 
 
 class Recording:
@@ -84,8 +85,8 @@ class Recording:
         place = self.places[problem][index]
         end = self._bytes.find(b"\n", place)
         row = self._row(place, len(self._bytes) if end < 0 else end)
-        text = row.get("text")
-        return Completion(text=None if text is None else str(text), **{name: row.get(name) for name in FIELDS})
+        text, thinking = (None if row.get(name) is None else str(row[name]) for name in TEXTS)
+        return Completion(text, thinking, **{name: row.get(name) for name in FIELDS})
 
 
 class Replay:

@@ -9,8 +9,10 @@ from threading import Event
 from typing import Any
 
 from models.cost import Sizes
-from tasks.engines.engine import Account, Completion, Engine, Load, Request, RequestRefused
+from tasks.engines.engine import Account, Completion, Engine, Load, Request
 from tasks.engines.vllm_core import Core
+from tasks.engines.vllm_request import chat_prompt, parameters, tags_of
+from verifiers.benchmarks.benchmark import Sampling
 from verifiers.errors import UserError
 
 log = logging.getLogger(__name__)
@@ -36,9 +38,9 @@ class Vllm:
         self.seed: int | None = self._core.seed
         self.gpus = self._core.gpus
         self.dead = self._core.dead
+        self.capacity = self._core.capacity
         config = self._core.llm.vllm_config
-        # twice what it can run: batches end raggedly, and what waits inside the engine fills the gaps
-        self.capacity = 2 * int(config.scheduler_config.max_num_seqs)
+        self._tags = tags_of(config, self._core.llm.get_tokenizer())
         self.sizes: Sizes | None = _sizes(config.model_config.hf_text_config)
 
     def sample(self, request: Request, stop: Event, account: Account) -> list[Completion]:
@@ -46,62 +48,46 @@ class Vllm:
         return self._core.run(lambda: self._sample(request, account), stop)
 
     async def _sample(self, request: Request, account: Account) -> list[Completion]:
-        prompt = await self._prompt(request)
+        prompt, opened = self._prompt(request)
         parts = [
-            self._part(request, prompt, offset, min(LONGEST_REQUEST, request.size - offset), account)
+            self._part(request, prompt, opened, offset, min(LONGEST_REQUEST, request.size - offset), account)
             for offset in range(0, request.size, LONGEST_REQUEST)
         ]
         return [completion for part in await asyncio.gather(*parts) for completion in part]
 
-    async def _prompt(self, request: Request) -> Any:
+    def _prompt(self, request: Request) -> tuple[Any, str]:
+        """What vLLM is given, and the tag with which it opens the thinking, if it does."""
         if not request.sampling.chat:
-            return request.prompt
+            return request.prompt, self._tags.opened(request.prompt)
         tokenizer: Any = self._core.llm.get_tokenizer()
-        messages = [{"role": "user", "content": request.prompt}]
-        try:
-            text = tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
-        except ValueError as error:
-            raise RequestRefused(f"the llm has no chat template ({error}); enqueue without --chat") from error
+        text = chat_prompt(tokenizer, request)
         # the template's text has its own beginning-of-text token
-        return {"prompt_token_ids": tokenizer.encode(text, add_special_tokens=False)}
+        return {"prompt_token_ids": tokenizer.encode(text, add_special_tokens=False)}, self._tags.opened(text)
 
-    async def _part(self, request: Request, prompt: Any, offset: int, size: int, account: Account) -> list[Completion]:
-        from vllm.sampling_params import RequestOutputKind, SamplingParams
-
+    async def _part(
+        self, request: Request, prompt: Any, opened: str, offset: int, size: int, account: Account
+    ) -> list[Completion]:
         sampling = request.sampling
         seeds = request.seeds[offset : offset + size] if request.seeds else None
-        parameters = SamplingParams(
-            n=size,
-            temperature=sampling.temperature,
-            top_p=sampling.top_p,
-            top_k=sampling.top_k or 0,
-            min_p=sampling.min_p or 0.0,
-            max_tokens=sampling.max_tokens,
-            stop=list(sampling.stop) or None,
-            include_stop_str_in_output=sampling.include_stop,
-            seed=seeds[0] if seeds else None,  # child i of a request gets seed + i
-            logprobs=0,
-            output_kind=RequestOutputKind.FINAL_ONLY,
-        )
-        final = None
-        async for output in self._core.llm.generate(
-            prompt, parameters, request_id=uuid.uuid4().hex, lora_request=self._lora
-        ):
-            final = output
+        final = await self._final(prompt, sampling, size, seeds[0] if seeds else None)
         if final is None or len(final.outputs) != size:
             raise RuntimeError(f"vLLM gave {len(final.outputs) if final else 0} samples instead of {size}")
         prompt_tokens = len(final.prompt_token_ids or ())
         outputs = sorted(final.outputs, key=lambda each: each.index)
+        thought = [self._tags.thinking_tokens(opened + each.text, each.token_ids) for each in outputs]
         account.add(
             prompt_tokens=prompt_tokens,
             cached_prompt_tokens=final.num_cached_tokens,
             completion_tokens=sum(len(each.token_ids) for each in outputs),
+            thinking_tokens=sum(each for each in thought if each is not None) if None not in thought else None,
         )
         return [
             Completion(
-                text=each.text,
+                # a template that opens the thinking began the sample, which nobody could split without its tag
+                text=opened + each.text if sampling.chat else each.text,
                 prompt_tokens=prompt_tokens,
                 completion_tokens=len(each.token_ids),
+                thinking_tokens=thought[place],
                 finish_reason=each.finish_reason,
                 logprob=each.cumulative_logprob,
                 token_logprobs=_token_logprobs(each) if sampling.token_logprobs else None,
@@ -109,6 +95,21 @@ class Vllm:
             )
             for place, each in enumerate(outputs)
         ]
+
+    async def _final(self, prompt: Any, sampling: Sampling, size: int, seed: int | None) -> Any:
+        """vLLM's output for one request, once it is whole."""
+        arguments = sampling.chat_template_args
+        final = None
+        async for output in self._core.llm.generate(
+            prompt,
+            parameters(sampling, size, seed),
+            request_id=uuid.uuid4().hex,
+            lora_request=self._lora,
+            # by which some parsers know whether a structured answer begins at once, or after the thinking
+            reasoning_parser_kwargs={"chat_template_kwargs": arguments} if arguments else None,
+        ):
+            final = output
+        return final
 
     def close(self) -> None:
         """End the engine's processes; the GPU's memory goes with them."""

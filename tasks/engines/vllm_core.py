@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from models.settings import settings
 from tasks.engines.engine import EngineDead, Interrupted, Load, RequestRefused
-from tasks.engines.gpus import check_gpus, take_gpus
+from tasks.engines.gpus import check_gpus, first_gpus, replicas_of, take_gpus, tensor_parallel
 from tasks.engines.loop import Loop
 from tasks.engines.pocket_monkey import FOLDER, NAME
 from tasks.engines.seeds import new_seed
@@ -50,7 +50,7 @@ class Core:
         from vllm.platforms import current_platform
 
         self.on_cpu = bool(current_platform.is_cpu())
-        used = () if self.on_cpu else llm.gpus or tuple(os.environ.get("CUDA_VISIBLE_DEVICES", "0").split(",")[:1])
+        used = () if self.on_cpu else llm.gpus or first_gpus(llm.engine_args, os.environ.get("CUDA_VISIBLE_DEVICES"))
         self._gpu_locks = take_gpus(used, shared="gpu_memory_utilization" in llm.engine_args)
         self.version = str(vllm.__version__)
         self.seed = new_seed()
@@ -64,7 +64,10 @@ class Core:
         self.llm = self._start(llm, self._arguments(llm, defaults))
         self._listen()
         config = self.llm.vllm_config
-        self.gpus = 0 if self.on_cpu else int(config.parallel_config.world_size)
+        replicas = replicas_of(config.parallel_config)
+        self.gpus = 0 if self.on_cpu else replicas * int(config.parallel_config.world_size)
+        # twice what it can run: batches end raggedly, and what waits inside the engine fills the gaps
+        self.capacity = 2 * replicas * int(config.scheduler_config.max_num_seqs)
         threading.Thread(target=self._watch, name="vllm-watch", daemon=True).start()
 
     def _arguments(self, llm: Load, defaults: Mapping[str, Any]) -> dict[str, Any]:
@@ -77,7 +80,7 @@ class Core:
             # no compiler is needed, and a seeded request dies where its prefill is split over two steps
             arguments |= {"enforce_eager": True, "enable_chunked_prefill": False}
         if llm.gpus:
-            arguments |= {"tensor_parallel_size": len(llm.gpus)}
+            arguments |= tensor_parallel(llm.engine_args, len(llm.gpus))
         return arguments | dict(defaults) | dict(llm.engine_args)
 
     def _start(self, llm: Load, arguments: dict[str, Any]) -> Any:

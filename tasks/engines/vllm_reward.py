@@ -46,7 +46,7 @@ class RewardModel:
         self.seed: int | None = self._core.seed
         self.gpus = self._core.gpus
         self.dead = self._core.dead
-        self.capacity = 2 * int(self._core.llm.vllm_config.scheduler_config.max_num_seqs)
+        self.capacity = self._core.capacity
 
     def _id_of_step_token(self, name: str) -> int:
         tokenizer = self._core.llm.get_tokenizer()

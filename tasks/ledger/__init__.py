@@ -25,7 +25,7 @@ from tasks.ledger.results import (
     known_candidates,
     record_verdicts,
 )
-from tasks.ledger.run import HeldRun, Stopped, end_runs, hold, move_counting, refuse_run, stop_runs
+from tasks.ledger.run import HeldRun, SplitAgain, Stopped, end_runs, hold, move_counting, refuse_run, stop_runs
 from tasks.ledger.submission import (
     Answer,
     HeldSubmission,
@@ -71,6 +71,7 @@ __all__ = [
     "Parked",
     "Publication",
     "Scored",
+    "SplitAgain",
     "Stopped",
     "StoredAnswer",
     "Usage",

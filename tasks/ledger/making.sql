@@ -35,7 +35,7 @@ order by batch_id
 on conflict do nothing
 
 -- add_imported_works: -> done
--- Each with an attempt that holds its samples' sums.
+-- Each with an attempt that holds its samples' sums; what is not known of one is not known of their sum.
 with made as (
     insert into work (run_id, batch_id, kind, queue, state, attempts, ended_at)
     select batch.run_id, batch.id, 'generate', llm.queue, 'done', 1, now()
@@ -49,12 +49,17 @@ with made as (
     join run on run.id = batch.run_id
     join llm on llm.id = run.llm_id
     cross join lateral (  -- batch by batch: a join could pair each batch with all samples of its problem
-        select coalesce(max(sample.prompt_tokens), 0) as prompt_tokens,
-            coalesce(sum(sample.completion_tokens), 0) as completion_tokens,
+        select max(sample.prompt_tokens) as prompt_tokens,
+            case when bool_and(sample.completion_tokens is not null) then sum(sample.completion_tokens) end
+                as completion_tokens,
+            case when bool_and(sample.thinking_tokens is not null) then sum(sample.thinking_tokens) end
+                as thinking_tokens,
             count(*) filter (where sample.finish_reason = 'length') as truncated,
-            coalesce(sum(span_flops(llm.active_parameters, llm.layers, llm.token_dim,
-                coalesce(sample.prompt_tokens, 0), coalesce(sample.completion_tokens, 0))), 0) as flops,
-            sum(sample.usd) as usd, coalesce(sum(sample.gpu_seconds), 0) as gpu_seconds
+            case when bool_and(sample.prompt_tokens + sample.completion_tokens is not null)
+                then sum(span_flops(llm.active_parameters, llm.layers, llm.token_dim,
+                    sample.prompt_tokens, sample.completion_tokens)) end as flops,
+            case when bool_and(sample.usd is not null) then sum(sample.usd) end as usd,
+            coalesce(sum(sample.gpu_seconds), 0) as gpu_seconds
         from sample
         where sample.run_id = batch.run_id and sample.problem_id = batch.problem_id
             and sample.sample_index >= batch.first_index
@@ -62,9 +67,9 @@ with made as (
     ) as summed
 )
 insert into attempt (work_id, worker, host, code_version, seen_at, finished_at, ok,
-                     prompt_tokens, completion_tokens, truncated, flops, usd, gpu_seconds)
+                     prompt_tokens, completion_tokens, thinking_tokens, truncated, flops, usd, gpu_seconds)
 select id, %(name)s, %(host)s, %(code_version)s, now(), now(), true,
-       prompt_tokens, completion_tokens, truncated, flops, usd, gpu_seconds
+       prompt_tokens, completion_tokens, thinking_tokens, truncated, flops, usd, gpu_seconds
 from used order by id
 
 -- add_imported_tallies: -> done

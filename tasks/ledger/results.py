@@ -11,6 +11,7 @@ from tasks.engines.engine import Completion
 from tasks.ledger.statements import statements
 from tasks.ledger.work import Lease, Usage, end_work, ended_before
 from tasks.patience import patient
+from verifiers.thinking import UNENDED
 from verifiers.verifier import Candidate, Judgement
 
 SQL = statements("results.sql")
@@ -21,10 +22,21 @@ LONGEST_DETAIL = 2_000
 
 @dataclass(frozen=True)
 class Verification:
-    """One sample's extraction: its index and its candidate, if any."""
+    """One sample's extraction: its index, its candidate, if any, and where in its text the answer begins.
+
+    answer_from: characters before it; None where thinking did not end, so that there is no answer.
+    """
 
     sample_index: int
     candidate: Candidate | None
+    answer_from: int | None = 0
+
+    @property
+    def how(self) -> str | None:
+        """Which rule found the candidate, where there are several, or why there is nothing to find one in."""
+        if self.answer_from is None:
+            return UNENDED
+        return self.candidate.how or None if self.candidate else None
 
 
 @dataclass(frozen=True)
@@ -113,13 +125,15 @@ def finish_verify(lease: Lease, extractions: Sequence[Verification], verdicts: V
     """
     candidates = list({each.candidate.text for each in extractions if each.candidate is not None})
     with transaction() as connection:
+        connection.execute(SQL["share_run"], vars(lease))
         if not end_work(connection, lease, usage):
             return ended_before(connection, lease, usage)
         _insert_verdicts(connection, lease, verdicts, candidates)
         columns = {
             "indices": [each.sample_index for each in extractions],
             "hashes": [None if each.candidate is None else _hash(each.candidate.text) for each in extractions],
-            "hows": [each.candidate.how or None if each.candidate else None for each in extractions],
+            "hows": [each.how for each in extractions],
+            "starts": [each.answer_from for each in extractions],
         }
         connection.execute(SQL["insert_extractions"], vars(lease) | columns)
         missing = tally(connection, [lease.work_id])
@@ -157,6 +171,7 @@ def _insert_verdicts(connection: Connection, lease: Lease, verdicts: Verdicts, c
 def finish_score(lease: Lease, scores: Sequence[Scored], usage: Usage) -> bool:
     """Insert a batch's scores and end its work; False (and nothing done) if the lease was lost."""
     with transaction() as connection:
+        connection.execute(SQL["share_run"], vars(lease))
         if not end_work(connection, lease, usage):
             return ended_before(connection, lease, usage)
         with connection.cursor() as cursor:

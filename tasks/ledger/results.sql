@@ -1,8 +1,9 @@
 -- What a finished work leaves: samples, extractions, candidates, verdicts, tallies, scores, and the works that follow.
 
 -- share_run: locks the run's row against whoever changes it
--- Whoever cancels a run or changes which verifiers and reward models are due takes its row first: neither misses the
--- other.
+-- Whoever cancels a run, or changes which verifiers and reward models are due or where answers begin, takes its row
+-- first: neither misses the other. Before the work's own row, as they do: to write that twice in one transaction asks
+-- for the run's row anyway (its foreign key is checked again), and who holds that may wait for the work.
 select from run where id = %(run_id)s for key share
 
 -- note_left_out: no work changes
@@ -52,9 +53,11 @@ order by judged.hash
 on conflict do nothing
 
 -- insert_extractions: no work changes
-insert into extraction (run_id, verifier_id, problem_id, sample_index, candidate_id, how)
-select %(run_id)s, %(verifier_id)s, %(problem_id)s, extracted.sample_index, candidate.id, extracted.how
-from unnest(%(indices)s::int[], %(hashes)s::bytea[], %(hows)s::text[]) as extracted (sample_index, hash, how)
+insert into extraction (run_id, verifier_id, problem_id, sample_index, candidate_id, how, answer_from)
+select %(run_id)s, %(verifier_id)s, %(problem_id)s, extracted.sample_index, candidate.id, extracted.how,
+    extracted.answer_from
+from unnest(%(indices)s::int[], %(hashes)s::bytea[], %(hows)s::text[], %(starts)s::int[])
+    as extracted (sample_index, hash, how, answer_from)
 left join candidate on candidate.problem_id = %(problem_id)s and candidate.hash = extracted.hash
 on conflict do nothing
 

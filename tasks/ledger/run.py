@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from models.database import Connection, fetch, fetch_column, transaction
+from models.rows import LABELS
 from models.storable import storable
-from models.tables import Run
+from models.tables import Kind, Run
 from tasks.ledger.making import Making
 from tasks.ledger.statements import statements
 from tasks.ledger.work import Lease, Usage, end_attempt
@@ -34,6 +35,18 @@ class _Stop(NamedTuple):
 class _Cut(NamedTuple):
     id: int
     rule: str
+
+
+class SplitAgain(NamedTuple):
+    """Works to be done again, since answers begin elsewhere."""
+
+    judged: int
+    scored: int
+
+
+class _Again(NamedTuple):
+    kind: Kind
+    able: bool
 
 
 @dataclass(frozen=True)
@@ -85,6 +98,21 @@ class HeldRun(Making):
         runs = fetch_column(self.connection, SQL["judge_again"], {"run_id": self.run_id})
         self._execute("note_unended", runs=sorted(set(runs)))
         return len(runs)
+
+    def split_by(self, rule: str, verifiers: Sequence[int]) -> SplitAgain:
+        """Have another rule say where answers begin: what was extracted and scored is forgotten and made ready again.
+
+        `verifiers` are those that can be asked here; what other versions said goes for good. Candidates and their
+        verdicts stay, being facts of the problems.
+        """
+        self._execute("forget_split", labels=LABELS)
+        parameters = {"run_id": self.run_id, "verifiers": list(verifiers), "labels": LABELS}
+        works = fetch(self.connection, _Again, SQL["split_again"], parameters)
+        self._execute("note_thinking", rule=rule)
+        again = [work.kind for work in works if work.able]
+        if again:
+            self._execute("note_unended", runs=[self.run_id])
+        return SplitAgain(again.count(Kind.verify), again.count(Kind.score))
 
     def move_counting(self) -> bool:
         """Have the next verifier count, if it has judged every sample; whether it does now."""

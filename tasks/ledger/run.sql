@@ -81,6 +81,39 @@ update work set state = 'ready', attempts = 0, ended_at = null, not_before = nul
 from redone where work.id = redone.id
 returning work.run_id
 
+-- split_again: ready | published | leased | done -> ready; those of another version of their verifier -> cancelled
+-- What rests on where answers begin: verify works, and score works, since reward models see the answer. A worker that
+-- holds one still finds 0 rows; one that claims it later waits for these locks and reads the new rule. Labels that were
+-- imported are of whole samples and stay. Locks works by id.
+with again as (
+    select work.id, work.kind = 'score' or work.verifier_id = any(%(verifiers)s) as able
+    from work left join verifier on verifier.id = work.verifier_id
+    where work.run_id = %(run_id)s and work.kind in ('verify', 'score')
+        and work.state in ('ready', 'published', 'leased', 'done') and verifier.name is distinct from %(labels)s
+    order by work.id for update of work
+)
+update work set state = case when again.able then 'ready' else 'cancelled' end::state,
+    cancelled_by = case when not again.able then 'verifier' end,
+    ended_at = case when not again.able then now() end, attempts = 0, not_before = null, lease_token = null,
+    lease_until = null, correct = null, incorrect = null, no_answer = null, undecided = null, first_correct = null
+from again where work.id = again.id
+returning work.kind, again.able
+
+-- note_thinking: no work changes
+update run set thinking = %(rule)s where id = %(run_id)s
+
+-- forget_split: the run's row is held, so that nobody ends a work of it
+-- What came of the rule before.
+with labels as (
+    select id from verifier where name = %(labels)s
+), extracted as (
+    delete from extraction where run_id = %(run_id)s and verifier_id not in (select id from labels)
+), scored as (
+    delete from score where run_id = %(run_id)s and reward_model in (
+        select reward_model from work where run_id = %(run_id)s and kind = 'score')
+)
+delete from analysis where run_id = %(run_id)s and verifier_id not in (select id from labels)
+
 -- note_unended: no work changes
 update run set finished_at = null where id = any(%(runs)s)
 
@@ -119,6 +152,7 @@ order by id for no key update skip locked
 
 -- stopping: a look, without a lock
 -- (run, problem, last index it still needs, rule); a null problem: all, up to what was drawn when the rule is met.
+-- A budget that turns out not to be measured stops the run too: it would never be spent. A vLLM without a GPU takes none.
 select work.run_id, batch.problem_id, min(work.first_correct) as last_index, 'when_solved' as rule
 from run
 join work on work.run_id = run.id and work.kind = 'verify' and work.verifier_id = run.verifier_id
@@ -128,13 +162,23 @@ group by work.run_id, batch.problem_id
 union all
 select * from (
     select run.id, null::bigint, null::int,
-        case when cost.usd >= (run.stop_rule ->> 'usd')::float8 then 'usd'
-             when cost.gpu_seconds + cost.gpu_seconds_lost + cost.gpu_seconds_running
-                  >= (run.stop_rule ->> 'gpu_hours')::float8 * 3600 then 'gpu_hours'
-             when cost.flops >= (run.stop_rule ->> 'flops')::float8 then 'flops' end as rule
-    from run join cost on cost.run_id = run.id
+        case when spent.usd >= allowed.usd then 'usd'
+             when spent.gpu_seconds_all >= allowed.gpu_hours * 3600 then 'gpu_hours'
+             when spent.flops >= allowed.flops then 'flops'
+             when spent.samples = 0 then null
+             when allowed.usd is not null and spent.usd is null then 'usd unmeasured'
+             when allowed.gpu_hours is not null and llm.engine <> 'vllm' and spent.gpu_seconds_all = 0
+                 then 'gpu_hours unmeasured'
+             when allowed.flops is not null and spent.flops is null then 'flops unmeasured' end as rule
+    from run
+    join llm on llm.id = run.llm_id
+    cross join lateral jsonb_to_record(run.stop_rule) as allowed (usd float8, gpu_hours float8, flops float8)
+    cross join lateral (
+        select *, gpu_seconds + gpu_seconds_lost + gpu_seconds_running as gpu_seconds_all
+        from cost where cost.run_id = run.id offset 0  -- run by run: merged with the rest it would sum all runs
+    ) as spent
     where run.id = any(%(runs)s) and run.stop_rule ?| array['usd', 'gpu_hours', 'flops']
-) as spent
+) as met
 where rule is not null
 
 -- beyond_stops: locks works by id

@@ -27,7 +27,7 @@ def resume(run_id: int) -> int:
     """Make a run's works ready again that failed or that a person cancelled; return how many there were."""
     with ledger.hold(run_id) as run:
         resumed = run.resume()
-    _publish_ready(run_id)
+    publish_ready(run_id)
     return resumed
 
 
@@ -42,7 +42,7 @@ def extend(run_id: int, n: int) -> int:
         (llm,) = fetch(run.connection, Llm, "select * from llm where id = %s", (run.row.llm_id,))
         check_recording(llm.name, [problem.key for problem in problems], n)
         run.extend(n, llm.queue, [problem.id for problem in problems])
-    _publish_ready(run_id)
+    publish_ready(run_id)
     return (n - run.row.n) * len(problems)
 
 
@@ -72,7 +72,7 @@ class _Counting(NamedTuple):
 def reverify(run_id: int, name: str | None, *, use: bool) -> Reverification:
     """Judge a run's samples by a verifier of this code's version, beside the one that counts, or `use` it instead.
 
-    Without a name it is the verifier that counts, in a newer version than the run's.
+    Without a name it is the verifier that counts, in a newer version than the run's, which it replaces.
     """
     with ledger.hold(run_id) as run:
         (counting,) = fetch(
@@ -91,9 +91,9 @@ def reverify(run_id: int, name: str | None, *, use: bool) -> Reverification:
                 f"Run {run_id} is judged by {verifier.name} {verifier.version} already; --verifier names another one, "
                 "--infrastructure judges again what failed by our fault."
             )
-        _check_judgeable(run.connection, run_id)
-        works, counts = run.judge_by(new, use=use)
-    _publish_ready(run_id)
+        check_judgeable(run.connection, run_id)
+        works, counts = run.judge_by(new, use=use or name is None)
+    publish_ready(run_id)
     return Reverification(f"{verifier.name} {verifier.version}", works, counts)
 
 
@@ -101,7 +101,7 @@ def judge_again(run_id: int) -> int:
     """Judge again what failed by our fault; return how many works that is."""
     with ledger.hold(run_id) as run:
         works = run.judge_again()
-    _publish_ready(run_id)
+    publish_ready(run_id)
     return works
 
 
@@ -191,7 +191,7 @@ def _problems(run: HeldRun) -> list[_Problem]:
     )
 
 
-def _check_judgeable(connection: Connection, run_id: int) -> None:
+def check_judgeable(connection: Connection, run_id: int) -> None:
     """Raise UserError where a verifier would have nothing to go by."""
     unknown = fetch_column(
         connection,
@@ -213,7 +213,7 @@ def _check_judgeable(connection: Connection, run_id: int) -> None:
         raise UserError(f"Samples of run {run_id} were imported without their texts, so nothing can be judged again.")
 
 
-def _publish_ready(run_id: int) -> None:
+def publish_ready(run_id: int) -> None:
     """Nudge the queues in which a run has works; whatever this misses the sweeper finds."""
     for queue in column("select distinct queue from work where run_id = %s and state = 'ready'", (run_id,)):
         publish(queue)

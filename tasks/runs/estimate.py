@@ -19,19 +19,25 @@ class RunEstimate:
     """Samples of earlier runs that this goes by."""
     measured_runs: list[int]
     """Those runs."""
-    prompt_tokens: int
-    completion_tokens: int
+    prompt_tokens: int | None
+    """Each problem's prompt once."""
+    billed_prompt_tokens: int | None
+    completion_tokens: int | None
     flops: float | None
     gpu_hours: float | None
     usd: float | None
 
 
 class _Measured(NamedTuple):
-    """What earlier samples took: their number, their runs, and means a problem (prompts) or a sample (the rest)."""
+    """What earlier samples took: their number, their runs, and means a problem (prompts) or a sample (the rest).
+
+    Each mean is over those problems of which it is known.
+    """
 
     samples: int
     runs: list[int]
     prompt_tokens: float | None
+    billed_prompt_tokens: float | None
     completion_tokens: float | None
     completion_flops: float | None
     prompt_flops: float | None
@@ -52,22 +58,27 @@ def estimate(request: RunRequest) -> RunEstimate:
         )
     samples = request.n * len(problems)
 
-    def over_all(mean: float | None) -> float | None:
-        return None if mean is None else mean * samples
+    def over_all(mean: float | None, times: int = samples) -> float | None:
+        return None if mean is None else mean * times
 
-    flops = over_all(measured.completion_flops)
+    prompt_flops, flops = over_all(measured.prompt_flops, len(problems)), over_all(measured.completion_flops)
     gpu_seconds = over_all(measured.gpu_seconds)
     return RunEstimate(
         problems=len(problems),
         samples=samples,
         measured_samples=measured.samples,
         measured_runs=measured.runs,
-        prompt_tokens=round((measured.prompt_tokens or 0) * len(problems)),
-        completion_tokens=round((measured.completion_tokens or 0) * samples),
-        flops=None if flops is None else flops + (measured.prompt_flops or 0) * len(problems),
+        prompt_tokens=_whole(over_all(measured.prompt_tokens, len(problems))),
+        billed_prompt_tokens=_whole(over_all(measured.billed_prompt_tokens)),
+        completion_tokens=_whole(over_all(measured.completion_tokens)),
+        flops=None if flops is None or prompt_flops is None else flops + prompt_flops,
         gpu_hours=None if not gpu_seconds else gpu_seconds / 3600,
         usd=over_all(measured.usd),
     )
+
+
+def _whole(amount: float | None) -> int | None:
+    return None if amount is None else round(amount)
 
 
 def _measured(benchmark: str, queue: str) -> _Measured:
@@ -75,18 +86,23 @@ def _measured(benchmark: str, queue: str) -> _Measured:
         _Measured,
         """
         select coalesce(sum(cost.samples), 0)::bigint as samples,
-            coalesce(array_agg(distinct run.id order by run.id) filter (where cost.samples > 0), '{}') as runs,
+            coalesce(array_agg(distinct run.id order by run.id), '{}') as runs,
             avg(cost.prompt_tokens)::float8 as prompt_tokens,
-            sum(cost.completion_tokens) / nullif(sum(cost.samples), 0)::float8 as completion_tokens,
-            sum(cost.completion_flops) / nullif(sum(cost.samples), 0) as completion_flops,
+            sum(cost.billed_prompt_tokens)::float8
+                / sum(cost.samples) filter (where cost.billed_prompt_tokens is not null)::float8
+                as billed_prompt_tokens,
+            sum(cost.completion_tokens)::float8
+                / sum(cost.samples) filter (where cost.completion_tokens is not null)::float8 as completion_tokens,
+            sum(cost.completion_flops) / sum(cost.samples) filter (where cost.completion_flops is not null)
+                as completion_flops,
             avg(cost.prompt_flops) as prompt_flops,
-            sum(cost.gpu_seconds) / nullif(sum(cost.samples), 0) as gpu_seconds,
-            sum(cost.usd) / nullif(sum(cost.samples) filter (where cost.usd is not null), 0) as usd
+            sum(cost.gpu_seconds) / sum(cost.samples) as gpu_seconds,
+            sum(cost.usd) / sum(cost.samples) filter (where cost.usd is not null) as usd
         from problem_cost as cost
         join run on run.id = cost.run_id
         join benchmark on benchmark.id = run.benchmark_id
         join llm on llm.id = run.llm_id
-        where benchmark.name = %s and llm.queue = %s
+        where benchmark.name = %s and llm.queue = %s and cost.samples > 0
         """,
         (benchmark, queue),
     )

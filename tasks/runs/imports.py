@@ -41,7 +41,10 @@ from verifiers.verifier import Judgement, Problem, Verifier
 
 @dataclass(frozen=True)
 class ImportRequest:
-    """What a person asks for; `key_only` makes problems that are not at hand, `sizes` are the llm's, for FLOPs."""
+    """What a person asks for; `key_only` makes problems that are not at hand, `sizes` are the llm's, for FLOPs.
+
+    thinking: how thoughts are split off its texts (verifiers/thinking.py).
+    """
 
     source: Source
     benchmark: str
@@ -50,6 +53,7 @@ class ImportRequest:
     data: Path | None = None
     key_only: bool = False
     sizes: Sizes | None = None
+    thinking: str = "none"
 
 
 @dataclass(frozen=True)
@@ -121,6 +125,7 @@ def _run(
         batch_size=BATCH_SIZE,
         seed=0,
         imported=True,
+        thinking=request.thinking,
         settings_hash=settings_hash,
     )
 
@@ -146,6 +151,8 @@ def _settings_hash(request: ImportRequest, llm: str) -> str:
     with source.file.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     identity = [request.benchmark, llm, digest, dict(source.columns), source.base, list(source.where), request.key_only]
+    if request.thinking != "none":
+        identity.append(request.thinking)
     return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
 
 

@@ -15,7 +15,14 @@ from tasks.engines.replay import check_recording
 from tasks.engines.seeds import new_seed
 from tasks.ledger import Making
 from tasks.publish import publish
-from tasks.runs.request import RunRequest, check_request, chosen_problems, chosen_sampling, stop_rule
+from tasks.runs.request import (
+    RunRequest,
+    check_request,
+    chosen_problems,
+    chosen_sampling,
+    default_thinking,
+    stop_rule,
+)
 from verifiers.benchmarks import find_benchmark, find_verifier
 from verifiers.benchmarks.benchmark import Sampling
 from verifiers.verifier import Problem, Verifier
@@ -42,6 +49,7 @@ class Plan:
     queue: str
     verifier: Verifier
     sampling: Sampling
+    thinking: str
     stop_rule: dict[str, Any]
     problems: Sequence[Problem]
     prompts: Sequence[str]
@@ -76,12 +84,14 @@ def _plan(request: RunRequest) -> Plan:
     verifier = find_verifier(find_benchmark(request.benchmark), request.verifier)
     problems, prompts = chosen_problems(request)
     check_recording(llm, (problem.key for problem in problems), request.n)
+    sampling = chosen_sampling(request)
     return Plan(
         request=request,
         llm=llm,
         queue=queue_of(llm, request.engine_args),
         verifier=verifier,
-        sampling=chosen_sampling(request),
+        sampling=sampling,
+        thinking=request.thinking or default_thinking(sampling),
         stop_rule=stop_rule(request, llm),
         problems=problems,
         prompts=prompts,
@@ -110,6 +120,7 @@ def _run(connection: Connection, plan: Plan, benchmark: int, settings_hash: str)
         n=request.n,
         batch_size=request.batch_size,
         sampling=plan.sampling.stored(),
+        thinking=plan.thinking,
         seed=new_seed(),
         depth_first=request.depth_first,
         stop_rule=plan.stop_rule,
@@ -122,6 +133,7 @@ def _settings_hash(plan: Plan) -> str:
     """Over everything a person chose; it stays what it was, so that a name finds its run after an upgrade too."""
     request = plan.request
     always = {"top_k": None, "min_p": None, "depth_first": request.depth_first}
+    split = {} if plan.thinking == default_thinking(plan.sampling) else {"thinking": plan.thinking}
     identity = {
         "benchmark": request.benchmark,
         "llm": plan.llm,
@@ -129,7 +141,7 @@ def _settings_hash(plan: Plan) -> str:
         "n": request.n,
         "batch_size": request.batch_size,
         "verifier": plan.verifier.name,
-        "settings": always | plan.sampling.stored(),
+        "settings": always | split | plan.sampling.stored(),
         "stop_rule": plan.stop_rule,
         "problems": [(problem.key, problem.content_hash) for problem in plan.problems],
         "prompts": hashlib.sha256("\0".join(plan.prompts).encode("utf-8", "surrogatepass")).hexdigest(),

@@ -5,10 +5,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from models.database import column
+from models.questions.prices import price_now, tier_of
 from tasks.engines import engine_of
+from tasks.runs.sampling import check_sampling
 from verifiers.benchmarks import find_benchmark
 from verifiers.benchmarks.benchmark import Benchmark, Sampling
+from verifiers.benchmarks.template import filled
 from verifiers.errors import UserError
 from verifiers.ranges import about, check_ranges, real, whole
 from verifiers.verifier import Problem
@@ -30,6 +32,7 @@ class RunRequest:
     data: Path | None = None
     shots: Path | None = None
     prefix: str | None = None
+    template: str | None = None
     subset: str | None = None
     problems: Sequence[str] = ()
     limit: int | None = field(default=None, metadata=about("Only the first so many problems.", whole(1)))
@@ -37,6 +40,8 @@ class RunRequest:
     engine_args: Mapping[str, Any] = field(default_factory=dict)
     batch_size: int = field(default=BATCH_SIZE, metadata=about("Samples of one work.", whole(1)))
     sampling: Mapping[str, Any] = field(default_factory=dict)
+    thinking: str | None = None
+    """How thoughts are split off (verifiers/thinking.py); None is the default of its mode."""
     depth_first: bool = False
     probe: bool = True
     """Whether an endpoint is asked for one token first."""
@@ -67,14 +72,19 @@ def check_request(request: RunRequest) -> None:
     """UserError for the mistakes that no problem needs to be loaded for."""
     check_name("--name", request.name)
     check_ranges(request)
-    check_ranges(chosen_sampling(request))
+    check_sampling(chosen_sampling(request), request.llm, request.engine_args)
 
 
 def chosen_problems(request: RunRequest) -> tuple[list[Problem], list[str]]:
     """A run's problems and prompts, in order; UserError on a person's mistake."""
     benchmark = find_benchmark(request.benchmark)
     problems = benchmark.load(request.data)
-    prompts = benchmark.prompts(problems, request.shots, request.prefix)
+    if request.template is None:
+        prompts = benchmark.prompts(problems, request.shots, request.prefix)
+    elif request.shots is not None or request.prefix is not None:
+        raise UserError("--prompt-template is the whole prompt; leave out --shots and --prompt-file.")
+    else:
+        prompts = filled(request.template, problems)
     places = _chosen(benchmark, problems, request)
     return [problems[place] for place in places], [prompts[place] for place in places]
 
@@ -97,25 +107,44 @@ def _chosen(benchmark: Benchmark, problems: Sequence[Problem], request: RunReque
 
 
 def chosen_sampling(request: RunRequest) -> Sampling:
-    """The benchmark's own settings, with those over them that the person gave."""
-    return replace(find_benchmark(request.benchmark).sampling, **request.sampling)
+    """The benchmark's own settings, with those over them that the person gave.
+
+    Stop strings of a raw prompt, where the next example would begin, are not those of a chat.
+    """
+    own = find_benchmark(request.benchmark).sampling
+    if request.sampling.get("chat") and not own.chat:
+        own = replace(own, stop=())
+    return replace(own, **request.sampling)
+
+
+def default_thinking(sampling: Sampling) -> str:
+    """The rule by which thoughts are split off unless a person says otherwise."""
+    return "tags" if sampling.chat else "none"
 
 
 def stop_rule(request: RunRequest, llm: str) -> dict[str, Any]:
     """What ends the run early; UserError where it could never be known that a budget is spent."""
-    engine = engine_of(llm)
+    engine, gpus = engine_of(llm), request.engine_args.get("gpus")
     budgets = {"usd": request.budget_usd, "gpu_hours": request.budget_gpu_hours, "flops": request.budget_flops}
     rule: dict[str, Any] = {name: budget for name, budget in budgets.items() if budget is not None}
-    if "gpu_hours" in rule and engine == "openai":
-        raise UserError("The GPU-hours of an endpoint are not known here; give --budget-usd.")
+    if "gpu_hours" in rule and engine == "openai" and not gpus:
+        raise UserError(
+            "The GPU-hours of an endpoint are not known here; --gpus says how many serve it, or give --budget-usd."
+        )
     if "flops" in rule and engine != "vllm":
         raise UserError(f"The FLOPs of {llm} are not known, since its sizes are not; only vLLM tells them.")
-    if "usd" in rule and engine != "replay" and not _has_price(llm):
-        raise UserError(f"--budget-usd needs a price of {llm}; `monkeys price` stores one.")
+    if "usd" in rule and engine != "replay":
+        _check_price(llm, request.engine_args, has_gpus=engine == "vllm" or bool(gpus))
     if request.stop_when_solved:
         rule["when_solved"] = True
     return rule
 
 
-def _has_price(llm: str) -> bool:
-    return bool(column("select id from price where llm = %s and since <= now() limit 1", (llm,)))
+def _check_price(llm: str, engine_args: Mapping[str, Any], *, has_gpus: bool) -> None:
+    """UserError unless a price holds now by which this llm's samples will have one."""
+    price = price_now(llm, engine_args)
+    if price is None:
+        tier = " of the tier batch" if tier_of(engine_args) == "batch" else ""
+        raise UserError(f"--budget-usd needs a price of {llm}{tier} that holds now; `monkeys price set` stores one.")
+    if price.usd_per_million_input is None and price.usd_per_attempt is None and not has_gpus:
+        raise UserError(f"{llm} has a price by the GPU-hour only; --gpus says how many GPUs serve it.")

@@ -175,8 +175,8 @@ def insert_labels(connection: Connection, run_id: int, verifier_id: int, problem
     )
     connection.execute(
         """
-        insert into extraction (run_id, problem_id, sample_index, verifier_id, candidate_id)
-        select %s, placed.problem_id, sample_index, %s, candidate.id
+        insert into extraction (run_id, problem_id, sample_index, verifier_id, candidate_id, answer_from)
+        select %s, placed.problem_id, sample_index, %s, candidate.id, 0  -- a label is a whole sample's
         from staged join placed using (place)
         join label on label.outcome = coalesce(staged.outcome, 'infrastructure_error')
         join candidate on candidate.problem_id = placed.problem_id and candidate.hash = label.hash

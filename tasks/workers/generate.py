@@ -131,5 +131,5 @@ def _usage(completions: Sequence[Completion], sizes: Sizes | None, used: Usage) 
         completion_tokens=sum(lengths) if whole and used.completion_tokens is None else used.completion_tokens,
         truncated=sum(sample.finish_reason == "length" for sample in completions),
         flops=completion_flops(sizes, max(prompts), lengths) if sizes and prompts and whole else None,
-        usd=sum(charged) if charged else used.usd,
+        usd=sum(charged) if len(charged) == len(completions) else used.usd,
     )

@@ -1,17 +1,14 @@
 """A score work: one batch's samples through a reward model, in one transaction into the table."""
 
-from typing import NamedTuple
-
 from celery import Task
 
-from models.database import fetch, fetch_column, transaction
 from tasks import ledger
 from tasks.app import app
 from tasks.engines.vllm_reward import RewardModel
-from tasks.ledger import Lease, Scored, Usage
-from tasks.patience import patient
+from tasks.ledger import Scored, Usage
 from tasks.workers.attempt import NOTHING, WorkInHand
 from tasks.workers.engine_time import EngineTime
+from tasks.workers.samples import batch_samples
 
 _time: EngineTime[RewardModel] | None = None
 
@@ -30,8 +27,10 @@ def score(task: Task, work_id: int) -> str:  # type: ignore[type-arg]
     with _time.attempt(task, work_id) as attempt:
         if attempt is None:
             return NOTHING
-        prompt, samples = _samples(attempt.lease)
-        rewards = _time.engine.rate(prompt, [sample.text for sample in samples], attempt.stop)
+        prompt, found = batch_samples(attempt.lease)
+        samples = [sample for sample in found if sample.text is not None]  # an import may have none: no score
+        # reward models were trained on answers; thinking that did not end answered nothing
+        rewards = _time.engine.rate(prompt, [sample.answer or "" for sample in samples], attempt.stop)
         scores = [
             Scored(sample.sample_index, reward.score, reward.step_scores)
             for sample, reward in zip(samples, rewards, strict=True)
@@ -44,31 +43,3 @@ def _finish(attempt: WorkInHand, scores: list[Scored]) -> str:
     if not ledger.finish_score(attempt.lease, scores, Usage(gpu_seconds=attempt.gpu_seconds())):
         return "lost its lease"
     return f"{len(scores)} samples"
-
-
-class _Sample(NamedTuple):
-    sample_index: int
-    text: str
-
-
-@patient
-def _samples(lease: Lease) -> tuple[str, list[_Sample]]:
-    """A batch's prompt and samples; samples that were imported without a text have no score."""
-    with transaction() as connection:
-        (prompt,) = fetch_column(
-            connection,
-            "select text from prompt where run_id = %(run_id)s and problem_id = %(problem_id)s",
-            vars(lease),
-        )
-        samples = fetch(
-            connection,
-            _Sample,
-            """
-            select sample_index, text from sample
-            where run_id = %(run_id)s and problem_id = %(problem_id)s and text is not null
-                and sample_index >= %(first_index)s and sample_index < %(first_index)s + %(size)s
-            order by sample_index
-            """,
-            vars(lease),
-        )
-    return prompt, samples

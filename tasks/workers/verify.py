@@ -2,18 +2,16 @@
 
 import time
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from celery import Task
 
-from models.database import rows
 from models.storable import storable
 from tasks import ledger
 from tasks.app import app
-from tasks.ledger import Lease, Usage, Verdicts, Verification
-from tasks.patience import patient
+from tasks.ledger import Usage, Verdicts, Verification
 from tasks.stored import stored_problem, stored_verifier
 from tasks.workers.attempt import NOTHING, WorkInHand, attempted, claim
+from tasks.workers.samples import Split, batch_samples
 from verifiers.outcome import Outcome
 from verifiers.verifier import Candidate, Problem, Verifier
 
@@ -42,7 +40,8 @@ def _verify(attempt: WorkInHand) -> str:
     lease = attempt.lease
     assert lease.verifier_id is not None
     verifier, problem = stored_verifier(lease.verifier_id), stored_problem(lease.problem_id)
-    extractions = [_extract(verifier, problem, sample) for sample in _samples(lease)]
+    _, samples = batch_samples(lease)
+    extractions = [_extract(verifier, problem, sample) for sample in samples]
     texts = [each.candidate.text for each in extractions if each.candidate is not None]
     distinct = sorted(set(texts))
     known = ledger.known_candidates(lease, distinct) if distinct else set()
@@ -92,29 +91,8 @@ def _sure(verdicts: Verdicts) -> Verdicts:
     return {text: judgement for text, judgement in verdicts.items() if judgement.outcome != ours}
 
 
-class _Sample(NamedTuple):
-    sample_index: int
-    text: str | None
-
-
-def _extract(verifier: Verifier, problem: Problem, sample: _Sample) -> Verification:
-    candidate = None if sample.text is None else verifier.extract(problem, sample.text)
+def _extract(verifier: Verifier, problem: Problem, sample: Split) -> Verification:
+    """What the verifier finds in the answer; what was thought it never sees."""
+    candidate = None if sample.answer is None else verifier.extract(problem, sample.answer)
     storable_candidate = None if candidate is None else Candidate(storable(candidate.text), candidate.how)
-    return Verification(sample.sample_index, storable_candidate)
-
-
-@patient
-def _samples(lease: Lease) -> list[_Sample]:
-    samples = rows(
-        _Sample,
-        """
-        select sample_index, text from sample
-        where run_id = %(run_id)s and problem_id = %(problem_id)s
-            and sample_index >= %(first_index)s and sample_index < %(first_index)s + %(size)s
-        order by sample_index
-        """,
-        vars(lease),
-    )
-    if len(samples) != lease.size:
-        raise RuntimeError(f"batch {lease.batch_id} has {len(samples)} samples instead of {lease.size}")
-    return samples
+    return Verification(sample.sample_index, storable_candidate, sample.answer_from)

@@ -36,6 +36,29 @@ class Sampling:
     seeded: bool = field(
         default=False, metadata=about("A seed for every sample: slower, and no promise of bit-equality.")
     )
+    system: str | None = field(default=None, metadata=about("The system message, with --chat.", form="file"))
+    chat_template_args: dict[str, Any] | None = field(
+        default=None,
+        metadata=about(
+            "key=value for the llm's chat template, such as enable_thinking=false (may be given again).", form="pairs"
+        ),
+    )
+    thinking_budget: int | None = field(
+        default=None, metadata=about("Most tokens of thinking, of an engine that can end it.", whole(1))
+    )
+    presence_penalty: float | None = field(
+        default=None, metadata=about("Taken off the logits of tokens that were there.", real(-2, 2))
+    )
+    frequency_penalty: float | None = field(
+        default=None, metadata=about("The same for each time that they were.", real(-2, 2))
+    )
+    repetition_penalty: float | None = field(
+        default=None, metadata=about("What logits of tokens that were there are divided by.", real(0, above=True))
+    )
+    structured_outputs: dict[str, Any] | None = field(
+        default=None,
+        metadata=about("What an answer must be, as JSON or @FILE: one of json, regex, choice, grammar.", form="json"),
+    )
 
     def stored(self) -> dict[str, Any]:
         """As run.sampling holds it: without what is off."""

@@ -40,12 +40,32 @@ class _Rules(NamedTuple):
 
 
 def extract_program(tags: frozenset[str], _: Problem, text: str) -> Candidate | None:
-    """The first fenced block in the language or in none named, else the first block, else a text that is code."""
-    fenced = blocks(text)
-    wanted = [block for block in fenced if block.tag in tags and block.text.strip()]
-    for block in wanted or [block for block in fenced if block.text.strip()]:
+    """The last fenced block in the language, or in none named that reads like code; else the last in the language or
+    in none named, else the last block, else a text that is code. Empty ones do not count.
+
+    Drafts come before what is final; what a program prints often stands behind it, in a block with no language.
+    """
+    fenced = [block for block in blocks(text) if block.text.strip()]
+    wanted = [block for block in fenced if block.tag in tags]
+    code = [block for block in wanted if block.tag or looks_like_code(block.text)]
+    for block in (code or wanted or fenced)[-1:]:
         return Candidate(tidy(block.text), "block")
-    if not fenced and looks_like_code(text):
+    return _whole(text)
+
+
+def extract_paper(_: Problem, text: str) -> Candidate | None:
+    """The first fenced block, as the paper read it, but for one in another language where there is one in Python.
+
+    https://github.com/ScalingIntelligence/large_language_monkeys at ed2bdb0, llmonk/evaluate/code_contests.py
+    """
+    fenced = [block for block in blocks(text) if block.text.strip()]
+    for block in [block for block in fenced if block.tag in PYTHON_TAGS] or fenced:
+        return Candidate(tidy(block.text), "block")
+    return _whole(text)
+
+
+def _whole(text: str) -> Candidate | None:
+    if not blocks(text) and looks_like_code(text):
         return Candidate(tidy(text), "whole text")
     return None
 
@@ -145,10 +165,10 @@ def _compile(_: bytes, source: str) -> bytes | Judgement:
     return Judgement(Outcome.compile_error, (first or [result.ended.name])[0][:200], run.cpu_seconds, run.facts)
 
 
-def _verifier(name: str, rules: _Rules, tags: frozenset[str] = PYTHON_TAGS) -> Verifier:
-    return Verifier(name, "1", partial(extract_program, tags), partial(_judge, rules))
+_PAPER = _Rules(same_as_paper, _PAPER_EXTRA_SECONDS, _PAPER_MEMORY)
+_STRICT = _Rules(same_tokens, 0.0, _LEAST_MEMORY)
+_CPP = _Rules(same_as_paper, 0.0, _LEAST_MEMORY, cpp=True)
 
-
-CODECONTESTS_PAPER = _verifier("paper", _Rules(same_as_paper, _PAPER_EXTRA_SECONDS, _PAPER_MEMORY))
-CODECONTESTS_STRICT = _verifier("strict", _Rules(same_tokens, 0.0, _LEAST_MEMORY))
-CODECONTESTS_CPP = _verifier("cpp", _Rules(same_as_paper, 0.0, _LEAST_MEMORY, cpp=True), CPP_TAGS)
+CODECONTESTS_PAPER = Verifier("paper", "1", extract_paper, partial(_judge, _PAPER))
+CODECONTESTS_STRICT = Verifier("strict", "2", partial(extract_program, PYTHON_TAGS), partial(_judge, _STRICT))
+CODECONTESTS_CPP = Verifier("cpp", "2", partial(extract_program, CPP_TAGS), partial(_judge, _CPP))

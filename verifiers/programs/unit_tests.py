@@ -22,17 +22,21 @@ _DRIVER_LIMITS = Limits(cpu_seconds=10, memory_bytes=1024 * MIB, output_bytes=MI
 
 
 def extract_function(problem: Problem, text: str) -> Candidate | None:
-    """A whole program: a block or a text that defines the function, else the prompt with its completion."""
+    """A whole program: the last block or a text that defines the function, else the prompt with its completion.
+
+    Drafts come before what is final; a block that only calls the function defines nothing.
+    """
     if not text.strip():
         return None
     prompt, name = str(problem.data["prompt"]), str(problem.data["entry_point"])
     defines = re.compile(rf"^[ \t]*(?:async[ \t]+)?def[ \t]+{re.escape(name)}\b", re.MULTILINE)
-    for block in blocks(text):
+    fenced = blocks(text)
+    for block in reversed(fenced):
         if block.tag in PYTHON_TAGS and defines.search(block.text):
             return Candidate(tidy(prelude(problem) + "\n" + tidy(block.text)), "block")
     if defines.search(_cut(text, STOPS[:1])) and not text.startswith((" ", "\t")):
         return Candidate(tidy(prelude(problem) + "\n" + tidy(text)), "whole text")
-    for block in blocks(text):
+    for block in fenced:
         if block.tag in PYTHON_TAGS and block.text.strip() and not text[: text.find(block.text)].strip("`~ \n\t"):
             text = block.text.lstrip("\n")
             break
@@ -77,5 +81,5 @@ def _judge(problem: Problem, candidate: str) -> Judgement:
     raise InfrastructureError(f"the tests of {problem.key} are broken: {said or 'they call nothing'}")
 
 
-HUMANEVAL = Verifier("tests", "1", extract_function, _judge)
-MBPP = Verifier("tests", "1", extract_function, _judge)
+HUMANEVAL = Verifier("tests", "2", extract_function, _judge)
+MBPP = Verifier("tests", "2", extract_function, _judge)

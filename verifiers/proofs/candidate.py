@@ -13,11 +13,15 @@ _END = re.compile(r"```|Write a lean4")
 _TOKEN = re.compile(r'--[^\n]*|/-|"(?:\\.|[^"\\])*"?|[()\[\]{}⟨⟩]|:=', re.DOTALL)
 _BETWEEN_STEPS = re.compile(r"(?<!<);(?!>)")
 
+_MENTIONS = 8
+"""How many of the last mentions of a theorem are looked at: each may be read to the end of the text."""
+
 
 def extract_block(problem: Problem, text: str) -> Candidate | None:
     """The block of tactics in a text.
 
-    `file`: where the text states the problem's theorem by its name, what follows the last such statement's `:=`.
+    `file`: where the text states the problem's theorem by its name, what follows the last such statement's `:=`; a last
+    word about it that gives no proof does not count where there was one before.
     `continuation`: otherwise the text goes on from a prompt that ends in `by (`, up to the bracket that closes it.
     Either ends at a code fence or at the prompt's own next example.
     """
@@ -26,7 +30,8 @@ def extract_block(problem: Problem, text: str) -> Candidate | None:
     if not named:
         block, how = _cut(text), "continuation"
     else:
-        block, how = _tactics(_cut(_after_signature(text, named[-1].end()))), "file"
+        proofs = (_tactics(_cut(_after_signature(text, one.end()))) for one in reversed(named[-_MENTIONS:]))
+        block, how = next((proof for proof in proofs if proof.strip()), ""), "file"
     block = textwrap.dedent("\n".join(line.rstrip() for line in block.split("\n"))).strip("\n")
     return Candidate(block, how) if block.strip() else None
 

@@ -70,5 +70,5 @@ def _statement(problem: Problem) -> Statement:
         raise InfrastructureError(f"The problem {problem.key} has no theorem to prove ({error}).") from error
 
 
-LEAN_WHOLE = Verifier("lean-whole", "1", extract_block, judge_block)
+LEAN_WHOLE = Verifier("lean-whole", "2", extract_block, judge_block)
 LEAN_STEPWISE = Verifier("lean-stepwise", "1", extract_steps, judge_steps)

@@ -28,7 +28,8 @@ llm_option = click.option(
 thinking_option = click.option(
     "--thinking",
     type=click.Choice(list(RULES)),
-    help="How what the llm thought is split from what it answered: " + "; ".join(f"{n}: {s}" for n, s in RULES.items()),
+    help="How what the llm thought is told from what it answered (default: tags with --chat, else none). "
+    + "; ".join(f"{name}: {said}" for name, said in RULES.items()),
 )
 
 
@@ -38,6 +39,8 @@ endpoint_option = click.option(
     multiple=True,
     help="Of openai:NAME: where it is served, up to /v1; again for another server of the same llm.",
 )
+
+
 batch_option = click.option(
     "--batch", is_flag=True, help="Of openai:NAME: by its provider's batch API, at half the price, within a day."
 )

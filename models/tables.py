@@ -350,6 +350,9 @@ class Attempt(SQLModel, table=True):
     gpu_seconds: float = _said("Its fair share of the engine's busy time x GPUs", default=0, sa_type=Double)
     cpu_seconds: float = _said("CPU time of judging", default=0, sa_type=Double)
     requests: int | None = _said("Requests that its engine took up; null where none is known of", default=None)
+    lost_requests: int | None = _said(
+        "Of those, requests whose answer never came whole: what they were billed is not in the sums", default=None
+    )
     prompt_tokens: int | None = _said(
         "Prompt tokens, counted once for the batch; null where unknown", default=None, sa_type=BigInteger
     )

@@ -141,7 +141,7 @@ def misbehaving(answer: Callable[[Asked], Answer], models: int = 200) -> Iterato
 
 @dataclass
 class Ledger:
-    """What a server billed: sums over some of its answers, and how many of those were cut off on their way."""
+    """What a server billed: sums over some of its answers; of those that were cut off on their way only the number."""
 
     requests: int = 0
     prompt_tokens: int = 0
@@ -155,7 +155,7 @@ class Ledger:
         self.requests += 1
         self.cut += cut
         for name, count in used.items():
-            setattr(self, name, getattr(self, name) + count)
+            setattr(self, name, getattr(self, name) + (0 if cut else count))
 
 
 BILLED = ("prompt_tokens", "cached_prompt_tokens", "completion_tokens", "thinking_tokens")

@@ -9,9 +9,12 @@ from typing import Any
 import pytest
 
 from models.database import transaction
+from models.questions.health import refused_queues
 from models.settings import settings
 from tasks.engines.engine import BILLED, Load
 from tasks.engines.openai_probe import probe
+from tasks.runs.make import enqueue
+from tasks.runs.request import RunRequest
 from tasks.workers.generate import use_engine
 from tests.endpoints import endpoint, request
 from tests.misbehaving import Answer, Asked, Billing, Server, choices, failure, misbehaving
@@ -22,13 +25,14 @@ from verifiers.errors import Unavailable
 pytestmark = pytest.mark.usefixtures("key")
 
 
-def enqueued(place: Place, server: Server, *more: str) -> int:
+def asked_for(*servers: Server, temperature: float = 1.0, probe: bool = True) -> RunRequest:
     """A run of 2 problems in 6 batches."""
-    said = place.ok(
-        "enqueue", "pocket-sums", "-m", "openai:m", "--endpoint", server.url, "-n", "6", "--limit", "2",
-        "--batch-size", "2", "--quiet", *more,
+    urls = [server.url for server in servers]
+    arguments = {"endpoint": urls[0] if len(urls) == 1 else urls}
+    return RunRequest(
+        "pocket-sums", "openai:m", 6, limit=2, batch_size=2, engine_args=arguments,
+        sampling={"temperature": temperature}, probe=probe,
     )  # fmt: skip
-    return int(said)
 
 
 def works(place: Place) -> list[tuple[str, int, str | None]]:
@@ -41,8 +45,8 @@ def test_a_refused_run_ends_with_its_sentence_after_one_request_and_can_be_resum
     billing = Billing(("temperature",))
     with misbehaving(billing) as server, endpoint(server.url) as engine:
         use_engine(engine)
-        run = enqueued(place, server, "--no-probe", "--temperature", "0.7")
-        other = enqueued(place, server, "--no-probe", "--temperature", "1")
+        run = enqueue(asked_for(server, temperature=0.7, probe=False)).run_id
+        other = enqueue(asked_for(server, probe=False)).run_id
         work_off(place, at_most=1)
         assert len(server.asked) == 1
         states = place.query("select run_id, state::text, count(*), min(last_error) from work group by 1, 2 order by 1")
@@ -85,7 +89,7 @@ def test_what_is_no_fault_of_a_work_counts_no_attempt_of_it(place: Place, passin
     answers: Callable[[Asked], Answer] = Billing()
     with misbehaving(lambda asked: answers(asked)) as server, endpoint(server.url, retries=0) as engine:
         use_engine(engine)
-        run = enqueued(place, server)
+        run = enqueue(asked_for(server)).run_id
         work_off(place, ("generate",), at_most=2)
         answers = lambda _: passing  # noqa: E731
         for _ in range(6):
@@ -95,7 +99,8 @@ def test_what_is_no_fault_of_a_work_counts_no_attempt_of_it(place: Place, passin
         assert [(state, attempts) for state, attempts, _ in works(place)] == [
             ("done", 1), ("done", 1), ("ready", 0), *[("published", 0)] * 3,
         ]  # fmt: skip
-        assert told in str(works(place)[2])
+        (broken,) = refused_queues()
+        assert told in broken.error
     with misbehaving(Billing()) as server, endpoint(server.url) as engine:
         use_engine(engine)
         with_pauses_over(place)
@@ -199,7 +204,7 @@ def test_an_endpoint_is_asked_before_anything_is_stored(place: Place) -> None:
         assert place.one("select left_out from run") == ["logprobs", "temperature"]
         assert place.one("select engine_args from llm") == {"endpoint": [one.url, other.url]}
         assert len(one.asked) == 2
-        place.ok(*command, *both, "--temperature", "0.5", "--no-probe", "--quiet")
+        enqueue(asked_for(one, other, temperature=0.5, probe=False))
         other.end()
-        assert f"{other.url} does not answer" in place.monkeys(*command, *both).stderr
+        assert f"{other.url} does not answer" in " ".join(enqueue(asked_for(one, other)).notes)
         assert len(one.asked) == 3

@@ -192,6 +192,15 @@ def test_a_server_gives_what_was_thought_apart(served: tuple[Place, str], tmp_pa
 def test_a_seeded_sample_has_its_thinking_tokens_too(served: tuple[Place, str]) -> None:
     rows = run_of(served, "--seeded")
     assert all(0 < each["thinking_tokens"] <= each["completion_tokens"] for each in rows)
+    (billed,) = served[0].query(
+        """
+        select sum(billed_prompt_tokens) as prompt, sum(attempt.completion_tokens) as completion from attempt
+        where id in (select attempt_id from sample where run_id = %s)
+        """,
+        (rows[0]["run_id"],),
+    )
+    assert billed["completion"] == sum(each["completion_tokens"] for each in rows)
+    assert billed["prompt"] == sum(each["prompt_tokens"] or 0 for each in rows)
 
 
 def test_a_server_is_told_not_to_think(served: tuple[Place, str]) -> None:

@@ -20,8 +20,7 @@ def worker_arguments(
     if kind == "generate" and "endpoint" in options:
         words += [word for url in endpoints_of(options) for word in ("--endpoint", url)]
         del options["endpoint"]
-    if kind == "generate" and options.get("batch") is True:
-        options.pop("batch")
+    if kind == "generate" and options.pop("batch", None):
         words.append("--batch")
     return words + [word for option in engine_options(options) for word in ("--engine-arg", option)]
 

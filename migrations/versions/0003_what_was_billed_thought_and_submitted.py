@@ -70,6 +70,8 @@ def _usage() -> None:
     """Unknown is null: of attempts that gave nothing, of judging, and of endpoints that did not say."""
     for name, kind, comment in (
         ('requests', sa.Integer(), 'Requests that its engine took up; null where none is known of'),
+        ('lost_requests', sa.Integer(),
+         'Of those, requests whose answer never came whole: what they were billed is not in the sums'),
         ('billed_prompt_tokens', sa.BigInteger(),
          'Prompt tokens summed over its requests, as billed; null where one did not say'),
         ('cached_prompt_tokens', sa.BigInteger(),

@@ -8,6 +8,9 @@ from models.database import rows
 REFUSED = "its worker could not claim it"
 """What the last error of a work begins with that came to a broken worker."""
 
+AWAY = "its engine does nothing just now"
+"""The same of a work that was given back since no work is to blame: an endpoint away, a key that it refuses."""
+
 
 class Server(NamedTuple):
     version: str
@@ -106,14 +109,14 @@ def dropped_leases() -> int:
 
 
 def refused_queues() -> list[RefusedQueue]:
-    """Queues whose workers are broken: no attempt was even begun."""
+    """Queues whose workers are broken: no attempt was even begun, or their engine is away."""
     return rows(
         RefusedQueue,
         """
         select queue, count(*) as works, max(last_error) as error
-        from work where state in ('ready', 'published') and last_error like %s group by queue order by queue
+        from work where state in ('ready', 'published') and last_error like any(%s) group by queue order by queue
         """,
-        (f"{REFUSED}%",),
+        ([f"{REFUSED}%", f"given back: {AWAY}%"],),
     )
 
 

@@ -12,18 +12,41 @@ create or replace function price_tier(engine_args jsonb) returns text language s
 $$;
 comment on function price_tier is 'The tier of prices that an llm is billed by: batch where it is asked through a batch API';
 
+-- Days x hours between which no price of an llm changes, each with the one that holds: few rows, to be joined by
+-- range, since looking a price up for each attempt takes longer than all the rest.
+create or replace function price_spans(llm text, tier text)
+returns table (since timestamptz, until timestamptz, from_hour time, to_hour time, price_id bigint)
+language sql stable rows 4 as $$
+    with own as (
+        select * from price where price.llm = price_spans.llm and price.tier = price_spans.tier
+    ), day as (
+        select own.since, lead(own.since, 1, 'infinity') over (order by own.since) as until from own group by own.since
+    ), hour as (
+        select begins, lead(begins, 1, '24:00') over (order by begins) as ends from (
+            select time '00:00' as begins from own
+            union select from_time from own where from_time is not null
+            union select to_time from own where to_time is not null
+        ) as each
+    )
+    select day.since, day.until, hour.begins, hour.ends, best.id
+    from day cross join hour cross join lateral (
+        select id from own where own.since <= day.since and case
+            when from_time is null then true
+            when from_time < to_time then from_time <= hour.begins and hour.begins < to_time
+            else from_time <= hour.begins or hour.begins < to_time end
+        order by own.since desc, from_time is not null desc, id desc limit 1
+    ) as best
+$$;
+comment on function price_spans is
+    'Which price of an llm holds when (hours are UTC): the newest; of one day, one that holds at certain hours goes first';
+
 create or replace function price_at(llm text, tier text, at timestamptz) returns setof price
 language sql stable rows 1 as $$
-    select * from price
-    where price.llm = price_at.llm and price.tier = price_at.tier and price.since <= at and case
-        when from_time is null then true
-        when from_time < to_time
-            then (at at time zone 'UTC')::time >= from_time and (at at time zone 'UTC')::time < to_time
-        else (at at time zone 'UTC')::time >= from_time or (at at time zone 'UTC')::time < to_time end
-    order by since desc, from_time is not null desc, id desc limit 1
+    select price.* from price_spans(llm, tier) as span join price on price.id = span.price_id
+    where at >= span.since and at < span.until
+        and (at at time zone 'UTC')::time >= from_hour and (at at time zone 'UTC')::time < to_hour
 $$;
-comment on function price_at is
-    'The price of an llm that holds at a moment: the newest; of one day, one that holds at certain hours goes first';
+comment on function price_at is 'The price of an llm that holds at a moment';
 
 create view current_price as
 select run.id as run_id, price.*
@@ -34,19 +57,25 @@ comment on view current_price is 'The price of each run''s llm that holds now; w
 -- Attempts that failed, were lost or still run were billed too: what is known of them is in the dollars and in the
 -- billed columns. Of an attempt that ended well all must be known, or nothing is.
 create view problem_cost as
-with tried as (
-    select work.run_id, batch.problem_id, work.kind, batch.size, llm.active_parameters, llm.layers, llm.token_dim,
-        attempt.*, price.usd_per_attempt, price.usd_per_gpu_hour,
-        price.usd_per_million_input / 1e6 as usd_input,
+with held as (
+    select run.id as run_id, span.*,
+        price.usd_per_attempt, price.usd_per_gpu_hour, price.usd_per_million_input / 1e6 as usd_input,
         coalesce(price.usd_per_million_cached_input, price.usd_per_million_input) / 1e6 as usd_cached,
         price.usd_per_million_output / 1e6 as usd_output
+    from run
+    join llm on llm.id = run.llm_id
+    cross join lateral price_spans(llm.name, price_tier(llm.engine_args)) as span
+    join price on price.id = span.price_id
+), tried as (
+    select work.run_id, batch.problem_id, work.kind, batch.size, attempt.*, usd_per_attempt, usd_per_gpu_hour,
+        usd_input, usd_cached, usd_output
     from attempt
     join work on work.id = attempt.work_id
     join batch on batch.id = work.batch_id
-    join run on run.id = work.run_id
-    join llm on llm.id = run.llm_id
-    left join lateral price_at(llm.name, price_tier(llm.engine_args), attempt.started_at) as price
-        on work.kind = 'generate' and attempt.usd is null
+    left join held on held.run_id = work.run_id and work.kind = 'generate' and attempt.usd is null
+        and attempt.started_at >= held.since and attempt.started_at < held.until
+        and (attempt.started_at at time zone 'UTC')::time >= held.from_hour
+        and (attempt.started_at at time zone 'UTC')::time < held.to_hour
 ), based as (
     select *, case
         when kind <> 'generate' then null
@@ -67,11 +96,12 @@ with tried as (
         when 'estimated' then prompt_tokens * usd_cached + completion_tokens * usd_output
         when 'gpu_hours' then gpu_seconds / 3600 * usd_per_gpu_hour end as dollars,
         case when usd_from = 'estimated' then prompt_tokens * (usd_input - usd_cached) end as dollars_once,
-        ok is false and engine = 'openai' and (finished_at is null or usd is null and requests is distinct from 0
-            and billed_prompt_tokens + completion_tokens is null) as unmeasured
+        engine = 'openai' and (lost_requests > 0 or ok is false and (finished_at is null
+            or usd is null and requests is distinct from 0 and billed_prompt_tokens + completion_tokens is null))
+            is true as unmeasured
     from based
 ), used as (
-    select run_id, problem_id, active_parameters, layers, token_dim,
+    select run_id, problem_id,
         sum(size) filter (where ok and kind = 'generate') as samples,
         max(prompt_tokens) filter (where ok and kind = 'generate') as prompt_tokens,
         sum(completion_tokens) filter (where ok and kind = 'generate') as completion_tokens,
@@ -99,9 +129,9 @@ with tried as (
         bool_or(usd_from = 'estimated') as estimated,
         count(*) filter (where unmeasured) as unmeasured
     from paid
-    group by run_id, problem_id, active_parameters, layers, token_dim
+    group by run_id, problem_id
 )
-select run_id, problem_id, samples,
+select used.run_id, problem_id, samples,
     case when samples is null then 0 else prompt_tokens end as prompt_tokens,
     case when completion_unknown is not true then coalesce(completion_tokens, 0) end::bigint as completion_tokens,
     coalesce(truncated, 0)::bigint as truncated,
@@ -125,7 +155,7 @@ select run_id, problem_id, samples,
         as billed_completion_tokens,
     case when thinking_unknown is not true then coalesce(thinking_tokens, 0) end::bigint as thinking_tokens,
     unmeasured as attempts_unmeasured
-from used;
+from used join run on run.id = used.run_id join llm on llm.id = run.llm_id;
 comment on view problem_cost is 'What each problem of a run took; null is unknown';
 comment on column problem_cost.prompt_tokens is 'Tokens of the prompt, counted once: its samples share it';
 comment on column problem_cost.completion_tokens is 'New tokens of its samples';
@@ -145,7 +175,8 @@ comment on column problem_cost.billed_completion_tokens is
     'New tokens as billed, those of failed and running attempts too';
 comment on column problem_cost.thinking_tokens is 'Of completion_tokens, those of what was thought';
 comment on column problem_cost.attempts_unmeasured is
-    'Failed or lost attempts at an endpoint of which nobody knows all that was billed: usd is then at least so much';
+    'Attempts at an endpoint that failed, or of which an answer was lost, so that nobody knows all that was billed: usd is '
+    'then at least so much';
 
 create view cost as
 with summed as (
@@ -213,7 +244,8 @@ comment on column cost.cached_prompt_tokens is 'Of those, the tokens that the pr
 comment on column cost.billed_completion_tokens is 'New tokens as billed, those of failed and running attempts too';
 comment on column cost.thinking_tokens is 'Of completion_tokens, those of what was thought';
 comment on column cost.attempts_unmeasured is
-    'Failed or lost attempts at an endpoint of which nobody knows all that was billed: usd is then at least so much';
+    'Attempts at an endpoint that failed, or of which an answer was lost, so that nobody knows all that was billed: usd is '
+    'then at least so much';
 
 create view engine_time as
 with each as (

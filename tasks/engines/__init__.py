@@ -106,6 +106,11 @@ def endpoints_of(engine_args: Mapping[str, Any]) -> list[str]:
     return urls
 
 
+def fields_of(engine_args: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of an endpoint's engine arguments that are fields of every request: they do not say where it is served."""
+    return {name: value for name, value in engine_args.items() if name not in ("endpoint", "gpus", "batch")}
+
+
 def check_endpoint(url: str) -> str:
     """The same URL; UserError where it is none, or holds a password, which would be stored with the run."""
     try:

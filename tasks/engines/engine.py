@@ -80,6 +80,8 @@ class Account:
     thinking_tokens: int | None = 0
     """Of the completion tokens, those of what was thought."""
     usd: float | None = 0.0
+    lost_requests: int = 0
+    """Of the requests, those whose answer never came whole: what they were billed nobody knows; the sums lack it."""
     left_out: frozenset[str] = frozenset()
     """Settings that they went without, since the endpoint refuses them and samples do not depend on them."""
 
@@ -89,6 +91,11 @@ class Account:
         for name in BILLED:
             before, now = getattr(self, name), billed.get(name)
             setattr(self, name, None if before is None or now is None else before + now)
+
+    def lose(self) -> None:
+        """Count one request whose answer was lost."""
+        self.requests += 1
+        self.lost_requests += 1
 
 
 BILLED = ("prompt_tokens", "cached_prompt_tokens", "completion_tokens", "thinking_tokens", "usd")

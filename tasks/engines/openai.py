@@ -11,7 +11,7 @@ import openai
 
 from models.cost import Sizes
 from models.settings import settings
-from tasks.engines import endpoints_of
+from tasks.engines import endpoints_of, fields_of
 from tasks.engines.engine import Account, Completion, Engine, EngineAway, Interrupted, Load, Request
 from tasks.engines.loop import Loop
 from tasks.engines.openai_errors import KeyRefused, Passing, Served, pause
@@ -26,10 +26,6 @@ LOST_RETRIES = 3
 
 SETTLE_SECONDS = 5.0
 """How long a batch that is told to stop may take to note what it leaves behind."""
-
-
-OURS = ("endpoint", "gpus", "batch")
-"""Engine arguments that say where and by how much an llm is served; the others are fields of every request."""
 
 
 class Endpoint:
@@ -144,7 +140,7 @@ class Endpoint:
 def servers_of(llm: Load) -> list[ModelServer]:
     """The servers of an llm, in the order given; its other engine arguments are fields of every request."""
     urls = endpoints_of(llm.engine_args)
-    extra = {name: value for name, value in llm.engine_args.items() if name not in OURS}
+    extra = fields_of(llm.engine_args)
     model, key = llm.name.partition(":")[2], settings().openai_api_key
     return [ModelServer(Served(url, model, key, extra), llm.requests) for url in urls]
 

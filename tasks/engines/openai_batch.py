@@ -16,11 +16,10 @@ from urllib.parse import urlsplit
 import openai
 
 from models.settings import settings
-from tasks.engines import check_endpoint, endpoints_of
+from tasks.engines import check_endpoint, endpoints_of, fields_of
 from tasks.engines import openai_refusals as refusals
 from tasks.engines import openai_wire as wire
 from tasks.engines.engine import Account, Completion, EngineDead, Load, Request, RequestRefused
-from tasks.engines.openai import OURS
 from tasks.engines.openai_answers import ProviderAway, ProviderBatch, read_id, read_job, unix_seconds, whole_lines
 from tasks.engines.openai_refusals import Learned
 from verifiers.errors import UserError
@@ -56,7 +55,7 @@ class Provider:
         self.capacity = MOST_LINES
         self.dead = Event()
         (self.url,) = endpoints_of(llm.engine_args)
-        self._extra = {name: value for name, value in llm.engine_args.items() if name not in OURS}
+        self._extra = fields_of(llm.engine_args)
         self._model = llm.name.partition(":")[2]
         self._key = settings().openai_api_key
         self._client = openai.OpenAI(

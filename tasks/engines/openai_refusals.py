@@ -30,6 +30,10 @@ ADVICE = {
     "max_completion_tokens": "give another --max-tokens",
     "chat_template_kwargs": "leave out --chat-template-arg",
     "thinking_token_budget": "leave out --thinking-budget",
+    "custom_params": "leave out --thinking-budget",
+    "response_format": "leave out --structured-outputs",
+    "regex": "leave out --structured-outputs",
+    "ebnf": "leave out --structured-outputs",
 }
 """Field -> the option to give or to leave out, where it is not the one of its name."""
 

@@ -155,20 +155,20 @@ class ModelServer:
                 )
             except openai.APIStatusError as error:
                 if error.status_code in LOST:
-                    account.add()
+                    account.lose()
                 if error.status_code in (400, 422):
                     raise
                 raise self.served.of_status(error, chat=request.sampling.chat) from error
             except openai.APIConnectionError as error:
                 passing = self.served.of_connection(error)
                 if passing.lost:
-                    account.add()
+                    account.lose()
                 raise passing from error
             except (ValueError, RecursionError, openai.APIError) as error:  # what came is no JSON
-                account.add()
+                account.lose()
                 raise self.served.no_completion(str(error)) from error
             except asyncio.CancelledError:  # told to stop
-                account.add()
+                account.lose()
                 raise
         account.add(**wire.billed(answer))
         return answer

@@ -63,6 +63,7 @@ class Usage:
     gpu_seconds: float = 0.0
     cpu_seconds: float = 0.0
     requests: int | None = None
+    lost_requests: int | None = None
     prompt_tokens: int | None = None
     """Of the batch's prompt, once."""
     billed_prompt_tokens: int | None = None
@@ -80,8 +81,8 @@ class Usage:
 
 
 SO_FAR = (
-    "gpu_seconds", "requests", "billed_prompt_tokens", "cached_prompt_tokens", "completion_tokens", "thinking_tokens",
-    "usd",
+    "gpu_seconds", "requests", "lost_requests", "billed_prompt_tokens", "cached_prompt_tokens", "completion_tokens",
+    "thinking_tokens", "usd",
 )  # fmt: skip
 """What is known of an attempt before it ends, and stored with every heartbeat."""
 

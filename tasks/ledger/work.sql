@@ -60,12 +60,13 @@ with mine as (
     where work.state = 'leased' order by work.id for update of work
 ), seen as (
     update attempt set seen_at = now(), gpu_seconds = used.gpu_seconds, requests = used.requests,
+        lost_requests = used.lost_requests,
         billed_prompt_tokens = used.billed_prompt_tokens, cached_prompt_tokens = used.cached_prompt_tokens,
         completion_tokens = used.completion_tokens, thinking_tokens = used.thinking_tokens, usd = used.usd
-    from unnest(%(attempts)s::bigint[], %(gpu_seconds)s::float8[], %(requests)s::int[],
+    from unnest(%(attempts)s::bigint[], %(gpu_seconds)s::float8[], %(requests)s::int[], %(lost_requests)s::int[],
         %(billed_prompt_tokens)s::bigint[], %(cached_prompt_tokens)s::bigint[], %(completion_tokens)s::bigint[],
         %(thinking_tokens)s::bigint[], %(usd)s::float8[])
-        as used (id, gpu_seconds, requests, billed_prompt_tokens, cached_prompt_tokens, completion_tokens,
+        as used (id, gpu_seconds, requests, lost_requests, billed_prompt_tokens, cached_prompt_tokens, completion_tokens,
             thinking_tokens, usd)
     where attempt.id = used.id and attempt.finished_at is null
 )
@@ -92,6 +93,7 @@ select from work where id = %(work_id)s and lease_token = %(token)s and state = 
 -- What ended well stays so.
 update attempt set finished_at = now(), seen_at = now(), ok = %(error)s::text is null, error = %(error)s,
     gpu_seconds = %(gpu_seconds)s, cpu_seconds = %(cpu_seconds)s, requests = %(requests)s,
+    lost_requests = %(lost_requests)s,
     prompt_tokens = %(prompt_tokens)s, billed_prompt_tokens = %(billed_prompt_tokens)s,
     cached_prompt_tokens = %(cached_prompt_tokens)s, completion_tokens = %(completion_tokens)s,
     thinking_tokens = %(thinking_tokens)s, truncated = %(truncated)s, flops = %(flops)s, usd = %(usd)s,

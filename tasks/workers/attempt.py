@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from threading import Event
 from typing import Any
 
 from celery import Task
 
-from models.questions.health import REFUSED
+from models.questions.health import AWAY, REFUSED
 from models.settings import settings
 from tasks import ledger
 from tasks.engines.engine import Account, EngineAway, Interrupted, Loaded, RequestRefused, RunRefused
@@ -35,11 +35,23 @@ class WorkInHand:
 
     def used(self) -> Usage:
         """What it used so far."""
-        usage = Usage(gpu_seconds=self.gpu_seconds())
-        if not self.account.requests:
+        account = self.account
+        usage = Usage(
+            gpu_seconds=self.gpu_seconds(),
+            requests=account.requests or None,
+            lost_requests=account.lost_requests if account.requests else None,
+            left_out=account.left_out,
+        )
+        if account.requests == account.lost_requests:
             return usage
-        billed = asdict(self.account)
-        return replace(usage, **billed | {"prompt_tokens": None, "billed_prompt_tokens": billed["prompt_tokens"]})
+        return replace(
+            usage,
+            billed_prompt_tokens=account.prompt_tokens,
+            cached_prompt_tokens=account.cached_prompt_tokens,
+            completion_tokens=account.completion_tokens,
+            thinking_tokens=account.thinking_tokens,
+            usd=account.usd,
+        )
 
 
 def claim(task: "Task[Any, Any]", work_id: int, engine: Loaded | None = None) -> Lease | None:
@@ -67,7 +79,7 @@ def attempted(lease: Lease, gpu_seconds: Callable[[], float] = lambda: 0.0) -> I
             ledger.give_back(lease, "interrupted", attempt.used())
             attempt.result = "given back"
         except EngineAway as error:
-            ledger.give_back(lease, str(error), attempt.used())
+            ledger.give_back(lease, f"{AWAY}: {error}", attempt.used())
             attempt.result = f"given back: {error}"
         except RunRefused as error:
             ledger.refuse_run(lease, str(error), attempt.used())

@@ -489,9 +489,13 @@ def test_a_worker_refuses_to_start_where_there_is_no_batch_api_or_the_key_is_wro
             Provider(Load("openai:m", {"endpoint": server.url, "batch": True}))
 
 
-def test_batch_is_for_endpoints_and_stands_in_the_printed_command(place: Place) -> None:
-    assert "--batch is for -m openai:NAME" in place.refused(
-        "enqueue", "pocket-sums", "-m", "pocket-monkey", "-n", "1", "--batch"
-    )
+def test_batch_is_for_one_endpoint_and_stands_in_the_printed_command(place: Place) -> None:
+    def refused_with(*options: str) -> str:
+        return place.refused("enqueue", "pocket-sums", "-n", "1", "--batch", *options)
+
+    assert "--batch is for -m openai:NAME" in refused_with("-m", "pocket-monkey")
+    two = ("--endpoint", "http://a/v1", "--endpoint", "http://b/v1")
+    assert "--batch takes one --endpoint" in refused_with("-m", "openai:m", *two)
+    assert "not for --batch" in refused_with("-m", "openai:m", "--gpus", "2")
     command = worker_command("generate", "openai:m", {"endpoint": "http://here/v1", "batch": True})
     assert command == "monkeys worker generate -m openai:m --endpoint http://here/v1 --batch"

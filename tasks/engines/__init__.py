@@ -79,6 +79,8 @@ def check_arguments(llm: str, engine_args: Mapping[str, Any]) -> None:
         _check_gpus(engine_args["gpus"])
     if "batch" in engine_args and (engine_of(llm) != "openai" or engine_args["batch"] is not True):
         raise UserError("--batch is for -m openai:NAME, and takes no value.")
+    if is_batch(engine_args) and "gpus" in engine_args:
+        raise UserError("--gpus is for an endpoint of your own that is asked sample by sample, not for --batch.")
     if is_batch(engine_args) and len(endpoints_of(engine_args)) > 1:
         raise UserError("--batch takes one --endpoint: what is submitted lies with one provider.")
 

@@ -38,11 +38,11 @@ class WorkInHand:
         account = self.account
         usage = Usage(
             gpu_seconds=self.gpu_seconds(),
-            requests=account.requests or None,
-            lost_requests=account.lost_requests if account.requests else None,
+            requests=account.requests,
+            lost_requests=None if account.requests is None else account.lost_requests,
             left_out=account.left_out,
         )
-        if account.requests == account.lost_requests:
+        if (account.requests or 0) == account.lost_requests:
             return usage
         return replace(
             usage,

@@ -35,7 +35,7 @@ from tests.batch_server import (
     refused,
 )
 from tests.place import Place, wait_until
-from tests.small_runs import check, work_off
+from tests.small_runs import check, small, work_off
 from verifiers.errors import UserError
 
 KEY = "sk-very-secret"
@@ -257,6 +257,29 @@ def test_a_line_that_always_fails_is_given_up_after_its_tries(place: Place, begu
         assert states(place, run) == {"failed": 1}
         assert len(server.batches) == ledger.MAX_ATTEMPTS
         assert place.one("select max(last_error) from work") == "5 of its 5 lines came to nothing: 500 always down"
+
+
+def test_what_was_paid_for_a_work_that_came_to_nothing_is_told(place: Place, begun: Begun) -> None:
+    def fails(lines: list[Json]) -> Outcome:
+        bad = [line for line in lines if line["custom_id"].endswith("/3")]
+        good = honest([line for line in lines if line not in bad])
+        return Outcome(output=good.output, errors=[refused(line, 500, "always down") for line in bad])
+
+    with begun(problems=1, server_options={"end": fails}) as (_, run, _):
+        turn(place, 3 * ledger.MAX_ATTEMPTS)
+        assert states(place, run) == {"failed": 1, "done": 1}
+        found = "select billed_prompt_tokens, attempts_unmeasured from cost where run_id = %s"
+        assert place.query(found, (run,)) == [{"billed_prompt_tokens": 55, "attempts_unmeasured": 1}]
+
+
+def test_a_budget_of_a_batch_run_says_that_it_is_kept_between_submissions(place: Place, tmp_path: Path) -> None:
+    files = small(tmp_path, 1, 1)
+    with batch_server() as server:
+        place.ok("price", "set", "openai:m", "--provider", "P", "--input", "1", "--output", "1", "--tier", "batch")
+        command = ["enqueue", "gsm8k", "-m", "openai:m", "-n", "5", "--data", str(files.data), "--prompt-file"]
+        batch = [*command, str(files.prefix), "--endpoint", server.url, "--batch", "--no-probe"]
+        assert "all that did are paid" in place.monkeys(*batch, "--budget-usd", "0.01").stderr
+        assert "are paid" not in place.monkeys(*batch).stderr
 
 
 def test_a_batch_refused_as_a_whole_is_told_and_not_sent_again(place: Place, begun: Begun) -> None:

@@ -195,7 +195,7 @@ def test_sixteen_samples_without_logprobs_cost_what_their_server_billed(
 ) -> None:
     priced(tokens=(1.0, None, 10.0), since=date(2025, 1, 1))
     with misbehaving(answered({"prompt_tokens": 1_000, "completion_tokens": 700})) as server:
-        run = run_of(n=8, limit=2, batch_size=4, engine_args={"endpoint": server.url, **arguments})
+        run = run_of(n=8, limit=2, batch_size=4, engine_args={"endpoint": server.url, **arguments}, probe=False)
         engine = Endpoint(Load("openai:m", {"endpoint": server.url, **arguments}))
         try:
             use_engine(engine)

@@ -62,9 +62,17 @@ SAID: list[tuple[Any, str | None, dict[str, Any] | None]] = [
       "'input': 5}]", "code": 400}, "top_k", None),
     ("Unrecognized request argument supplied: include_stop_str_in_output", "include_stop_str_in_output", None),
     ("`seed` is not enabled for this account", "seed", None),
-    ("Please stop. We do not seed clouds", None, None),
-    ("no", None, None), ("", None, None), (None, None, None), (7, None, None),
-    ([{"loc": [["logprobs"]]}, {"param": ["n"]}], None, None),
+    ("Please stop. We do not seed clouds", None, {"n": 1}),
+    ("no", None, {"n": 1}), ("", None, {"n": 1}), (None, None, {"n": 1}), (7, None, {"n": 1}),
+    ([{"loc": [["logprobs"]]}, {"param": ["n"]}], None, {"n": 1}),
+    ([{"error": {"code": 400, "message": "Multiple candidates is not enabled for this model"}}], "n", {"n": 1}),
+    ("Unable to submit request because candidateCount must be 1 but the entered value was 8.", "n", {"n": 1}),
+    ("Only one completion choice is allowed", "n", {"n": 1}),
+    ("Unable to submit request because it has 6 stopSequences but the supported range is from 0 to 5.", "stop", None),
+    (openai_says("Input validation error: `inputs` tokens + `max_new_tokens` must be <= 8193. Given: 8000 `inputs` "
+                 "tokens and 1024 `max_new_tokens`", "max_tokens"), None, None),
+    ("`temperature` and `top_p` cannot both be specified for this model. Please use only one.",
+     "temperature", {"top_p": None}),
     ({"message": "unknown field top_logits, not logprobs"}, "logprobs", {"logprobs": None}),
     ("best_of is not supported: line one\\nline two", "n", {"n": 1}),
 ]  # fmt: skip
@@ -214,7 +222,7 @@ def test_a_refused_setting_that_changes_the_experiment_is_a_sentence_for_the_run
             account = Account()
             with pytest.raises(RunRefused, match=told) as caught:
                 engine.sample(request(3, seeds, **options), Event(), account)
-            assert account == Account()
+            assert account == Account(requests=0)
             assert "\n" not in str(caught.value)
     assert len(server.asked) == 2
 
@@ -247,6 +255,27 @@ def test_words_about_one_prompt_end_no_run_that_was_accepted_before() -> None:
         engine.sample(request(1), Event(), Account())
         with pytest.raises(RequestRefused):
             engine.sample(request(1), Event(), Account())
+
+
+@pytest.mark.parametrize(("status", "said"), [(500, "Only one completion choice is allowed"), (400, "Bad request")])
+def test_a_server_that_takes_one_choice_and_hardly_says_so_loses_nothing(status: int, said: str) -> None:
+    def answer(asked: Asked) -> Answer:
+        return failure(status, said) if asked.get("n", 1) > 1 else choices(asked)
+
+    found, asked = sampled(answer, request(6), retries=0)
+    assert len(found) == 6
+    assert len(asked) == 7
+
+
+def test_of_two_settings_that_do_not_go_together_the_one_that_does_nothing_goes() -> None:
+    def answer(asked: Asked) -> Answer:
+        both = "`temperature` and `top_p` cannot both be specified for this model. Please use only one."
+        return failure(400, both) if {"temperature", "top_p"} <= asked.keys() else choices(asked)
+
+    _, asked = sampled(answer, request(2))
+    assert asked[-1]["temperature"] == 0.7
+    with pytest.raises(RunRefused, match="give --temperature 1"):
+        sampled(answer, request(2, top_p=0.9))
 
 
 STATUSES: list[tuple[Answer, type[Exception], str]] = [

@@ -101,6 +101,7 @@ def test_what_is_no_fault_of_a_work_counts_no_attempt_of_it(place: Place, passin
         ]  # fmt: skip
         (broken,) = refused_queues()
         assert told in broken.error
+        assert place.one("select attempts_unmeasured from cost where run_id = %s", (run,)) == 0, "nothing was billed"
     with misbehaving(Billing()) as server, endpoint(server.url) as engine:
         use_engine(engine)
         with_pauses_over(place)

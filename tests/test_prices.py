@@ -155,7 +155,11 @@ def test_the_table_of_litellm_is_imported_with_its_batch_prices(place: Place, tm
             "input_cost_per_token_batches": 7.5e-08, "output_cost_per_token_batches": 3e-07, "max_tokens": 16384,
         },
         "openai/gpt-x": {**tokens, "litellm_provider": "openai"},
-        "groq/llama": {**tokens, "litellm_provider": "groq", "input_cost_per_token_above_128k_tokens": 1e-6},
+        "groq/llama": {
+            **tokens, "litellm_provider": "groq", "input_cost_per_token_above_128k_tokens": 1e-6,
+            "input_cost_per_token_cache_hit": 5e-8,
+        },
+        "thinker": {**tokens, "litellm_provider": "openai", "output_cost_per_reasoning_token": 3e-6},
         "whisper": {"mode": "audio_transcription", "litellm_provider": "openai"},
     }  # fmt: skip
     file.write_text(json.dumps(table))
@@ -163,10 +167,11 @@ def test_the_table_of_litellm_is_imported_with_its_batch_prices(place: Place, tm
     assert "3 prices added" in said
     assert "1 left out: stands there twice." in said
     assert "1 left out: no chat or completion model." in said
+    assert "1 left out: its thinking has a price of its own." in said
     assert stored() == [
         ("openai:gpt-x", "batch", "2025-06-01", None, None, 0.075, None, 0.3),
         ("openai:gpt-x", "standard", "2025-06-01", None, None, 0.15, 0.075, 0.6),
-        ("openai:llama", "standard", "2025-06-01", None, None, 0.15, None, 0.6),
+        ("openai:llama", "standard", "2025-06-01", None, None, 0.15, 0.05, 0.6),
     ]
 
 

@@ -24,6 +24,7 @@ NO_TOKENS = "no price of input and output tokens"
 NO_NUMBER = f"a price that is no number of dollars from 0 to {MOST_USD:,.0f} a million tokens"
 NOTHING = "costs nothing by the table, which may mean that nobody knows"
 REQUESTS = "is paid by the request too"
+THOUGHTS = "its thinking has a price of its own"
 CONDITIONS = "its price depends on more than a day or the hours of one"
 SEVERAL = "several providers have it: --provider says which"
 NO_NAME = f"a name that is empty, longer than {LONGEST_NAME} characters or not printable"
@@ -148,11 +149,15 @@ def _litellm_prices(name: str, provider: str, entry: Mapping[str, Any], since: d
     """A standard price and, where it has one, a batch price; both by the token."""
     if entry.get("mode", "chat") not in ("chat", "completion", "responses"):
         raise _Skip(OTHER_MODES)
+    thoughts = entry.get("output_cost_per_reasoning_token")
+    if thoughts is not None and thoughts != entry.get("output_cost_per_token"):
+        raise _Skip(THOUGHTS)
     note = "LiteLLM's table" + (", base of tiers" if any("_above_" in key for key in entry) else "")
+    also = {"cache_read_input_token_cost": entry.get("input_cost_per_token_cache_hit")}  # DeepSeek's
     prices = []
     for tier, ending in (("standard", ""), ("batch", "_batches")):
         kinds = ("input_cost_per_token", "cache_read_input_token_cost", "output_cost_per_token")
-        amounts = [_amount(entry.get(kind + ending), 1e6) for kind in kinds]
+        amounts = [_amount(entry.get(kind + ending, also.get(kind + ending)), 1e6) for kind in kinds]
         if tier == "standard" or None not in (amounts[0], amounts[2]):
             prices.append(_price(name, provider, since, note, amounts, tier=tier))
     return prices

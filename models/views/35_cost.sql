@@ -216,7 +216,12 @@ select summed.run_id, prompt_tokens, completion_tokens, flops, gpu_seconds, gpu_
     flops / solved.problems as flops_per_solved_problem,
     gpu_seconds / solved.problems as gpu_seconds_per_solved_problem,
     judged, reused, samples, case when usd is not null then usd_from end as usd_from, billed_prompt_tokens,
-    cached_prompt_tokens, billed_completion_tokens, thinking_tokens, attempts_unmeasured
+    cached_prompt_tokens, billed_completion_tokens, thinking_tokens,
+    attempts_unmeasured + (
+        select count(*) from work
+        where work.run_id = summed.run_id and work.kind = 'generate' and work.state in ('failed', 'cancelled')
+            and exists (select from submission_line line where line.work_id = work.id and line.answer is not null)
+    ) as attempts_unmeasured
 from summed
 left join (
     select run_id, nullif(count(*) filter (where correct > 0), 0) as problems from problem_tally group by run_id
@@ -244,8 +249,8 @@ comment on column cost.cached_prompt_tokens is 'Of those, the tokens that the pr
 comment on column cost.billed_completion_tokens is 'New tokens as billed, those of failed and running attempts too';
 comment on column cost.thinking_tokens is 'Of completion_tokens, those of what was thought';
 comment on column cost.attempts_unmeasured is
-    'Attempts at an endpoint that failed, or of which an answer was lost, so that nobody knows all that was billed: usd is '
-    'then at least so much';
+    'Attempts at an endpoint that failed, or of which an answer was lost, so that nobody knows all that was billed, and '
+    'works that failed or were cancelled with answers of a batch API in hand: usd is then at least so much';
 
 create view engine_time as
 with each as (

@@ -71,8 +71,8 @@ class Completion:
 class Account:
     """What an attempt's requests were billed, as they are answered; None where one of them did not say."""
 
-    requests: int = 0
-    """Requests that the engine took up, well or not."""
+    requests: int | None = None
+    """Requests that the engine took up, well or not; None of an engine that bills none."""
     prompt_tokens: int | None = 0
     cached_prompt_tokens: int | None = 0
     """Of the prompt tokens, those that the provider had in its cache."""
@@ -85,16 +85,20 @@ class Account:
     left_out: frozenset[str] = frozenset()
     """Settings that they went without, since the endpoint refuses them and samples do not depend on them."""
 
+    def begin(self) -> None:
+        """From here on every request is counted: without one, nothing was billed."""
+        self.requests = self.requests or 0
+
     def add(self, **billed: float | None) -> None:
         """Count one request; what it did not say is not known of the sum either."""
-        self.requests += 1
+        self.requests = (self.requests or 0) + 1
         for name in BILLED:
             before, now = getattr(self, name), billed.get(name)
             setattr(self, name, None if before is None or now is None else before + now)
 
     def lose(self) -> None:
         """Count one request whose answer was lost."""
-        self.requests += 1
+        self.requests = (self.requests or 0) + 1
         self.lost_requests += 1
 
 

@@ -72,6 +72,7 @@ class Endpoint:
 
     def sample(self, request: Request, stop: Event, account: Account) -> list[Completion]:
         """A batch, as few requests as the server allows; a seeded one as a request for each seed."""
+        account.begin()
         settled = Event()
         future = self._loop.begin(self._sample(request, account, settled))
         while True:

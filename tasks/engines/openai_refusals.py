@@ -38,15 +38,17 @@ ADVICE = {
 """Field -> the option to give or to leave out, where it is not the one of its name."""
 
 WORDS = {
-    "n": r"n|best_of|(?:multiple|number of) (?:choices|completions)",
+    "n": r"n|best_of|candidate_?count|(?:multiple|number of|only one|more than one) (?:completion )?"
+    r"(?:choices?|completions?|candidates?)",
     "logprobs": r"(?:top_)?log[_ ]?prob(?:s|abilities)?",
+    "stop": r"stop(?:[_ ]?sequences?)?",
 }
 """Field -> what servers call it, where it is not only its name."""
 
 OF_ONE_REQUEST = re.compile(
     r"context.{0,20}(?:length|window|limit|size)|too many (?:input |prompt )?tokens|reduce the length"
     r"|(?:prompt|input|messages?|request|text)\b[^.]{0,60}\btoo (?:long|large)|could not finish the message"
-    r"|content.{0,20}(?:policy|filter)|flagged|moderation",
+    r"|tokens?`? \+ `?max_(?:new_|completion_)?tokens|content.{0,20}(?:policy|filter)|flagged|moderation",
     re.IGNORECASE | re.DOTALL,
 )
 """What is said of a prompt that is too long, or not wanted, whatever fields are named beside it."""
@@ -79,28 +81,35 @@ class Refusal:
     field: str | None = None
     sure: bool = False
     """Whether the server named the field as such, and not only in words."""
+    beside: tuple[str, ...] = ()
+    """Other fields that its sentence names: it may be that they do not go together."""
+    of_one: bool = False
+    """Whether it speaks of this prompt, so that no other request is like it."""
 
 
 def read(answer: Any, carried: Mapping[str, Any]) -> Refusal:
     """What a server says of a refused request, by the fields that this request carried."""
     text = " ".join(" ".join(_texts(answer)).split())[:2_000]
     if OF_ONE_REQUEST.search(text):
-        return Refusal(text)
+        return Refusal(text, of_one=True)
     fields = [name for name in carried if name not in ("model", "prompt", "messages")]
     for named in _named(answer):
         if named in fields:
             return Refusal(text, named, sure=True)
     for sentence in re.split(r"(?<=[.;!?])\s", text):
-        if REFUSING.search(sentence) and (field := _first_of(fields, sentence)):
-            return Refusal(text, field)
+        if REFUSING.search(sentence) and (found := _in_order(fields, sentence)):
+            return Refusal(text, found[0], beside=tuple(found[1:]))
     return Refusal(text)
 
 
 def change(refusal: Refusal, carried: Mapping[str, Any], sampling: Sampling) -> Learned | None:
-    """What a request is to do without, or to call otherwise; None where that would be another experiment."""
+    """What a request is to do without, or to call otherwise; None where that would be another experiment.
+
+    Where no field is named, fewer samples at a time are tried: nothing is learned unless that is accepted.
+    """
     field = refusal.field
     if field is None:
-        return None
+        return {"n": 1} if "n" in carried and not refusal.of_one else None
     if field == "n":
         most = MOST.search(refusal.text)
         limit = int(most[1]) if most else 1
@@ -110,7 +119,8 @@ def change(refusal: Refusal, carried: Mapping[str, Any], sampling: Sampling) -> 
             renamed = other if field == name else name
             unknown = renamed in refusal.text or UNKNOWN_NAME.search(refusal.text)
             return {name: renamed} if unknown else None
-    return {field: None} if _is_spare(field, carried[field], sampling) else None
+    spare = [name for name in (field, *refusal.beside) if _is_spare(name, carried[name], sampling)]
+    return {spare[0]: None} if spare else None
 
 
 def advice(field: str, extra: Mapping[str, Any]) -> str:
@@ -171,11 +181,11 @@ def _named(answer: Any, depth: int = 6) -> Iterator[str]:
             yield from _named(value, depth - 1)
 
 
-def _first_of(fields: list[str], sentence: str) -> str | None:
-    """The field that a sentence names first; one in quotes goes before the others."""
+def _in_order(fields: list[str], sentence: str) -> list[str]:
+    """The fields that a sentence names, as they come; those in quotes go before the others."""
     places = []
     for field in fields:
-        words = WORDS.get(field, re.escape(field))
+        words = WORDS.get(field, re.escape(field).replace("_", "_?"))  # some say topP of top_p
         if found := re.search(rf"(?P<quote>['\"`])(?:{words})(?P=quote)|\b(?:{words})\b", sentence, re.IGNORECASE):
             places.append((found["quote"] is None, found.start(), field))
-    return min(places)[2] if places else None
+    return [field for _, _, field in sorted(places)]

@@ -16,6 +16,12 @@ from tasks.engines.openai_errors import LONGEST_RETRY_AFTER, LOST, Passing, Serv
 
 T = TypeVar("T")
 
+REFUSED = (400, 422)
+"""Statuses of a request that a server refuses."""
+
+FAILED = (500, 501)
+"""Statuses by which some, such as llama.cpp's, refuse a field that they name."""
+
 TIMEOUT_SECONDS = 600.0
 SLOWEST = 10
 """Tokens a second of one sample: the more tokens are asked for, the longer an answer may take."""
@@ -127,10 +133,12 @@ class ModelServer:
             try:
                 found = wire.completions(await self._post(request, body, account), request, size, seed)
                 break
-            except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
+            except openai.APIStatusError as error:
                 refusal = refusals.read(error.body, body)
                 change = refusals.change(refusal, body, request.sampling)
                 if not change or (step := str(change)) in tried:
+                    if error.status_code not in REFUSED:
+                        raise self.served.of_status(error, chat=request.sampling.chat) from error
                     raise self.served.of_refusal(refusal, body, accepted=gate.accepted) from error
                 tried.add(step)
                 mine |= change
@@ -146,7 +154,7 @@ class ModelServer:
         return found
 
     async def _post(self, request: Request, body: dict[str, Any], account: Account) -> Any:
-        """What a server answers, added to the account; a 400 or 422 is raised as it is."""
+        """What a server answers, added to the account; a refusal is raised as it is."""
         timeout = openai.Timeout(TIMEOUT_SECONDS + request.sampling.max_tokens / SLOWEST, connect=CONNECT_SECONDS)
         async with self._room:
             try:
@@ -156,7 +164,9 @@ class ModelServer:
             except openai.APIStatusError as error:
                 if error.status_code in LOST:
                     account.lose()
-                if error.status_code in (400, 422):
+                if error.status_code in REFUSED or (
+                    error.status_code in FAILED and refusals.read(error.body, body).field is not None
+                ):
                     raise
                 raise self.served.of_status(error, chat=request.sampling.chat) from error
             except openai.APIConnectionError as error:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from models.database import Connection, transaction
+from models.questions.prices import tier_of
 from models.rows import benchmark_id, insert_problems, insert_prompts, insert_run, llm_id, same_run, verifier_id
 from models.tables import Run
 from tasks.engines import check_arguments, engine_of, full_name, queue_of
@@ -95,7 +96,20 @@ def _plan(request: RunRequest) -> Plan:
         stop_rule=stop_rule(request, llm),
         problems=problems,
         prompts=prompts,
+        notes=_of_submissions(request, llm),
     )
+
+
+def _of_submissions(request: RunRequest, llm: str) -> list[str]:
+    """That a rule which is to end a run early cannot call back what a provider's batch API has."""
+    if not stop_rule(request, llm) or tier_of(request.engine_args) != "batch":
+        return []
+    from tasks.engines.openai_batch import MOST_LINES
+
+    return [
+        f"Up to {MOST_LINES:,} samples go to the provider at a time, and all that did are paid: a budget or stopping "
+        "rule is looked at between submissions only. A smaller -n, and `monkeys extend` later, spend less at a time."
+    ]
 
 
 def _asked_first(plan: Plan) -> Plan:
@@ -107,7 +121,7 @@ def _asked_first(plan: Plan) -> Plan:
     probed = probe(Load(plan.llm, plan.request.engine_args), plan.sampling)
     left_out = sorted(probed.left_out)
     notes = [f"{', '.join(left_out)} left out: the endpoint refuses it, and samples do not depend on it."]
-    return replace(plan, left_out=left_out, notes=[*probed.notes, *(notes if left_out else [])])
+    return replace(plan, left_out=left_out, notes=[*plan.notes, *probed.notes, *(notes if left_out else [])])
 
 
 def _run(connection: Connection, plan: Plan, benchmark: int, settings_hash: str) -> Run:

@@ -39,10 +39,10 @@ class WorkInHand:
         usage = Usage(
             gpu_seconds=self.gpu_seconds(),
             requests=account.requests,
-            lost_requests=account.lost_requests,
+            lost_requests=None if account.requests is None else account.lost_requests,
             left_out=account.left_out,
         )
-        if account.requests == account.lost_requests:
+        if (account.requests or 0) == account.lost_requests:
             return usage
         return replace(
             usage,

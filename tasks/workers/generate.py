@@ -126,7 +126,6 @@ def _usage(completions: Sequence[Completion], sizes: Sizes | None, used: Usage) 
     whole = len(lengths) == len(tokens)
     return replace(
         used,
-        requests=used.requests or None,  # a recording asked nobody
         gpu_seconds=sum(recorded) if recorded else used.gpu_seconds,
         prompt_tokens=max(prompts, default=None),
         completion_tokens=sum(lengths) if whole and used.completion_tokens is None else used.completion_tokens,

@@ -116,7 +116,7 @@ ANSWERS: list[tuple[dict[str, Any], dict[str, Any], tuple[str, str | None, int |
     ({"content": [{"type": "reasoning", "text": "3 + 4"}, {"type": "text", "text": None}]}, {}, ("", "3 + 4", None)),
     ({"content": None, "refusal": "I may not."}, {}, ("", None, None)),
     ({"content": None, "tool_calls": [{"function": {"name": "add"}}]}, {}, ("", None, None)),
-    ({"content": {"text": "7"}, "reasoning": 7}, {}, ("", None, None)),
+    ({"content": "7", "reasoning": 7}, {}, ("7", None, None)),
 ]
 
 

@@ -150,19 +150,22 @@ LONGEST_REASON = 40
 """Characters of a finish_reason that are kept."""
 
 
+THOUGHTS = ("reasoning", "reasoning_content")
+"""A server's own field of what was thought, as it is called now and as it was."""
+
+
 def _said(choice: Mapping[str, Any]) -> tuple[str, str]:
     """The answer and the thoughts of a choice, both empty where it called a tool or refused; ValueError if no text."""
-    message = choice.get("message")
-    if message is None:
+    if choice.get("message") is None:
         return _words(choice.get("text")), ""
-    content = _mapping(message).get("content")
+    message = _mapping(choice["message"])
+    content = message.get("content")
     parts = [each for each in content if isinstance(each, dict)] if isinstance(content, list) else []
     thoughts = [each for each in parts if each.get("type") in ("thinking", "reasoning")]
-    own = _mapping(message).get("reasoning") or _mapping(message).get("reasoning_content")
-    thinking = _words(own) or "".join(_words(each.get("thinking") or each.get("text")) for each in thoughts)
-    return _words(
-        [each for each in content if each not in thoughts] if isinstance(content, list) else content
-    ), thinking
+    own = next((said for name in THOUGHTS if isinstance(said := message.get(name), str) and said), "")
+    thinking = own or "".join(_words(each.get("thinking") or each.get("text")) for each in thoughts)
+    answers = [each for each in content if each not in thoughts] if isinstance(content, list) else content
+    return _words(answers), thinking
 
 
 def _words(value: Any) -> str:
@@ -172,7 +175,7 @@ def _words(value: Any) -> str:
     if isinstance(value, str):
         return value
     parts = value if isinstance(value, list) else [value]
-    texts = [part if isinstance(part, str) else _mapping(part).get("text", "") for part in parts]
+    texts = [part if isinstance(part, str) else _mapping(part).get("text") or "" for part in parts]
     if not all(isinstance(text, str) for text in texts) or not isinstance(value, list):
         raise ValueError(f"a choice whose content is no text: {str(value)[:200]!r}")
     return "".join(texts)

@@ -195,6 +195,7 @@ GARBAGE: list[Answer] = [
     Answer(200, {"choices": [{"text": {"a": 1}}]}),
     Answer(200, {"choices": [{"message": {"content": [{"text": 3}]}}]}),
     Answer(200, {"choices": []}),
+    Answer(200, {"choices": [{"message": {"content": ""}, "finish_reason": "error", "error": {"code": 502}}]}),
 ]
 
 
@@ -249,6 +250,24 @@ def test_a_server_that_does_not_answer_is_left_out_and_tried_again_later() -> No
             away.away_until = 0
             assert away.is_well
             assert well.is_well
+
+
+def test_a_server_that_has_no_such_llm_is_left_out_while_another_has_it() -> None:
+    none = failure(404, "The model `m` does not exist", code="model_not_found")
+    with misbehaving(lambda _: none) as one, misbehaving(choices) as other, endpoint(one.url, other.url) as engine:
+        for _ in range(3):
+            assert len(engine.sample(request(4), Event(), Account())) == 4
+        assert (len(one.asked), len(other.asked)) == (1, 3)
+        other.end()
+        with pytest.raises(EngineAway):
+            engine.sample(request(4), Event(), Account())
+    with (
+        misbehaving(lambda _: none) as one,
+        misbehaving(lambda _: none) as other,
+        endpoint(one.url, other.url) as both,
+        pytest.raises(RunRefused, match="has no m "),
+    ):
+        both.sample(request(4), Event(), Account())
 
 
 def test_a_batch_goes_on_at_another_server_where_one_dies_in_its_middle() -> None:

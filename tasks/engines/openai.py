@@ -14,7 +14,7 @@ from models.settings import settings
 from tasks.engines import endpoints_of, fields_of
 from tasks.engines.engine import Account, Completion, Engine, EngineAway, Interrupted, Load, Request
 from tasks.engines.loop import Loop
-from tasks.engines.openai_errors import KeyRefused, Passing, Served, pause
+from tasks.engines.openai_errors import LONGEST_RETRY_AFTER, KeyRefused, NotServed, Passing, Served, pause
 from tasks.engines.openai_servers import ModelServer
 from verifiers.errors import UserError
 
@@ -110,10 +110,18 @@ class Endpoint:
     ) -> list[Completion]:
         """At least one completion and at most `size`, by whichever server gives them."""
         tried = lost = 0
+        lacking: set[ModelServer] = set()
         while True:
             server = self._choose(home)
             try:
                 return await server.ask(request, account, size, seed)
+            except NotServed as error:
+                server.away_until = time.monotonic() + LONGEST_RETRY_AFTER
+                lacking.add(server)
+                if lacking.issuperset(self._servers):
+                    raise
+                if not any(each.is_well for each in self._servers):
+                    raise EngineAway(str(error)) from error
             except Passing as error:
                 tried, lost = tried + 1, lost + error.lost
                 if tried > self._retries or lost > LOST_RETRIES:

@@ -54,6 +54,10 @@ class SettingRefused(RunRefused):
         self.field = field
 
 
+class NotServed(RunRefused):
+    """A server that has no such llm; others that serve the run may have it."""
+
+
 class KeyRefused(EngineAway):
     """The key is wrong, has expired or has nothing left to spend."""
 
@@ -95,7 +99,7 @@ class Served:
         code = error.body.get("code") if isinstance(error.body, dict) else None
         if status in (404, 405) or code == "model_not_found":
             chats = "" if chat else ", or --chat where it only chats"
-            return RunRefused(f"The endpoint {self.url} has no {self.model} ({said}); see -m and --endpoint{chats}.")
+            return NotServed(f"The endpoint {self.url} has no {self.model} ({said}); see -m and --endpoint{chats}.")
         if status == 402 or code == "insufficient_quota":
             return KeyRefused(f"The endpoint {self.url} gives nothing more for this key ({said}); {ANOTHER_KEY}.")
         if status in (401, 403) and not refusals.OF_ONE_REQUEST.search(text):

@@ -48,7 +48,8 @@ WORDS = {
 OF_ONE_REQUEST = re.compile(
     r"context.{0,20}(?:length|window|limit|size)|too many (?:input |prompt )?tokens|reduce the length"
     r"|(?:prompt|input|messages?|request|text)\b[^.]{0,60}\btoo (?:long|large)|could not finish the message"
-    r"|tokens?`? \+ `?max_(?:new_|completion_)?tokens|content.{0,20}(?:policy|filter)|flagged|moderation",
+    r"|tokens?`? \+ `?max_(?:new_|completion_)?tokens|content.{0,20}(?:policy|filter)|flagged|moderation"
+    r"|invalid prompt",
     re.IGNORECASE | re.DOTALL,
 )
 """What is said of a prompt that is too long, or not wanted, whatever fields are named beside it."""

@@ -129,6 +129,8 @@ def completions(answer: Any, request: Request, most: int, seed: int | None) -> l
 def _completion(
     choice: Mapping[str, Any], request: Request, used: Mapping[str, Any], seed: int | None, *, alone: bool
 ) -> Completion:
+    if choice.get("error") or choice.get("finish_reason") == "error":  # OpenRouter's way to say that its provider broke
+        raise ValueError(f"a choice that failed: {str(choice.get('error'))[:200]}")
     text, thinking = _said(choice)
     tokens = _token_logprobs(choice.get("logprobs"))
     counted = None if tokens is None else len(tokens)

@@ -22,6 +22,7 @@ from cli.options import (
 from cli.output import print_rows
 from cli.worker.wanted import serve_llm
 from models.schema import check_schema
+from models.settings import settings
 from tasks.runs.request import BATCH_SIZE, RunRequest
 from verifiers.benchmarks.benchmark import Sampling
 from verifiers.errors import UserError
@@ -112,6 +113,8 @@ def enqueue(
         if made.new
         else f"Run {made.run_id} existed already, with these settings."
     )
+    if quiet and not settings().own_broker:
+        return  # nobody is told whether a worker serves it, so nobody waits for the answer
     served = serve_llm(llm, arguments, made.queue)
     if not quiet:
         click.echo("\n".join([how, *made.notes, *served, f"`monkeys watch {made.run_id}` follows it."]), err=True)

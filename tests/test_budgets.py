@@ -14,6 +14,7 @@ from models.tables import Price
 from tasks import ledger
 from tasks.engines.engine import Completion
 from tasks.ledger import Usage
+from tasks.ledger.run import MOST_UNMEASURED
 from tasks.workers.sweep import sweep
 from tests.place import Place, wait_until
 from tests.small_runs import use_recording, work_off
@@ -296,6 +297,17 @@ def test_a_budget_that_turns_out_not_to_be_measured_ends_the_run_and_says_so(
     assert f"so --budget-{rule} cannot be kept" in state
     assert state[:60] in place.ok("runs")
     assert place.one("select count(*) from work where kind = 'generate' and state = 'done'") == 2
+
+
+def test_a_budget_ends_a_run_whose_answers_are_all_lost(place: Place) -> None:
+    put_prices([Price(llm="openai:m", provider="P", since=EARLY, usd_per_million_input=1, usd_per_million_output=10)])
+    run = run_of("openai:m", n=50, budget_usd=1e9)
+    worker = ledger.Worker("w", "h", "v", engine="openai")
+    for _ in range(MOST_UNMEASURED):
+        assert ledger.stop_runs() == []
+        ledger.fail(claimed(run, worker), "no answer", Usage(requests=1, lost_requests=1), final=True)
+        ledger.fail(claimed(run, worker), "refused", Usage(requests=0, lost_requests=0), final=True)
+    assert [rule for _, rule in ledger.stop_runs()] == ["usd unmeasured"]
 
 
 def test_gpu_hours_that_a_recording_does_not_say_end_the_run(place: Place, tmp_path: Path) -> None:

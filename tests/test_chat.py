@@ -253,6 +253,8 @@ WRONG = [
     (["--structured-outputs", '{"json": {"maximum": 1e999}}'], "must not be or hold NaN"),
     (["--structured-outputs", f'{{"json": {{"enum": {DEEP}}}}}'], "nothing nested very deeply"),
     (["--engine-arg", f"a={DEEP}"], "nothing nested very deeply"),
+    (["--engine-arg", "model=another"], "--engine-arg model is settled by -m"),
+    (["--engine-arg", "n=99"], "--engine-arg n is settled by -n"),
 ]
 
 

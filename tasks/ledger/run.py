@@ -17,6 +17,9 @@ from verifiers.errors import UserError
 
 SQL = statements("run.sql")
 
+MOST_UNMEASURED = 20
+"""Attempts of which nobody knows what they were billed, after which a budget ends a run without a sample."""
+
 
 class Stopped(NamedTuple):
     """A run that a stopping rule cut batches from."""
@@ -165,7 +168,8 @@ def stop_runs() -> list[Stopped]:
 
 def stop(connection: Connection, run_ids: Sequence[int]) -> list[Stopped]:
     """The same of runs that are held by a transaction."""
-    stops = fetch(connection, _Stop, SQL["stopping"], {"runs": list(run_ids)}) if run_ids else []
+    parameters = {"runs": list(run_ids), "most_unmeasured": MOST_UNMEASURED}
+    stops = fetch(connection, _Stop, SQL["stopping"], parameters) if run_ids else []
     if not stops:
         return []
     runs, problems, last_indices, rules = (list(column) for column in zip(*stops, strict=True))

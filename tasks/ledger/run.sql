@@ -152,7 +152,8 @@ order by id for no key update skip locked
 
 -- stopping: a look, without a lock
 -- (run, problem, last index it still needs, rule); a null problem: all, up to what was drawn when the rule is met.
--- A budget that turns out not to be measured stops the run too: it would never be spent. A vLLM without a GPU takes none.
+-- A budget that turns out not to be measured stops the run too: it would never be spent. So it is where attempts are
+-- billed, nobody knows how much, and no sample comes of them. A vLLM without a GPU takes none.
 select work.run_id, batch.problem_id, min(work.first_correct) as last_index, 'when_solved' as rule
 from run
 join work on work.run_id = run.id and work.kind = 'verify' and work.verifier_id = run.verifier_id
@@ -165,6 +166,8 @@ select * from (
         case when spent.usd >= allowed.usd then 'usd'
              when spent.gpu_seconds_all >= allowed.gpu_hours * 3600 then 'gpu_hours'
              when spent.flops >= allowed.flops then 'flops'
+             when allowed.usd is not null and spent.samples = 0 and spent.attempts_unmeasured >= %(most_unmeasured)s
+                 then 'usd unmeasured'
              when spent.samples = 0 then null
              when allowed.usd is not null and spent.usd is null then 'usd unmeasured'
              when allowed.gpu_hours is not null and llm.engine <> 'vllm' and spent.gpu_seconds_all = 0

@@ -19,6 +19,13 @@ OURS = {
 }  # fmt: skip
 """Arguments of a chat template's caller: ours, or the server's."""
 
+SETTLED = {
+    "model": "-m", "n": "-n", "prompt": "the benchmark", "messages": "the benchmark", "stream": "the worker",
+    "temperature": "--temperature", "top_p": "--top-p", "max_tokens": "--max-tokens", "stop": "--stop",
+    "seed": "--seeded",
+}  # fmt: skip
+"""Field of a request -> what settles it: as an engine argument it would be sampled by, and paid, but not recorded."""
+
 STRUCTURED: dict[str, type] = {"json": dict, "regex": str, "choice": list, "grammar": str}
 """What --structured-outputs may hold, of which type."""
 
@@ -33,6 +40,9 @@ def check_sampling(sampling: Sampling, llm: str, engine_args: Mapping[str, Any])
             raise UserError(f"{option} is for a chat template; add --chat.")
     for name in OURS & (sampling.chat_template_args or {}).keys():
         raise UserError(f"--chat-template-arg {name} is not the template's own: it would change how a prompt is made.")
+    if engine_of(llm) == "openai":
+        for name in SETTLED.keys() & engine_args.keys():
+            raise UserError(f"--engine-arg {name} is settled by {SETTLED[name]}; leave it out.")
     if sampling.structured_outputs is not None:
         _check_structured(sampling.structured_outputs)
     parses = {"reasoning_parser", "reasoning_config"} & engine_args.keys()

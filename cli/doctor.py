@@ -185,7 +185,8 @@ def _works() -> Iterator[Finding]:
     for run in failed:
         error = next(iter((run.error or "no reason given").splitlines()), "")[:120]
         detail = f"run {run.run_id}: {run.works:,} works failed ({error}); to try again:"
-        yield Finding("works", None, detail, f"monkeys resume {run.run_id}")
+        outdated = f"monkeys reverify {run.run_id} --verifier {run.outdated}"
+        yield Finding("works", None, detail, outdated if run.outdated else f"monkeys resume {run.run_id}")
     if not late and not dropped and not failed and not refused:
         yield Finding("works", True, "none stuck, none failed")
 

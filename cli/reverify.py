@@ -62,7 +62,7 @@ def reverify(
         "it counts from now on"
         if made.counts
         else "it counts once it is through"
-        if use or not verifier
+        if made.will_count
         else "it does not count"
     )
     click.echo(f"Run {run.id}: {made.works:,} works to be judged by {made.verifier}; {then}.", err=True)

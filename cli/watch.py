@@ -35,9 +35,13 @@ def watch(named: str) -> None:
     if left_out := left_out_of(run.id):
         click.echo(f"{', '.join(left_out)} left out: the endpoint refuses it.", err=True)
     if progress.failed_works:
-        for failure in failures_of(run.id):
+        failures = failures_of(run.id)
+        for failure in failures:
             click.echo(f"{failure.works:,} works failed: {harmless(failure.error or 'nobody knows why')}", err=True)
-        click.echo(f"`monkeys resume {run.id}` tries them again.", err=True)
+        for outdated in sorted({failure.outdated for failure in failures if failure.outdated}):
+            click.echo(f"`monkeys reverify {run.id} --verifier {outdated}` has this version judge the run.", err=True)
+        if not all(failure.outdated for failure in failures):
+            click.echo(f"`monkeys resume {run.id}` tries them again.", err=True)
         raise SystemExit(1)
 
 

@@ -4,6 +4,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from models.database import rows
+from models.questions.health import OUTDATED
 from models.settings import settings
 from models.tables import ProblemRow
 from tasks.patience import patient
@@ -32,8 +33,8 @@ def stored_verifier(verifier_id: int) -> Verifier:
     verifier = find_verifier(find_benchmark(row.benchmark), row.name)
     if verifier.version != row.version:
         raise RuntimeError(
-            f"verifier {row.name} is version {verifier.version} here and {row.version} in the run: "
-            "run a worker of that version, or `monkeys reverify`"
+            f"{OUTDATED}: {row.name} is version {verifier.version} here and {row.version} in the run; "
+            "`monkeys reverify` moves the run"
         )
     return verifier
 

@@ -37,7 +37,7 @@ def _benchmark(version: str) -> Benchmark:
         about="Two problems and verifiers that can be broken",
         load=load,
         prompts=lambda problems, *_: [problem.key for problem in problems],
-        verifiers=(_verifier("first", version), _verifier("second", "1")),
+        verifiers=(_verifier("first", version), _verifier("second", version)),
         sampling=Sampling(temperature=1.0, max_tokens=1),
     )
 

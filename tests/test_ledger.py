@@ -230,7 +230,22 @@ def test_a_verifier_of_another_version_than_the_runs_fails_the_work_and_says_why
     stored.stored_verifier.cache_clear()
     work_off(place, kinds=("verify",), at_most=1)
     assert "version 2 here and 1 in the run" in place.one("select max(last_error) from work where run_id = %s", (run,))
-    place.ok("reverify", str(run), "--use")
+    with transaction() as connection:  # as after their last attempts
+        connection.execute(
+            """
+            update work set state = 'failed', last_error = (select max(last_error) from work)
+            where run_id = %s and kind = 'verify'
+            """,
+            (run,),
+        )
+    assert ledger.end_runs() == [run]
+    told = place.monkeys("watch", str(run))
+    command = f"monkeys reverify {run} --verifier first"
+    findings = json.loads(place.monkeys("doctor", "--json").stdout)
+    assert [each["command"] for each in findings if each["check"] == "works"] == [command]
+    assert command in told.output
+    assert "monkeys resume" not in told.output
+    assert "it counts once it is through" in place.monkeys(*command.split()[1:]).output
     work_off(place, kinds=("verify",), at_most=4)
     assert ledger.move_counting() == [run]
     assert (

@@ -92,6 +92,13 @@ def test_a_run_without_samples_says_so(place: Place) -> None:
     assert f"monkeys watch {run}" in place.refused("report", str(run))
 
 
+def test_a_run_whose_coverage_is_known_at_no_k_yet_is_reported(place: Place, tmp_path: Path) -> None:
+    run = counted_run([Tally(5, 1), Tally(0, 0)])
+    printed = place.ok("report", str(run), "--out", str(tmp_path))
+    assert "problems_missing" in printed
+    assert (tmp_path / f"report-{run}.html").exists()
+
+
 def test_a_report_of_counts_alone_draws_what_it_can(place: Place, tmp_path: Path) -> None:
     run = counted_run([Tally(20, 3), Tally(20, 0)])
     place.ok("report", str(run), "--out", str(tmp_path))

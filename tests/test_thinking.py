@@ -100,6 +100,7 @@ def test_check_takes_what_a_server_gave_apart_and_judges_all_unless_told(tmp_pat
         ("<think>a", None),
         ("<think>", None),
         ("<think>a</think>\n<think>b", None),
+        ("<think>a</think>b\n<think>c", None),  # it thinks again, and what it considers is no answer
         ("b", "b"),
         ("", ""),
     ],

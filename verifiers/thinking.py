@@ -37,7 +37,8 @@ def answer_from(
     start = 0 if closing < 0 else closing + len(CLOSING)
     answer = text[start:].lstrip()
     opened = closing < 0 and (rule == "end-tag" or prompt.rstrip().endswith(OPENING))
-    if opened or answer.startswith(OPENING):
+    taken_up_again = bool(start) and f"\n{OPENING}" in answer  # at a line's begin: within one it is only spoken of
+    if opened or taken_up_again or answer.startswith(OPENING):
         return None
     return _first_line(text, start, len(text) - len(answer)) if start else 0
 

@@ -6,9 +6,11 @@ from models.views import CoverageRow
 
 
 def coverage_in_characters(curves: Mapping[str, Sequence[CoverageRow]], width: int = 78, height: int = 18) -> str:
-    """Coverage against k, drawn with characters."""
+    """Coverage against k, drawn with characters; nothing where it is known at no k."""
     import plotext
 
+    if all(row.coverage is None for curve in curves.values() for row in curve):
+        return ""
     plotext.clear_figure()
     plotext.theme("clear")
     plotext.plotsize(width, height)

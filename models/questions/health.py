@@ -11,6 +11,9 @@ REFUSED = "its worker could not claim it"
 AWAY = "its engine does nothing just now"
 """The same of a work that was given back since no work is to blame: an endpoint away, a key that it refuses."""
 
+OUTDATED = "its verifier has another version here"
+"""What is in the last error of a work that this code's verifiers cannot do, and `reverify` can replace."""
+
 
 class Server(NamedTuple):
     version: str
@@ -50,6 +53,8 @@ class FailedRun(NamedTuple):
     run_id: int
     works: int
     error: str | None
+    outdated: str | None
+    """A verifier that the run has in another version than its workers."""
 
 
 class _Count(NamedTuple):
@@ -125,7 +130,10 @@ def failed_runs() -> list[FailedRun]:
     return rows(
         FailedRun,
         """
-        select run_id, count(*) as works, (array_agg(last_error))[1] as error
-        from work where state = 'failed' group by run_id order by run_id
+        select run_id, count(*) as works, (array_agg(last_error))[1] as error,
+            min(verifier.name) filter (where last_error like %s) as outdated
+        from work left join verifier on verifier.id = work.verifier_id
+        where state = 'failed' group by run_id order by run_id
         """,
+        (f"%{OUTDATED}%",),
     )

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from models.database import column, rows
+from models.questions.health import OUTDATED
 from models.schema import check_schema
 from models.views import CostRow, CoverageRow, RunProgressRow
 
@@ -12,6 +13,8 @@ class Failure(NamedTuple):
 
     error: str | None
     works: int
+    outdated: str | None
+    """The verifier that the run has in another version than its workers."""
 
 
 def failures_of(run_id: int) -> list[Failure]:
@@ -19,10 +22,11 @@ def failures_of(run_id: int) -> list[Failure]:
     return rows(
         Failure,
         """
-        select last_error as error, count(*) as works from work where run_id = %s and state = 'failed'
-        group by last_error order by works desc, error limit 3
+        select last_error as error, count(*) as works, min(verifier.name) filter (where last_error like %s) as outdated
+        from work left join verifier on verifier.id = work.verifier_id
+        where run_id = %s and state = 'failed' group by last_error order by works desc, error limit 3
         """,
-        (run_id,),
+        (f"%{OUTDATED}%", run_id),
     )
 
 

@@ -83,11 +83,14 @@ class HeldRun(Making):
         stop(self.connection, [self.run_id])
 
     def judge_by(self, verifier_id: int, *, use: bool) -> tuple[int, bool]:
-        """Judge every sample, those to come too, by one more verifier; `use` has it count once it is through.
+        """Judge every sample, those to come too, by one more verifier, or by another version of one of the run's.
+
+        `use` has it count once it is through.
 
         Returns how many works that makes, and whether it counts already.
         """
         self._execute("note_verifier", verifier_id=verifier_id, use=use)
+        self._execute("cancel_replaced")
         works = self.add_verify_works(verifier_id)
         return works, use and self.move_counting()
 

@@ -49,10 +49,18 @@ update run set cancelled_at = null, finished_at = case when %(works)s = 0 then f
 update run set n = %(n)s, extended_at = now(), finished_at = null, stopped_by = null where id = %(run_id)s
 
 -- note_verifier: no work changes
-update run set other_verifiers = case when %(verifier_id)s = any(other_verifiers) then other_verifiers
-        else other_verifiers || %(verifier_id)s::bigint end, finished_at = null,
-    next_verifier_id = case when %(use)s then %(verifier_id)s else next_verifier_id end
-where id = %(run_id)s
+-- Other versions of the same verifier are no longer due beside it; the one that counts is until it is replaced.
+update run set other_verifiers = array(
+        select due.id from unnest(run.other_verifiers) with ordinality as due (id, place)
+        join verifier on verifier.id = due.id
+        where (verifier.benchmark_id, verifier.name) <> (new.benchmark_id, new.name)
+        order by place
+    ) || new.id, finished_at = null,
+    next_verifier_id = case when %(use)s or next_verifier_id in (
+            select id from verifier where (benchmark_id, name) = (new.benchmark_id, new.name))
+        then new.id else next_verifier_id end
+from verifier new
+where run.id = %(run_id)s and new.id = %(verifier_id)s
 
 -- note_reward_model: no work changes
 update run set reward_models = reward_models || jsonb_build_object(%(reward_model)s::text, %(queue)s::text),

@@ -57,11 +57,12 @@ def _check_extension(run: HeldRun, n: int) -> None:
 
 @dataclass(frozen=True)
 class Reverification:
-    """Works to be judged; `counts` says that the verifier counts from now on, or will once it is through."""
+    """Works to be judged; whether the verifier counts from now on, and whether it will once it is through."""
 
     verifier: str
     works: int
     counts: bool
+    will_count: bool
 
 
 class _Counting(NamedTuple):
@@ -72,7 +73,7 @@ class _Counting(NamedTuple):
 def reverify(run_id: int, name: str | None, *, use: bool) -> Reverification:
     """Judge a run's samples by a verifier of this code's version, beside the one that counts, or `use` it instead.
 
-    Without a name it is the verifier that counts, in a newer version than the run's, which it replaces.
+    Without a name it is the verifier that counts. A newer version of that one than the run's replaces it.
     """
     with ledger.hold(run_id) as run:
         (counting,) = fetch(
@@ -92,9 +93,10 @@ def reverify(run_id: int, name: str | None, *, use: bool) -> Reverification:
                 "--infrastructure judges again what failed by our fault."
             )
         check_judgeable(run.connection, run_id)
-        works, counts = run.judge_by(new, use=use or name is None)
+        use = use or verifier.name == counting.name
+        works, counts = run.judge_by(new, use=use)
     publish_ready(run_id)
-    return Reverification(f"{verifier.name} {verifier.version}", works, counts)
+    return Reverification(f"{verifier.name} {verifier.version}", works, counts, use)
 
 
 def judge_again(run_id: int) -> int:

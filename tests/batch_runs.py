@@ -27,7 +27,9 @@ def queue(server: BatchServer) -> str:
 
 def worker_of(server: BatchServer) -> BatchLlm:
     """This process as the worker of a provider's llm."""
-    llm = BatchLlm(Provider(Load("openai:m", arguments(server))), queue(server))
+    provider = Provider(Load("openai:m", arguments(server)))
+    server.closing.callback(provider.close)
+    llm = BatchLlm(provider, queue(server))
     generate_by(llm.do)
     return llm
 

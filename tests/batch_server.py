@@ -5,7 +5,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from email.parser import BytesParser
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -85,6 +85,8 @@ class BatchServer:
     paid: Counter[str] = field(default_factory=Counter)
     """Lines that were answered with a sample, by custom_id: what a provider bills."""
     lock: threading.RLock = field(default_factory=threading.RLock)
+    closing: ExitStack = field(default_factory=ExitStack)
+    """What is to be closed when it ends: those that are connected to it."""
 
     def seen(self, beginning: str) -> int:
         """How often it was asked for what begins so."""
@@ -276,6 +278,7 @@ def batch_server(**options: Any) -> Iterator[BatchServer]:
     try:
         yield server
     finally:
+        server.closing.close()
         listening.shutdown()
         listening.server_close()
         thread.join()

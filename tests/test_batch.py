@@ -272,14 +272,28 @@ def test_what_was_paid_for_a_work_that_came_to_nothing_is_told(place: Place, beg
         assert place.query(found, (run,)) == [{"billed_prompt_tokens": 55, "attempts_unmeasured": 1}]
 
 
-def test_a_budget_of_a_batch_run_says_that_it_is_kept_between_submissions(place: Place, tmp_path: Path) -> None:
+def test_a_stopping_rule_of_a_batch_run_says_that_it_is_kept_between_submissions(place: Place, tmp_path: Path) -> None:
     files = small(tmp_path, 1, 1)
     with batch_server() as server:
-        place.ok("price", "set", "openai:m", "--provider", "P", "--input", "1", "--output", "1", "--tier", "batch")
         command = ["enqueue", "gsm8k", "-m", "openai:m", "-n", "5", "--data", str(files.data), "--prompt-file"]
         batch = [*command, str(files.prefix), "--endpoint", server.url, "--batch", "--no-probe"]
-        assert "all that did are paid" in place.monkeys(*batch, "--budget-usd", "0.01").stderr
+        assert "all that did are paid" in place.monkeys(*batch, "--stop-when-solved").stderr
         assert "are paid" not in place.monkeys(*batch).stderr
+
+
+def test_a_budget_sends_what_it_may_still_buy_and_no_more(place: Place, begun: Begun) -> None:
+    price = ("price", "set", "openai:m", "--provider", "P", "--input", "1", "--output", "1", "--tier", "batch")
+    place.ok(*price)
+    with begun(problems=1, n=60, budget_usd=250e-6) as (server, run, _):
+        for _ in range(12):
+            turn(place)
+            ledger.stop_runs()
+        sizes = [len(file[1].splitlines()) for file in server.files.values() if file[0]["purpose"] == "batch"]
+        assert sizes[0] == 5, "until it is known what a sample costs, one work"
+        assert place.one("select stopped_by from run where id = %s", (run,)) == "usd"
+        spent = place.one("select usd from cost where run_id = %s", (run,))
+        assert 250e-6 <= spent < 250e-6 + 5 * 18e-6
+        assert sum(server.paid.values()) == sum(sizes) == place.one("select count(*) from sample")
 
 
 def test_a_batch_refused_as_a_whole_is_told_and_not_sent_again(place: Place, begun: Begun) -> None:

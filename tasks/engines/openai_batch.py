@@ -63,7 +63,11 @@ class Provider:
         )
         host = ".".join((urlsplit(self.url).hostname or "").split(".")[-2:])
         self._upload_path, self._purpose = UPLOADS.get(host, ("/files", "batch"))
-        self._greet()
+        try:
+            self._greet()
+        except UserError:
+            self.close()
+            raise
 
     def _greet(self) -> None:
         """Ask for batches, to learn before any work is taken of a wrong address or key, or of no such API."""

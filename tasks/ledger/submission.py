@@ -98,6 +98,7 @@ def submit(work_id: int, queue: str, most_lines: int, most_bytes: int, pause: fl
         chosen = {"queue": queue, "chat": found[0].chat, "submission_id": submission_id}
         if fetch_column(connection, SQL["choose"], limits | chosen) == [0]:
             connection.rollback()
+            connection.execute(SQL["postpone_run"], {"work_id": work_id, "pause": pause})
             return None
         return int(submission_id)
 

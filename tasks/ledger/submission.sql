@@ -23,6 +23,19 @@ update work set state = 'ready', not_before = now() + make_interval(secs => %(pa
     last_error = 'the provider had no room for more at a time; it waits until what lies there is done'
 where id = %(work_id)s and state in ('ready', 'published') and submission_id is null
 
+-- postpone_run: ready | published -> ready
+-- The works of a run whose budget may not bear them beside what lies with the provider. Locks works by id.
+with waiting as (
+    select id from work
+    where run_id = (select run_id from work where id = %(work_id)s) and kind = 'generate'
+        and state in ('ready', 'published') and submission_id is null
+        and not exists (select from submission_line where work_id = work.id)
+    order by id for update
+)
+update work set state = 'ready', not_before = now() + make_interval(secs => %(pause)s),
+    last_error = 'its run has a budget; it waits until what lies with the provider has its price'
+from waiting where work.id = waiting.id
+
 -- make: no work changes
 insert into submission (llm_id, name) values (%(llm_id)s, %(name)s) returning id
 
@@ -31,20 +44,39 @@ insert into submission (llm_id, name) values (%(llm_id)s, %(name)s) returning id
 -- perhaps not all lines. Answers that are there already are not asked for again. JSON of a prompt is as long here as
 -- in the file; what else stands in a line is in the run's settings and the llm's. Locks works by id and skips those
 -- that somebody holds.
-with first as (
-    select open.id, sum(batch.size) over (order by open.id) - batch.size as before
-    from (
-        (select work.id, work.batch_id from work join run on run.id = work.run_id
+-- A run with a budget of dollars sends what that may still buy, by what its samples cost so far; until that is known,
+-- and once there is little left, one work at a time.
+with open as (
+        (select work.id, work.batch_id, work.run_id from work join run on run.id = work.run_id
          where work.queue = %(queue)s and work.state = 'ready' and work.kind = 'generate' and run.chat = %(chat)s
             and work.submission_id is null and (work.not_before is null or work.not_before <= now())
          order by work.id limit %(most_lines)s)
         union all
-        (select work.id, work.batch_id from work join run on run.id = work.run_id
+        (select work.id, work.batch_id, work.run_id from work join run on run.id = work.run_id
          where work.queue = %(queue)s and work.state = 'published' and work.kind = 'generate' and run.chat = %(chat)s
             and work.submission_id is null
          order by work.id limit %(most_lines)s)
-    ) as open
+), budgeted as (
+    select run.id as run_id, lying.lines = 0 and spent.usd < allowed.usd is not false as one_more,
+        floor((allowed.usd - spent.usd) * spent.samples / nullif(spent.usd, 0)) - lying.lines as lines
+    from (select distinct run_id from open) as theirs
+    join run on run.id = theirs.run_id and run.stop_rule ? 'usd'
+    cross join lateral (select (run.stop_rule ->> 'usd')::float8 as usd) as allowed
+    left join lateral (select usd, samples from cost where cost.run_id = run.id offset 0) as spent on true
+    cross join lateral (
+        select count(*) as lines from submission_line line join work on work.id = line.work_id
+        where work.run_id = run.id and work.submission_id is not null and line.answer is null
+    ) as lying
+), afforded as (
+    select open.id, batch.size, budgeted.run_id is null
+            or exists (select from submission_line where work_id = open.id)
+            or sum(batch.size) over (partition by open.run_id order by open.id) <= budgeted.lines
+            or budgeted.one_more and row_number() over (partition by open.run_id order by open.id) = 1 as now
+    from open
     join batch on batch.id = open.batch_id
+    left join budgeted on budgeted.run_id = open.run_id
+), first as (
+    select id, sum(size) over (order by id) - size as before from afforded where now
 ), held as (
     select work.id, work.run_id, work.batch_id from work
     where work.id in (select id from first where before < %(most_lines)s)

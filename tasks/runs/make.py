@@ -102,13 +102,13 @@ def _plan(request: RunRequest) -> Plan:
 
 def _of_submissions(request: RunRequest, llm: str) -> list[str]:
     """That a rule which is to end a run early cannot call back what a provider's batch API has."""
-    if not stop_rule(request, llm) or tier_of(request.engine_args) != "batch":
+    if not stop_rule(request, llm).keys() - {"usd"} or tier_of(request.engine_args) != "batch":
         return []
     from tasks.engines.openai_batch import MOST_LINES
 
     return [
-        f"Up to {MOST_LINES:,} samples go to the provider at a time, and all that did are paid: a budget or stopping "
-        "rule is looked at between submissions only. A smaller -n, and `monkeys extend` later, spend less at a time."
+        f"Up to {MOST_LINES:,} samples go to the provider at a time, and all that did are paid: a stopping rule is "
+        "looked at between submissions only. A smaller -n, and `monkeys extend` later, spend less at a time."
     ]
 
 

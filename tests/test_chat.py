@@ -219,6 +219,7 @@ def test_a_field_that_is_no_text_stands_in_a_prompt_as_json() -> None:
 DEEP = "[" * 600 + "]" * 600
 
 WRONG = [
+    (["--thinking", "server"], "--thinking server is what a chat's answer holds apart from its text; add --chat"),
     (["--system", "FILE"], "--system is for a chat template; add --chat"),
     (["--chat-template-arg", "a=1"], "--chat-template-arg is for a chat template; add --chat"),
     (["--chat", "--chat-template-arg", "a"], "--chat-template-arg takes key=value"),

@@ -197,7 +197,7 @@ def test_an_endpoint_is_asked_before_anything_is_stored(place: Place) -> None:
         assert (refused.exit_code, refused.stdout) == (1, "")
         assert refused.stderr.startswith(f"monkeys: The endpoint {other.url} refuses temperature 0.5 for m")
         assert refused.stderr.count("\n") == 1
-        assert "another one each time" in place.refused(*command, "--endpoint", one.url, "--endpoint", one.url)
+        assert "another one each time" in place.refused(*command, "--endpoint", one.url, "--endpoint", f"{one.url}/")
         assert place.one("select count(*) from run") + place.one("select count(*) from llm") == 0
         told = place.monkeys(*command, *both)
         assert "logprobs, temperature left out: the endpoint refuses it" in told.stderr

@@ -101,7 +101,7 @@ def endpoints_of(engine_args: Mapping[str, Any]) -> list[str]:
     """The servers of an llm: one, or several that serve the same; UserError where it is neither."""
     given = engine_args.get("endpoint", ENDPOINT)
     urls = given if isinstance(given, list) else [given]
-    if not urls or not all(isinstance(url, str) for url in urls) or len(set(urls)) < len(urls):
+    if not urls or not all(isinstance(url, str) for url in urls) or len({url.rstrip("/") for url in urls}) < len(urls):
         raise UserError("--endpoint takes a URL, and another one each time that it is given.")
     return urls
 

@@ -72,7 +72,10 @@ def check_request(request: RunRequest) -> None:
     """UserError for the mistakes that no problem needs to be loaded for."""
     check_name("--name", request.name)
     check_ranges(request)
-    check_sampling(chosen_sampling(request), request.llm, request.engine_args)
+    sampling = chosen_sampling(request)
+    check_sampling(sampling, request.llm, request.engine_args)
+    if request.thinking == "server" and engine_of(request.llm) == "openai" and not sampling.chat:
+        raise UserError("--thinking server is what a chat's answer holds apart from its text; add --chat.")
 
 
 def chosen_problems(request: RunRequest) -> tuple[list[Problem], list[str]]:

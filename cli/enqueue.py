@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -27,6 +27,9 @@ from tasks.runs.request import BATCH_SIZE, RunRequest
 from verifiers.benchmarks.benchmark import Sampling
 from verifiers.errors import UserError
 from verifiers.ranges import whole
+
+if TYPE_CHECKING:
+    from tasks.runs.make import Made
 
 
 @click.command()
@@ -108,13 +111,14 @@ def enqueue(
         return
     made = make_run(request)
     click.echo(made.run_id)
-    how = (
-        f"Run {made.run_id}: {made.samples:,} samples wanted."
-        if made.new
-        else f"Run {made.run_id} existed already, with these settings."
-    )
     if quiet and not settings().own_broker:
         return  # nobody is told whether a worker serves it, so nobody waits for the answer
     served = serve_llm(llm, arguments, made.queue)
     if not quiet:
-        click.echo("\n".join([how, *made.notes, *served, f"`monkeys watch {made.run_id}` follows it."]), err=True)
+        click.echo("\n".join([*_told(made), *served, f"`monkeys watch {made.run_id}` follows it."]), err=True)
+
+
+def _told(made: "Made") -> list[str]:
+    if not made.new:
+        return [f"Run {made.run_id} existed already, with these settings.", *made.notes]
+    return [f"Run {made.run_id}: {made.samples:,} samples wanted.", *made.notes]

@@ -21,7 +21,7 @@ from verifiers.verifier import Check, Judgement, Problem, Verifier
 @click.option("--problem", help="FILE is one plain text, an answer to this problem.")
 @click.option("--data", type=click.Path(path_type=Path), help="Problems from a JSONL (also .gz) or Parquet file.")
 @click.option("--verifier", help="Default: the one that counts by default.")
-@thinking_option
+@thinking_option("none")
 @click.option("--unsafe-no-sandbox", is_flag=True, help="Run programs with nothing around them.")
 def check(
     benchmark: str,

@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 @click.option("--problem", "problems", multiple=True, help="Only this problem (may be given again).")
 @click.option("--limit", **number(RunRequest, "limit"))
 @click.option("--verifier", help="The verifier that counts, where the benchmark has several.")
-@thinking_option
+@thinking_option("tags with --chat, else none")
 @click.option("--batch-size", default=BATCH_SIZE, show_default=True, **number(RunRequest, "batch_size"))
 @setting_options(Sampling)
 @click.option("--no-stop", is_flag=True, help="No stop string. Default with --chat, unless --stop is given.")

@@ -27,7 +27,7 @@ COLUMN_HELP = (
 @click.option("--where", multiple=True, help="column=value: only such rows (again for more).")
 @click.option("--key-only", is_flag=True, help="Make problems that are not at hand: counted, not judged again.")
 @click.option("--sizes", help="The llm's PARAMETERS,LAYERS,TOKEN_DIM (active ones, heads x head size), for FLOPs.")
-@thinking_option
+@thinking_option("none")
 @click.option("--quiet", is_flag=True, help="Print the run's id and nothing else.")
 def import_(
     file: Path,

@@ -25,12 +25,11 @@ llm_option = click.option(
 )
 
 
-thinking_option = click.option(
-    "--thinking",
-    type=click.Choice(list(RULES)),
-    help="How what the llm thought is told from what it answered (default: tags with --chat, else none). "
-    + "; ".join(f"{name}: {said}" for name, said in RULES.items()),
-)
+def thinking_option(default: str) -> Callable[[F], F]:
+    """--thinking, with what holds where it is not given."""
+    rules = "; ".join(f"{name}: {said}" for name, said in RULES.items())
+    said = f"How what the llm thought is told from what it answered (default: {default}). {rules}"
+    return click.option("--thinking", type=click.Choice(list(RULES)), help=said)
 
 
 endpoint_option = click.option(

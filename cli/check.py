@@ -80,7 +80,7 @@ def _judged(verifier: Verifier, problem: Problem, rule: str, sample: _Sample) ->
 
 def _samples(file: Path, problem: str | None) -> Iterator[tuple[str, _Sample]]:
     """(problem key, sample) of a plain text or of each line of JSONL."""
-    from verifiers.benchmarks.rows import read_rows
+    from verifiers.files import read_rows
 
     if problem is not None:
         yield problem, _Sample(_read(file))

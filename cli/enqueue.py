@@ -38,7 +38,9 @@ if TYPE_CHECKING:
 @click.option("-n", "--samples", "n", required=True, **number(RunRequest, "n"))
 @click.option("--name", help="A unique name: the same name and settings again is the same run.")
 @click.option("--data", type=click.Path(path_type=Path), help="Problems from a JSONL (also .gz) or Parquet file.")
-@click.option("--shots", type=click.Path(path_type=Path), help="Few-shot examples (the train set) from a file.")
+@click.option(
+    "--shots", type=click.Path(path_type=Path), help="Few-shot examples (the train set) from a file; 0 is no example."
+)
 @click.option("--prompt-file", "prefix", type=TextFile(), help="A text to put before each problem instead.")
 @click.option(
     "--prompt-template",
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
 )
 @click.option("--subset", help="A named subset, such as gsm8k's `monkeys`.")
 @click.option("--problem", "problems", multiple=True, help="Only this problem (may be given again).")
+@click.option("--without-known", is_flag=True, help="Without the problems that are known to be defective.")
 @click.option("--limit", **number(RunRequest, "limit"))
 @click.option("--verifier", help="The verifier that counts, where the benchmark has several.")
 @thinking_option("tags with --chat, else none")
@@ -76,6 +79,7 @@ def enqueue(
     batch: bool,
     engine_arguments: tuple[str, ...],
     no_stop: bool,
+    shots: Path | None,
     quiet: bool,
     dry_run: bool,
     no_probe: bool,
@@ -103,8 +107,16 @@ def enqueue(
         raise UserError("Give --stop or --no-stop, not both.")
     if no_stop:
         sampling["stop"] = ()
+    no_shots = str(shots) == "0"
     request = RunRequest(
-        benchmark=benchmark, llm=llm, engine_args=arguments, sampling=sampling, probe=not no_probe, **wanted
+        benchmark=benchmark,
+        llm=llm,
+        shots=None if no_shots else shots,
+        no_shots=no_shots,
+        engine_args=arguments,
+        sampling=sampling,
+        probe=not no_probe,
+        **wanted,
     )
     if dry_run:
         print_rows([asdict(estimate(request))], None)

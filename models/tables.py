@@ -135,7 +135,8 @@ class BenchmarkRow(SQLModel, table=True):
 
     __tablename__ = "benchmark"
     id: int = _id()
-    name: str = _said("gsm8k, math, ... or module:object for a user's own", unique=True)
+    name: str = _said("gsm8k, math, ... or that of a person's own", unique=True)
+    origin: str | None = _said("Of a person's own: the file or the module that it comes from", default=None)
 
 
 class ProblemRow(SQLModel, table=True):
@@ -159,7 +160,14 @@ class VerifierRow(SQLModel, table=True):
     benchmark_id: int = _ref("benchmark.id")
     name: str
     version: str
-    queue: str = _said("The Celery queue of its works: verify or verify.docker", default="verify")
+    queue: str = _said(
+        "The Celery queue of its works: verify, verify.docker, or that of a person's own benchmark", default="verify"
+    )
+    code: dict[str, Any] | None = Field(
+        default=None,
+        sa_type=JSONB,
+        sa_column_kwargs={"comment": "Of a person's own: attribute, digest, and source or module and folder"},
+    )
 
 
 class Run(SQLModel, table=True):

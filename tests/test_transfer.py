@@ -12,7 +12,7 @@ from models.cost import Sizes, completion_flops, span_flops
 from tests.place import Place
 from tests.shared_data import shared
 from tests.small_runs import check, coverage, judged, small, use_recording, work_off
-from verifiers.benchmarks.rows import read_rows
+from verifiers.files import read_rows
 
 Row = dict[str, Any]
 

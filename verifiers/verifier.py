@@ -56,7 +56,8 @@ class Verifier:
     `extract` never raises on any text and takes time linear in it. `judge` is deterministic as far as it can be,
     keeps its own time limits, owns whatever processes it needs (made on first use, gone with this process), and
     raises InfrastructureError when it, and not the candidate, failed. `classes` numbers candidates so that equal
-    answers share a number (for majority votes); without it equal texts are equal answers.
+    answers share a number (for majority votes); without it equal texts are equal answers. `lacks` says in one sentence
+    what this machine lacks to judge, or "".
     """
 
     name: str
@@ -65,6 +66,7 @@ class Verifier:
     judge: Callable[[Problem, str], Judgement]
     classes: Callable[[Sequence[str]], list[int]] | None = None
     queue: str = "verify"
+    lacks: Callable[[], str] = lambda: ""
 
     def check(self, problem: Problem, text: str) -> Check:
         """Extract and judge; an InfrastructureError becomes its outcome."""

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 from models.storable import storable
 from tasks.engines.engine import Completion
-from verifiers.benchmarks.rows import Row, read_rows
 from verifiers.errors import UserError
+from verifiers.files import Row, read_rows
 from verifiers.outcome import Outcome
 from verifiers.ranges import LARGEST
 

@@ -10,7 +10,7 @@ from tasks.engines import engine_of
 from tasks.runs.sampling import check_sampling
 from verifiers.benchmarks import find_benchmark
 from verifiers.benchmarks.benchmark import Benchmark, Sampling
-from verifiers.benchmarks.template import filled
+from verifiers.benchmarks.template import asked, filled
 from verifiers.errors import UserError
 from verifiers.ranges import about, check_ranges, real, whole
 from verifiers.verifier import Problem
@@ -33,6 +33,10 @@ class RunRequest:
     shots: Path | None = None
     prefix: str | None = None
     template: str | None = None
+    no_shots: bool = False
+    """Whether a raw prompt goes without examples."""
+    without_known: bool = False
+    """Whether problems that are known to be defective are left out."""
     subset: str | None = None
     problems: Sequence[str] = ()
     limit: int | None = field(default=None, metadata=about("Only the first so many problems.", whole(1)))
@@ -82,14 +86,27 @@ def chosen_problems(request: RunRequest) -> tuple[list[Problem], list[str]]:
     """A run's problems and prompts, in order; UserError on a person's mistake."""
     benchmark = find_benchmark(request.benchmark)
     problems = benchmark.load(request.data)
-    if request.template is None:
-        prompts = benchmark.prompts(problems, request.shots, request.prefix)
-    elif request.shots is not None or request.prefix is not None:
-        raise UserError("--prompt-template is the whole prompt; leave out --shots and --prompt-file.")
-    else:
-        prompts = filled(request.template, problems)
+    prompts = _prompts(benchmark, problems, request)
     places = _chosen(benchmark, problems, request)
     return [problems[place] for place in places], [prompts[place] for place in places]
+
+
+def _prompts(benchmark: Benchmark, problems: Sequence[Problem], request: RunRequest) -> list[str]:
+    """The person's template, else what the benchmark asks in a chat, else its raw prompt.
+
+    Examples that a person gives are asked for in its raw form, in a chat too.
+    """
+    given = request.shots is not None or request.prefix is not None
+    if given and (request.template is not None or request.no_shots):
+        option = "--prompt-template is the whole prompt" if request.template is not None else "--shots 0 is no example"
+        raise UserError(f"{option}; leave out --shots FILE and --prompt-file.")
+    if request.template is not None:
+        return filled(request.template, problems)
+    if benchmark.chat is not None and not given and (request.sampling.get("chat") or benchmark.prompts is None):
+        return asked(benchmark.chat, problems)
+    if benchmark.prompts is None:
+        raise UserError(f"{benchmark.name} has no examples in its prompt; leave out --shots and --prompt-file.")
+    return benchmark.prompts(problems, request.shots, "" if request.no_shots else request.prefix)
 
 
 def _chosen(benchmark: Benchmark, problems: Sequence[Problem], request: RunRequest) -> list[int]:
@@ -100,6 +117,8 @@ def _chosen(benchmark: Benchmark, problems: Sequence[Problem], request: RunReque
             known = ", ".join(benchmark.subsets) or "none"
             raise UserError(f"{benchmark.name} has no subset {request.subset!r}; it has {known}.")
         places = benchmark.subsets[request.subset](problems)
+    if request.without_known:
+        places = [place for place in places if problems[place].key not in benchmark.known]
     if request.problems:
         by_key = {problems[place].key: place for place in places}
         for key in request.problems:

@@ -20,7 +20,7 @@ from tests.place import Place, new_place, wait_until
 from tests.small_runs import Small, check, coverage, judged, small
 from verifiers.answers import GSM8K_ANSWER
 from verifiers.benchmarks.gsm8k import load
-from verifiers.benchmarks.rows import read_rows
+from verifiers.files import read_rows
 from verifiers.outcome import Outcome
 
 

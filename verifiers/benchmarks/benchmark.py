@@ -75,21 +75,48 @@ class Sampling:
 
 @dataclass(frozen=True)
 class Benchmark:
-    """One file of `verifiers/benchmarks/` each; a user's own is an object of this shape.
+    """One file of `verifiers/benchmarks/` each; a user's own is an object of this shape (verifiers/examples/).
 
     load(file): the problems, in order, of a data file, or of the bundled or public set when file is None.
-    prompts(problems, shots, prefix): one prompt a problem, in order. `problems` is the whole benchmark as loaded,
-        since few-shot examples may depend on a problem's place in it; `shots` is the file of few-shot examples
-        or None; `prefix` is a text that replaces the few-shot prefix.
     verifiers: the first is the one that counts unless a run says otherwise.
+    chat: what a user asks in a chat, with {field} for a field of the problem's data, from the set's public protocol.
+    prompts(problems, shots, prefix): one raw prompt a problem, in order. `problems` is the whole benchmark as loaded,
+        since few-shot examples may depend on a problem's place in it; `shots` is the file of few-shot examples
+        or None; `prefix` is a text that replaces the few-shot prefix, "" where no example is wanted. Without it the
+        raw prompt is that of a chat.
     subsets: name -> the indices into the loaded problems, in order.
+    source, licence: where the problems come from, and under which terms.
+    known: key -> why, of problems that are known to be defective: `--without-known` leaves them out.
     Mistakes raise UserError.
     """
 
     name: str
     about: str
     load: Callable[[Path | None], list[Problem]]
-    prompts: Callable[[Sequence[Problem], Path | None, str | None], list[str]]
     verifiers: tuple[Verifier, ...]
     sampling: Sampling
+    chat: str | None = None
+    prompts: Callable[[Sequence[Problem], Path | None, str | None], list[str]] | None = None
     subsets: Mapping[str, Callable[[Sequence[Problem]], list[int]]] = field(default_factory=dict)
+    source: str = ""
+    licence: str = ""
+    known: Mapping[str, str] = field(default_factory=dict)
+    code: "Code | None" = None
+    """Of a person's own: where it comes from, set by whoever loads it."""
+
+
+@dataclass(frozen=True)
+class Code:
+    """What a worker loads a person's own benchmark from, as the tables hold it, and what says whether it is the same.
+
+    A file travels whole in `source`; a module is found in `folder`, or where `folder` is None in the environment.
+    """
+
+    origin: str
+    """As a person names it, with a file's and a folder's whole path: one benchmark's name has one origin."""
+    attribute: str
+    digest: str
+    """Hex SHA-256 of the code that was loaded."""
+    source: str | None = None
+    module: str | None = None
+    folder: str | None = None

@@ -15,8 +15,9 @@ from random import Random
 from typing import Any
 
 from verifiers.benchmarks.benchmark import Benchmark, Sampling
-from verifiers.benchmarks.rows import Row, hub_rows, make_problems, read_rows
+from verifiers.benchmarks.rows import hub_rows, make_problems
 from verifiers.errors import UserError
+from verifiers.files import Row, read_rows
 from verifiers.programs import CODECONTESTS_CPP, CODECONTESTS_PAPER, CODECONTESTS_STRICT
 from verifiers.programs.stdio import accepts_several, time_limit
 from verifiers.verifier import Problem

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from verifiers.benchmarks.rows import Row
+from verifiers.files import Row
 from verifiers.verifier import Problem
 
 

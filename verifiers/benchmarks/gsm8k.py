@@ -13,8 +13,9 @@ from random import Random
 from verifiers.answers import GSM8K_ANSWER, GSM8K_MATH_VERIFY, GSM8K_PAPER
 from verifiers.answers.gsm8k import true_answer
 from verifiers.benchmarks.benchmark import Benchmark, Sampling
-from verifiers.benchmarks.rows import Row, hub_rows, make_problems, read_rows
+from verifiers.benchmarks.rows import hub_rows, make_problems
 from verifiers.errors import UserError
+from verifiers.files import Row, read_rows
 from verifiers.verifier import Problem
 
 HUB = ("openai/gsm8k", "main")

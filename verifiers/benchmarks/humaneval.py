@@ -10,7 +10,8 @@ from pathlib import Path
 
 from verifiers.benchmarks.benchmark import Benchmark, Sampling
 from verifiers.benchmarks.functions import completion_prompts, function_problem
-from verifiers.benchmarks.rows import hub_rows, make_problems, read_rows
+from verifiers.benchmarks.rows import hub_rows, make_problems
+from verifiers.files import read_rows
 from verifiers.programs import HUMANEVAL as TESTS
 from verifiers.programs.unit_tests import STOPS
 from verifiers.verifier import Problem

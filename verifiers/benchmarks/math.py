@@ -14,8 +14,9 @@ from verifiers.answers import MATH_PAPER, MATH_VERIFY
 from verifiers.answers.math import true_expression
 from verifiers.benchmarks.benchmark import Benchmark, Sampling
 from verifiers.benchmarks.gsm8k import paper_draw
-from verifiers.benchmarks.rows import Row, hub_rows, make_problems, read_rows
+from verifiers.benchmarks.rows import hub_rows, make_problems
 from verifiers.errors import UserError
+from verifiers.files import Row, read_rows
 from verifiers.verifier import Problem
 
 HUB = "HuggingFaceH4/MATH-500"

@@ -15,8 +15,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from verifiers.benchmarks.benchmark import Benchmark, Sampling
-from verifiers.benchmarks.rows import Row, hub_rows, make_problems, read_rows
+from verifiers.benchmarks.rows import hub_rows, make_problems
 from verifiers.errors import UserError
+from verifiers.files import Row, read_rows
 from verifiers.proofs import LEAN_STEPWISE, LEAN_WHOLE
 from verifiers.proofs.statement import read_statement
 from verifiers.verifier import Problem

@@ -15,8 +15,9 @@ from typing import NamedTuple, TypeVar
 
 from verifiers.answers import GSM8K_ANSWER, GSM8K_PAPER
 from verifiers.benchmarks.benchmark import Benchmark, Sampling
-from verifiers.benchmarks.rows import Row, make_problems, read_rows
+from verifiers.benchmarks.rows import make_problems
 from verifiers.errors import UserError
+from verifiers.files import Row, read_rows
 from verifiers.verifier import Problem
 
 SIZE = 100

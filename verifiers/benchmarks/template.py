@@ -33,6 +33,11 @@ def filled(template: str, problems: Sequence[Problem]) -> list[str]:
     return [_fill(template, problem.data, known) for problem in problems]
 
 
+def asked(template: str, problems: Sequence[Problem]) -> list[str]:
+    """One prompt a problem by a benchmark's own template, each with the fields that it has."""
+    return [_fill(template, problem.data, set(problem.data)) for problem in problems]
+
+
 def _fill(template: str, data: Mapping[str, Any], known: set[str]) -> str:
     def field(found: re.Match[str]) -> str:
         name = found.group(1)

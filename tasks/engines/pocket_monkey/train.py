@@ -19,7 +19,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from tasks.engines.pocket_monkey import FOLDER
-from verifiers.benchmarks.pocket_sums import POCKET_SUMS, Sum, prompt, training_sums
+from verifiers.benchmarks.pocket_sums import POCKET_SUMS, Sum, prompt, prompts, training_sums
 
 END = "<|end|>"
 BATCH = 32
@@ -132,7 +132,7 @@ def evaluate(folder: Path, samples: int) -> None:
     verifier = POCKET_SUMS.verifiers[0]
     problems = POCKET_SUMS.load(None)
     rates = []
-    for problem, asked in zip(problems, POCKET_SUMS.prompts(problems, None, None), strict=True):
+    for problem, asked in zip(problems, prompts(problems, None, None), strict=True):
         tokens = tokenizer(asked, return_tensors="pt")["input_ids"]
         made = llm.generate(
             tokens.expand(samples, -1), do_sample=True, temperature=1.0, top_k=0, top_p=1.0,

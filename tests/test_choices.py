@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from verifiers.choices import CHOICE
+from verifiers.answers import CHOICE
 from verifiers.outcome import Outcome
 from verifiers.verifier import Problem
 

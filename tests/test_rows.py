@@ -93,6 +93,8 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("math", {"problem": "p", "Answer": "1", "final_answer": "2"}, "it has Answer and final_answer, and no answer"),
     ("math", {"problem": "p", "final_answer": ["1"], "error": "1e-2"}, "a tolerance"),
     ("gsm8k", {"question": 3, "answer": "#### 1"}, "question must be a text, not a number"),
+    ("pocket-sums", {"question": None, "answer": "#### 1"}, "no field 'question'"),
+    ("pocket-sums", {"question": "q", "answer": "none"}, "no number"),
     ("minif2f", {"header": 1, "formal_statement": "theorem a : 1 = 1 := by"}, "header must be a text"),
 ]
 

@@ -17,9 +17,9 @@ from pathlib import Path
 from string import ascii_uppercase
 from typing import Any
 
+from verifiers.answers.choices import CHOICE, MOST_OPTIONS
 from verifiers.benchmarks.benchmark import Benchmark, Sampling
 from verifiers.benchmarks.rows import hub_rows, key_of, make_problems, text_of, texts_of
-from verifiers.choices import CHOICE, MOST_OPTIONS
 from verifiers.files import Row, read_rows
 from verifiers.verifier import Problem
 

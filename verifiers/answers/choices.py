@@ -35,7 +35,9 @@ _SEVERAL = re.compile(
     r"[)\]}*$.\s]{0,6}(?:,|;|/|&|\+|\band\b|\bor\b)[\s(*$\[]{0,6}(?:and|or)?[\s(*$\[]{0,4}([A-Z])(?![\w'’])"
 )
 _LONE = re.compile(r"[\s*_~`$#>\"'“”‘’({\[\\]{0,12}([A-Z])[\s*_~`$.\"'“”‘’)}\]\\]{0,12}")
-_NO_ARTICLE = re.compile(r"(?![ ])|[ ]{1,3}(?:(?:because|since|as|is|was|which|due|with)\b|[–—\-(\[*\\$]|$)")
+_NO_ARTICLE = re.compile(
+    r"(?![ ])|[ ]{1,3}(?:(?:because|since|as|is|was|which|due|with|and|but|not)\b|[–—\-(\[*\\$]|$)"
+)
 """What follows a letter that is none of the words A and I."""
 _ANY = re.compile(r"(?i:answer|\\boxed)")
 """After one of these a text may go on to something else."""
@@ -89,7 +91,7 @@ def _ends(after: str) -> bool:
     """Whether a letter stands by itself, and is no beginning of a word, a formula or the name of a thing (C-14)."""
     if after[:1].isalnum() or after[:1] in ("_", "^", "=", "+", "(", "<"):
         return False
-    if after[:1] in ("'", "’", "-", "–", "—", "‑") and after[1:2].isalnum():
+    if after[:1] in ("'", "’", "-", "–", "‑") and after[1:2].isalnum():
         return False
     return not re.match(r"[ ]{1,9}[=+<>^]", after)
 

@@ -1,4 +1,4 @@
-r"""AIME, any year's file: competition problems with a whole number for an answer, asked in a chat.
+r"""AIME, any year's file: competition problems with a whole number for an answer.
 
     {"id": 60, "problem": "Every morning ...", "solution": "...", "answer": "204", "url": "https://...", "year": "2024"}
     {"problem_idx": 1, "problem": "Find the sum ...", "answer": 70, "problem_type": ["Number Theory"]}
@@ -57,7 +57,7 @@ def _is_word(value: Any) -> bool:
 
 AIME = Benchmark(
     name="aime",
-    about="AIME: 30 competition problems a year (2025 from the hub), in a chat, final whole number compared",
+    about="AIME: 30 competition problems a year (2025 from the hub), zero-shot, final whole number compared",
     load=load,
     chat="{problem}\n" + STEP_BY_STEP,
     verifiers=(MATH_VERIFY,),

@@ -1,4 +1,4 @@
-r"""GPQA: questions of biology, physics and chemistry for experts, with four options, asked in a chat.
+r"""GPQA: questions of biology, physics and chemistry for experts, with four options.
 
     {"Record ID": "rec...", "Question": "Two quantum states ...", "Correct Answer": "10^-4 eV",
      "Incorrect Answer 1": "...", "Incorrect Answer 2": "...", "Incorrect Answer 3": "...", "Subdomain": "Physics"}
@@ -91,7 +91,7 @@ def _place_of(name: str, letter: Any, options: Sequence[str]) -> int:
 
 GPQA = Benchmark(
     name="gpqa",
-    about="GPQA Diamond: 198 questions for experts with four options, in a chat, letter compared",
+    about="GPQA Diamond: 198 questions for experts with four options, zero-shot, letter compared",
     load=load,
     chat=(
         "Answer the following multiple choice question. The last line of your response should be of the following "

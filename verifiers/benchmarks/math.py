@@ -8,9 +8,9 @@ our own, in the form of Lewkowycz et al. 2022 (arXiv 2206.14858), and --prompt-f
 problem is asked as Qwen2.5-Math asks it (STEP_BY_STEP); the paper's own grading, which reads "The final answer is"
 alone, finds no answer to that.
 
-Other sets of problems with an expression for an answer are read by their own fields: PROBLEMS and ANSWERS name them,
-an answer may be a whole number, or a list of one. A solution that is a list is OlympiadBench's, whose tolerance
-(`error`) is not applied here, so that a problem with one is refused.
+Other sets of problems with an expression for an answer are read by their own fields, which PROBLEMS and ANSWERS name.
+An answer may be a whole number, or a list of one. OlympiadBench's problems with a tolerance (`error`) are refused,
+since none is applied here.
 """
 
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ TRAIN, TEST = 7500, 5000
 
 PROBLEMS = ("problem", "question", "Problem", "Question")
 ANSWERS = ("answer", "Answer", "expected_answer", "final_answer")
-"""The same fields of other public sets: AIMO's and MathArena's, DeepScaleR's, OpenMathReasoning's, OlympiadBench's."""
+"""The first that a row has: after MATH's own, AIME 1983-2024's, OpenMathReasoning's and OlympiadBench's."""
 
 KEPT = ("level", "subject", "type")
 

@@ -141,6 +141,6 @@ MINIF2F = Benchmark(
     sampling=Sampling(temperature=0.5, max_tokens=200, stop=("Write a lean4",), include_stop=True),
     subsets={"monkeys": math_subset},
     source=f"https://huggingface.co/datasets/{HUB}",
-    licence="MIT",
+    licence="Apache 2.0 (openai/miniF2F) or MIT (yangky11/miniF2F-lean4), by the file",
     known=KNOWN,
 )

@@ -63,7 +63,8 @@ def test_a_prefix_replaces_the_examples() -> None:
     [
         ({"question": "q"}, "no field 'answer'"),
         ({"question": "q", "answer": "none"}, "no number"),
-        ({"question": 3, "answer": "#### 1"}, "must be texts"),
+        ({"question": 3, "answer": "#### 1"}, "must be a text"),
+        ({"question": "q", "answer": 1.5}, "a text or a whole number"),
     ],
 )
 def test_a_row_that_is_no_problem_is_named(tmp_path: Path, row: object, says: str) -> None:

@@ -1,5 +1,6 @@
 """The benchmark MATH: its problems, prompts and the paper's subset."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -7,7 +8,9 @@ import pytest
 
 from tests.shared_data import shared
 from verifiers.answers import MATH_PAPER, MATH_VERIFY
+from verifiers.benchmarks.gsm8k import GSM8K
 from verifiers.benchmarks.math import EXAMPLES, MATH
+from verifiers.benchmarks.minif2f import MINIF2F
 from verifiers.errors import UserError
 from verifiers.outcome import Outcome
 from verifiers.verifier import Problem
@@ -78,9 +81,42 @@ def test_shots_are_refused_with_the_way_to_give_them() -> None:
         ({"problem": "p"}, "no field 'answer'"),
         ({"answer": "1"}, "no field 'problem'"),
         ({"problem": "p", "solution": "nothing"}, "boxes none"),
-        ({"problem": "p", "answer": 3}, "must be texts"),
+        ({"problem": "p", "answer": 3.5}, "a text or a whole number"),
     ],
 )
 def test_a_row_that_is_no_problem_is_named(tmp_path: Path, row: object, says: str) -> None:
     with pytest.raises(UserError, match=f"Row 0 .*{says}"):
         MATH.load(write(tmp_path, [row]))
+
+
+KNOWN_ANSWERS = [
+    ({"problem": "p", "answer": 27}, "27", "72"),
+    ({"problem": "p", "answer": 27.0}, "27", "27.5"),
+    ({"question": "p", "Answer": "\\frac{1}{2}"}, "0.5", "2"),
+    ({"problem": "p", "expected_answer": "(1, 2)"}, "(1,2)", "(2,1)"),
+    ({"question": "p", "final_answer": ["$2$"], "solution": ["So it is 2."], "error": None}, "2", "3"),
+    ({"Question": "p", "answer": "x+1", "final_answer": "5"}, "1+x", "5"),
+]
+"""Rows in the shapes of other public sets, a right answer and a wrong one."""
+
+
+def test_other_sets_are_read_by_their_own_fields(tmp_path: Path) -> None:
+    rows = [row for row, *_ in KNOWN_ANSWERS]
+    for problem, (_, *answers) in zip(MATH.load(write(tmp_path, rows)), KNOWN_ANSWERS, strict=True):
+        assert problem.data["problem"] == "p"
+        texts = [f"Final Answer: The final answer is ${answer}$. I hope it is correct." for answer in answers]
+        for verifier in (MATH_VERIFY, MATH_PAPER):
+            outcomes = [verifier.check(problem, text).judgement.outcome for text in texts]
+            assert outcomes == [Outcome.correct, Outcome.incorrect], (problem, verifier.name)
+
+
+def test_what_was_loaded_before_has_the_contents_it_had(tmp_path: Path) -> None:
+    rows = {
+        "ad6a1e1c6c89010b": MATH.load(shared("math/math500.jsonl")),
+        "a3a01fb3a3fbe71b": MINIF2F.load(shared("minif2f/lean4_v4.24.jsonl")),
+        "bc33fe719999ebaf": MINIF2F.load(shared("minif2f/lean4_v4.9.jsonl")),
+        "d0988c8cef887ec4": GSM8K.load(shared("gsm8k/test.jsonl")),
+    }
+    for digest, problems in rows.items():
+        text = "".join(problem.key + problem.content_hash for problem in problems)
+        assert hashlib.sha256(text.encode()).hexdigest().startswith(digest)

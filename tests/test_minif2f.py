@@ -98,7 +98,7 @@ def test_every_ending_of_a_statement_is_taken_off(tmp_path: Path, statement: str
 @pytest.mark.parametrize(
     ("row", "says"),
     [
-        ({"name": "t"}, "no field 'header'"),
+        ({"name": "t"}, "no field 'formal_statement'"),
         ({"name": "t", "lean": "import Mathlib\nexample : True := by sorry"}, "no theorem"),
         ({"name": "t", "lean": "theorem t : True := trivial"}, "does not end in"),
         ({"name": "t", "lean": 3}, "not a problem"),

@@ -97,3 +97,18 @@ def test_a_project_that_is_not_built_is_our_failure(project: Path, tmp_path: Pat
         LakeProject(tmp_path / "empty").command()
     with pytest.raises(InfrastructureError, match="No working `lean`"):
         LakeProject(tmp_path / "missing").command()
+
+
+def test_what_lacks_for_a_lake_project_is_said_without_starting_it(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert LakeProject(project).lacks() == ""
+    (tmp_path / "empty").mkdir()
+    assert LakeProject(tmp_path / "empty").lacks().endswith("run `lake build` in it.")
+    (tmp_path / "programs" / "bwrap").write_text("")
+    (tmp_path / "programs" / "bwrap").chmod(0o755)
+    (tmp_path / "programs" / "lean").unlink()
+    monkeypatch.setenv("PATH", str(tmp_path / "programs"))
+    assert "no `lean` on the PATH" in LakeProject(project).lacks()
+    (tmp_path / "programs" / "bwrap").unlink()
+    assert "no bubblewrap" in LakeProject(project).lacks()

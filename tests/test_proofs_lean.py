@@ -8,6 +8,7 @@ import json
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ import pytest
 from tests.lean.fetch import fetched, folder
 from tests.lean.wasm import WasmLean
 from tests.shared_data import shared, shared_rows
+from verifiers.benchmarks import find_benchmark
 from verifiers.errors import InfrastructureError
 from verifiers.outcome import Outcome
 from verifiers.proofs import LEAN_STEPWISE, LEAN_WHOLE, Policy, ProofLimits
@@ -79,6 +81,29 @@ def test_ordinary_proofs_pass(lean: LocalLean, text: str) -> None:
     assert judgement.outcome is Outcome.correct, judgement.detail
     assert judgement.facts["replayed"] is True
     assert set(judgement.facts["axioms"]) <= {"propext", "Classical.choice", "Quot.sound"}
+
+
+FORMS: dict[str, dict[str, str]] = {
+    "minif2f": {"name": "t", "formal_statement": f"{HEADER}\n/-- One. -/\ntheorem t : (2:Nat) + 2 = 4 := by sorry"},
+    "proofnet": {"id": "Book|t", "nl_statement": "Prove it.", "lean4_src_header": HEADER,
+                 "lean4_formalization": "theorem t : (2:Nat) + 2 = 4 :="},
+}  # fmt: skip
+"""Rows in the shapes of AI-MO's MiniF2F and of ProofNet#."""
+
+
+@pytest.mark.parametrize("benchmark", FORMS)
+def test_of_every_public_form_a_proof_is_accepted_and_what_is_none_refused(
+    lean: LocalLean, benchmark: str, tmp_path: Path
+) -> None:
+    (tmp_path / "rows.jsonl").write_text(json.dumps(FORMS[benchmark]) + "\n")
+    (loaded,) = find_benchmark(benchmark).load(tmp_path / "rows.jsonl")
+    answer = f"### Plan\n\nCompute.\n\n```lean4\n{HEADER}\ntheorem t : (2:Nat) + 2 = 4 := by\n  {{}}\n```"
+    for proof, outcome in {
+        "rfl": Outcome.correct,
+        "sorry": Outcome.incorrect,
+        "simp at": Outcome.compile_error,
+    }.items():
+        assert judge(LEAN_WHOLE, answer.format(proof), loaded).outcome is outcome
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[1]
 FUNCTION = {"prompt": "def f(x):\n", "test": "def check(f):\n    assert f(1) == 1\n", "entry_point": "f"}
 THEOREM = {"header": "import Init\n", "statement": "theorem t : True"}
 TESTS = {"description": "", "public_tests": {"input": ["1\n"], "output": ["1\n"]}}
-PROBLEMS = {"codecontests": TESTS, "humaneval": FUNCTION, "mbpp": FUNCTION, "minif2f": THEOREM}
+PROBLEMS = {"codecontests": TESTS, "humaneval": FUNCTION, "mbpp": FUNCTION, "minif2f": THEOREM, "proofnet": THEOREM}
 """A problem for each benchmark that runs what an LLM wrote: a new one needs its own here."""
 
 

@@ -57,14 +57,14 @@ def _begins_line(text: str, at: int) -> bool:
     return not text[max(0, at - 6) : at].rpartition("\n")[2].strip("*_# ")
 
 
-def own_part(text: str, question: str) -> str:
+def own_part(text: str, question: str, beginning: re.Pattern[str] = _BEGINNING) -> str:
     """The text up to where it goes on, after its first number or formula, to a next problem or a next speaker.
 
     Problem and Question are no next ones when the question itself follows: then the text only repeats it.
     """
     if not any(sign in text for sign in _SIGNS):
         return text
-    first = _BEGINNING.search(text)
+    first = beginning.search(text)
     for other in _NEXT.finditer(text, first.end()) if first else ():
         following = text[other.end() : other.end() + 60].lstrip(" *_\n")
         if not (question and following.startswith(question[:30])):

@@ -6,20 +6,26 @@ from functools import cache
 from importlib import import_module
 from pathlib import Path
 
+from verifiers.benchmarks.aime import AIME
 from verifiers.benchmarks.benchmark import Benchmark
 from verifiers.benchmarks.codecontests import CODECONTESTS
+from verifiers.benchmarks.gpqa import GPQA
 from verifiers.benchmarks.gsm8k import GSM8K
 from verifiers.benchmarks.humaneval import HUMANEVAL
 from verifiers.benchmarks.math import MATH
 from verifiers.benchmarks.mbpp import MBPP
 from verifiers.benchmarks.minif2f import MINIF2F
 from verifiers.benchmarks.pocket_sums import POCKET_SUMS
+from verifiers.benchmarks.proofnet import PROOFNET
 from verifiers.errors import UserError
 from verifiers.verifier import Verifier
 
 BENCHMARKS: dict[str, Benchmark] = {
-    benchmark.name: benchmark for benchmark in (POCKET_SUMS, GSM8K, MATH, MINIF2F, CODECONTESTS, HUMANEVAL, MBPP)
-}
+    benchmark.name: benchmark
+    for benchmark in (
+        POCKET_SUMS, GSM8K, MATH, AIME, GPQA, MINIF2F, PROOFNET, CODECONTESTS, HUMANEVAL, MBPP,
+    )
+}  # fmt: skip
 
 
 @cache

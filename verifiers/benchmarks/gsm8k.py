@@ -3,7 +3,9 @@
     {"question": "Weng earns $12 an hour ...", "answer": "Weng earns 12/60 = $<<12/60=0.2>>0.2 ...\\n#### 10"}
 
 Prompts, settings and the subset follow "Large Language Monkeys" (arXiv 2407.21787, appendix A) and its code,
-https://github.com/ScalingIntelligence/large_language_monkeys at ed2bdb0, llmonk/generate/gsm8k.py.
+https://github.com/ScalingIntelligence/large_language_monkeys at ed2bdb0, llmonk/generate/gsm8k.py. In a chat the
+question is asked as Qwen2.5-Math asks it (STEP_BY_STEP); the paper's own verifier, which reads `#### N` alone, finds
+no answer to that.
 """
 
 from collections.abc import Sequence
@@ -13,7 +15,8 @@ from random import Random
 from verifiers.answers import GSM8K_ANSWER, GSM8K_MATH_VERIFY, GSM8K_PAPER
 from verifiers.answers.gsm8k import true_answer
 from verifiers.benchmarks.benchmark import Benchmark, Sampling
-from verifiers.benchmarks.rows import hub_rows, make_problems
+from verifiers.benchmarks.rows import answer_of, hub_rows, key_of, make_problems, text_of
+from verifiers.benchmarks.template import STEP_BY_STEP
 from verifiers.errors import UserError
 from verifiers.files import Row, read_rows
 from verifiers.verifier import Problem
@@ -30,12 +33,9 @@ def load(file: Path | None) -> list[Problem]:
 
 
 def _problem(row: Row, line: int) -> Problem:
-    question, answer = row["question"], row["answer"]
-    if not isinstance(question, str) or not isinstance(answer, str):
-        raise TypeError("question and answer must be texts")
-    true_answer(answer)
-    key = row.get("id", row.get("name"))
-    return Problem(str(line if key is None else key), {"question": question, "answer": answer})
+    data = {"question": text_of(row, "question"), "answer": answer_of(row, "answer")}
+    true_answer(data["answer"])
+    return Problem(key_of(row, line, "id", "name"), data)
 
 
 def prompts(problems: Sequence[Problem], shots: Path | None, prefix: str | None) -> list[str]:
@@ -53,7 +53,7 @@ def prompts(problems: Sequence[Problem], shots: Path | None, prefix: str | None)
 
 
 def _train(shots: Path | None) -> list[str]:
-    examples = make_problems(shots, read_rows(shots) if shots else hub_rows(*HUB, "train"), _problem)
+    examples = make_problems(shots, read_rows(shots) if shots else hub_rows(*HUB, "train", "--shots"), _problem)
     if len(examples) < SHOTS:
         raise UserError(f"{shots} holds {len(examples)} examples; the prompt needs {SHOTS}.")
     return [f"Question: {example.data['question']}\nAnswer: {example.data['answer']}\n\n" for example in examples]
@@ -81,8 +81,11 @@ GSM8K = Benchmark(
     name="gsm8k",
     about="GSM8K: 1,319 grade-school word problems, five-shot, final number compared",
     load=load,
+    chat="{question}\n" + STEP_BY_STEP,
     prompts=prompts,
     verifiers=(GSM8K_ANSWER, GSM8K_PAPER, GSM8K_MATH_VERIFY),
     sampling=Sampling(temperature=0.6, max_tokens=512, stop=("Q:", "Question:")),
     subsets={"monkeys": monkeys_subset},
+    source="https://huggingface.co/datasets/openai/gsm8k",
+    licence="MIT",
 )

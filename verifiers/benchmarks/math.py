@@ -4,7 +4,13 @@ r"""MATH: competition problems with an expression for an answer, few-shot in Min
 
 Settings and the subset follow "Large Language Monkeys" (arXiv 2407.21787, appendix A) and its code,
 https://github.com/ScalingIntelligence/large_language_monkeys at ed2bdb0, llmonk/generate/MATH.py; the examples are
-our own, in the form of Lewkowycz et al. 2022 (arXiv 2206.14858), and --prompt-file takes any others.
+our own, in the form of Lewkowycz et al. 2022 (arXiv 2206.14858), and --prompt-file takes any others. In a chat the
+problem is asked as Qwen2.5-Math asks it (STEP_BY_STEP); the paper's own grading, which reads "The final answer is"
+alone, finds no answer to that.
+
+Other sets of problems with an expression for an answer are read by their own fields, which PROBLEMS and ANSWERS name.
+An answer may be a whole number, or a list of one. OlympiadBench's problems with a tolerance (`error`) are refused,
+since none is applied here.
 """
 
 from collections.abc import Sequence
@@ -14,7 +20,8 @@ from verifiers.answers import MATH_PAPER, MATH_VERIFY
 from verifiers.answers.math import true_expression
 from verifiers.benchmarks.benchmark import Benchmark, Sampling
 from verifiers.benchmarks.gsm8k import paper_draw
-from verifiers.benchmarks.rows import hub_rows, make_problems
+from verifiers.benchmarks.rows import answer_of, hub_rows, key_of, make_problems, text_of
+from verifiers.benchmarks.template import STEP_BY_STEP
 from verifiers.errors import UserError
 from verifiers.files import Row, read_rows
 from verifiers.verifier import Problem
@@ -23,7 +30,11 @@ HUB = "HuggingFaceH4/MATH-500"
 TRAIN, TEST = 7500, 5000
 """Problems in the public sets: the paper's subset depends on these numbers alone."""
 
-FIELDS = ("solution", "answer", "level", "subject", "type")
+PROBLEMS = ("problem", "question", "Problem", "Question")
+ANSWERS = ("answer", "Answer", "expected_answer", "final_answer")
+"""The first that a row has: after MATH's own, AIME 1983-2024's, OpenMathReasoning's and OlympiadBench's."""
+
+KEPT = ("level", "subject", "type")
 
 EXAMPLES = r"""Problem:
 A bag holds $3$ red and $5$ blue marbles. Two marbles are drawn without replacement. What is the probability that both are red? Express your answer as a common fraction.
@@ -62,14 +73,29 @@ def load(file: Path | None) -> list[Problem]:
 
 
 def _problem(row: Row, line: int) -> Problem:
-    if row.get("answer") is None and row.get("solution") is None:
+    data = {"problem": text_of(row, *PROBLEMS), **truth_of(row)}
+    data |= {name: row[name] for name in KEPT if row.get(name) is not None}
+    return Problem(key_of(row, line, "unique_id", "id", "name"), data)
+
+
+def truth_of(row: Row) -> dict[str, str]:
+    """A row's `solution` and `answer`, as far as it has them; KeyError, TypeError or ValueError where they say none."""
+    given = [name for name in ANSWERS if row.get(name) is not None]
+    if "answer" not in given and len(given) > 1:
+        raise ValueError(f"it has {given[0]} and {given[1]}, and no answer")
+    if "final_answer" in given[:1] and row.get("error"):
+        raise ValueError("it has a tolerance, error, which is not applied here")
+    if not given and row.get("solution") is None:
         raise KeyError("answer")
-    data = {"problem": row["problem"]} | {name: row[name] for name in FIELDS if row.get(name) is not None}
-    if not all(isinstance(data.get(field, ""), str) for field in ("problem", "solution", "answer")):
-        raise TypeError("problem, solution and answer must be texts")
-    true_expression(data.get("answer"), data.get("solution"))
-    key = next((row[name] for name in ("unique_id", "id", "name") if row.get(name) is not None), line)
-    return Problem(str(key), data)
+    truth = {}
+    if isinstance(row.get("solution"), str) or not given:
+        truth["solution"] = row["solution"] if given else text_of(row, "solution")
+    elif not isinstance(row.get("solution"), list | None):
+        raise TypeError("solution must be a text")
+    if given:
+        truth["answer"] = answer_of(row, given[0])
+    true_expression(truth.get("answer"), truth.get("solution"))
+    return truth
 
 
 def prompts(problems: Sequence[Problem], shots: Path | None, prefix: str | None) -> list[str]:
@@ -95,8 +121,11 @@ MATH = Benchmark(
     name="math",
     about="MATH: competition problems (MATH-500 from the hub), few-shot, final expression compared",
     load=load,
+    chat="{problem}\n" + STEP_BY_STEP,
     prompts=prompts,
     verifiers=(MATH_VERIFY, MATH_PAPER),
     sampling=Sampling(temperature=0.6, max_tokens=512, stop=("Problem:",)),
     subsets={"monkeys": monkeys_subset},
+    source="https://huggingface.co/datasets/HuggingFaceH4/MATH-500",
+    licence="MIT (the MATH data set)",
 )

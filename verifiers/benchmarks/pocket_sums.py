@@ -14,8 +14,9 @@ from random import Random
 from typing import NamedTuple, TypeVar
 
 from verifiers.answers import GSM8K_ANSWER, GSM8K_PAPER
+from verifiers.answers.gsm8k import true_answer
 from verifiers.benchmarks.benchmark import Benchmark, Sampling
-from verifiers.benchmarks.rows import make_problems
+from verifiers.benchmarks.rows import answer_of, key_of, make_problems, text_of
 from verifiers.errors import UserError
 from verifiers.files import Row, read_rows
 from verifiers.verifier import Problem
@@ -214,7 +215,9 @@ def load(file: Path | None) -> list[Problem]:
         return [Problem(f"sums-{place:03d}", written._asdict()) for place, written in enumerate(benchmark_sums())]
 
     def to_problem(row: Row, line: int) -> Problem:
-        return Problem(str(row.get("key", line)), {"question": str(row["question"]), "answer": str(row["answer"])})
+        data = {"question": text_of(row, "question"), "answer": answer_of(row, "answer")}
+        true_answer(data["answer"])
+        return Problem(key_of(row, line, "key"), data)
 
     return make_problems(file, read_rows(file), to_problem)
 
@@ -239,4 +242,6 @@ POCKET_SUMS = Benchmark(
     verifiers=(GSM8K_ANSWER, GSM8K_PAPER),
     sampling=Sampling(temperature=1.0, max_tokens=160),
     subsets={"demo": every_third},
+    source="written by monkeys",
+    licence="MIT",
 )

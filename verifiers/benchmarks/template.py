@@ -1,5 +1,6 @@
-"""A person's own prompt: `{name}` stands for a field of the problem, and all other braces for themselves."""
+"""Prompts with fields: `{name}` stands for a field of the problem, and all other braces for themselves."""
 
+import difflib
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -18,6 +19,13 @@ TRUTH = {
 
 LONGEST_TEMPLATE = 200_000
 
+STEP_BY_STEP = "Please reason step by step, and put your final answer within \\boxed{}."
+"""How mathematics is asked for in a chat by https://github.com/QwenLM/Qwen2.5-Math at 615096e, evaluation/utils.py
+(its templates qwen-boxed and mathstral), after the problem and a newline; DeepSeek-R1 recommends the same words."""
+
+_LATEX = re.compile(r"(?:[_^]|\\[A-Za-z]+\*?(?:\[[^\[\]{}]*\])?(?:\{(?:[^{}]|\{[^{}]*\})*\})*)[ ]?\Z")
+"""What stands before the braces of a LaTeX command's argument, as in `\frac{a}{b}`."""
+
 
 def filled(template: str, problems: Sequence[Problem]) -> list[str]:
     """One prompt a problem, in order; fields that are no text as JSON. UserError for a template that makes none."""
@@ -25,17 +33,37 @@ def filled(template: str, problems: Sequence[Problem]) -> list[str]:
         raise UserError(f"--prompt-template takes at most {LONGEST_TEMPLATE:,} characters.")
     named = set(NAME.findall(template))
     known = set.intersection(*(set(problem.data) for problem in problems)) if problems else set()
-    if told := named & known & TRUTH:
-        raise UserError(f"--prompt-template holds {{{min(told)}}}, which says what is right; write it without braces.")
+    _check_truth("--prompt-template", named & known)
+    fields = ", ".join(f"{{{name}}}" for name in sorted(known - TRUTH))
     if not named & known:
-        fields = ", ".join(f"{{{name}}}" for name in sorted(known - TRUTH))
         raise UserError(f"--prompt-template holds no field of these problems, which have {fields}.")
+    if unknown := next((found[1] for found in NAME.finditer(template) if _is_mistaken(found, known)), None):
+        raise UserError(
+            f"--prompt-template holds {{{unknown}}}, which is no field of these problems; they have {fields}. "
+            f"Where the text itself is meant, write {{ {unknown} }}."
+        )
     return [_fill(template, problem.data, known) for problem in problems]
 
 
 def asked(template: str, problems: Sequence[Problem]) -> list[str]:
-    """One prompt a problem by a benchmark's own template, each with the fields that it has."""
-    return [_fill(template, problem.data, set(problem.data)) for problem in problems]
+    """One prompt a problem by a benchmark's own template; a field that only other problems have is left out."""
+    anywhere = {name for problem in problems for name in problem.data}
+    _check_truth("The benchmark's chat prompt", set(NAME.findall(template)) & anywhere)
+    return [_fill(template, {**dict.fromkeys(anywhere, ""), **problem.data}, anywhere) for problem in problems]
+
+
+def _check_truth(what: str, named: set[str]) -> None:
+    if told := named & TRUTH:
+        raise UserError(f"{what} holds {{{min(told)}}}, which says what is right; write it without braces.")
+
+
+def _is_mistaken(found: re.Match[str], known: set[str]) -> bool:
+    """Whether a name that is no field looks like one: it is a word, or nearly a field, and no argument in LaTeX."""
+    name = found[1]
+    if name in known or _LATEX.search(found.string[max(0, found.start() - 200) : found.start()]):
+        return False
+    is_word = re.fullmatch(r"[a-z][a-z0-9_]{2,}", name)
+    return bool(is_word or difflib.get_close_matches(name.lower(), [field.lower() for field in known], 1, 0.8))
 
 
 def _fill(template: str, data: Mapping[str, Any], known: set[str]) -> str:

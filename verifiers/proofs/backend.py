@@ -43,8 +43,16 @@ def use(backend: Backend | None) -> None:
 def chosen() -> Backend:
     """The back end that the verifiers ask."""
     if _chosen is None:
-        raise InfrastructureError(
-            "No Lean to check proofs with: set MONKEYS_LEAN_PROJECT to a built Mathlib project or "
-            "MONKEYS_KIMINA_URL to a Kimina Lean Server."
-        )
+        raise InfrastructureError(_NONE)
     return _chosen
+
+
+def lacks() -> str:
+    """What this machine lacks to check proofs, in a sentence, or ""; nothing is started to find out."""
+    return _NONE if _chosen is None else _chosen.lacks()
+
+
+_NONE = (
+    "No Lean to check proofs with: set MONKEYS_LEAN_PROJECT to a built Mathlib project or "
+    "MONKEYS_KIMINA_URL to a Kimina Lean Server."
+)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
-from verifiers.errors import InfrastructureError
+from verifiers.errors import InfrastructureError, Unavailable
 from verifiers.isolation.bwrap import Bubblewrap
 
 _LIBRARIES = Path("/etc/ld.so.cache")
@@ -22,6 +22,15 @@ def jailed(command: Sequence[str], readable: Sequence[Path], environ: Mapping[st
     """
     _probe()
     return _jail(readable, environ).command([*_LIMITS, *command])
+
+
+def jail_lacks() -> str:
+    """What lacks here for a jail, as far as one can tell without starting one."""
+    try:
+        _jail([], {}).command([])
+    except Unavailable as error:
+        return str(error)
+    return ""
 
 
 def _jail(readable: Sequence[Path], environ: Mapping[str, str]) -> Bubblewrap:

@@ -4,7 +4,7 @@ import textwrap
 
 from verifiers.errors import InfrastructureError
 from verifiers.outcome import Outcome
-from verifiers.proofs.backend import chosen
+from verifiers.proofs.backend import chosen, lacks
 from verifiers.proofs.candidate import extract_block, extract_steps
 from verifiers.proofs.report import Report
 from verifiers.proofs.statement import Statement, statement_of
@@ -70,5 +70,5 @@ def _statement(problem: Problem) -> Statement:
         raise InfrastructureError(f"The problem {problem.key} has no theorem to prove ({error}).") from error
 
 
-LEAN_WHOLE = Verifier("lean-whole", "2", extract_block, judge_block)
-LEAN_STEPWISE = Verifier("lean-stepwise", "1", extract_steps, judge_steps)
+LEAN_WHOLE = Verifier("lean-whole", "2", extract_block, judge_block, lacks=lacks)
+LEAN_STEPWISE = Verifier("lean-stepwise", "1", extract_steps, judge_steps, lacks=lacks)

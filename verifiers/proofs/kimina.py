@@ -39,6 +39,10 @@ class KiminaServer:
         code = f"{header}{statement.source(body)}\n#print axioms {statement.name}\n"
         return self._judge(statement, _Lines.of(header, code), self._ask(code))
 
+    def lacks(self) -> str:
+        """Nothing that could be told without asking the server."""
+        return ""
+
     def close(self) -> None:
         """Nothing of ours runs."""
 

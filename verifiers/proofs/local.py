@@ -55,6 +55,10 @@ class LocalLean:
                 spent += second.cpu_seconds
                 return Report(_DEATHS[second.how], second.detail, cpu_seconds=spent, facts={"backend": "local"})
 
+    def lacks(self) -> str:
+        """What its toolchain lacks."""
+        return self.toolchain.lacks()
+
     def close(self) -> None:
         """End every process."""
         with self._lock:

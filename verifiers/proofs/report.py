@@ -32,5 +32,8 @@ class Backend(Protocol):
 
     def check(self, statement: Statement, body: str) -> Report: ...
 
+    def lacks(self) -> str:
+        """What this machine lacks to check with it, in a sentence, or ""; starts nothing."""
+
     def close(self) -> None:
         """End whatever processes it started; a later check starts them anew."""

@@ -28,16 +28,19 @@ class Statement:
         return self.signature.count("\n") + 2
 
 
+FORMS = (("header", "formal_statement"), ("lean4_src_header", "lean4_formalization"))
+"""Fields of what precedes a theorem and of the theorem: miniF2F's and DeepSeek's, and those of ProofNet#."""
+
+
 def read_statement(row: dict[str, Any]) -> dict[str, str]:
     """A data row's theorem as the fields `header` and `statement`.
 
-    The row has either `lean`, a whole file that ends in `sorry`, or `header` and `formal_statement`.
-    Raises ValueError where it holds no theorem without a proof.
+    The row has either `lean`, a whole file that ends in `sorry`, or one of FORMS; `formal_statement` alone is a whole
+    file where it imports. A doc comment right before the theorem is left out. Raises KeyError, TypeError or ValueError
+    where the row holds no theorem without a proof.
     """
-    text = row.get("lean")
-    if text is None:
-        text = f"{row['header'].rstrip()}\n\n{row['formal_statement'].strip()}"
-    openings = list(_OPENING.finditer(text))
+    text, start = _file(row)
+    openings = [opening for opening in _OPENING.finditer(text) if opening.start() >= start]
     if not openings:
         raise ValueError("it has no theorem at the start of a line")
     start = openings[-1].start()
@@ -45,7 +48,32 @@ def read_statement(row: dict[str, Any]) -> dict[str, str]:
     ending = _ENDING.search(statement)
     if ending is None or ":" not in statement[: ending.start()]:
         raise ValueError("its theorem does not end in ':= by', ':= sorry' or ':= by sorry'")
-    return {"header": text[:start].strip() + "\n", "statement": statement[: ending.start()]}
+    return {"header": _without_doc(text[:start].strip()) + "\n", "statement": statement[: ending.start()]}
+
+
+def _file(row: dict[str, Any]) -> tuple[str, int]:
+    """The text up to where the proof begins, and where in it the theorem may begin."""
+    if row.get("lean") is not None:
+        return _text(row, "lean"), 0
+    before, name = next((form for form in FORMS if row.get(form[1]) is not None), FORMS[0])
+    formal = _text(row, name)
+    if row.get(before) is None and formal.lstrip().startswith("import "):
+        return formal, 0
+    header = _text(row, before).rstrip()
+    return f"{header}\n\n{formal.strip()}", len(header)
+
+
+def _text(row: dict[str, Any], name: str) -> str:
+    text = row[name]
+    if not isinstance(text, str):
+        raise TypeError(f"{name} must be a text")
+    return text
+
+
+def _without_doc(header: str) -> str:
+    """A header without a doc comment at its end, which would document nothing."""
+    doc = header.rfind("/-")
+    return header[:doc].rstrip() if header.endswith("-/") and header.startswith("/--", doc) else header
 
 
 def statement_of(problem: Problem) -> Statement:

@@ -1,5 +1,6 @@
 """Where a Lean worker comes from: the command that starts it and what it must be able to read."""
 
+import shutil
 import subprocess
 from dataclasses import dataclass
 from functools import cached_property
@@ -7,15 +8,17 @@ from pathlib import Path
 from typing import Protocol
 
 from verifiers.errors import InfrastructureError
-from verifiers.proofs.jail import jailed
+from verifiers.proofs.jail import jail_lacks, jailed
 
 CHECKER = Path(__file__).with_name("checker.lean")
 
 
 class Toolchain(Protocol):
-    """Gives the command line of a worker, jail included."""
+    """Gives the command line of a worker, jail included, and says in a sentence what lacks here for it, or ""."""
 
     def command(self) -> list[str]: ...
+
+    def lacks(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,18 @@ class LakeProject:
             [self._sysroot, CHECKER, *self._libraries],
             {"LEAN_PATH": ":".join(map(str, self._libraries)), "LEAN_SYSROOT": str(self._sysroot)},
         )
+
+    def lacks(self) -> str:
+        """The first of a jail, a `lean` on the PATH and a built project that is not here."""
+        if missing := jail_lacks():
+            return missing
+        if shutil.which("lean") is None:
+            return f"There is no `lean` on the PATH for the Lean project {self.folder}: install elan."
+        try:
+            _ = self._libraries
+        except InfrastructureError as error:
+            return str(error)
+        return ""
 
     @cached_property
     def _sysroot(self) -> Path:

@@ -19,8 +19,8 @@ from verifiers.verifier import Candidate, Judgement, Problem, Verifier
 STOPS = ("\nclass", "\ndef", "\n#", "\nif", "\nprint")
 """Where a completion of a function ends: https://github.com/openai/human-eval, and the paper before it."""
 
-LIMITS = Limits(cpu_seconds=5, memory_bytes=1024 * MIB, output_bytes=4 * MIB)
-DRIVER_LIMITS = Limits(cpu_seconds=10, memory_bytes=1024 * MIB, output_bytes=MIB)
+_LIMITS = Limits(cpu_seconds=5, memory_bytes=1024 * MIB, output_bytes=4 * MIB)
+_DRIVER_LIMITS = Limits(cpu_seconds=10, memory_bytes=1024 * MIB, output_bytes=MIB)
 
 
 def extract_function(problem: Problem, text: str) -> Candidate | None:
@@ -95,7 +95,7 @@ def _read(output: bytes) -> tuple[bytes, str, str]:
 
 
 def _judge(problem: Problem, candidate: str) -> Judgement:
-    return judge_by(str(problem.data["test"]), problem, candidate, LIMITS, DRIVER_LIMITS)
+    return judge_by(str(problem.data["test"]), problem, candidate, _LIMITS, _DRIVER_LIMITS)
 
 
 HUMANEVAL = Verifier("tests", "3", extract_function, _judge, lacks=lacks_sandbox)

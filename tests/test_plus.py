@@ -156,7 +156,8 @@ PUBLISHED_MBPP = [
     Case(
         mbpp(
             4, "import math\ndef least(xs):\n  return min(xs)", ["assert math.isclose(least([0.1, 2]), 0.1)"],
-            f"{COMPARE}inputs = [[[0.1, 2]], [[inf]]]\nresults = [0.1, inf]\n{EACH}    assertion(least(*inp), exp, 0)\n",
+            f"{COMPARE}inputs = [[[0.1, 2]], [[inf]]]\nresults = [0.1, inf]\n"
+            f"{EACH}    assertion(least(*inp), exp, 0)\n",
         ),
         function("least", "min(xs) * (1 + 1e-10)", "xs"),
         function("least", "min(xs + [9])", "xs"), function("least", "2", "xs"),

@@ -45,7 +45,7 @@ def gone(pid: int) -> bool:
 
 @pytest.fixture
 def lean() -> Iterator[LocalLean]:
-    backend = LocalLean(Scripted(), ProofLimits(cpu_seconds=1.0, wall_seconds=5.0, memory_bytes=200 << 20))
+    backend = LocalLean(Scripted(), ProofLimits(cpu_seconds=0.5, wall_seconds=3.0, memory_bytes=200 << 20))
     yield backend
     backend.close()
 

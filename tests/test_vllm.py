@@ -167,7 +167,7 @@ def test_a_budget_of_flops_stops_a_run(served: Place) -> None:
 
 
 def test_a_worker_told_to_go_gives_back_what_it_holds_and_leaves_no_process(served: Place) -> None:
-    run = enqueue(served, "-n", "1000", "--limit", "100")
+    run = enqueue(served, "-n", "1000", "--limit", "100", "--batch-size", "10")
     wait_until(lambda: served.one("select count(*) from sample where run_id = %s", (run,)), START_SECONDS)
     keeper = served.processes[0]
     left = members([keeper.pid])

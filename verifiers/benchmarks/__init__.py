@@ -12,8 +12,10 @@ from verifiers.benchmarks.codecontests import CODECONTESTS
 from verifiers.benchmarks.gpqa import GPQA
 from verifiers.benchmarks.gsm8k import GSM8K
 from verifiers.benchmarks.humaneval import HUMANEVAL
+from verifiers.benchmarks.humaneval_plus import HUMANEVAL_PLUS
 from verifiers.benchmarks.math import MATH
 from verifiers.benchmarks.mbpp import MBPP
+from verifiers.benchmarks.mbpp_plus import MBPP_PLUS
 from verifiers.benchmarks.minif2f import MINIF2F
 from verifiers.benchmarks.pocket_sums import POCKET_SUMS
 from verifiers.benchmarks.proofnet import PROOFNET
@@ -23,7 +25,8 @@ from verifiers.verifier import Verifier
 BENCHMARKS: dict[str, Benchmark] = {
     benchmark.name: benchmark
     for benchmark in (
-        POCKET_SUMS, GSM8K, MATH, AIME, GPQA, MINIF2F, PROOFNET, CODECONTESTS, HUMANEVAL, MBPP,
+        POCKET_SUMS, GSM8K, MATH, AIME, GPQA, MINIF2F, PROOFNET, CODECONTESTS, HUMANEVAL, HUMANEVAL_PLUS, MBPP,
+        MBPP_PLUS,
     )
 }  # fmt: skip
 

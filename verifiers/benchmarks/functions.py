@@ -1,22 +1,106 @@
-"""Rows and prompts that HumanEval and MBPP share: a function to be completed, and a `check` of it."""
+"""Rows and prompts that HumanEval, MBPP and their plus sets share: a function to be written, and tests that call it."""
 
+import json
+import math
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from verifiers.benchmarks.benchmark import Sampling
+from verifiers.benchmarks.rows import key_of, text_of
 from verifiers.files import Row
+from verifiers.programs.unit_tests import STOPS
+from verifiers.sandbox.inside.evalplus import restored
 from verifiers.verifier import Problem
+
+ASK = (
+    "Please provide a self-contained Python script that solves the following problem in a markdown code block:\n"
+    "```python\n{prompt}\n```"
+)
+"""evalplus' chat prompt: https://github.com/evalplus/evalplus at 013927a, evalplus/codegen.py, provider/openai.py."""
+
+SAMPLING = Sampling(temperature=0.8, max_tokens=512, top_p=0.95, stop=STOPS)
+"""Of "Evaluating Large Language Models Trained on Code" (arXiv 2107.03374), for many samples; its stops (2.1)."""
+
+LARGEST_TESTS = 16 << 20
+_FIND_ZERO = re.compile(r"^( +)assert _poly\(\*candidate\(\*inp\), inp\) <= (\S+)$", re.MULTILINE)
 
 
 def function_problem(row: Row, line: int) -> Problem:
     """A row of `task_id, prompt, test, entry_point`."""
-    data = {name: row[name] for name in ("prompt", "test", "entry_point")}
-    if not all(isinstance(text, str) and text for text in data.values()):
-        raise TypeError("prompt, test and entry_point must be texts")
-    data["entry_point"] = data["entry_point"].strip()  # the public MBPP in this shape has one with a blank at its end
-    if not data["entry_point"].isidentifier():
-        raise ValueError(f"entry_point {data['entry_point']!r} is not a name")
-    key = row.get("task_id", row.get("name"))
-    return Problem(str(line if key is None else key), data)
+    name = entry_point(row)
+    return Problem(
+        key_of(row, line, "task_id", "name"),
+        {"prompt": text_of(row, "prompt"), "test": run_once(tests_of(row), name), "entry_point": name},
+    )
+
+
+def entry_point(row: Row) -> str:
+    """The name of the function."""
+    name = text_of(row, "entry_point").strip()  # the public MBPP in HumanEval's shape has one with a blank at its end
+    if not name.isidentifier():
+        raise ValueError(f"entry_point {name!r} is not a name")
+    return name
+
+
+def tests_of(row: Row) -> str:
+    """The tests of a row, as text."""
+    test = text_of(row, "test")
+    if len(test) > LARGEST_TESTS:
+        raise ValueError(f"test has {len(test):,} characters; at most {LARGEST_TESTS:,} are run")
+    return test
+
+
+def run_once(test: str, name: str) -> str:
+    """Published tests without the call of `check` that ends them: whoever judges calls it, and once is enough.
+
+    The published HumanEval/32 unpacks a number, which no program survives. Right is a zero, as evalplus' own runner
+    has it, or the expected one (https://github.com/evalplus/evalplus/issues/253).
+    """
+    test = re.sub(rf"\n\s*check\({re.escape(name)}\)\s*\Z", "\n", test)
+    return _FIND_ZERO.sub(
+        r"\1out = candidate(*inp)\n\1assert abs(_poly(*inp, out)) <= \2 or abs(out - exp) <= \2", test
+    )
+
+
+def evalplus_problem(row: Row) -> Problem:
+    """A row of evalplus' own form: `task_id, prompt, entry_point, canonical_solution, base_input, plus_input, atol`.
+
+    Inputs are kept as JSON text, which tells 1.0 from 1 and holds infinities. `contract` and `assertion` say of
+    inputs and of the base tests what the inputs themselves say.
+    """
+    key = text_of(row, "task_id")
+    family, _, number = key.partition("/")
+    if family == "Mbpp" and not (number.isascii() and number.isdigit()):
+        raise ValueError(f"task_id {key!r} is not Mbpp/ and a number")
+    atol = row["atol"]
+    if isinstance(atol, bool) or not isinstance(atol, int | float) or not 0 <= atol < math.inf:
+        raise ValueError("atol must be a number, not below 0")
+    data = {
+        "prompt": text_of(row, "prompt"),
+        "entry_point": entry_point(row),
+        "canonical_solution": text_of(row, "canonical_solution"),
+        "base_input": _inputs(row, "base_input", int(number) if family == "Mbpp" else 0),
+        "plus_input": _inputs(row, "plus_input", int(number) if family == "Mbpp" else 0),
+        "atol": atol,
+    }
+    if data["base_input"] == "[]":
+        raise ValueError("base_input is empty")
+    return Problem(key, data)
+
+
+def _inputs(row: Row, name: str, number: int) -> str:
+    inputs = row[name]
+    if not isinstance(inputs, list) or not all(isinstance(arguments, list) for arguments in inputs):
+        raise TypeError(f"{name} must be a list of lists of arguments")
+    try:
+        restored(number, inputs)
+    except (TypeError, ValueError, LookupError, AttributeError) as error:
+        raise ValueError(f"{name} is not of the form that evalplus gives Mbpp/{number}: {error}") from error
+    text = json.dumps(inputs)
+    if len(text) > LARGEST_TESTS:
+        raise ValueError(f"{name} has {len(text):,} characters; at most {LARGEST_TESTS:,} are run")
+    return text
 
 
 def completion_prompts(problems: Sequence[Problem], _: Path | None, prefix: str | None) -> list[str]:

@@ -1,19 +1,19 @@
 """MBPP, sanitized: 427 basic Python functions from one sentence and three asserts, zero-shot.
 
-Rows are either the public set's own, `task_id, prompt, code, test_imports, test_list`, or in HumanEval's shape,
-`task_id, prompt, test, entry_point`. The public rows' prompt shows the sentence and the asserts, as "Program Synthesis
-with Large Language Models" (arXiv 2108.07732) does; temperature 0.8 and top-p 0.95 as for HumanEval.
+Rows are either the public set's own, `task_id, prompt, code, test_imports, test_list` (of the full set `text` and
+`test_setup_code`), or in HumanEval's shape, `task_id, prompt, test, entry_point`. The public rows' prompt shows the
+sentence and the asserts, as "Program Synthesis with Large Language Models" (arXiv 2108.07732) does; temperature 0.8 and
+top-p 0.95 as for HumanEval. In a chat it is asked as evalplus asks (functions.py).
 """
 
 import re
 from pathlib import Path
 
-from verifiers.benchmarks.benchmark import Benchmark, Sampling
-from verifiers.benchmarks.functions import completion_prompts, function_problem
-from verifiers.benchmarks.rows import hub_rows, make_problems
+from verifiers.benchmarks.benchmark import Benchmark
+from verifiers.benchmarks.functions import ASK, SAMPLING, completion_prompts, function_problem
+from verifiers.benchmarks.rows import hub_rows, make_problems, text_of, texts_of
 from verifiers.files import Row, read_rows
 from verifiers.programs import MBPP as TESTS
-from verifiers.programs.unit_tests import STOPS
 from verifiers.verifier import Problem
 
 
@@ -26,22 +26,42 @@ def load(file: Path | None) -> list[Problem]:
 def _problem(row: Row, line: int) -> Problem:
     if "test_list" not in row:
         return function_problem(row, line)
-    asserts = list(row["test_list"])
-    name = _tested(row["code"], asserts)
-    shown = "\n".join(asserts)
-    lines = [*row.get("test_imports", ()), "def check(candidate):", *(f"    {text}" for text in asserts)]
+    if row.get("test"):
+        raise ValueError("it has test_list and test, and which of them counts mbpp-plus knows")
+    asserts = asserts_of(row)
     return function_problem(
         {
             "task_id": row["task_id"],
-            "prompt": f'"""\n{row["prompt"]}\n{shown}\n"""\n',
-            "test": "\n".join(lines) + "\n",
-            "entry_point": name,
+            "prompt": asked(row, asserts),
+            "test": base_test(row, asserts),
+            "entry_point": tested(text_of(row, "code"), asserts),
         },
         line,
     )
 
 
-def _tested(code: str, asserts: list[str]) -> str:
+def asserts_of(row: Row) -> list[str]:
+    """The asserts of a public row."""
+    asserts = texts_of(row, "test_list")
+    if not asserts:
+        raise ValueError("test_list is empty")
+    return asserts
+
+
+def asked(row: Row, asserts: list[str]) -> str:
+    """The sentence and the asserts, as a docstring."""
+    shown = "\n".join(asserts)
+    return f'"""\n{text_of(row, "prompt", "text")}\n{shown}\n"""\n'
+
+
+def base_test(row: Row, asserts: list[str]) -> str:
+    """A `check` of the asserts, after whatever the row wants run before them."""
+    imports = texts_of(row, "test_imports") if row.get("test_imports") else []
+    setup = [text_of(row, "test_setup_code")] if row.get("test_setup_code") else []
+    return "\n".join([*imports, *setup, "def check(candidate):", *(f"    {text}" for text in asserts)]) + "\n"
+
+
+def tested(code: str, asserts: list[str]) -> str:
     """The function that the asserts call."""
     for name in re.findall(r"^def[ \t]+(\w+)", code, re.MULTILINE):
         if re.search(rf"\b{name}\(", asserts[0]):
@@ -53,7 +73,10 @@ MBPP = Benchmark(
     name="mbpp",
     about="MBPP sanitized: 427 basic Python functions, zero-shot, run against their asserts",
     load=load,
+    chat=ASK,
     prompts=completion_prompts,
     verifiers=(TESTS,),
-    sampling=Sampling(temperature=0.8, max_tokens=512, top_p=0.95, stop=STOPS),
+    sampling=SAMPLING,
+    source="https://huggingface.co/datasets/google-research-datasets/mbpp",
+    licence="CC BY 4.0",
 )

@@ -9,8 +9,10 @@ import re
 from verifiers.errors import InfrastructureError
 from verifiers.outcome import Outcome
 from verifiers.programs.blocks import PYTHON_TAGS, blocks, tidy
+from verifiers.programs.lacks import lacks_sandbox
 from verifiers.programs.outcomes import detail, failure
 from verifiers.sandbox import MIB, Ended, Limits, Program, the_sandbox
+from verifiers.sandbox.inside.broken import OURS, THEIRS
 from verifiers.sandbox.inside.codec import encode
 from verifiers.verifier import Candidate, Judgement, Problem, Verifier
 
@@ -54,32 +56,47 @@ def prelude(problem: Problem) -> str:
     return prompt[: head.start()] if head else ""
 
 
-def _judge(problem: Problem, candidate: str) -> Judgement:
-    name = str(problem.data["entry_point"])
-    told = encode((prelude(problem), str(problem.data["test"]), name))
+def judge_by(tests: str, problem: Problem, candidate: str, limits: Limits, driver_limits: Limits) -> Judgement:
+    """The verdict of tests that call the problem's function; InfrastructureError where they cannot be run."""
+    told = encode((prelude(problem), tests, str(problem.data["entry_point"])))
     answered, driven = the_sandbox().converse(
-        Program.python(candidate, serve=True, reuse=False), _LIMITS, Program("drive", reuse=False), _DRIVER_LIMITS, told
+        Program.python(candidate, serve=True, reuse=False), limits, Program("drive", reuse=False), driver_limits, told
     )
-    result, tests = answered.results[0], driven.results[0]
-    verdict, _, said = tests.output.decode("utf-8", "replace").partition(" ")
+    result, driver = answered.results[0], driven.results[0]
+    marks, verdict, said = _read(driver.output)
 
     def judgement(outcome: Outcome, why: str) -> Judgement:
         return Judgement(outcome, why, answered.cpu_seconds + driven.cpu_seconds, answered.facts)
 
+    if verdict == "broken":
+        raise InfrastructureError(f"the tests of {problem.key} are broken: {said}")
     if result.ended is not Ended.exited:
         return judgement(failure(result) or Outcome.runtime_error, detail(result))
-    if not tests.finished:
-        return judgement(failure(tests) or Outcome.runtime_error, "while its answers were compared")
+    if not driver.finished:
+        if marks.endswith(OURS):
+            raise InfrastructureError(
+                f"the tests of {problem.key} need more than the sandbox gives: {driver.ended.name}"
+            )
+        return judgement(failure(driver) or Outcome.runtime_error, "while its answers were compared")
     if verdict == "passed":
         return judgement(Outcome.correct, "")
     if verdict == "failed":
         return judgement(Outcome.incorrect, said)
     if verdict == "raised":
         return judgement(Outcome.memory_limit if said == "MemoryError" else Outcome.runtime_error, said)
-    if verdict == "gone":
-        return judgement(failure(result) or Outcome.runtime_error, detail(result) or "ended during the tests")
-    raise InfrastructureError(f"the tests of {problem.key} are broken: {said or 'they call nothing'}")
+    return judgement(failure(result) or Outcome.runtime_error, detail(result) or "ended during the tests")
 
 
-HUMANEVAL = Verifier("tests", "2", extract_function, _judge)
-MBPP = Verifier("tests", "2", extract_function, _judge)
+def _read(output: bytes) -> tuple[bytes, str, str]:
+    """What the driver wrote: its marks of whose work it was at, its verdict and a detail."""
+    said = output.lstrip(OURS + THEIRS)
+    verdict, _, why = said.decode("utf-8", "replace").partition(" ")
+    return output[: len(output) - len(said)], verdict, why
+
+
+def _judge(problem: Problem, candidate: str) -> Judgement:
+    return judge_by(str(problem.data["test"]), problem, candidate, _LIMITS, _DRIVER_LIMITS)
+
+
+HUMANEVAL = Verifier("tests", "3", extract_function, _judge, lacks=lacks_sandbox)
+MBPP = Verifier("tests", "3", extract_function, _judge, lacks=lacks_sandbox)

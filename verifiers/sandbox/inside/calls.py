@@ -13,10 +13,14 @@ import struct
 import sys
 from typing import Any, NoReturn
 
+from verifiers.sandbox.inside.broken import OURS, THEIRS, Broken
 from verifiers.sandbox.inside.codec import MOST_BYTES, TooLarge, decode, encode
+from verifiers.sandbox.inside.evalplus import differ
 from verifiers.sandbox.inside.frames import write_all
+from verifiers.sandbox.inside.stand_in import stand_in_for_numpy
 
 _INCOMING, _OUTGOING = 3, 4  # descriptors, on both sides
+_MOST_DIGITS = 100_000  # of a number in a test's text
 
 
 class _Gone(BaseException):
@@ -42,12 +46,15 @@ def serve(names: dict[str, Any]) -> None:
 def drive() -> NoReturn:
     """The tests' side: run them as the benchmark wrote them and write `passed`, `failed`, `raised`, `gone` or `broken`.
 
-    Standard input holds (prelude, tests, name of the function). `broken` is the tests' own fault.
+    Standard input holds (prelude, tests, name of the function). `broken` is the tests' own fault. They may import
+    numpy (stand_in.py) and call `_differ` (evalplus.py). What they print is lost.
     """
     prelude, tests, name = decode(sys.stdin.buffer.read())
     candidate = _Function(name)
-    names: dict[str, Any] = {"__name__": "__main__", "math": math}  # MBPP's tests use it without importing it
+    # MBPP's tests use math without importing it
+    names: dict[str, Any] = {"__name__": "__main__", "math": math, "_differ": differ}
     verdict, detail = "broken", ""
+    _prepare()
     try:
         exec(compile(prelude, "problem.py", "exec", dont_inherit=True), names)
         names[name] = candidate
@@ -56,15 +63,28 @@ def drive() -> NoReturn:
         names[name] = candidate  # a function that is itself called check
         if check is not candidate:
             check(candidate)
-        verdict = "passed" if candidate.calls else "broken"
+        verdict, detail = ("passed", "") if candidate.calls else ("broken", "they call nothing")
+    except Broken as error:
+        detail = str(error)
     except BaseException as error:
         detail = type(error).__name__
         if candidate.calls:
             verdict = "raised" if error is candidate.raised and not isinstance(error, AssertionError) else "failed"
-    if candidate.gone:
+        else:
+            detail += ": " + str(error)[:200]
+    if candidate.gone and verdict != "broken":
         verdict = "gone"
     write_all(1, (verdict + " " + detail).encode("utf-8", "replace"))
     os._exit(0)
+
+
+def _prepare() -> None:
+    """What tests find here that a program does not."""
+    write_all(1, OURS)
+    sys.stdout = open(os.devnull, "w")  # noqa: SIM115
+    if hasattr(sys, "set_int_max_str_digits"):
+        sys.set_int_max_str_digits(_MOST_DIGITS)
+    stand_in_for_numpy()
 
 
 def _exception(kind: object) -> Exception | None:
@@ -87,6 +107,8 @@ class _Function:
         self.raised: BaseException | None = None
 
     def __call__(self, *positional: Any, **named: Any) -> Any:
+        if not self.calls:
+            write_all(1, THEIRS)
         self.calls += 1
         good, value = self._ask(encode((self._name, positional, named)))
         if good:

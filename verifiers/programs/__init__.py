@@ -1,6 +1,6 @@
 """Programs: found in a text, run in the sandbox, judged by tests that stay outside it."""
 
-from verifiers.programs.stdio import CODECONTESTS_CPP, CODECONTESTS_PAPER, CODECONTESTS_STRICT
+from verifiers.programs.stdio import CODECONTESTS_CPP, CODECONTESTS_PAPER, CODECONTESTS_PUBLIC, CODECONTESTS_STRICT
 from verifiers.programs.unit_tests import HUMANEVAL, MBPP
 
-__all__ = ["CODECONTESTS_CPP", "CODECONTESTS_PAPER", "CODECONTESTS_STRICT", "HUMANEVAL", "MBPP"]
+__all__ = ["CODECONTESTS_CPP", "CODECONTESTS_PAPER", "CODECONTESTS_PUBLIC", "CODECONTESTS_STRICT", "HUMANEVAL", "MBPP"]

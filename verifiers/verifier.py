@@ -21,7 +21,7 @@ class Problem:
     @cached_property
     def content_hash(self) -> str:
         """Hex SHA-256 of the data: two problems with one key and different contents are different problems."""
-        text = json.dumps(self.data, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+        text = json.dumps(self.data, sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
         return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 

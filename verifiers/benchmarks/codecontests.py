@@ -36,7 +36,7 @@ _TESTS = ("public_tests", "private_tests", "generated_tests")
 def load(file: Path | None) -> list[Problem]:
     """The problems without images of a file, or of the public test set."""
     rows = read_rows(file) if file else hub_rows(HUB, None, "test")
-    return make_problems(file, _without_images(rows), _problem)
+    return make_problems(file, _without_images(rows), _problem, judged_by=_TESTS)
 
 
 def _without_images(rows: Iterator[Row]) -> Iterator[Row]:

@@ -20,7 +20,7 @@ from verifiers.verifier import Problem
 def load(file: Path | None) -> list[Problem]:
     """The problems of a file, or of the public set."""
     rows = read_rows(file) if file else hub_rows("openai/openai_humaneval", None, "test")
-    return make_problems(file, rows, function_problem)
+    return make_problems(file, rows, function_problem, judged_by=("test",))
 
 
 HUMANEVAL = Benchmark(

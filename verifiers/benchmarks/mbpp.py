@@ -20,7 +20,7 @@ from verifiers.verifier import Problem
 def load(file: Path | None) -> list[Problem]:
     """The problems of a file, or of the public sanitized test set."""
     rows = read_rows(file) if file else hub_rows("google-research-datasets/mbpp", "sanitized", "test")
-    return make_problems(file, rows, _problem)
+    return make_problems(file, rows, _problem, judged_by=("test", "test_list"))
 
 
 def _problem(row: Row, line: int) -> Problem:

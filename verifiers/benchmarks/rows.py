@@ -1,11 +1,35 @@
 """Problems of rows: those of a file or of a public data set, with a person's mistakes caught."""
 
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from verifiers.errors import UserError
 from verifiers.files import Row
 from verifiers.verifier import Problem
+
+JUDGING: dict[str, tuple[str, ...]] = {
+    "test": ("humaneval", "humaneval-plus", "mbpp", "mbpp-plus"),
+    "test_list": ("mbpp", "mbpp-plus"),
+    "base_input": ("humaneval-plus", "mbpp-plus"),
+    "plus_input": ("humaneval-plus", "mbpp-plus"),
+    "public_tests": ("codecontests", "codecontests-plus"),
+    "private_tests": ("codecontests", "codecontests-plus"),
+    "generated_tests": ("codecontests", "codecontests-plus"),
+    "test_cases": ("codecontests-plus",),
+    "checker": ("codecontests-plus",),
+    "public_test_cases": ("livecodebench",),
+    "private_test_cases": ("livecodebench",),
+    **dict.fromkeys(
+        (
+            "tests", "unit_tests", "hidden_tests", "input_output", "challenge_test_list", "official_tests",
+            "generated_checker", "test_patch", "FAIL_TO_PASS", "PASS_TO_PASS",
+        ),
+        (),
+    ),
+}  # fmt: skip
+"""Fields of public data sets that decide which program is right, and the benchmarks here that may read them."""
 
 
 def hub_rows(path: str, config: str | None, split: str) -> Iterator[Row]:
@@ -22,13 +46,29 @@ def hub_rows(path: str, config: str | None, split: str) -> Iterator[Row]:
         ) from error
 
 
-def make_problems(file: Path | None, rows: Iterator[Row], to_problem: Callable[[Row, int], Problem]) -> list[Problem]:
-    """Problems of rows; `to_problem(row, line)` gets the line number from 0 and raises KeyError on a missing field."""
+def make_problems(
+    file: Path | None,
+    rows: Iterator[Row],
+    to_problem: Callable[[Row, int], Problem],
+    judged_by: Collection[str] = (),
+) -> list[Problem]:
+    """Problems of rows; `to_problem(row, line)` gets the line number from 0.
+
+    It raises KeyError on a missing field, and TypeError or ValueError, with a text that names the field, on a wrong
+    one. `judged_by` are the fields of JUDGING that it reads: a row that is judged by another one is refused, since
+    what is right of it would be judged wrongly. So is a row whose problem holds what JSON cannot (NaN, a date).
+    """
     where = str(file) if file else "the data set"
     problems: dict[str, Problem] = {}
     for line, row in enumerate(rows):
+        if unread := [name for name in JUDGING if name not in judged_by and not _empty(row.get(name))]:
+            raise UserError(
+                f"Row {line} of {where} (from 0) has the field {unread[0]!r}, which decides what is right and is not "
+                f"read here; {' and '.join(JUDGING[unread[0]]) or 'no benchmark'} reads it."
+            )
         try:
             problem = to_problem(row, line)
+            _ = problem.content_hash
         except KeyError as error:
             raise UserError(f"Row {line} of {where} (from 0) has no field {error}.") from error
         except (TypeError, ValueError, AttributeError) as error:
@@ -41,3 +81,45 @@ def make_problems(file: Path | None, rows: Iterator[Row], to_problem: Callable[[
     if not problems:
         raise UserError(f"{where} holds no problem.")
     return list(problems.values())
+
+
+def text_of(row: Row, *names: str) -> str:
+    """The first of these fields that the row has, which must be a text that is not blank."""
+    name = next((name for name in names if row.get(name) is not None), None)
+    if name is None:
+        raise KeyError(names[0])
+    text = row[name]
+    if not isinstance(text, str) or not text.strip():
+        raise TypeError(f"{name} must be a text, not {_kind(text)}")
+    return text
+
+
+def texts_of(row: Row, name: str) -> list[str]:
+    """A field that must be a list of texts."""
+    value = row[name]
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise TypeError(f"{name} must be a list of texts")
+    return value
+
+
+def key_of(row: Row, line: int, *names: str) -> str:
+    """The first of these fields that the row has, a text or a number; the line where it has none."""
+    name = next((name for name in names if row.get(name) is not None), None)
+    if name is None:
+        return str(line)
+    key = row[name]
+    if isinstance(key, bool) or not isinstance(key, str | int | float) or key != key:
+        raise TypeError(f"{name} must be a text or a number, not {_kind(key)}")
+    return str(key)
+
+
+def _kind(value: Any) -> str:
+    """What a wrong value is, for a person."""
+    if isinstance(value, float) and math.isnan(value):
+        return "NaN"
+    kinds = {str: "an empty one", bool: "true or false", int: "a number", float: "a number", list: "a list"}
+    return kinds.get(type(value), "an object")
+
+
+def _empty(value: Any) -> bool:
+    return not any(value.values()) if isinstance(value, Mapping) else not value

@@ -8,8 +8,10 @@ from pathlib import Path
 
 from verifiers.benchmarks.benchmark import Benchmark
 from verifiers.benchmarks.codecontests import CODECONTESTS
+from verifiers.benchmarks.codecontests_plus import CODECONTESTS_PLUS
 from verifiers.benchmarks.gsm8k import GSM8K
 from verifiers.benchmarks.humaneval import HUMANEVAL
+from verifiers.benchmarks.livecodebench import LIVECODEBENCH
 from verifiers.benchmarks.math import MATH
 from verifiers.benchmarks.mbpp import MBPP
 from verifiers.benchmarks.minif2f import MINIF2F
@@ -18,7 +20,18 @@ from verifiers.errors import UserError
 from verifiers.verifier import Verifier
 
 BENCHMARKS: dict[str, Benchmark] = {
-    benchmark.name: benchmark for benchmark in (POCKET_SUMS, GSM8K, MATH, MINIF2F, CODECONTESTS, HUMANEVAL, MBPP)
+    benchmark.name: benchmark
+    for benchmark in (
+        POCKET_SUMS,
+        GSM8K,
+        MATH,
+        MINIF2F,
+        CODECONTESTS,
+        HUMANEVAL,
+        MBPP,
+        LIVECODEBENCH,
+        CODECONTESTS_PLUS,
+    )
 }
 
 

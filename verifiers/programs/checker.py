@@ -17,17 +17,18 @@ from pathlib import Path
 from verifiers.errors import InfrastructureError
 from verifiers.programs.blocks import CPP_TAGS, PYTHON_TAGS
 from verifiers.programs.compare import same_tokens
+from verifiers.programs.lacks import lacks_compiler
 from verifiers.programs.outcomes import detail
 from verifiers.programs.stdio import (
     Refuse,
-    Test,
+    StdioTest,
     compared,
     compile_cpp,
     compiled,
     extract_program,
+    held_tests,
     limits_of,
     run_tests,
-    tests_of,
 )
 from verifiers.sandbox import MIB, Ended, Limits, Program, TestResult, the_sandbox
 from verifiers.verifier import Judgement, Problem, Verifier
@@ -54,7 +55,7 @@ def configure(testlib: Path | None) -> None:
 
 
 def _judge(program_of: Callable[[str], Program | Judgement], problem: Problem, candidate: str) -> Judgement:
-    tests = tests_of(problem)
+    tests = held_tests(problem, ("test_cases",))
     checker = problem.data.get("checker")
     checked: list[TestResult] = []
     refuse = _refusing(problem.key, _compile(_whole(checker)), checked) if checker else compared(same_tokens)
@@ -71,7 +72,7 @@ def _refusing(key: str, binary: bytes | str, checked: list[TestResult]) -> Refus
     if isinstance(binary, str):
         raise InfrastructureError(f"the checker of {key} does not compile: {binary}")
 
-    def refuse(test: Test, output: bytes) -> str:
+    def refuse(test: StdioTest, output: bytes) -> str:
         files = marshal.dumps((binary, test.given, output, test.expected), 2)
         run = the_sandbox().run(_START, [files], _LIMITS, slot="driver")
         result = run.results[0]
@@ -107,9 +108,9 @@ def _compile(source: str) -> bytes | str:
     return binary if isinstance(binary, bytes) else binary.detail or binary.outcome.value
 
 
-def lacks() -> str:
-    """What this process lacks to run checkers."""
-    return _NO_TESTLIB if _testlib is None else ""
+def lacks_checker() -> str:
+    """What this machine lacks to run checkers, which most often include testlib.h."""
+    return lacks_compiler() or ("" if _testlib else _NO_TESTLIB)
 
 
 _NO_TESTLIB = (
@@ -117,7 +118,9 @@ _NO_TESTLIB = (
     "(https://github.com/MikeMirzayanov/testlib)."
 )
 
-CHECKER = Verifier(
-    "checker", "1", partial(extract_program, PYTHON_TAGS), partial(_judge, Program.python), lacks=lacks
+CODECONTESTS_PLUS_CHECKER = Verifier(
+    "checker", "1", partial(extract_program, PYTHON_TAGS), partial(_judge, Program.python), lacks=lacks_checker
 )
-CHECKER_CPP = Verifier("cpp", "1", partial(extract_program, CPP_TAGS), partial(_judge, compiled), lacks=lacks)
+CODECONTESTS_PLUS_CPP = Verifier(
+    "cpp", "1", partial(extract_program, CPP_TAGS), partial(_judge, compiled), lacks=lacks_checker
+)

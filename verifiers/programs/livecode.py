@@ -16,13 +16,15 @@ from functools import partial
 
 from verifiers.programs.blocks import PYTHON_TAGS
 from verifiers.programs.compare import same_lines
-from verifiers.programs.stdio import PUBLIC_FIELDS, TEST_FIELDS, compared, extract_program, run_tests, tests_of
+from verifiers.programs.lacks import lacks_sandbox
+from verifiers.programs.stdio import PUBLIC_FIELDS, TEST_FIELDS, compared, extract_program, held_tests, run_tests
 from verifiers.sandbox import MIB, Limits, Program
 from verifiers.verifier import Judgement, Problem, Verifier
 
 _MODULES = (
-    "string re datetime collections heapq bisect copy math random statistics itertools functools operator io sys json"
-).split()
+    "string", "re", "datetime", "collections", "heapq", "bisect", "copy", "math", "random", "statistics", "itertools",
+    "functools", "operator", "io", "sys", "json",
+)  # fmt: skip
 IMPORTS = "; ".join(
     [f"from {name} import *" for name in [*_MODULES, "builtins", "typing"]]
     + [f"import {name}" for name in _MODULES]
@@ -82,7 +84,7 @@ def same_value(output: bytes, expected: bytes) -> bool:
 
 
 def _judge(fields: Sequence[str], problem: Problem, candidate: str) -> Judgement:
-    tests = tests_of(problem, fields)
+    tests = held_tests(problem, fields)
     name = problem.data.get("func_name")
     source = _calling(str(name), candidate) if name else f"{IMPORTS}\n{candidate}"
     compare = same_value if name else same_lines
@@ -91,6 +93,6 @@ def _judge(fields: Sequence[str], problem: Problem, candidate: str) -> Judgement
 
 _EXTRACT = partial(extract_program, PYTHON_TAGS)
 
-LIVECODEBENCH_TESTS = Verifier("tests", "1", _EXTRACT, partial(_judge, TEST_FIELDS))
-LIVECODEBENCH_PUBLIC = Verifier("public", "1", _EXTRACT, partial(_judge, PUBLIC_FIELDS))
+LIVECODEBENCH_TESTS = Verifier("tests", "1", _EXTRACT, partial(_judge, TEST_FIELDS), lacks=lacks_sandbox)
+LIVECODEBENCH_PUBLIC = Verifier("public", "1", _EXTRACT, partial(_judge, PUBLIC_FIELDS), lacks=lacks_sandbox)
 """What one has without the set: the tests that the question shows."""

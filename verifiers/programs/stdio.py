@@ -1,8 +1,6 @@
 """Programs that read standard input and write standard output: CodeContests."""
 
-import hashlib
 import re
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache, partial
@@ -12,12 +10,13 @@ from verifiers.errors import InfrastructureError
 from verifiers.outcome import Outcome
 from verifiers.programs.blocks import CPP_TAGS, PYTHON_TAGS, blocks, looks_like_code, tidy
 from verifiers.programs.compare import same_as_paper, same_tokens
+from verifiers.programs.lacks import NO_COMPILER, find_compiler, lacks_compiler, lacks_sandbox
 from verifiers.programs.outcomes import detail, failure
 from verifiers.sandbox import MIB, Limits, Program, TestResult, the_sandbox
 from verifiers.verifier import Candidate, Judgement, Problem, Verifier
 
 Compare = Callable[[bytes, bytes], bool]
-Refuse = Callable[["Test", bytes], str]
+Refuse = Callable[["StdioTest", bytes], str]
 TEST_FIELDS = ("public_tests", "private_tests", "generated_tests")
 PUBLIC_FIELDS = TEST_FIELDS[:1]
 LEAST_MEMORY = 64 * MIB
@@ -34,7 +33,7 @@ _SEVERAL_ANSWERS = re.compile(
 )
 
 
-class Test(NamedTuple):
+class StdioTest(NamedTuple):
     """What a program reads and what it should write."""
 
     given: bytes
@@ -83,7 +82,7 @@ def _whole(text: str) -> Candidate | None:
 
 
 def _judge(rules: _Rules, problem: Problem, candidate: str) -> Judgement:
-    tests = tests_of(problem, rules.fields)
+    tests = held_tests(problem, rules.fields)
     program = compiled(candidate) if rules.cpp else Program.python(candidate, reuse=len(tests) > 1)
     if isinstance(program, Judgement):
         return program
@@ -97,7 +96,7 @@ def compared(compare: Compare) -> Refuse:
     return lambda test, output: "" if compare(output, test.expected) else "wrong answer"
 
 
-def run_tests(program: Program, tests: Sequence[Test], limits: Limits, refuse: Refuse) -> Judgement:
+def run_tests(program: Program, tests: Sequence[StdioTest], limits: Limits, refuse: Refuse) -> Judgement:
     """Run the tests in order until one fails; `refuse(test, output)` says what is wrong with an output, or ""."""
     spent, wrong, waiting = 0.0, "", iter(tests)
 
@@ -125,13 +124,13 @@ def run_tests(program: Program, tests: Sequence[Test], limits: Limits, refuse: R
     return judgement(Outcome.correct, f"{len(tests)} tests")
 
 
-def tests_of(problem: Problem, fields: Sequence[str] = TEST_FIELDS) -> list[Test]:
+def held_tests(problem: Problem, fields: Sequence[str]) -> list[StdioTest]:
     """The tests of these fields, in order; InfrastructureError where there are none."""
     tests = []
     for name in fields:
         held = problem.data.get(name) or {"input": [], "output": []}
         tests += [
-            Test(given.encode(errors="surrogatepass"), expected.encode(errors="surrogatepass"))
+            StdioTest(given.encode(errors="surrogatepass"), expected.encode(errors="surrogatepass"))
             for given, expected in zip(held["input"], held["output"], strict=True)
         ]
     if not tests:
@@ -163,18 +162,15 @@ def accepts_several(problem: Problem) -> bool:
 
 def compiled(source: str) -> Program | Judgement:
     """A C++17 program, compiled in the sandbox; a judgement where it does not compile."""
-    binary = _compile(hashlib.sha256(source.encode("utf-8", "replace")).digest(), source)
-    if isinstance(binary, bytes):
-        return Program("binary", code=binary)
-    return binary
+    binary = _compile_once(source)
+    return Program("binary", code=binary) if isinstance(binary, bytes) else binary
 
 
-@lru_cache(maxsize=64)
-def _compile(_: bytes, source: str) -> bytes | Judgement:
+def compile_cpp(source: str) -> bytes | Judgement:
     """The executable of C++17 source, compiled in the sandbox; a judgement where it is none."""
-    compiler = shutil.which("g++", path="/usr/bin:/usr/local/bin")
+    compiler = find_compiler()
     if compiler is None:
-        raise InfrastructureError("There is no g++ below /usr: install it, as by `apt-get install g++`.")
+        raise InfrastructureError(NO_COMPILER)
     argv = (compiler, "-O2", "-std=c++17", "-x", "c++", "-", "-o", "program")
     run = the_sandbox().run(
         Program("command", argv=argv, artifact="program"), [source.encode("utf-8", "replace")], _COMPILE
@@ -186,13 +182,18 @@ def _compile(_: bytes, source: str) -> bytes | Judgement:
     return Judgement(Outcome.compile_error, (first or [result.ended.name])[0][:200], run.cpu_seconds, run.facts)
 
 
+_compile_once = lru_cache(maxsize=64)(compile_cpp)
+
+
 _PAPER = _Rules(same_as_paper, _PAPER_EXTRA_SECONDS, _PAPER_MEMORY)
 _STRICT = _Rules(same_tokens, 0.0, LEAST_MEMORY)
 _CPP = _Rules(same_as_paper, 0.0, LEAST_MEMORY, cpp=True)
 _PUBLIC = _PAPER._replace(fields=PUBLIC_FIELDS)
 
-CODECONTESTS_PAPER = Verifier("paper", "1", extract_paper, partial(_judge, _PAPER))
-CODECONTESTS_STRICT = Verifier("strict", "2", partial(extract_program, PYTHON_TAGS), partial(_judge, _STRICT))
-CODECONTESTS_CPP = Verifier("cpp", "2", partial(extract_program, CPP_TAGS), partial(_judge, _CPP))
-CODECONTESTS_PUBLIC = Verifier("public", "1", extract_paper, partial(_judge, _PUBLIC))
+CODECONTESTS_PAPER = Verifier("paper", "1", extract_paper, partial(_judge, _PAPER), lacks=lacks_sandbox)
+CODECONTESTS_STRICT = Verifier(
+    "strict", "2", partial(extract_program, PYTHON_TAGS), partial(_judge, _STRICT), lacks=lacks_sandbox
+)
+CODECONTESTS_CPP = Verifier("cpp", "2", partial(extract_program, CPP_TAGS), partial(_judge, _CPP), lacks=lacks_compiler)
+CODECONTESTS_PUBLIC = Verifier("public", "1", extract_paper, partial(_judge, _PUBLIC), lacks=lacks_sandbox)
 """What one has without the set: the tests that the statement shows, judged as `paper` judges."""

@@ -16,8 +16,8 @@ from verifiers.sandbox.inside.job import Job, SlotSettings
 from verifiers.sandbox.inside.one_test import run_test
 
 _OFTEN_IMPORTED = (
-    "bisect", "collections", "copy", "datetime", "functools", "heapq", "itertools", "json", "math", "operator", "random",
-    "re", "statistics", "string", "typing",
+    "bisect", "collections", "copy", "datetime", "functools", "heapq", "itertools", "json", "math", "operator",
+    "random", "re", "statistics", "string", "typing",
 )  # fmt: skip
 
 

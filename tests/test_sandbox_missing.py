@@ -22,7 +22,14 @@ ROOT = Path(__file__).parents[1]
 FUNCTION = {"prompt": "def f(x):\n", "test": "def check(f):\n    assert f(1) == 1\n", "entry_point": "f"}
 THEOREM = {"header": "import Init\n", "statement": "theorem t : True"}
 TESTS = {"description": "", "public_tests": {"input": ["1\n"], "output": ["1\n"]}}
-PROBLEMS = {"codecontests": TESTS, "humaneval": FUNCTION, "mbpp": FUNCTION, "minif2f": THEOREM}
+PROBLEMS = {
+    "codecontests": TESTS,
+    "codecontests-plus": {"description": "", "test_cases": TESTS["public_tests"]},
+    "humaneval": FUNCTION,
+    "livecodebench": TESTS,
+    "mbpp": FUNCTION,
+    "minif2f": THEOREM,
+}
 """A problem for each benchmark that runs what an LLM wrote: a new one needs its own here."""
 
 
@@ -32,7 +39,7 @@ def runs_something(verifier: Verifier) -> bool:
 
 
 RUNNING = [
-    pytest.param(PROBLEMS[name], verifier, id=f"{name}-{verifier.name}")
+    pytest.param(PROBLEMS[name], verifier, id=f"{name}:{verifier.name}")
     for name, benchmark in BENCHMARKS.items()
     for verifier in benchmark.verifiers
     if runs_something(verifier)
@@ -62,7 +69,7 @@ def _fresh() -> Iterator[None]:
 
 
 def test_every_benchmark_that_runs_something_is_here() -> None:
-    assert {parameter.id.partition("-")[0] for parameter in RUNNING if parameter.id} == set(PROBLEMS)
+    assert {parameter.id.partition(":")[0] for parameter in RUNNING if parameter.id} == set(PROBLEMS)
 
 
 @pytest.mark.usefixtures("_fresh")

@@ -90,11 +90,11 @@ def _one_of(row: Row, field: str, names: Sequence[str]) -> str:
 
 def _date(value: Any) -> str:
     """The day of a text in ISO form, or of a column of times."""
-    if isinstance(value, str):
-        value = datetime.fromisoformat(value)
-    if not isinstance(value, date):
-        raise TypeError("contest_date must be a date")
-    return value.strftime("%Y-%m-%d")
+    try:
+        day = datetime.fromisoformat(value) if isinstance(value, str) else value
+        return date(day.year, day.month, day.day).isoformat()
+    except (ValueError, AttributeError) as error:
+        raise TypeError("contest_date must be a date, as in 2024-08-31T00:00:00") from error
 
 
 def _tests(field: str, held: Any, functional: bool) -> dict[str, list[str]]:

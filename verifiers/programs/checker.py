@@ -110,7 +110,7 @@ def _compile(source: str) -> bytes | str:
 
 def lacks_checker() -> str:
     """What this machine lacks to run checkers, which most often include testlib.h."""
-    return lacks_compiler() or ("" if _testlib else _NO_TESTLIB)
+    return lacks_compiler() or ("" if _testlib and _testlib.is_file() else _NO_TESTLIB)
 
 
 _NO_TESTLIB = (

@@ -193,6 +193,7 @@ def test_a_checker_that_fails_is_our_failure_and_the_next_candidate_is_judged(
     }
     judged = {n: CHECKER.judge_safely(problem, f"print({n!r})") for n in told}
     assert {n: (each.outcome, each.detail) for n, each in judged.items()} == told
+    assert "retries" not in judged["00"].facts  # the candidate's jail was left as it should be
 
 
 @needs_jails

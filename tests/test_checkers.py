@@ -76,7 +76,7 @@ ROW = {
     "true_negative_rate": None,
     "validator": "",
 }
-ONE_TEST = {**ROW, "checker": PLAIN, "test_cases": [{"input": "", "output": "the answer"}]}
+FIRST_NUMBER = {**ROW, "checker": PLAIN, "test_cases": [{"input": "", "output": "the answer"}] * 2}
 
 
 @pytest.fixture(autouse=True)
@@ -177,19 +177,19 @@ def test_a_checker_that_fails_is_our_failure_and_the_next_candidate_is_judged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(checker, "_LIMITS", checker.Limits(cpu_seconds=0.2, memory_bytes=256 << 20))
-    (problem,) = load(tmp_path, ONE_TEST)
+    (problem,) = load(tmp_path, FIRST_NUMBER)
     ours = "the checker of 1_A failed"
     told = {
-        "0": (Outcome.correct, "1 tests"),
-        "1": (Outcome.incorrect, "test 1 of 1: wrong answer"),
-        "2": (Outcome.incorrect, "test 1 of 1: wrong format"),
-        "4": (Outcome.incorrect, "test 1 of 1: more than the answer"),
-        "8": (Outcome.incorrect, "test 1 of 1: less than the answer"),
+        "0": (Outcome.correct, "2 tests"),
+        "1": (Outcome.incorrect, "test 1 of 2: wrong answer"),
+        "2": (Outcome.incorrect, "test 1 of 2: wrong format"),
+        "4": (Outcome.incorrect, "test 1 of 2: more than the answer"),
+        "8": (Outcome.incorrect, "test 1 of 2: less than the answer"),
         "3": (Outcome.infrastructure_error, f"{ours} (exit code 3)"),
         "7": (Outcome.infrastructure_error, f"{ours} (exit code 7)"),
         "60": (Outcome.infrastructure_error, f"{ours} (signal 6)"),
         "61": (Outcome.infrastructure_error, f"{ours} (cpu limit)"),
-        "00": (Outcome.correct, "1 tests"),
+        "00": (Outcome.correct, "2 tests"),
     }
     judged = {n: CHECKER.judge_safely(problem, f"print({n!r})") for n in told}
     assert {n: (each.outcome, each.detail) for n, each in judged.items()} == told
@@ -209,7 +209,7 @@ def test_a_checker_that_does_not_compile_is_our_failure(tmp_path: Path) -> None:
 @needs_jails
 @needs_compiler
 def test_a_checker_is_compiled_once(tmp_path: Path) -> None:
-    (problem,) = load(tmp_path, {**ONE_TEST, "checker": PLAIN + "// compiled once"})
+    (problem,) = load(tmp_path, {**FIRST_NUMBER, "checker": PLAIN + "// compiled once"})
     before = checker._compile.cache_info()
     for code in ("print(0)", "print(1)", "print(2)"):
         CHECKER.judge(problem, code)
@@ -254,7 +254,7 @@ int main(int argc, char **argv) {
 @needs_compiler
 def test_no_candidate_sees_the_answer_and_no_checker_the_candidate(tmp_path: Path) -> None:
     finds = "import os\nprint(0 if [name for name in os.listdir() if 'answer' in open(name).read()] else 1)"
-    (problem,) = load(tmp_path, {**ONE_TEST, "checker": READS_ALL})
+    (problem,) = load(tmp_path, {**FIRST_NUMBER, "checker": READS_ALL})
     assert CHECKER.judge(problem, finds).outcome is Outcome.correct
 
 

@@ -79,7 +79,7 @@ def _refusing(key: str, binary: bytes | str, checked: list[TestResult]) -> Refus
         checked.append(result)
         if result.finished:
             return ""
-        if result.ended is Ended.exited and not result.signal and result.exit_code in _WRONG:
+        if result.ended is Ended.exited and result.exit_code in _WRONG:
             return detail(result) if result.errors.strip() else _WRONG[result.exit_code]
         said = detail(result) if result.ended is Ended.exited else result.ended.name.replace("_", " ")
         raise InfrastructureError(f"the checker of {key} failed ({said or result.ended.name})")

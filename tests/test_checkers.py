@@ -126,6 +126,8 @@ def test_the_reliable_problems_have_good_rates_in_both(tmp_path: Path) -> None:
         ({"time_limit": float("nan")}, "time_limit must be a number from 0, not NaN"),
         ({"memory_limit": -1}, "memory_limit must be a number from 0"),
         ({"memory_limit": True}, "memory_limit must be a number from 0, not true or false"),
+        ({"memory_limit": 256_000_000}, "memory_limit must be MB"),
+        ({"title": 7}, "title must be a text"),
         ({"checker": ["int main() {}"]}, "checker must be a text"),
         ({"test_cases": {"input": ["1"]}}, "test_cases must be a list"),
         ({"test_cases": ["1"]}, r"test_cases\[0\] must have the texts input and output"),

@@ -7,6 +7,7 @@ import shutil
 import sys
 import zlib
 from collections.abc import Callable
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from types import ModuleType
@@ -21,6 +22,7 @@ from verifiers.errors import UserError
 from verifiers.outcome import Outcome
 from verifiers.programs.compare import same_lines
 from verifiers.programs.livecode import IMPORTS
+from verifiers.sandbox import Limits, Program, the_sandbox
 from verifiers.verifier import Problem
 
 TESTS, PUBLIC = LIVECODEBENCH.verifiers
@@ -82,6 +84,16 @@ def test_rows_load_with_the_tests_that_they_hold_packed(tmp_path: Path) -> None:
     assert first.key == "abc300_a"
     assert first.data["private_tests"] == {"input": ["5 6\n", "-1 1\n"], "output": ["11\n", "0\n"]}
     assert {json.dumps(problem.data["private_tests"]) for problem in others} == {json.dumps(first.data["public_tests"])}
+
+
+def test_a_row_of_a_parquet_file_has_a_time_for_its_date(tmp_path: Path) -> None:
+    import pyarrow
+    import pyarrow.parquet
+
+    file = tmp_path / "rows.parquet"
+    row = {**FUNCTIONAL, "contest_date": datetime(2025, 5, 1, 7, 30)}
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist([row]), file)
+    assert LIVECODEBENCH.load(file)[0].data == load(tmp_path, FUNCTIONAL)[0].data
 
 
 class Runs:
@@ -400,6 +412,13 @@ def test_programs_get_the_outcome_that_they_deserve(tmp_path: Path, place: int) 
     for verifier, outcome in ((TESTS, full), (PUBLIC, public)):
         check = verifier.check(problem, f"A draft:\n```python\npass\n```\nand so\n```python\n{code}\n```")
         assert check.judgement.outcome is outcome, check.judgement
+
+
+@needs_bwrap
+def test_no_two_tests_share_what_is_random() -> None:
+    run = the_sandbox().run(Program.python(f"{IMPORTS}\nprint(random.random())"), [b"", b""], Limits())
+    first, second = run.results
+    assert first.output != second.output
 
 
 @needs_bwrap

@@ -1,4 +1,4 @@
-"""CodeContests+: CodeContests with better tests, and a checker a problem where several answers are right.
+"""CodeContests+: CodeContests with better tests, and checkers that say which outputs are right.
 
     {"source": "Codeforces", "id": "1575_A", "title": "...", "description": "...", "time_limit": 2000,
      "memory_limit": 256, "checker": "#include \"testlib.h\" ...", "test_cases": [{"input": "...", "output": "..."}]}
@@ -21,6 +21,7 @@ from verifiers.verifier import Problem
 
 HUB, CONFIG = "ByteDance-Seed/Code-Contests-Plus", "1x"
 GOOD_RATE = 0.9
+MOST_MEGABYTES = 65_536
 _FIELDS = ("test_cases", "checker")
 _RATES = ("true_positive_rate", "true_negative_rate")
 
@@ -38,13 +39,16 @@ def _problem(row: Row, _: int) -> Problem | None:
     checker = row["checker"]
     if checker is not None and not isinstance(checker, str):
         raise TypeError("checker must be a text")
+    memory = number_of(row, "memory_limit") or 0
+    if memory > MOST_MEGABYTES:
+        raise ValueError(f"memory_limit must be MB, not {memory:g}")
     data = {
-        "title": row.get("title") or "",
+        "title": text_of(row, "title") if row.get("title") else "",
         "description": text_of(row, "description"),
         "test_cases": tests,
         "checker": checker if checker and checker.strip() else None,
         "time_limit": (number_of(row, "time_limit") or 0) / 1000 or None,
-        "memory_limit_bytes": int((number_of(row, "memory_limit") or 0) * 1_000_000),
+        "memory_limit_bytes": int(memory * 1_000_000),
         **{name: number_of(row, name) for name in _RATES},
     }
     return Problem(text_of(row, "id"), data)

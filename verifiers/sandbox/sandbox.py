@@ -28,8 +28,9 @@ class ProgramRun:
 
 
 class Sandbox:
-    """Runs programs, one at a time, in a warm jail of this process (two while a program answers calls).
+    """Runs programs, one at a time, in a warm jail of this process.
 
+    A second jail is there for the tests that call a program, or the checker that reads what it wrote.
     Without a level it takes the best that this host allows; where nothing isolates, each run is an InfrastructureError
     that names the probe that failed and what to do. `Level.unsafe` is taken only when asked for here. Jails are made on
     first use and after a fork, and go with the process, however it dies.

@@ -37,6 +37,8 @@ class Settings:
     lean_project: Path | None
     """A built Lake project with Mathlib, for the local Lean back end."""
     kimina_url: str | None
+    testlib: Path | None
+    """The file testlib.h, which checkers of codecontests-plus include."""
     commit: str | None
     """What was built into a container image, which has no git to ask."""
 
@@ -57,6 +59,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     database_url = environ.get("MONKEYS_DATABASE_URL") or ""
     broker_url = environ.get("MONKEYS_BROKER_URL") or ""
     lean_project = environ.get("MONKEYS_LEAN_PROJECT")
+    testlib = environ.get("MONKEYS_TESTLIB")
     return Settings(
         home=home,
         sockets=sockets,
@@ -71,6 +74,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         openai_api_key=environ.get("OPENAI_API_KEY"),
         lean_project=Path(lean_project).expanduser() if lean_project else None,
         kimina_url=environ.get("MONKEYS_KIMINA_URL") or None,
+        testlib=Path(testlib).expanduser() if testlib else None,
         commit=environ.get("MONKEYS_COMMIT") or None,
     )
 

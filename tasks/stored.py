@@ -48,10 +48,14 @@ def stored_problem(problem_id: int) -> Problem:
 
 
 def prepare_verifiers(*, unsafe: bool = False) -> None:
-    """Tell the verifiers of this process what the settings say: which Lean, and whether to do without a sandbox."""
+    """Tell the verifiers of this process what the settings say: which Lean and testlib.h, and whether to do without a
+    sandbox.
+    """
     from verifiers import sandbox
+    from verifiers.programs import checker
     from verifiers.proofs import backend
 
     backend.configure(settings().lean_project, settings().kimina_url)
+    checker.configure(settings().testlib)
     if unsafe:
         sandbox.use_level(sandbox.Level.unsafe)

@@ -18,7 +18,7 @@ from verifiers.outcome import Outcome
 from verifiers.programs.stdio import accepts_several, time_limit
 from verifiers.verifier import Problem, Verifier
 
-PAPER, STRICT, CPP = CODECONTESTS.verifiers
+PAPER, STRICT, CPP, _ = CODECONTESTS.verifiers
 TESTS = HUMANEVAL.verifiers[0]
 
 needs_bwrap = pytest.mark.skipif(shutil.which("bwrap") is None, reason="NO BUBBLEWRAP: no program was judged")
@@ -234,6 +234,9 @@ def test_the_prompt_is_the_papers(tmp_path: Path) -> None:
         {"description": 1},
         {"description": "a"},
         {"description": "a", "public_tests": {"input": ["1"], "output": []}},
+        {"description": "a", "public_tests": {"input": ["1"], "output": ["1"]}, "time_limit": float("nan")},
+        {"description": "a", "public_tests": {"input": ["1"], "output": ["1"]}, "time_limit": {"seconds": "2"}},
+        {"description": "a", "public_tests": {"input": ["1"], "output": ["1"]}, "memory_limit_bytes": -1},
         {},
     ],
 )

@@ -105,12 +105,18 @@ def _took(result: TestResult, seconds: float) -> TestResult:
 
 
 @needs_bwrap
+def test_no_two_tests_share_what_is_random(sandbox: Sandbox) -> None:
+    first, second = sandbox.run(Program.python("import random\nprint(random.random())"), [b"", b""], Limits()).results
+    assert first.output != second.output
+
+
+@needs_bwrap
 def test_a_program_starts_as_the_interpreter_would_start_it(sandbox: Sandbox) -> None:
     source = (
         "import sys\n"
         "assert __name__ == '__main__' and sys.argv == ['main.py']\n"
         "assert sys.modules['__main__'].__dict__ is globals()\n"
-        "assert 'random' not in sys.modules and 'ctypes' in sys.modules\n"
+        "assert 'asyncio' not in sys.modules and 'ctypes' in sys.modules\n"
         "assert hash('a') == hash('a') and sys.flags.hash_randomization == 0\n"
         "def depth(n): return 0 if n == 0 else 1 + depth(n - 1)\n"
         "print(depth(990))\n"

@@ -25,8 +25,10 @@ TESTS = {"description": "", "public_tests": {"input": ["1\n"], "output": ["1\n"]
 PLUS = {**FUNCTION, "base_test": FUNCTION["test"]}
 PROBLEMS = {
     "codecontests": TESTS,
+    "codecontests-plus": {"description": "", "test_cases": TESTS["public_tests"]},
     "humaneval": FUNCTION,
     "humaneval-plus": PLUS,
+    "livecodebench": TESTS,
     "mbpp": FUNCTION,
     "mbpp-plus": PLUS,
     "minif2f": THEOREM,

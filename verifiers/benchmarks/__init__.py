@@ -9,10 +9,12 @@ from pathlib import Path
 from verifiers.benchmarks.aime import AIME
 from verifiers.benchmarks.benchmark import Benchmark
 from verifiers.benchmarks.codecontests import CODECONTESTS
+from verifiers.benchmarks.codecontests_plus import CODECONTESTS_PLUS
 from verifiers.benchmarks.gpqa import GPQA
 from verifiers.benchmarks.gsm8k import GSM8K
 from verifiers.benchmarks.humaneval import HUMANEVAL
 from verifiers.benchmarks.humaneval_plus import HUMANEVAL_PLUS
+from verifiers.benchmarks.livecodebench import LIVECODEBENCH
 from verifiers.benchmarks.math import MATH
 from verifiers.benchmarks.mbpp import MBPP
 from verifiers.benchmarks.mbpp_plus import MBPP_PLUS
@@ -25,8 +27,8 @@ from verifiers.verifier import Verifier
 BENCHMARKS: dict[str, Benchmark] = {
     benchmark.name: benchmark
     for benchmark in (
-        POCKET_SUMS, GSM8K, MATH, AIME, GPQA, MINIF2F, PROOFNET, CODECONTESTS, HUMANEVAL, HUMANEVAL_PLUS, MBPP,
-        MBPP_PLUS,
+        POCKET_SUMS, GSM8K, MATH, AIME, GPQA, MINIF2F, PROOFNET, CODECONTESTS, CODECONTESTS_PLUS, LIVECODEBENCH,
+        HUMANEVAL, HUMANEVAL_PLUS, MBPP, MBPP_PLUS,
     )
 }  # fmt: skip
 

@@ -7,19 +7,20 @@
 Prompts and settings follow "Large Language Monkeys" (arXiv 2407.21787, appendix A) and its code,
 https://github.com/ScalingIntelligence/large_language_monkeys at ed2bdb0, llmonk/generate/code_contests.py: raw
 completion prompts, two training problems drawn anew for each problem, problems with images left out (140 of 165 stay).
+There is no public protocol of a chat: what it is asked is the paper's request in words of our own.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
 
 from verifiers.benchmarks.benchmark import Benchmark, Sampling
-from verifiers.benchmarks.rows import hub_rows, make_problems
+from verifiers.benchmarks.rows import hub_rows, key_of, make_problems, number_of
 from verifiers.errors import UserError
 from verifiers.files import Row, read_rows
-from verifiers.programs import CODECONTESTS_CPP, CODECONTESTS_PAPER, CODECONTESTS_STRICT
-from verifiers.programs.stdio import accepts_several, time_limit
+from verifiers.programs import CODECONTESTS_CPP, CODECONTESTS_PAPER, CODECONTESTS_PUBLIC, CODECONTESTS_STRICT
+from verifiers.programs.stdio import TEST_FIELDS, accepts_several
 from verifiers.verifier import Problem
 
 HUB = "deepmind/code_contests"
@@ -30,33 +31,44 @@ ASK = (
     "Q: Write python code to solve the following coding problem that obeys the constraints and passes the example test "
     "cases. The output code needs to read from and write to standard IO. Please wrap your code answer using ```:"
 )
-_TESTS = ("public_tests", "private_tests", "generated_tests")
+CHAT = (
+    "Write a Python program that solves the following problem within its limits. It reads standard input and writes "
+    "standard output. Put the whole program into one block that begins with ```python.\n\n{description}"
+)
 
 
 def load(file: Path | None) -> list[Problem]:
     """The problems without images of a file, or of the public test set."""
     rows = read_rows(file) if file else hub_rows(HUB, None, "test")
-    return make_problems(file, _without_images(rows), _problem, judged_by=_TESTS)
+    return make_problems(file, rows, _problem, judged_by=TEST_FIELDS)
 
 
-def _without_images(rows: Iterator[Row]) -> Iterator[Row]:
-    return (row for row in rows if not any(tag in str(row.get("description")) for tag in IMAGES))
+def _has_images(row: Row) -> bool:
+    return any(tag in str(row.get("description")) for tag in IMAGES)
 
 
-def _problem(row: Row, line: int) -> Problem:
+def _problem(row: Row, line: int) -> Problem | None:
+    if _has_images(row):
+        return None
     if not isinstance(row["description"], str):
         raise TypeError("description must be a text")
-    tests = {name: _examples(row.get(name), name) for name in _TESTS}
+    tests = {name: _examples(row.get(name), name) for name in TEST_FIELDS}
     data = {
         "description": row["description"],
         **tests,
-        "time_limit": time_limit(row),
-        "memory_limit_bytes": int(row.get("memory_limit_bytes") or 0),
+        "time_limit": _seconds(row.get("time_limit")),
+        "memory_limit_bytes": int(number_of(row, "memory_limit_bytes") or 0),
     }
     if not any(examples["input"] for examples in tests.values()):
         raise ValueError("it has no tests")
-    key = row.get("name", row.get("id"))
-    return Problem(str(line if key is None else key), data)
+    return Problem(key_of(row, line, "name", "id"), data)
+
+
+def _seconds(limit: Any) -> float | None:
+    """A time limit as a number of seconds or as the public set's seconds and nanos; None without one."""
+    if not isinstance(limit, Mapping):
+        return number_of({"time_limit": limit}, "time_limit") or None
+    return (number_of(limit, "seconds") or 0) + (number_of(limit, "nanos") or 0) / 1e9 or None
 
 
 def _examples(tests: Any, name: str) -> dict[str, list[str]]:
@@ -87,7 +99,9 @@ def _shots(file: Path | None) -> list[str]:
     """Training problems without images, each with its first Python 3 solution in ASCII."""
     where = file or "the training set"
     examples = []
-    for row in _without_images(read_rows(file) if file else hub_rows(HUB, None, "train")):
+    for row in read_rows(file) if file else hub_rows(HUB, None, "train"):
+        if _has_images(row):
+            continue
         try:
             solutions = zip(row["solutions"]["language"], row["solutions"]["solution"], strict=True)
             python = [text for language, text in solutions if language == PYTHON3 and text.isascii()]
@@ -110,7 +124,10 @@ CODECONTESTS = Benchmark(
     about="CodeContests: competitive programming without images, two-shot, run against all its tests",
     load=load,
     prompts=prompts,
-    verifiers=(CODECONTESTS_PAPER, CODECONTESTS_STRICT, CODECONTESTS_CPP),
+    chat=CHAT,
+    verifiers=(CODECONTESTS_PAPER, CODECONTESTS_STRICT, CODECONTESTS_CPP, CODECONTESTS_PUBLIC),
     sampling=Sampling(temperature=0.6, max_tokens=1024, top_p=0.95, stop=("Q:", "Question:"), include_stop=True),
     subsets={"one-answer": one_answer},
+    source="https://huggingface.co/datasets/deepmind/code_contests",
+    licence="CC BY 4.0",
 )

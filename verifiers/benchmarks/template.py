@@ -14,6 +14,7 @@ NAME = re.compile(r"\{(\w+)\}")
 TRUTH = {
     "answer", "solution", "solutions", "incorrect_solutions", "canonical_solution", "code", "test", "test_list",
     "private_tests", "generated_tests", "patch", "test_patch",
+    "test_cases", "checker",
 }  # fmt: skip
 """Fields that say what is right: `\\boxed{answer}` in a template must not become it."""
 

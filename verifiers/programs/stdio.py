@@ -1,9 +1,8 @@
 """Programs that read standard input and write standard output: CodeContests."""
 
-import hashlib
 import re
-import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
@@ -11,14 +10,18 @@ from verifiers.errors import InfrastructureError
 from verifiers.outcome import Outcome
 from verifiers.programs.blocks import CPP_TAGS, PYTHON_TAGS, blocks, looks_like_code, tidy
 from verifiers.programs.compare import same_as_paper, same_tokens
+from verifiers.programs.lacks import NO_COMPILER, find_compiler, lacks_compiler, lacks_sandbox
 from verifiers.programs.outcomes import detail, failure
 from verifiers.sandbox import MIB, Limits, Program, TestResult, the_sandbox
 from verifiers.verifier import Candidate, Judgement, Problem, Verifier
 
 Compare = Callable[[bytes, bytes], bool]
+Refuse = Callable[["StdioTest", bytes], str]
+TEST_FIELDS = ("public_tests", "private_tests", "generated_tests")
+PUBLIC_FIELDS = TEST_FIELDS[:1]
+LEAST_MEMORY = 64 * MIB
 _PAPER_EXTRA_SECONDS = 10.0
 _DEFAULT_SECONDS = 10.0
-_LEAST_MEMORY = 64 * MIB
 _PAPER_MEMORY = 1024 * MIB
 _MOST_CPU_SECONDS = 600.0
 _COMPILE = Limits(
@@ -30,13 +33,21 @@ _SEVERAL_ANSWERS = re.compile(
 )
 
 
+class StdioTest(NamedTuple):
+    """What a program reads and what it should write."""
+
+    given: bytes
+    expected: bytes
+
+
 class _Rules(NamedTuple):
-    """How one verifier judges."""
+    """How one verifier judges; `fields` hold its tests, in order."""
 
     compare: Compare
     extra_seconds: float
     least_memory: int
     cpp: bool = False
+    fields: Sequence[str] = TEST_FIELDS
 
 
 def extract_program(tags: frozenset[str], _: Problem, text: str) -> Candidate | None:
@@ -71,59 +82,67 @@ def _whole(text: str) -> Candidate | None:
 
 
 def _judge(rules: _Rules, problem: Problem, candidate: str) -> Judgement:
-    """Run the tests in order, public ones first, until one fails."""
-    tests = _tests(problem.data)
-    limits = _limits(problem.data, rules)
-    sandbox = the_sandbox()
-    program = Program.python(candidate, reuse=len(tests) > 1)
-    if rules.cpp:
-        compiled = _compiled(candidate)
-        if isinstance(compiled, Judgement):
-            return compiled
-        program = compiled
-    spent, outputs = 0.0, iter([expected for _, expected in tests])
+    tests = held_tests(problem, rules.fields)
+    program = compiled(candidate) if rules.cpp else Program.python(candidate, reuse=len(tests) > 1)
+    if isinstance(program, Judgement):
+        return program
+    limits = limits_of(problem, rules.extra_seconds, rules.least_memory)
+    judgement = run_tests(program, tests, limits, compared(rules.compare))
+    return replace(judgement, facts={**judgement.facts, "several_answers": accepts_several(problem)})
+
+
+def compared(compare: Compare) -> Refuse:
+    """Wrong is what is not the same as what is expected."""
+    return lambda test, output: "" if compare(output, test.expected) else "wrong answer"
+
+
+def run_tests(program: Program, tests: Sequence[StdioTest], limits: Limits, refuse: Refuse) -> Judgement:
+    """Run the tests in order until one fails; `refuse(test, output)` says what is wrong with an output, or ""."""
+    spent, wrong, waiting = 0.0, "", iter(tests)
 
     def go_on(result: TestResult) -> bool:
-        nonlocal spent
-        expected = next(outputs)
+        nonlocal spent, wrong
+        test = next(waiting)
         spent += result.cpu_seconds
-        return failure(result) is None and rules.compare(result.output, expected) and spent < _MOST_CPU_SECONDS
+        wrong = refuse(test, result.output) if failure(result) is None else ""
+        return failure(result) is None and not wrong and spent < _MOST_CPU_SECONDS
 
-    run = sandbox.run(program, (data for data, _ in tests), limits, go_on)
-    facts = {**run.facts, "tests": len(tests), "several_answers": accepts_several(problem)}
+    run = the_sandbox().run(program, (test.given for test in tests), limits, go_on)
+    where = f"test {len(run.results)} of {len(tests)}"
+
+    def judgement(outcome: Outcome, why: str) -> Judgement:
+        return Judgement(outcome, why, run.cpu_seconds, {**run.facts, "tests": len(tests)})
+
     last = run.results[-1]
     reason = failure(last)
-    where = f"test {len(run.results)} of {len(tests)}"
     if reason is not None:
-        return Judgement(reason, f"{where}: {detail(last)}".rstrip(": "), run.cpu_seconds, facts)
-    if not rules.compare(last.output, tests[len(run.results) - 1][1]):
-        return Judgement(Outcome.incorrect, f"{where}: wrong answer", run.cpu_seconds, facts)
+        return judgement(reason, f"{where}: {detail(last)}".rstrip(": "))
+    if wrong:
+        return judgement(Outcome.incorrect, f"{where}: {wrong}")
     if len(run.results) < len(tests):
-        return Judgement(
-            Outcome.time_limit, f"{where}: {_MOST_CPU_SECONDS:g} CPU-seconds over all", run.cpu_seconds, facts
-        )
-    return Judgement(Outcome.correct, f"{len(tests)} tests", run.cpu_seconds, facts)
+        return judgement(Outcome.time_limit, f"{where}: {_MOST_CPU_SECONDS:g} CPU-seconds over all")
+    return judgement(Outcome.correct, f"{len(tests)} tests")
 
 
-def _tests(data: Mapping[str, Any]) -> list[tuple[bytes, bytes]]:
-    """(input, expected output), public, then private, then generated ones."""
-    pairs: list[tuple[bytes, bytes]] = []
-    for name in ("public_tests", "private_tests", "generated_tests"):
-        tests = data.get(name) or {"input": [], "output": []}
-        pairs += [
-            (text.encode(errors="surrogatepass"), expected.encode(errors="surrogatepass"))
-            for text, expected in zip(tests["input"], tests["output"], strict=True)
+def held_tests(problem: Problem, fields: Sequence[str]) -> list[StdioTest]:
+    """The tests of these fields, in order; InfrastructureError where there are none."""
+    tests = []
+    for name in fields:
+        held = problem.data.get(name) or {"input": [], "output": []}
+        tests += [
+            StdioTest(given.encode(errors="surrogatepass"), expected.encode(errors="surrogatepass"))
+            for given, expected in zip(held["input"], held["output"], strict=True)
         ]
-    if not pairs:
-        raise InfrastructureError("the problem has no tests")
-    return pairs
+    if not tests:
+        raise InfrastructureError(f"the problem has no {'public ' if fields == PUBLIC_FIELDS else ''}tests")
+    return tests
 
 
-def _limits(data: Mapping[str, Any], rules: _Rules) -> Limits:
-    memory = int(data.get("memory_limit_bytes") or 256 * MIB)
+def limits_of(problem: Problem, extra_seconds: float = 0.0, least_memory: int = LEAST_MEMORY) -> Limits:
+    """A problem's own limits, or 10 seconds and 256 MiB."""
     return Limits(
-        cpu_seconds=(time_limit(data) or _DEFAULT_SECONDS) + rules.extra_seconds,
-        memory_bytes=max(memory, rules.least_memory),
+        cpu_seconds=(time_limit(problem.data) or _DEFAULT_SECONDS) + extra_seconds,
+        memory_bytes=max(int(problem.data.get("memory_limit_bytes") or 256 * MIB), least_memory),
     )
 
 
@@ -141,19 +160,17 @@ def accepts_several(problem: Problem) -> bool:
     return _SEVERAL_ANSWERS.search(statement) is not None
 
 
-def _compiled(source: str) -> Program | Judgement:
-    binary = _compile(hashlib.sha256(source.encode("utf-8", "replace")).digest(), source)
-    if isinstance(binary, bytes):
-        return Program("binary", code=binary)
-    return binary
+def compiled(source: str) -> Program | Judgement:
+    """A C++17 program, compiled in the sandbox; a judgement where it does not compile."""
+    binary = _compile_once(source)
+    return Program("binary", code=binary) if isinstance(binary, bytes) else binary
 
 
-@lru_cache(maxsize=64)
-def _compile(_: bytes, source: str) -> bytes | Judgement:
+def compile_cpp(source: str) -> bytes | Judgement:
     """The executable of C++17 source, compiled in the sandbox; a judgement where it is none."""
-    compiler = shutil.which("g++", path="/usr/bin:/usr/local/bin")
+    compiler = find_compiler()
     if compiler is None:
-        raise InfrastructureError("There is no g++ below /usr: install it, as by `apt-get install g++`.")
+        raise InfrastructureError(NO_COMPILER)
     argv = (compiler, "-O2", "-std=c++17", "-x", "c++", "-", "-o", "program")
     run = the_sandbox().run(
         Program("command", argv=argv, artifact="program"), [source.encode("utf-8", "replace")], _COMPILE
@@ -165,10 +182,18 @@ def _compile(_: bytes, source: str) -> bytes | Judgement:
     return Judgement(Outcome.compile_error, (first or [result.ended.name])[0][:200], run.cpu_seconds, run.facts)
 
 
-_PAPER = _Rules(same_as_paper, _PAPER_EXTRA_SECONDS, _PAPER_MEMORY)
-_STRICT = _Rules(same_tokens, 0.0, _LEAST_MEMORY)
-_CPP = _Rules(same_as_paper, 0.0, _LEAST_MEMORY, cpp=True)
+_compile_once = lru_cache(maxsize=64)(compile_cpp)
 
-CODECONTESTS_PAPER = Verifier("paper", "1", extract_paper, partial(_judge, _PAPER))
-CODECONTESTS_STRICT = Verifier("strict", "2", partial(extract_program, PYTHON_TAGS), partial(_judge, _STRICT))
-CODECONTESTS_CPP = Verifier("cpp", "2", partial(extract_program, CPP_TAGS), partial(_judge, _CPP))
+
+_PAPER = _Rules(same_as_paper, _PAPER_EXTRA_SECONDS, _PAPER_MEMORY)
+_STRICT = _Rules(same_tokens, 0.0, LEAST_MEMORY)
+_CPP = _Rules(same_as_paper, 0.0, LEAST_MEMORY, cpp=True)
+_PUBLIC = _PAPER._replace(fields=PUBLIC_FIELDS)
+
+CODECONTESTS_PAPER = Verifier("paper", "1", extract_paper, partial(_judge, _PAPER), lacks=lacks_sandbox)
+CODECONTESTS_STRICT = Verifier(
+    "strict", "2", partial(extract_program, PYTHON_TAGS), partial(_judge, _STRICT), lacks=lacks_sandbox
+)
+CODECONTESTS_CPP = Verifier("cpp", "2", partial(extract_program, CPP_TAGS), partial(_judge, _CPP), lacks=lacks_compiler)
+CODECONTESTS_PUBLIC = Verifier("public", "1", extract_paper, partial(_judge, _PUBLIC), lacks=lacks_sandbox)
+"""What one has without the set: the tests that the statement shows, judged as `paper` judges."""

@@ -28,8 +28,9 @@ class ProgramRun:
 
 
 class Sandbox:
-    """Runs programs, one at a time, in a warm jail of this process (two while a program answers calls).
+    """Runs programs, one at a time, in a warm jail of this process.
 
+    A second jail is there for the tests that call a program, or the checker that reads what it wrote.
     Without a level it takes the best that this host allows; where nothing isolates, each run is an InfrastructureError
     that names the probe that failed and what to do. `Level.unsafe` is taken only when asked for here. Jails are made on
     first use and after a fork, and go with the process, however it dies.
@@ -47,14 +48,15 @@ class Sandbox:
         inputs: Iterable[bytes],
         limits: Limits,
         go_on: Callable[[TestResult], bool] = lambda _: True,
+        slot: str = "main",
     ) -> ProgramRun:
         """Run a program on one input after another while `go_on` of the last result; InfrastructureError if we fail.
 
         A failed slot is replaced and the test that it failed is run again, up to three times in all; so is a test that
-        ended a little above its CPU limit, until it stays below.
+        ended a little above its CPU limit, until it stays below. What `go_on` itself runs needs another slot.
         """
         with self._lock:
-            return _Series(self, program, limits).run(inputs, go_on)
+            return _Series(self, program, limits, slot).run(inputs, go_on)
 
     def converse(
         self, candidate: Program, limits: Limits, driver: Program, driver_limits: Limits, data: bytes
@@ -157,8 +159,8 @@ _KILLED_FOR_MEMORY = TestResult(Ended.memory_limit, 0, 9, 0.0, 0.0, 0, b"", b"")
 class _Series:
     """One program's tests, which may take several slots."""
 
-    def __init__(self, sandbox: Sandbox, program: Program, limits: Limits) -> None:
-        self.sandbox, self.program, self.limits = sandbox, program, limits
+    def __init__(self, sandbox: Sandbox, program: Program, limits: Limits, name: str) -> None:
+        self.sandbox, self.program, self.limits, self.name = sandbox, program, limits, name
         self.retries = 0
         self.near = 0
         self.slot: Slot | None = None
@@ -167,11 +169,13 @@ class _Series:
     def run(self, inputs: Iterable[bytes], go_on: Callable[[TestResult], bool]) -> ProgramRun:
         results: list[TestResult] = []
         tests = list(inputs)
-        for data in tests:
-            results.append(self._test(data, last=len(results) + 1 == len(tests)))
-            if not go_on(results[-1]):
-                break
-        self._end()
+        try:
+            for data in tests:
+                results.append(self._test(data, last=len(results) + 1 == len(tests)))
+                if not go_on(results[-1]):
+                    break
+        finally:
+            self._end()
         near = {"near_limit": self.near} if self.near else {}
         return ProgramRun(results, self.facts | _measured(results, self.retries) | near)
 
@@ -200,7 +204,7 @@ class _Series:
 
     def _begun(self) -> Slot:
         if self.slot is None:
-            slot = self.sandbox.slot()
+            slot = self.sandbox.slot(self.name)
             slot.begin(self.program, self.limits)
             self.slot, self.facts = slot, slot.facts
         return self.slot
@@ -214,7 +218,7 @@ class _Series:
 
     def _give_up_slot(self) -> None:
         self.slot = None
-        self.sandbox.drop()
+        self.sandbox.drop(self.name)
 
     def _count(self, reason: object) -> None:
         self.retries += 1

@@ -15,7 +15,10 @@ from verifiers.sandbox.inside.interpreter import set_stage
 from verifiers.sandbox.inside.job import Job, SlotSettings
 from verifiers.sandbox.inside.one_test import run_test
 
-_OFTEN_IMPORTED = ("bisect", "collections", "functools", "heapq", "itertools", "math", "re", "typing")
+_OFTEN_IMPORTED = (
+    "bisect", "collections", "copy", "datetime", "functools", "heapq", "itertools", "json", "math", "operator",
+    "random", "re", "statistics", "string", "typing",
+)  # fmt: skip
 
 
 def main(channel: _socket.socket) -> None:

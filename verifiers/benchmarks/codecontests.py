@@ -99,7 +99,7 @@ def _shots(file: Path | None) -> list[str]:
     """Training problems without images, each with its first Python 3 solution in ASCII."""
     where = file or "the training set"
     examples = []
-    for row in read_rows(file) if file else hub_rows(HUB, None, "train"):
+    for row in read_rows(file) if file else hub_rows(HUB, None, "train", "--shots"):
         if _has_images(row):
             continue
         try:

@@ -12,7 +12,6 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePath
-from typing import Any
 
 from verifiers.errors import UserError
 from verifiers.files.rows import Row, array_rows, csv_rows, json_lines, parquet_rows
@@ -52,7 +51,7 @@ def read_rows(file: Path) -> Iterator[Row]:
                 yield from parquet_rows(opened, file)
             elif head.startswith(GZIP):
                 with gzip.open(opened) as unpacked:
-                    yield from _text_rows(io.BufferedReader(unpacked), file)  # type: ignore[type-var]
+                    yield from _text_rows(io.BufferedReader(unpacked), file)
             else:
                 yield from _text_rows(opened, file)
         except UnicodeDecodeError as error:
@@ -74,7 +73,7 @@ def check_file(file: Path) -> None:
 def _opened(file: Path) -> Iterator[io.BufferedReader]:
     if file == STDIN:
         given = sys.stdin.buffer
-        yield given if isinstance(given, io.BufferedReader) else io.BufferedReader(given)  # type: ignore[type-var]
+        yield given if isinstance(given, io.BufferedReader) else io.BufferedReader(given)  # type: ignore[arg-type]
         return
     check_file(file)
     try:

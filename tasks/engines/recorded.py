@@ -36,6 +36,8 @@ def _text(given: Any) -> str:
 
 
 def _whole(given: Any) -> int:
+    if type(given) is int and abs(given) < 2**63:
+        return given
     if isinstance(given, str) and len(given) < 20:
         given = int(given)
     if isinstance(given, bool) or not isinstance(given, int | float) or given != int(given) or abs(given) >= 2**63:
@@ -69,6 +71,8 @@ TRUTHS = {"0": False, "1": True, "false": False, "true": True}
 
 
 def _bool(given: Any) -> bool:
+    if isinstance(given, bool):
+        return given
     if isinstance(given, str):
         return TRUTHS[given.lower()]
     if given not in (0, 1):

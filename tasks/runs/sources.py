@@ -11,9 +11,10 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-from tasks.engines.recorded import COLUMNS, Recorded, converted, recorded, short
+from tasks.engines.recorded import COLUMNS, Recorded, converted, recorded
 from tasks.runs.formats import FORMATS, Format
 from tasks.runs.formats.paper import SUFFIXES, is_folder_of_yaml
+from tasks.runs.shapes import MISSING, look, needed, spread
 from verifiers.errors import UserError
 from verifiers.files import Row, read_rows
 from verifiers.ranges import LARGEST
@@ -24,8 +25,8 @@ ROWS = "rows"
 ALSO = {"text": ("samples", "texts"), "outcome": ("outcomes",)}
 """What our columns are called too, in rows of a problem."""
 
-OF_A_PROBLEM = {"problem", "question", "prompt_tokens"}
-"""What may be one value beside lists of samples."""
+PLAIN = ({"problem", "text"}, {"problem", "sample_index", "correct"}, {"problem", "sample_index", "outcome"})
+"""Columns of which a row of ours has one set, whatever else is in it."""
 
 FOREIGN = (KeyError, TypeError, ValueError, AttributeError, IndexError)
 """What a format raises on a row that is not one of its own."""
@@ -76,7 +77,7 @@ class Reading:
             rows = self._plain_rows(file) if form is None else self._foreign_rows(file, form)
             for number, row in rows:
                 try:
-                    for each in _spread(row):
+                    for each in spread(row):
                         yield self._sample(each, key_of)
                 except ValueError as error:
                     raise UserError(f"Row {number} of {file} (from 0): {error}.") from error
@@ -104,23 +105,21 @@ class Reading:
     def _plain_rows(self, file: Path) -> Iterator[tuple[int, Row]]:
         """Rows in our columns by name or by --column, with their numbers."""
         columns, where = self.source.columns, self.source.where
-        theirs = {name: columns.get(name, name) for name in COLUMNS}
-        plain = [(name, name) for name in COLUMNS if name not in columns]
-        also = [(ours, name) for ours, names in ALSO.items() if ours not in columns for name in names]
+        plain = [name for name in COLUMNS if name not in columns]
+        also = {name: ours for ours, names in ALSO.items() if ours not in columns for name in names}
         for number, row in enumerate(read_rows(file)):
-            picked = {name: row[there] for name, there in plain if there in row}
-            for name, there in also:
-                if there in row and name not in picked:
-                    picked[name] = row[there]
+            picked = {name: row[name] for name in plain if name in row}
+            for there in sorted(also.keys() & row.keys()):
+                picked.setdefault(also[there], row[there])
             for name, there in columns.items():
-                picked[name] = _needed(row, there, number, file)
-            if where and not all(str(_needed(row, name, number, file)) == value for name, value in where):
+                picked[name] = needed(row, there, number, file)
+            if where and not all(str(needed(row, name, number, file)) == value for name, value in where):
                 continue
             question = row.get("question") or row.get("prompt")
             if question is not None:
                 picked["question"] = question
             elif "problem" not in picked:
-                _needed(row, theirs["problem"], number, file)
+                needed(row, "problem", number, file)
             yield number, picked
 
     def _foreign_rows(self, file: Path, form: Format) -> Iterator[tuple[int, Row]]:
@@ -128,7 +127,7 @@ class Reading:
         columns = {name: there for name, there in self.source.columns.items() if name != "correct"}
         once: Any = None
         for number, row in enumerate(_parts(form, file)):
-            if not all(str(_needed(row, name, number, file)) == value for name, value in self.source.where):
+            if not all(str(needed(row, name, number, file)) == value for name, value in self.source.where):
                 continue
             if form.one is not None and form.one in row and (once := once or row[form.one]) != row[form.one]:
                 raise UserError(
@@ -139,7 +138,7 @@ class Reading:
                 picked = form.row(row, self._label(form, row))
             except FOREIGN as error:
                 raise UserError(f"Row {number} of {file} (from 0) is not as {form.about} has it ({error}).") from error
-            yield number, picked | {name: _needed(row, there, number, file) for name, there in columns.items()}
+            yield number, picked | {name: needed(row, there, number, file) for name, there in columns.items()}
 
     def _label(self, form: Format, row: Row) -> str | None:
         if self.label is None and (labels := form.labels(row)):
@@ -168,10 +167,10 @@ def _form(file: Path, source: Source) -> Format | None:
 
 
 def _is_plain(row: Row, columns: Mapping[str, str]) -> bool:
-    """Whether a row has a problem, and a text or a label, under our names or those that a person said."""
-    present = {name for name in COLUMNS if _look(row, columns.get(name, name)) is not _MISSING}
+    """Whether a row has a problem and a text, or an index and a label, under our names or those that a person said."""
+    present = {name for name in COLUMNS if look(row, columns.get(name, name)) is not MISSING}
     present |= {ours for ours, names in ALSO.items() if any(name in row for name in names)}
-    return "problem" in present and bool(present & {"text", "outcome", "correct"})
+    return any(wanted <= present for wanted in PLAIN)
 
 
 def _fits(form: Format, row: Row) -> bool:
@@ -192,63 +191,3 @@ def _parts(form: Format, file: Path) -> Iterator[Row]:
         except FOREIGN as error:
             raise UserError(f"Row {number} of {file} (from 0) is not as {form.about} has it ({error}).") from error
         yield from parts
-
-
-_MISSING = object()
-
-
-def _look(row: Row, name: str) -> Any:
-    """A column, or what `a.b` or `a.0.b` leads to."""
-    if name in row:
-        return row[name]
-    value: Any = row
-    for step in name.split("."):
-        if isinstance(value, Mapping) and step in value:
-            value = value[step]
-        elif isinstance(value, list) and step.isdecimal() and int(step) < len(value):
-            value = value[int(step)]
-        else:
-            return _MISSING
-    return value
-
-
-def _needed(row: Row, name: str, number: int, file: Path) -> Any:
-    value = _look(row, name)
-    if value is _MISSING:
-        raise UserError(
-            f"Row {number} of {file} (from 0) has no column {name!r}; it has {', '.join(map(str, row))[:500]}. "
-            "--column ours=theirs says what a column is called there."
-        )
-    return value
-
-
-def _spread(row: Row) -> list[Row]:
-    """The samples of a row; ValueError where its lists are not of one length."""
-    for name in ("outcome", "correct"):
-        label = row.get(name)
-        if isinstance(label, list) or (isinstance(label, str) and len(label) > 1 and label[0] in "01"):
-            labels, row = _labels(name, label), {each: row[each] for each in row if each != name}
-            if labels.keys() & row.keys():
-                raise ValueError("its outcomes are given twice")
-            row |= labels
-    lists = {name: value for name, value in row.items() if isinstance(value, list)}
-    if not lists:
-        return [row]
-    first, count = next((name, len(value)) for name, value in lists.items())
-    for name, value in lists.items():
-        if len(value) != count:
-            raise ValueError(f"{first} has {count} values, but {name} has {len(value)}")
-    rest = {name: value for name, value in row.items() if name not in lists and value is not None}
-    if count > 1 and (single := next((name for name in rest if name not in OF_A_PROBLEM), None)):
-        raise ValueError(f"{single} is one value, but the row has {count} samples")
-    return [rest | {name: value[place] for name, value in lists.items()} for place in range(count)]
-
-
-def _labels(name: str, label: str | list[Any]) -> Row:
-    """Labels in our columns: 0 and 1, in a list or as "0101", are `correct`, names are outcomes."""
-    if isinstance(label, str):
-        if label.strip("01"):
-            raise ValueError(f"{name} cannot be {short(label)!r}, which is not 0 and 1 only")
-        return {"correct": [int(each) for each in label]}
-    named = any(isinstance(each, str) and not each.isdecimal() for each in label)
-    return {name if named else "correct": label}

@@ -129,7 +129,7 @@ def test_an_endless_row_is_refused_before_it_eats_the_memory(
     monkeypatch.setattr(rows, "LONGEST_ROW", 2**20)
     (tmp_path / name).write_bytes(gzip.compress(before + (b"x" * 2**10 + b"\n" * ("csv" in name)) * 2**14, 1))
     tracemalloc.start()
-    with pytest.raises(UserError, match="more than 1,048,576 bytes|field larger than field limit"):
+    with pytest.raises(UserError, match=r"more than 1,048,576 bytes|field larger than field limit"):
         list(read_rows(tmp_path / name))
     assert tracemalloc.get_traced_memory()[1] < 24 * 2**20
     tracemalloc.stop()

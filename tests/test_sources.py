@@ -114,7 +114,7 @@ def test_a_question_says_more_than_a_key_and_all_samples_go_by_the_same(tmp_path
     samples, _, matching = read(files_of(tmp_path, [("b.jsonl", lines({"problem": TWO, "text": "3"}))]), KNOWN)
     assert [each.problem for each in samples] == ["1"]
     mixed = files_of(tmp_path, [("c.jsonl", lines(rows[0], {"problem": "2", "text": "4"}))])
-    with pytest.raises(UserError, match="Row 1 of .* is found by its key only"):
+    with pytest.raises(UserError, match=r"Row 1 of .* is found by its key only"):
         read(mixed, KNOWN)
     several = files_of(tmp_path, [("d.jsonl", lines({"problem": "x", "question": "Again?", "text": "4"}))])
     with pytest.raises(UserError, match="that of several problems, such as '2' and '3'"):

@@ -146,7 +146,7 @@ def export_messages(run: Run, chosen: Chosen, *, answers: bool) -> Iterator[dict
 def described_run(run: Run) -> dict[str, str]:
     """A run as entries of an exported file's metadata."""
     with transaction() as connection:
-        return described(connection, run.id or 0)
+        return described(connection, run.id)
 
 
 def _samples(run: Run, chosen: Chosen) -> Iterator[_Sample]:

@@ -43,7 +43,7 @@ def needed(row: Row, name: str, number: int, file: Path) -> Any:
 def spread(row: Row) -> list[Row]:
     """The samples of a row; ValueError where its lists are not of one length."""
     for name in ("outcome", "correct"):
-        label = row.get(name)
+        label: Any = row.get(name)
         many = isinstance(label, str) and label[:1] in ("0", "1") and (len(label) > 1 or name == "outcome")
         if many or isinstance(label, list):
             labels, row = _labels(name, label), {each: row[each] for each in row if each != name}

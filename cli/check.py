@@ -4,12 +4,13 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import click
 
 from cli.options import thinking_option
 from verifiers.errors import UserError
+from verifiers.files import FORMS
 from verifiers.outcome import Outcome
 from verifiers.thinking import UNENDED, answer_from
 from verifiers.verifier import Check, Judgement, Problem, Verifier
@@ -19,7 +20,7 @@ from verifiers.verifier import Check, Judgement, Problem, Verifier
 @click.argument("benchmark")
 @click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
 @click.option("--problem", help="FILE is one plain text, an answer to this problem.")
-@click.option("--data", type=click.Path(path_type=Path), help="Problems from a JSONL (also .gz) or Parquet file.")
+@click.option("--data", type=click.Path(path_type=Path), help=f"Problems from a file: {FORMS}.")
 @click.option("--verifier", help="Default: the one that counts by default.")
 @thinking_option("none")
 @click.option("--unsafe-no-sandbox", is_flag=True, help="Run programs with nothing around them.")
@@ -32,7 +33,8 @@ def check(
     thinking: str | None,
     unsafe_no_sandbox: bool,
 ) -> None:
-    """Judge texts: FILE is JSONL of {"problem": KEY, "text": ...}; one line of JSON out for each, in order.
+    """Judge texts: FILE (- is standard input) has rows of {"problem": KEY, "text": ...}, as JSONL or what else --data
+    reads; one line of JSON out for each, in order.
 
     With --thinking (default: none) a line may also have the `thinking` that a server gave apart from the text, and the
     `finish_reason`.
@@ -85,7 +87,7 @@ def _samples(file: Path, problem: str | None) -> Iterator[tuple[str, _Sample]]:
     if problem is not None:
         yield problem, _Sample(_read(file))
         return
-    for line, row in enumerate(_stdin_rows() if str(file) == "-" else read_rows(file), 1):
+    for line, row in enumerate(read_rows(file), 1):
         key, text = row.get("problem"), row.get("text")
         if not isinstance(key, str | int) or isinstance(key, bool) or not isinstance(text, str):
             raise UserError(f"Line {line} of {file} lacks a `problem` or a `text`.")
@@ -93,17 +95,6 @@ def _samples(file: Path, problem: str | None) -> Iterator[tuple[str, _Sample]]:
         if not isinstance(thinking, str | None) or not isinstance(finish_reason, str | None):
             raise UserError(f"Line {line} of {file} has a `thinking` or a `finish_reason` that is no text.")
         yield str(key), _Sample(text, thinking, finish_reason)
-
-
-def _stdin_rows() -> Iterator[dict[str, Any]]:
-    for line, text in enumerate(filter(str.strip, sys.stdin), 1):
-        try:
-            row = json.loads(text)
-        except (ValueError, RecursionError):
-            row = None
-        if not isinstance(row, dict):
-            raise UserError(f"Line {line} of - is not a JSON object.")
-        yield row
 
 
 def _read(file: Path) -> str:

@@ -26,6 +26,7 @@ from models.settings import settings
 from tasks.runs.request import BATCH_SIZE, RunRequest
 from verifiers.benchmarks.benchmark import Sampling
 from verifiers.errors import UserError
+from verifiers.files import FORMS
 from verifiers.ranges import whole
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 @llm_option
 @click.option("-n", "--samples", "n", required=True, **number(RunRequest, "n"))
 @click.option("--name", help="A unique name: the same name and settings again is the same run.")
-@click.option("--data", type=click.Path(path_type=Path), help="Problems from a JSONL (also .gz) or Parquet file.")
+@click.option("--data", type=click.Path(path_type=Path), help=f"Problems from a file: {FORMS}.")
 @click.option(
     "--shots", type=click.Path(path_type=Path), help="Few-shot examples (the train set) from a file; 0 is no example."
 )

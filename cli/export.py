@@ -3,7 +3,7 @@
 import gzip
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import chain, islice
 from pathlib import Path
@@ -11,51 +11,82 @@ from typing import Any
 
 import click
 
+from cli.options import number
+from models.tables import Run
 from tasks.engines.recorded import COLUMNS
+from tasks.runs.exports import SAME, Chosen
 from verifiers.errors import Unavailable, UserError
 
-Row = tuple[Any, ...]
-"""A sample, in the order of COLUMNS."""
+Row = Mapping[str, Any]
 
 ROWS = 10_000
 """Rows of a Parquet row group."""
 
+MESSAGES_HELP = (
+    'JSONL of {"messages": [...]} for training: the prompt as it was sent, and the text (what a server gave apart as '
+    "thought is reasoning_content)."
+)
+
 
 @click.command()
 @click.argument("run")
-@click.argument("file", type=click.Path(path_type=Path), required=False)
-def export(run: str, file: Path | None) -> None:
+@click.argument("file", type=click.Path(path_type=Path, allow_dash=True), required=False)
+@click.option("--correct", is_flag=True, help="Only right samples.")
+@click.option("--distinct", type=click.Choice(list(SAME)), help="Of a problem's samples alike in it, only the first.")
+@click.option("--per-problem", **number(Chosen, "per_problem"))
+@click.option("--weight-k", **number(Chosen, "weight_k"))
+@click.option("--messages", is_flag=True, help=MESSAGES_HELP)
+@click.option("--answers", is_flag=True, help="With --messages: only what was answered, without what was thought.")
+def export(
+    run: str,
+    file: Path | None,
+    correct: bool,
+    distinct: str | None,
+    per_problem: int | None,
+    weight_k: int | None,
+    messages: bool,
+    answers: bool,
+) -> None:
     """Write RUN's samples to FILE (.jsonl, .jsonl.gz or .parquet), or as JSONL to stdout; `monkeys import` reads them.
 
-    A run in flight is written as it is at this moment.
+    A run in flight is written as it is at this moment. Parquet also says of which run, llm, benchmark, prompts and
+    settings it is, so that an import of it asks nothing.
 
     \b
     Example:
       monkeys export 1 samples.parquet
       monkeys export 1 | head
+      monkeys export 1 train.jsonl --messages --correct --distinct text --per-problem 4
     """
     from models.questions.find import find_run
-    from tasks.runs.exports import export_samples
+    from tasks.runs.exports import columns, export_messages, export_samples
 
-    found = find_run(run)
-    rows = export_samples(found.id)
+    if answers and not messages:
+        raise UserError("--answers is for --messages.")
+    found, chosen = find_run(run), Chosen(correct, distinct, per_problem, weight_k)
+    if messages:
+        rows: Iterator[Row] = export_messages(found, chosen, answers=answers)
+    else:
+        names = columns(chosen)
+        rows = (dict(zip(names, row, strict=True)) for row in export_samples(found, chosen))
     if file is None or str(file) == "-":
         count = _write_lines(rows, lambda line: sys.stdout.write(line))
     else:
-        write = _writer(file)
+        write = _writer(file, messages, found, chosen)
         with _whole_or_nothing(file) as part:
             count = write(part, rows)
     click.echo(f"{count:,} samples of run {found.id}.", err=True)
 
 
-def _writer(file: Path) -> Callable[[Path, Iterator[Row]], int]:
-    if file.suffix == ".parquet":
-        return _write_parquet
+def _writer(file: Path, messages: bool, run: Run, chosen: Chosen) -> Callable[[Path, Iterator[Row]], int]:
+    if file.suffix == ".parquet" and not messages:
+        return lambda part, rows: _write_parquet(part, rows, run, chosen)
     if file.name.endswith((".jsonl.gz", ".json.gz")):
         return _write_gzip
     if file.suffix in (".jsonl", ".json"):
         return _write_jsonl
-    raise UserError(f"FILE must end in .jsonl, .jsonl.gz or .parquet, not {file.name!r}.")
+    wanted = ".jsonl or .jsonl.gz" if messages else ".jsonl, .jsonl.gz or .parquet"
+    raise UserError(f"FILE must end in {wanted}, not {file.name!r}.")
 
 
 @contextmanager
@@ -76,7 +107,7 @@ def _whole_or_nothing(file: Path) -> Iterator[Path]:
 def _write_lines(rows: Iterator[Row], write: Callable[[str], Any]) -> int:
     count = 0
     for row in rows:
-        known = {name: value for name, value in zip(COLUMNS, row, strict=True) if value is not None}
+        known = {name: value for name, value in row.items() if value is not None}
         write(json.dumps(known, ensure_ascii=False) + "\n")
         count += 1
     return count
@@ -92,13 +123,17 @@ def _write_gzip(file: Path, rows: Iterator[Row]) -> int:
         return _write_lines(rows, opened.write)
 
 
-def _write_parquet(file: Path, rows: Iterator[Row]) -> int:
+def _write_parquet(file: Path, rows: Iterator[Row], run: Run, chosen: Chosen) -> int:
     import pyarrow as arrow
     from pyarrow.parquet import ParquetWriter
 
-    schema = arrow.schema([(name, column.arrow) for name, column in COLUMNS.items()])
+    from tasks.runs.exports import columns, described_run
+
+    types = {name: column.arrow for name, column in COLUMNS.items()}
+    schema = arrow.schema([(name, types.get(name, "float64")) for name in columns(chosen)])
     count = 0
     with ParquetWriter(file, schema) as writer:
+        writer.add_key_value_metadata(described_run(run))
         for first in rows:
             group = [_with_scores_as_text(row) for row in chain([first], islice(rows, ROWS - 1))]
             writer.write_table(arrow.Table.from_pylist(group, schema))
@@ -106,6 +141,5 @@ def _write_parquet(file: Path, rows: Iterator[Row]) -> int:
     return count
 
 
-def _with_scores_as_text(row: Row) -> dict[str, Any]:
-    known = dict(zip(COLUMNS, row, strict=True))
-    return {**known, "scores": None if known["scores"] is None else json.dumps(known["scores"])}
+def _with_scores_as_text(row: Row) -> Row:
+    return {**row, "scores": None if row["scores"] is None else json.dumps(row["scores"])}

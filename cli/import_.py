@@ -7,21 +7,31 @@ import click
 from cli.options import Number, thinking_option
 from models.cost import Sizes
 from tasks.engines.recorded import COLUMNS
+from tasks.runs.formats import FORMATS
+from tasks.runs.sources import ROWS
 from verifiers.errors import UserError
+from verifiers.files import FORMS
 from verifiers.ranges import whole
 
 COLUMN_HELP = (
-    f"ours=theirs: what a column is called there (again for more). Ours: {', '.join(COLUMNS)} "
-    "(a JSON object by reward model)."
+    "ours=theirs: what a column is called there (again for more); a.b looks into a. "
+    f"Ours: {', '.join(COLUMNS)} (a JSON object by reward model)."
+)
+
+FROM_HELP = (
+    "Who wrote the files, where their first row does not say it. "
+    + "; ".join(f"{name}: {form.about}" for name, form in FORMATS.items())
+    + f"; {ROWS}: our own columns."
 )
 
 
 @click.command("import")
-@click.argument("file", type=click.Path(path_type=Path))
-@click.option("--benchmark", required=True, help="The benchmark whose problems these are samples of.")
-@click.option("-m", "--model", "--llm", "llm", required=True, help="The llm that made them.")
-@click.option("--name", help="A unique name: the same name, file and options again is the same run.")
-@click.option("--data", type=click.Path(path_type=Path), help="Problems from a JSONL (also .gz) or Parquet file.")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, allow_dash=True))
+@click.option("--benchmark", help="The benchmark whose problems these are samples of.")
+@click.option("-m", "--model", "--llm", "llm", help="The llm that made them.")
+@click.option("--name", help="A unique name: the same name, files and options again is the same run.")
+@click.option("--data", type=click.Path(path_type=Path), help=f"Problems from a file: {FORMS}.")
+@click.option("--from", "form", type=click.Choice([*FORMATS, ROWS]), help=FROM_HELP)
 @click.option("--column", "columns", multiple=True, help=COLUMN_HELP)
 @click.option("--base", type=Number(whole(0)), default=0, show_default=True, help="The first sample index there.")
 @click.option("--where", multiple=True, help="column=value: only such rows (again for more).")
@@ -30,11 +40,12 @@ COLUMN_HELP = (
 @thinking_option("none")
 @click.option("--quiet", is_flag=True, help="Print the run's id and nothing else.")
 def import_(
-    file: Path,
-    benchmark: str,
-    llm: str,
+    files: tuple[Path, ...],
+    benchmark: str | None,
+    llm: str | None,
     name: str | None,
     data: Path | None,
+    form: str | None,
     columns: tuple[str, ...],
     base: int,
     where: tuple[str, ...],
@@ -43,34 +54,44 @@ def import_(
     thinking: str | None,
     quiet: bool,
 ) -> None:
-    """Take in recorded samples of FILE (JSONL, also .gz, or Parquet) as a run; prints its id.
+    """Take in recorded samples of FILES (- is standard input) as a run; prints its id.
 
-    Columns are those of `monkeys export` (see --column); problem and sample_index must be there. Labels (outcome or
-    correct) count as verdicts of a verifier named `imported`; without them the benchmark's own verifier judges the
-    texts.
+    Columns are those of `monkeys export` (see --column), in JSONL, a JSON array, CSV (each also as .gz) or Parquet. A
+    row is a sample, or a problem with lists of them (`samples`; `outcomes` as a list or "0101"). Without a
+    sample_index a problem's samples count up in order of appearance, through all files. Labels (outcome or correct)
+    count as verdicts of a verifier named `imported`; without them the benchmark's own verifier judges the texts. A
+    problem whose key is another's is found by the text of its question. Parquet of `monkeys export` says itself of
+    which benchmark and llm it is.
 
     \b
     Example:
       monkeys import samples.jsonl --benchmark gsm8k --llm gpt-4o-mini
       monkeys import samples.jsonl --benchmark gsm8k --llm llama-3-8b --sizes 8030261248,32,4096
+      monkeys import output-rs*.jsonl --benchmark aime --llm qwen3-8b --data aime_2026.parquet
+      monkeys import samples_gsm8k.jsonl --benchmark gsm8k --llm llama-3-8b --where filter=strict-match
       monkeys import outcomes.parquet --benchmark codecontests --llm gemma-2b --key-only \\
         --column problem=problem_index --column sample_index=attempt --base 1
+      monkeys import exported.parquet
     """
     from models.schema import check_schema
-    from tasks.engines.recorded import Source
-    from tasks.runs.imports import ImportRequest, import_samples
+    from tasks.runs.import_request import ImportRequest
+    from tasks.runs.imports import import_samples
+    from tasks.runs.sources import Source
 
     check_schema()
-    source = Source(file, dict(_pair("--column", each) for each in columns), base, [_pair("--where", e) for e in where])
+    pairs = dict(_pair("--column", each) for each in columns)
+    source = Source(files, pairs, base, [_pair("--where", each) for each in where], form)
     request = ImportRequest(
-        source, benchmark, llm, name, data, key_only=key_only, sizes=_sizes(sizes), thinking=thinking or "none"
+        source, benchmark, llm, name, data, key_only=key_only, sizes=_sizes(sizes), thinking=thinking
     )
     made = import_samples(request)
     click.echo(made.run_id)
     if quiet:
         return
+    for note in made.notes:
+        click.echo(note, err=True)
     if not made.new:
-        click.echo(f"Run {made.run_id} existed already: the same file and options.", err=True)
+        click.echo(f"Run {made.run_id} existed already: the same files and options.", err=True)
         return
     click.echo(f"Run {made.run_id}: {made.samples:,} samples of {made.problems:,} problems.", err=True)
     if made.gaps:

@@ -6,6 +6,8 @@ from typing import Any
 
 def storable(text: str) -> str:
     """The text as Postgres can hold it: no NUL, no lone surrogates."""
+    if text.isascii() and "\0" not in text:
+        return text
     return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
 
 

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from cli import group
 from models.cost import Sizes, completion_flops, span_flops
 from tests.place import Place
 from tests.shared_data import shared
@@ -189,15 +191,15 @@ MISTAKES: list[tuple[list[Row], str]] = [
     ([{"problem": "a", "sample_index": -1, "correct": 1}], "a sample_index of -1 is impossible"),
     ([{"problem": "a", "sample_index": 1.5, "correct": 1}], "sample_index cannot be '1.5'"),
     ([{"problem": "a", "sample_index": 2**31, "correct": 1}], "impossible"),
-    ([{"problem": None, "sample_index": 0, "correct": 1}], "must not be empty"),
+    ([{"problem": None, "sample_index": 0, "correct": 1}], "it has no problem"),
     ([{"problem": "a", "sample_index": 0, "outcome": "great"}], "outcome cannot be 'great'"),
     ([{"problem": "a", "sample_index": 0, "correct": "yes"}], "correct cannot be 'yes'"),
     ([{"problem": "a", "sample_index": 0, "correct": 1, "outcome": "incorrect"}], "outcome is incorrect, but correct"),
     ([{**GOOD, "completion_tokens": -1}], "completion_tokens cannot be '-1'"),
     ([{**GOOD, "problem": "x" * 8_000}], "problem cannot be 'xxx"),
     ([{**GOOD, "problem": "\ud800"}], "problem cannot be"),
-    ([{**GOOD, "usd": math.inf}], "usd cannot be 'inf'"),
-    ([{**GOOD, "scores": [1]}], "scores cannot be '[1]'"),
+    ([{**GOOD, "usd": math.inf}], "Infinity is no number of JSON"),
+    ([{**GOOD, "scores": [1]}], "scores cannot be '1'"),
     ([{**GOOD, "text": 3}], "text cannot be '3'"),
     ([{"problem": "a", "sample_index": 0}], "neither an outcome nor a text"),
     ([{"problem": "a", "sample_index": 0, "text": "1"}], "has no outcomes"),
@@ -281,3 +283,152 @@ def test_a_gzip_file_is_read_by_its_name(place: Place, tmp_path: Path) -> None:
     file = tmp_path / "labels.jsonl.gz"
     file.write_bytes(gzip.compress(labelled(tmp_path, a="01").read_bytes()))
     assert len(judged(place, take(place, file, "--key-only"))) == 2
+
+
+def test_parquet_says_itself_of_which_run_it_is(place: Place, tmp_path: Path) -> None:
+    files = small(tmp_path)
+    run = files.enqueue(place, 20, "--temperature", "0.5", "--thinking", "end-tag", "--engine-arg", "note=x")
+    use_recording(files.recording)
+    work_off(place)
+    file = str(tmp_path / "samples.parquet")
+    place.ok("export", str(run), file)
+    again = int(place.ok("import", file, "--data", str(files.data), "--quiet"))
+    check(place, again)
+    assert judged(place, again) == judged(place, run)
+    same = "select llm_id, benchmark_id, sampling, thinking from run where id = %s"
+    assert place.query(same, (again,)) == place.query(same, (run,))
+    prompts = "select problem_id, text from prompt where run_id = %s and text <> '' order by 1"
+    assert place.query(prompts, (again,)) == place.query(prompts, (run,)) != []
+    other = place.ok("import", file, "--llm", "theirs", "--thinking", "none", "--data", str(files.data), "--quiet")
+    assert (
+        place.one("select llm.name from run join llm on llm.id = llm_id where run.id = %s", (int(other),)) == "theirs"
+    )
+    place.ok("export", str(again), str(tmp_path / "again.parquet"))
+    said = place.refused("import", file, str(tmp_path / "again.parquet"), "--data", str(files.data))
+    assert "more than once" in said
+    said = place.refused("import", str(files.recording), "--data", str(files.data))
+    assert "does not say of which run it is" in said
+    assert "give --benchmark and --llm" in said
+
+
+def test_what_a_file_says_of_its_run_is_looked_at_like_any_other_input(place: Place, tmp_path: Path) -> None:
+    import pyarrow
+    from pyarrow.parquet import write_table
+
+    said = {"benchmark": "sums", "llm": "x", "engine_args": {}, "sampling": {}, "thinking": "none"}
+    for wrong in (
+        {"sampling": {"temperature": "hot"}}, {"sampling": {"top_p": 7}}, {"sampling": {"unheard_of": 1}},
+        {"thinking": "never"}, {"engine_args": [1]}, {"llm": 3}, {"llm": "a\0b"}, {"benchmark": "b" * 500},
+    ):  # fmt: skip
+        table = pyarrow.table({"problem": ["a"], "sample_index": [0], "correct": [True]})
+        file = tmp_path / "wrong.parquet"
+        write_table(table.replace_schema_metadata({"monkeys": json.dumps(said | wrong)}), file)
+        place.refused("import", str(file), "--key-only")
+        assert place.one("select count(*) from run") == 0
+    place.ok("import", str(file), "--from", "rows", "--benchmark", "sums", "--llm", "x", "--key-only")
+
+
+def test_undecided_samples_are_undecided_again(place: Place, tmp_path: Path) -> None:
+    rows = [
+        {"problem": "a", "outcome": "correct"}, {"problem": "a", "outcome": "infrastructure_error"},
+        {"problem": "a", "text": "no label"}, {"problem": "a", "correct": False},
+    ]  # fmt: skip
+    run = take(place, write(tmp_path / "in.jsonl", *rows), "--key-only")
+    for name in FORMATS:
+        place.ok("export", str(run), str(tmp_path / name))
+        again = take(place, tmp_path / name, "--key-only")
+        assert judged(place, again) == judged(place, run)
+        assert place.one("select undecided from problem_tally where run_id = %s", (again,)) == 2
+
+
+def test_samples_of_another_tool_are_judged_by_their_questions_from_files_and_standard_input(
+    place: Place, tmp_path: Path
+) -> None:
+    files = small(tmp_path, problems=2, samples=1)
+    questions = [row["question"] for row in read_rows(files.data)]
+    seeds = [
+        write(tmp_path / f"output-rs{seed}.jsonl", *({"problem": each, "generation": f"so {1 + (seed + at) % 2}"}
+              for at, each in enumerate(reversed(questions))))
+        for seed in range(2)
+    ]  # fmt: skip
+    how = ("--benchmark", "gsm8k", "--llm", "theirs", "--data", str(files.data))
+    result = place.monkeys("import", *map(str, seeds), *how)
+    assert "Read as of NeMo-Skills" in result.output
+    assert "by the text of their questions" in result.output
+    work_off(place)
+    (run,) = place.query("select max(id) as id from run")
+    assert [outcome for _, _, outcome in judged(place, run["id"])] == ["incorrect", "correct"] * 2
+    given = json.dumps([{"problem": "0", "samples": ["1", "2"]}, {"problem": "1", "samples": ["1", "2"]}])
+    result = CliRunner().invoke(group, ["import", "-", *how, "--quiet"], input=given, prog_name="monkeys")
+    work_off(place)
+    outcomes = [outcome for _, _, outcome in judged(place, int(result.stdout))]
+    assert outcomes == ["correct", "incorrect", "incorrect", "correct"]
+
+
+def test_files_that_cannot_be_one_run_are_refused(place: Place, tmp_path: Path) -> None:
+    row = {"problem": "a", "sample_index": 0, "correct": 1}
+    one, twin = write(tmp_path / "one.jsonl", row), write(tmp_path / "twin.jsonl", row)
+    more = write(tmp_path / "more.jsonl", {**row, "correct": 0}, {**row, "sample_index": 1})
+    assert "hold the same bytes twice" in refused(place, one, str(twin))
+    assert "one.jsonl and" in refused(place, one, str(more))
+    assert "has sample 0 of problem 'a' more than once" in refused(place, one, str(more))
+    assert "is a folder; name a file in it, such as" in refused(place, tmp_path)
+    assert "There is no data file" in refused(place, tmp_path / "none")
+
+
+TRAINING = [
+    {"problem": "a", "text": "<think>hm</think>\n2", "correct": True}, {"problem": "a", "text": "3", "correct": False},
+    {"problem": "a", "text": "3", "correct": False}, {"problem": "a", "text": "two", "correct": True},
+    {"problem": "a", "text": "?", "correct": None}, {"problem": "b", "text": "7", "correct": False},
+]  # fmt: skip
+
+
+def exported(place: Place, run: int, *more: str) -> list[Row]:
+    return [json.loads(line) for line in place.ok("export", str(run), *more).splitlines()]
+
+
+def test_an_export_for_training_holds_what_was_asked_for(place: Place, tmp_path: Path) -> None:
+    run = take(place, write(tmp_path / "in.jsonl", *TRAINING), "--key-only")
+    at = [(row["problem"], row["sample_index"]) for row in exported(place, run, "--distinct", "text")]
+    assert at == [("a", 0), ("a", 1), ("a", 3), ("a", 4), ("b", 0)]
+    assert [row["sample_index"] for row in exported(place, run, "--correct", "--per-problem", "1")] == [0]
+    assert [row["sample_index"] for row in exported(place, run, "--correct")] == [0, 3]
+    weights = [row.get("weight") for row in exported(place, run, "--weight-k", "2")]
+    # of 4 decided samples half are right, and of the other 3 of a wrong one two are: 2/4 and 2/4 x 2/3
+    assert weights == [0.5, pytest.approx(1 / 3), pytest.approx(1 / 3), 0.5, None, None]
+    place.ok("export", str(run), str(tmp_path / "weights.parquet"), "--weight-k", "1", "--correct")
+    assert [row["weight"] for row in read_rows(tmp_path / "weights.parquet")] == [0.25, 0.25]
+    assert "no candidates" in place.refused("export", str(run), "--distinct", "candidate")
+    assert "without its prompts" in place.refused("export", str(run), "--messages")
+    assert "--answers is for" in place.refused("export", str(run), "--answers")
+    assert "must end in .jsonl or .jsonl.gz" in place.refused(
+        "export", str(run), str(tmp_path / "x.parquet"), "--messages"
+    )
+
+
+def test_messages_hold_the_prompt_as_sent_and_the_text_or_the_answer(place: Place, tmp_path: Path) -> None:
+    (tmp_path / "data.jsonl").write_text(json.dumps({"question": "1 + 1?", "answer": "#### 2"}) + "\n")
+    (tmp_path / "system.txt").write_text("Be brief.")
+    texts = ["<think>3?</think>\n2", "2", "<think>2 and no end", "2", "4"]
+    recording = write(
+        tmp_path / "recording.jsonl",
+        *({"problem": "0", "sample_index": at, "text": text} for at, text in enumerate(texts)),
+    )
+    run = int(
+        place.ok(
+            "enqueue", "gsm8k", "-m", f"replay:{recording}", "-n", "5", "--data", str(tmp_path / "data.jsonl"),
+            "--prompt-file", str(recording), "--chat", "--system", str(tmp_path / "system.txt"), "--quiet",
+        )
+    )  # fmt: skip
+    use_recording(recording)
+    work_off(place)
+    prompt = place.one("select text from prompt")
+    asked = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": prompt}]
+    whole = exported(place, run, "--messages", "--distinct", "text", "--correct", "--weight-k", "1")
+    assert [row["messages"] for row in whole] == [
+        [*asked, {"role": "assistant", "content": text}] for text in (texts[0], texts[1])
+    ]
+    assert [row["weight"] for row in whole] == [0.2, 0.2]
+    answers = exported(place, run, "--messages", "--answers", "--distinct", "text")
+    assert [row["messages"][-1]["content"] for row in answers] == ["2", "2", "4"]
+    assert [row["sample_index"] for row in exported(place, run, "--distinct", "candidate")] == [0, 2, 4]

@@ -1,16 +1,18 @@
-"""Recorded samples in a file: the columns that imports read and exports write, and a person's mistakes in them."""
+"""Recorded samples: the columns that imports read and exports write, and how a file's values become ours.
+
+Numbers and truth values may be given as texts, since CSV has nothing else.
+"""
 
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
-from pathlib import Path
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from reprlib import Repr
 from typing import Any, NamedTuple
 
 from models.storable import storable
 from tasks.engines.engine import Completion
-from verifiers.errors import UserError
-from verifiers.files import Row, read_rows
+from verifiers.files import Row
 from verifiers.outcome import Outcome
 from verifiers.ranges import LARGEST
 
@@ -34,6 +36,10 @@ def _text(given: Any) -> str:
 
 
 def _whole(given: Any) -> int:
+    if type(given) is int and abs(given) < 2**63:
+        return given
+    if isinstance(given, str) and len(given) < 20:
+        given = int(given)
     if isinstance(given, bool) or not isinstance(given, int | float) or given != int(given) or abs(given) >= 2**63:
         raise TypeError
     return int(given)
@@ -47,6 +53,8 @@ def _count(given: Any) -> int:
 
 
 def _number(given: Any) -> float:
+    if isinstance(given, str):
+        given = float(given)
     if isinstance(given, bool) or not isinstance(given, int | float):
         raise TypeError
     return float(given)
@@ -59,7 +67,14 @@ def _amount(given: Any) -> float:
     return amount
 
 
+TRUTHS = {"0": False, "1": True, "false": False, "true": True}
+
+
 def _bool(given: Any) -> bool:
+    if isinstance(given, bool):
+        return given
+    if isinstance(given, str):
+        return TRUTHS[given.lower()]
     if given not in (0, 1):
         raise ValueError
     return bool(given)
@@ -73,7 +88,7 @@ def _scores(given: Any) -> dict[str, float]:
 
 
 class Column(NamedTuple):
-    """How a value of a file becomes ours (TypeError or ValueError where it cannot), and its types elsewhere."""
+    """How a value of a file becomes ours (TypeError, ValueError or KeyError where not), and its types elsewhere."""
 
     convert: Callable[[Any], Any]
     sql: str
@@ -102,6 +117,11 @@ COLUMNS = {
 OF_COMPLETION = [name for name in COLUMNS if name in {each.name for each in fields(Completion)}]
 """Those of them that an engine gives, under the names of the table sample."""
 
+TEXTS = ("text", "thinking")
+"""Those of them that may be an empty text; elsewhere one is no value."""
+
+_CONVERT = {name: column.convert for name, column in COLUMNS.items()}
+
 
 class Recorded(NamedTuple):
     """One recorded sample; `outcome` is its label, where it has one."""
@@ -113,60 +133,33 @@ class Recorded(NamedTuple):
     scores: Mapping[str, float] | None
 
 
-@dataclass(frozen=True)
-class Source:
-    """A file and how it is to be read.
-
-    columns: our name -> the file's; base: the file's first index; where: (the file's column, its value as text) that
-    rows must have.
-    """
-
-    file: Path
-    columns: Mapping[str, str] = field(default_factory=dict)
-    base: int = 0
-    where: Sequence[tuple[str, str]] = ()
-
-
-def read_recorded(source: Source) -> Iterator[Recorded]:
-    """Yield a file's samples in its order; UserError, with the row, on a mistake."""
-    unknown = next((name for name in source.columns if name not in COLUMNS), None)
-    if unknown is not None:
-        raise UserError(f"There is no column {unknown!r} of ours; there are {', '.join(COLUMNS)}.")
-    theirs = {name: source.columns.get(name, name) for name in COLUMNS}
-    needed = {theirs["problem"], theirs["sample_index"], *source.columns.values(), *(name for name, _ in source.where)}
-    for number, row in enumerate(read_rows(source.file)):
-        if not needed <= row.keys():
-            missing = sorted(needed - row.keys())[0]
-            raise UserError(
-                f"Row {number} of {source.file} (from 0) has no column {missing!r}; it has "
-                f"{', '.join(map(str, row))}. --column ours=theirs says what a column is called there."
-            )
-        if all(str(row[name]) == value for name, value in source.where):
-            try:
-                yield _recorded(row, theirs, source.base)
-            except ValueError as error:
-                raise UserError(f"Row {number} of {source.file} (from 0): {error}.") from error
-
-
-def _recorded(row: Row, theirs: Mapping[str, str], base: int) -> Recorded:
-    def value(name: str) -> Any:
-        given = row.get(theirs[name])
-        if given is None or (isinstance(given, float) and math.isnan(given)):
-            return None
+def converted(row: Row) -> Row:
+    """The values of our columns as ours, without those that are not given; ValueError where one cannot be."""
+    values: Row = {}
+    for name, given in row.items():
+        if given is None or given != given:  # nan is no value
+            continue
         try:
-            return COLUMNS[name].convert(given)
-        except (TypeError, ValueError) as error:
-            raise ValueError(f"{name} cannot be {str(given)[:60]!r}") from error
+            values[name] = _CONVERT[name](given)
+        except (TypeError, ValueError, KeyError, OverflowError) as error:
+            if given != "" or name in TEXTS:
+                raise ValueError(f"{name} cannot be {short(given)!r}") from error
+    return values
 
-    problem, index = value("problem"), value("sample_index")
-    if problem is None or index is None:
-        raise ValueError("problem and sample_index must not be empty")
-    if not base <= index <= LARGEST:
-        raise ValueError(f"a sample_index of {index} is impossible where the first is {base} (--base)")
-    outcome, correct = value("outcome"), value("correct")
+
+def short(given: Any) -> str:
+    """A value of any kind and depth in a few characters."""
+    return (Repr().repr(given) if isinstance(given, list | dict) else str(given))[:60]
+
+
+def recorded(values: Row, key: str, index: int) -> Recorded:
+    """A sample of converted values; ValueError where its two labels are not of one mind."""
+    outcome, correct = values.get("outcome"), values.get("correct")
     if outcome is None and correct is not None:
         outcome = Outcome.correct if correct else Outcome.incorrect
     elif correct is not None and correct != (outcome == Outcome.correct):
         raise ValueError(f"its outcome is {outcome}, but correct is {str(correct).lower()}")
-    completion = Completion(**{name: value(name) for name in OF_COMPLETION})
-    return Recorded(problem, index - base, outcome, completion, value("scores"))
+    return Recorded(key, index, outcome, Completion(*map(values.get, _FIELDS)), values.get("scores"))
+
+
+_FIELDS = [each.name for each in fields(Completion)]

@@ -1,18 +1,13 @@
-"""Taking in samples that were made elsewhere: one transaction, the file read once, memory flat in its length.
+"""Taking in samples that were made elsewhere: one transaction, files read once, memory flat in their length.
 
 Labels become verdicts of a verifier named `imported` whose candidate is the label. Each batch gets its done works, an
 attempt by a worker named `import` with the sums of tokens, dollars and GPU-seconds, and its tally, so that every view
 shows an imported run as it shows our own.
 """
 
-import difflib
-import hashlib
-import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-from models.cost import Sizes
 from models.database import Connection, transaction
 from models.rows import (
     LABELS,
@@ -26,34 +21,18 @@ from models.rows import (
     verifier_id,
 )
 from models.tables import Run
-from tasks.engines import check_arguments, engine_of, full_name, queue_of
-from tasks.engines.recorded import Recorded, Source, read_recorded
+from tasks.engines import engine_of, queue_of
 from tasks.identity import this_worker
 from tasks.ledger import Making
 from tasks.publish import publish
-from tasks.runs.request import BATCH_SIZE, check_name
+from tasks.runs.import_request import Asked, ImportRequest, asked_of, kept, settings_hash
+from tasks.runs.matching import Matching
+from tasks.runs.request import BATCH_SIZE
+from tasks.runs.sources import Reading
 from tasks.runs.staged import insert_labels, insert_samples, stage
 from verifiers.benchmarks import find_benchmark, find_verifier
-from verifiers.errors import UserError
 from verifiers.outcome import Outcome
 from verifiers.verifier import Judgement, Problem, Verifier
-
-
-@dataclass(frozen=True)
-class ImportRequest:
-    """What a person asks for; `key_only` makes problems that are not at hand, `sizes` are the llm's, for FLOPs.
-
-    thinking: how thoughts are split off its texts (verifiers/thinking.py).
-    """
-
-    source: Source
-    benchmark: str
-    llm: str
-    name: str | None = None
-    data: Path | None = None
-    key_only: bool = False
-    sizes: Sizes | None = None
-    thinking: str = "none"
 
 
 @dataclass(frozen=True)
@@ -66,25 +45,33 @@ class Imported:
     new: bool
     labelled: bool
     gaps: bool
+    notes: Sequence[str] = ()
+    """What the files were taken for."""
 
 
 def import_samples(request: ImportRequest) -> Imported:
     """Make a run of recorded samples; UserError, and nothing half-done, on a person's mistake."""
-    llm = full_name(request.llm)
-    _check(request, llm)
-    known = _problems_at_hand(request)
-    settings_hash = _settings_hash(request, llm)
+    with kept(request.source) as source:
+        return _import(replace(request, source=source))
+
+
+def _import(request: ImportRequest) -> Imported:
+    asked = asked_of(request)
+    known = _problems_at_hand(asked)
+    identity = settings_hash(asked)
+    reading, matching = Reading(request.source), Matching(asked.benchmark, known, key_only=request.key_only)
     with transaction() as connection:
         if request.name is not None and _exists(connection, request.name):
-            return _same(connection, request, settings_hash)
-        staged = stage(connection, request.source, _checked(request, known), known)
-        verifier = _IMPORTED if staged.labelled else find_verifier(find_benchmark(request.benchmark), None)
-        run = _run(connection, request, llm, verifier, max(staged.counts), settings_hash)
+            return _same(connection, request, identity)
+        staged = stage(connection, request.source, reading.samples(matching.key), known)
+        verifier = _IMPORTED if staged.labelled else find_verifier(find_benchmark(asked.benchmark), None)
+        run = _run(connection, asked, verifier, max(staged.counts), identity)
         run_id = insert_run(connection, run)
         if run_id is None:  # another import took the name in the meantime
-            return _same(connection, request, settings_hash)
+            return _same(connection, request, identity)
         problem_ids = insert_problems(connection, run.benchmark_id, staged.problems)
-        insert_prompts(connection, run_id, problem_ids, [""] * len(problem_ids))
+        prompts = [asked.prompts.get(problem.key, "") for problem in staged.problems]
+        insert_prompts(connection, run_id, problem_ids, prompts)
         insert_samples(connection, run_id, problem_ids, BATCH_SIZE)
         making = Making(connection, run_id)
         making.add_imported_works(this_worker("import"))
@@ -96,37 +83,42 @@ def import_samples(request: ImportRequest) -> Imported:
             making.add_verify_works(run.verifier_id)
     if not staged.labelled:
         publish(verifier.queue)
-    return Imported(run_id, sum(staged.counts), len(problem_ids), True, staged.labelled, staged.gaps)
+    notes = _notes(reading, matching)
+    return Imported(run_id, sum(staged.counts), len(problem_ids), True, staged.labelled, staged.gaps, notes)
 
 
-def _check(request: ImportRequest, llm: str) -> None:
-    check_name("--name", request.name)
-    check_name("--benchmark", request.benchmark)
-    check_arguments(llm, {})
+def _notes(reading: Reading, matching: Matching) -> list[str]:
+    notes = []
+    if reading.form is not None:
+        label = f"; {reading.label} says which are correct" if reading.label else ""
+        notes.append(f"Read as of {reading.form.about}{label}.")
+    if matching.by_question:
+        notes.append("Problems were found by the text of their questions, not by their keys.")
+    return notes
 
 
-def _same(connection: Connection, request: ImportRequest, settings_hash: str) -> Imported:
-    return Imported(same_run(connection, request.name, settings_hash), 0, 0, False, False, False)
+def _same(connection: Connection, request: ImportRequest, identity: str) -> Imported:
+    return Imported(same_run(connection, request.name, identity), 0, 0, False, False, False)
 
 
-def _run(
-    connection: Connection, request: ImportRequest, llm: str, verifier: Verifier, n: int, settings_hash: str
-) -> Run:
-    benchmark = benchmark_id(connection, request.benchmark)
-    llm_row = llm_id(connection, llm, engine_of(llm), {}, queue_of(llm, {}))
-    if request.sizes is not None:
-        store_sizes(connection, llm_row, request.sizes, over=False)
+def _run(connection: Connection, asked: Asked, verifier: Verifier, n: int, identity: str) -> Run:
+    benchmark = benchmark_id(connection, asked.benchmark)
+    queue = queue_of(asked.llm, asked.engine_args)
+    llm_row = llm_id(connection, asked.llm, engine_of(asked.llm), asked.engine_args, queue)
+    if asked.request.sizes is not None:
+        store_sizes(connection, llm_row, asked.request.sizes, over=False)
     return Run(
-        name=request.name,
+        name=asked.request.name,
         benchmark_id=benchmark,
         llm_id=llm_row,
         verifier_id=verifier_id(connection, benchmark, verifier),
         n=n,
         batch_size=BATCH_SIZE,
+        sampling=dict(asked.sampling),
         seed=0,
         imported=True,
-        thinking=request.thinking,
-        settings_hash=settings_hash,
+        thinking=asked.thinking,
+        settings_hash=identity,
     )
 
 
@@ -138,36 +130,12 @@ _IMPORTED = Verifier(LABELS, "1", extract=lambda *_: None, judge=_judge_imported
 """The verifier that stands for labels; nothing is ever sent to it."""
 
 
-def _problems_at_hand(request: ImportRequest) -> dict[str, Problem]:
+def _problems_at_hand(asked: Asked) -> dict[str, Problem]:
+    request = asked.request
     if request.key_only and request.data is None:
         return {}
-    return {problem.key: problem for problem in find_benchmark(request.benchmark).load(request.data)}
-
-
-def _settings_hash(request: ImportRequest, llm: str) -> str:
-    source = request.source
-    if not source.file.is_file():
-        raise UserError(f"There is no file {source.file}.")
-    with source.file.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    identity = [request.benchmark, llm, digest, dict(source.columns), source.base, list(source.where), request.key_only]
-    if request.thinking != "none":
-        identity.append(request.thinking)
-    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
+    return {problem.key: problem for problem in find_benchmark(asked.benchmark).load(request.data)}
 
 
 def _exists(connection: Connection, name: str) -> bool:
     return connection.execute("select from run where name = %s", (name,)).fetchone() is not None
-
-
-def _checked(request: ImportRequest, known: Mapping[str, Problem]) -> Iterator[Recorded]:
-    """The file's samples, each of a problem that is at hand or may be made."""
-    for sample in read_recorded(request.source):
-        if sample.problem not in known and not request.key_only:
-            near = difflib.get_close_matches(sample.problem, known, 1)
-            hint = f"did you mean {near[0]!r}? " if near else ""
-            raise UserError(
-                f"{request.benchmark} has no problem {sample.problem!r}; {hint}--data gives its problems, and "
-                "--key-only makes those that are not at hand."
-            )
-        yield sample

@@ -8,7 +8,8 @@ from typing import NamedTuple
 from psycopg.types.json import Jsonb
 
 from models.database import Connection, fetch
-from tasks.engines.recorded import COLUMNS, OF_COMPLETION, Recorded, Source
+from tasks.engines.recorded import COLUMNS, OF_COMPLETION, Recorded
+from tasks.runs.sources import Source
 from verifiers.errors import UserError
 from verifiers.verifier import Problem
 
@@ -17,7 +18,7 @@ NAMES = ", ".join(OF_COMPLETION)
 
 @dataclass(frozen=True)
 class Staged:
-    """What a file turned out to hold: its problems in order of appearance, and how many samples each has."""
+    """What a source turned out to hold: its problems in order of appearance, and how many samples each has."""
 
     problems: Sequence[Problem]
     counts: Sequence[int]
@@ -26,7 +27,7 @@ class Staged:
 
 
 def stage(connection: Connection, source: Source, samples: Iterable[Recorded], known: Mapping[str, Problem]) -> Staged:
-    """Copy a file's samples into the table `staged`, and say what they were; UserError where they cannot be a run."""
+    """Copy a source's samples into the table `staged`, and say what they were; UserError where they cannot be a run."""
     typed = ", ".join(f"{name} {COLUMNS[name].sql}" for name in OF_COMPLETION)
     connection.execute(
         f"create temporary table staged (place int, sample_index int, outcome text, {typed}, scores jsonb) "
@@ -69,12 +70,12 @@ def _refuse_what_cannot_be_judged(
 ) -> None:
     if not samples:
         wanted = " and ".join("=".join(pair) for pair in source.where)
-        raise UserError(f"{source.file} has no sample{' with ' * bool(wanted)}{wanted}.")
+        raise UserError(f"{source} has no sample{' with ' * bool(wanted)}{wanted}.")
     if not labels and texts < samples:
-        raise UserError(f"{source.file} has samples with neither an outcome nor a text.")
+        raise UserError(f"{source} has samples with neither an outcome nor a text.")
     if not labels and not known:
         raise UserError(
-            f"{source.file} has no outcomes, and with only the keys of its problems nothing can be judged; "
+            f"{source} has no outcomes, and with only the keys of its problems nothing can be judged; "
             "give the problems with --data, or say which column has the outcome (--column correct=...)."
         )
 
@@ -88,7 +89,7 @@ def _refuse_repeats(connection: Connection, source: Source, keys: Sequence[str])
     sql = "select place, sample_index from staged group by 1, 2 having count(*) > 1 order by 1, 2 limit 1"
     for repeat in fetch(connection, _Repeat, sql):
         raise UserError(
-            f"{source.file} has sample {repeat.sample_index + source.base} of problem {keys[repeat.place]!r} more than "
+            f"{source} has sample {repeat.sample_index + source.base} of problem {keys[repeat.place]!r} more than "
             "once; --where column=value picks one llm's or one run's."
         )
 

@@ -1,0 +1,119 @@
+"""What a person asks of an import, what its files add to that, and what makes it the same import again."""
+
+import hashlib
+import json
+import shutil
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from models.cost import Sizes
+from tasks.engines import check_arguments, full_name
+from tasks.runs.described import Described, read_described
+from tasks.runs.formats.paper import is_folder_of_yaml
+from tasks.runs.request import check_name
+from tasks.runs.sources import Source
+from verifiers.errors import UserError
+from verifiers.files import STDIN, check_file
+
+
+@dataclass(frozen=True)
+class ImportRequest:
+    """What a person asks for; `key_only` makes problems that are not at hand, `sizes` are the llm's, for FLOPs.
+
+    benchmark, llm, thinking (how thoughts are split off its texts, verifiers/thinking.py): what a Parquet file of
+    `export` says where they are None.
+    """
+
+    source: Source
+    benchmark: str | None = None
+    llm: str | None = None
+    name: str | None = None
+    data: Path | None = None
+    key_only: bool = False
+    sizes: Sizes | None = None
+    thinking: str | None = None
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request with all that a file was to say."""
+
+    request: ImportRequest
+    benchmark: str
+    llm: str
+    engine_args: Mapping[str, Any] = field(default_factory=dict)
+    sampling: Mapping[str, Any] = field(default_factory=dict)
+    thinking: str = "none"
+    prompts: Mapping[str, str] = field(default_factory=dict)
+
+
+@contextmanager
+def kept(source: Source) -> Iterator[Source]:
+    """The source with standard input and pipes as files, since a file is read more than once."""
+    with TemporaryDirectory() as folder:
+        files = []
+        for place, file in enumerate(source.files):
+            if file != STDIN and not is_folder_of_yaml(file):
+                check_file(file)
+            if file == STDIN or file.is_fifo():
+                kept = Path(folder, f"stdin-{place}" if file == STDIN else f"{file.name}-{place}")
+                with kept.open("wb") as to, sys.stdin.buffer if file == STDIN else file.open("rb") as given:
+                    shutil.copyfileobj(given, to)
+                file = kept
+            files.append(file)
+        yield replace(source, files=files)
+
+
+def asked_of(request: ImportRequest) -> Asked:
+    """The request with what its files say of their run; UserError where that is not enough."""
+    files = [file for file in request.source.files if not file.is_dir()]
+    said = None if request.source.form is not None else _said(files)
+    benchmark = request.benchmark or (said.benchmark if said else None)
+    llm = full_name(request.llm) if request.llm is not None else said.llm if said else None
+    if benchmark is None or llm is None:
+        lacks = " and ".join(name for name, value in (("--benchmark", benchmark), ("--llm", llm)) if value is None)
+        raise UserError(f"{request.source} does not say of which run it is, as an exported Parquet does: give {lacks}.")
+    check_name("--name", request.name)
+    check_name("--benchmark", benchmark)
+    engine_args = said.engine_args if said and request.llm is None else {}
+    check_arguments(llm, engine_args)
+    thinking = request.thinking or (said.thinking if said else "none")
+    return Asked(
+        request, benchmark, llm, engine_args, said.sampling if said else {}, thinking, said.prompts if said else {}
+    )
+
+
+def _said(files: Sequence[Path]) -> Described | None:
+    """What the files say of their run, where all say the same."""
+    said = [read_described(file) for file in files]
+    first = said[0] if said else None
+    if any(each != first for each in said):
+        raise UserError(f"{files[0]} and the other files do not say the same of their runs; import them apart.")
+    return first
+
+
+def settings_hash(asked: Asked) -> str:
+    """Over the files and everything a person chose; it stays what it was, so that a name finds its run."""
+    source = asked.request.source
+    digests = {_digest(file): file for file in source.files}
+    if len(digests) < len(source.files):
+        raise UserError(f"{source} hold the same bytes twice; name each file once.")
+    digest: Any = next(iter(digests)) if len(digests) == 1 else list(digests)
+    columns, where = dict(source.columns), list(source.where)
+    identity = [asked.benchmark, asked.llm, digest, columns, source.base, where, asked.request.key_only]
+    identity += [asked.thinking] if asked.thinking != "none" else []
+    identity += [f"--from {source.form}"] if source.form is not None else []
+    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
+
+
+def _digest(file: Path) -> str:
+    if file.is_dir():
+        inside = [_digest(each) for each in sorted(file.iterdir()) if each.is_file()]
+        return hashlib.sha256("".join(inside).encode()).hexdigest()
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()

@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+import math
 import pickle
 import tracemalloc
 from collections.abc import Callable
@@ -54,11 +55,14 @@ def test_standard_input_is_told_apart_by_what_it_holds(name: str, monkeypatch: p
     assert list(read_rows(STDIN)) == ROWS
 
 
-def test_one_object_over_many_lines_is_one_row_and_nan_is_nothing(tmp_path: Path) -> None:
-    (tmp_path / "one.json").write_text('{\n "a": NaN,\n "b": [1]\n}\n')
-    assert list(read_rows(tmp_path / "one.json")) == [{"a": None, "b": [1]}]
+def test_one_object_over_many_lines_is_one_row_and_nan_stays_nan(tmp_path: Path) -> None:
+    (tmp_path / "one.json").write_text('{\n "a": NaN,\n "b": [-Infinity]\n}\n')
+    (row,) = read_rows(tmp_path / "one.json")
+    assert math.isnan(row["a"])
+    assert row["b"] == [-math.inf]
     (tmp_path / "nan.parquet").write_bytes(parquet([{"a": float("nan"), "b": 1.0}]))
-    assert list(read_rows(tmp_path / "nan.parquet")) == [{"a": None, "b": 1.0}]
+    (row,) = read_rows(tmp_path / "nan.parquet")
+    assert math.isnan(row["a"])
 
 
 class Bomb:
@@ -84,7 +88,6 @@ REFUSED: list[tuple[str, bytes, str]] = [
     ("text.txt", b"hello\n", "Line 1 of"),
     ("second.jsonl", b'{"a": 1}\n{"a": \n', "Line 2 of"),
     ("list.jsonl", b'{"a": 1}\n[1]\n', "Line 2 of"),
-    ("infinite.jsonl", b'{"a": -Infinity}', "-Infinity is no number of JSON"),
     ("digits.jsonl", b'{"a": ' + b"9" * 5_000 + b"}", "is not valid JSON"),
     ("deep.jsonl", b'{"a":' * 100_000, "is nested too deeply"),
     ("deep.json", b"[" * 100_000, "is nested too deeply"),

@@ -198,7 +198,7 @@ MISTAKES: list[tuple[list[Row], str]] = [
     ([{**GOOD, "completion_tokens": -1}], "completion_tokens cannot be '-1'"),
     ([{**GOOD, "problem": "x" * 8_000}], "problem cannot be 'xxx"),
     ([{**GOOD, "problem": "\ud800"}], "problem cannot be"),
-    ([{**GOOD, "usd": math.inf}], "Infinity is no number of JSON"),
+    ([{**GOOD, "usd": math.inf}], "usd cannot be 'inf'"),
     ([{**GOOD, "scores": [1]}], "scores cannot be '1'"),
     ([{**GOOD, "text": 3}], "text cannot be '3'"),
     ([{"problem": "a", "sample_index": 0}], "neither an outcome nor a text"),

@@ -15,7 +15,6 @@ from models.storable import is_storable
 from tasks.identity import build
 from verifiers.benchmarks.benchmark import Sampling
 from verifiers.errors import UserError
-from verifiers.files.rows import DECODER
 from verifiers.ranges import check_ranges
 from verifiers.thinking import RULES
 
@@ -86,8 +85,8 @@ def read_described(file: Path) -> Described | None:
     if RUN.encode() not in entries:
         return None
     try:
-        run = DECODER.decode(entries[RUN.encode()].decode())
-        prompts = DECODER.decode(entries.get(PROMPTS.encode(), b"{}").decode())
+        run = json.loads(entries[RUN.encode()].decode())
+        prompts = json.loads(entries.get(PROMPTS.encode(), b"{}").decode())
         said = Described(**{name: run[name] for name in Described._fields if name != "prompts"}, prompts=prompts)
         _check(said)
     except (ValueError, KeyError, TypeError, RecursionError, UserError) as error:

@@ -42,7 +42,7 @@ OTHERS = {
 def read_rows(file: Path) -> Iterator[Row]:
     """Yield a file's rows in order, those of standard input for `-`; UserError where it holds no such rows.
 
-    NaN is None. Values of CSV are texts.
+    NaN and infinities stay what they are. Values of CSV are texts.
     """
     with _opened(file) as opened:
         head = opened.peek(len(PARQUET))

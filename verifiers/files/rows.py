@@ -26,15 +26,6 @@ BATCH_BYTES, BATCH_ROWS = 64 * 2**20, 10_000
 """Most of a Parquet file at a time; a row has the bytes that its file has on average."""
 
 
-def _constant(name: str) -> None:
-    if name != "NaN":
-        raise ValueError(f"{name} is no number of JSON")
-
-
-DECODER = json.JSONDecoder(parse_constant=_constant)
-"""Reads NaN as None, and refuses infinities."""
-
-
 def lines(opened: IO[bytes], file: Path) -> Iterator[str]:
     """Lines of UTF-8, with their ends."""
     number = 0
@@ -47,12 +38,11 @@ def lines(opened: IO[bytes], file: Path) -> Iterator[str]:
 
 def json_lines(opened: IO[bytes], file: Path) -> Iterator[Row]:
     """A row a line, or one row where the file is one object over many lines."""
-    decode = DECODER.decode
     for number, line in enumerate(lines(opened, file), 1):
         if line.isspace():
             continue
         try:
-            row = decode(line)
+            row = json.loads(line)
         except (ValueError, RecursionError) as error:
             row = _one_object(line, error, opened, file) if number == 1 else None
             if row is None:
@@ -76,7 +66,7 @@ def _one_object(line: str, error: Exception, opened: IO[bytes], file: Path) -> A
     if len(rest) > LONGEST_ROW:
         raise UserError(f"{file} is one JSON value of more than {LONGEST_ROW:,} bytes.")
     try:
-        return DECODER.decode(line + rest.decode())
+        return json.loads(line + rest.decode())
     except (ValueError, RecursionError):
         return None
 
@@ -115,7 +105,7 @@ def _element(text: str, place: int, before: str) -> tuple[Any, int]:
     found = _BEFORE.match(text, place)
     if found is None or found[1] != before:
         raise json.JSONDecodeError(f"no {before}", text, place)
-    return DECODER.raw_decode(text, found.end())
+    return json.JSONDecoder().raw_decode(text, found.end())
 
 
 def csv_rows(opened: IO[bytes], file: Path, delimiter: str) -> Iterator[Row]:
@@ -148,10 +138,7 @@ def parquet_rows(opened: IO[bytes], file: Path) -> Iterator[Row]:
         with pyarrow.parquet.ParquetFile(opened) as parquet:
             size = sum(parquet.metadata.row_group(each).total_byte_size for each in range(parquet.num_row_groups))
             fitting = BATCH_BYTES * parquet.metadata.num_rows // max(size, 1)
-            floats = [each.name for each in parquet.schema_arrow if pyarrow.types.is_floating(each.type)]
             for batch in parquet.iter_batches(batch_size=max(1, min(BATCH_ROWS, fitting))):
-                for row in batch.to_pylist():
-                    row.update({name: None for name in floats if row[name] != row[name]})
-                    yield row
+                yield from batch.to_pylist()
     except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
         raise UserError(f"{file} is not a readable Parquet file ({error}).") from error

@@ -4,6 +4,7 @@ Fields by src/inspect_ai/log/_log.py (EvalSample: id, epoch, input, output, scor
 src/inspect_ai/model/_model_output.py of UKGovernmentBEIS/inspect_ai. An epoch is one sample of a problem.
 """
 
+import json
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
@@ -13,7 +14,7 @@ from typing import Any
 from tasks.runs.formats.format import Format, natural
 from verifiers.errors import UserError
 from verifiers.files import Row, check_file, read_rows
-from verifiers.files.rows import DECODER, LONGEST_ROW
+from verifiers.files.rows import LONGEST_ROW
 
 FINISHED = {"max_tokens": "length", "model_length": "length"}
 """Their stop reasons that have another name here."""
@@ -32,7 +33,7 @@ def _read(file: Path) -> Iterator[Row]:
                     text = opened.read(LONGEST_ROW + 1)
                 if len(text) > LONGEST_ROW:
                     raise UserError(f"{name} in {file} has more than {LONGEST_ROW:,} bytes.")
-                yield DECODER.decode(text.decode())
+                yield json.loads(text.decode())
     except (
         zipfile.BadZipFile,
         NotImplementedError,

@@ -15,9 +15,9 @@ JUDGING: dict[str, tuple[str, ...]] = {
     "test_list": ("mbpp", "mbpp-plus"),
     "base_input": ("humaneval-plus", "mbpp-plus"),
     "plus_input": ("humaneval-plus", "mbpp-plus"),
-    "public_tests": ("codecontests", "codecontests-plus"),
-    "private_tests": ("codecontests", "codecontests-plus"),
-    "generated_tests": ("codecontests", "codecontests-plus"),
+    "public_tests": ("codecontests",),
+    "private_tests": ("codecontests",),
+    "generated_tests": ("codecontests",),
     "test_cases": ("codecontests-plus",),
     "checker": ("codecontests-plus",),
     "public_test_cases": ("livecodebench",),
@@ -91,10 +91,10 @@ def _offline() -> Iterator[None]:
 def make_problems(
     file: Path | None,
     rows: Iterator[Row],
-    to_problem: Callable[[Row, int], Problem],
+    to_problem: Callable[[Row, int], Problem | None],
     judged_by: Collection[str] = (),
 ) -> list[Problem]:
-    """Problems of rows; `to_problem(row, line)` gets the line number from 0.
+    """Problems of rows; `to_problem(row, line)` gets the line number from 0, and gives None for one that is left out.
 
     It raises KeyError on a missing field, and TypeError or ValueError, with a text that names the field, on a wrong
     one. `judged_by` are the fields of JUDGING that it reads: a row that is judged by another one is refused, since
@@ -110,6 +110,8 @@ def make_problems(
             )
         try:
             problem = to_problem(row, line)
+            if problem is None:
+                continue
         except KeyError as error:
             raise UserError(f"Row {line} of {where} (from 0) has no field {error}.") from error
         except (TypeError, ValueError, AttributeError) as error:
@@ -158,6 +160,16 @@ def texts_of(row: Row, name: str) -> list[str]:
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise TypeError(f"{name} must be a list of texts")
     return value
+
+
+def number_of(row: Mapping[str, Any], name: str) -> float | None:
+    """A field that may be a number from 0."""
+    number = row.get(name)
+    if number is None:
+        return None
+    if isinstance(number, bool) or not isinstance(number, int | float) or not 0 <= number < math.inf:
+        raise TypeError(f"{name} must be a number from 0, not {_kind(number)}")
+    return number
 
 
 def key_of(row: Row, line: int, *names: str) -> str:

@@ -54,8 +54,8 @@ def test_a_name_that_is_there_again_has_a_key_of_its_own_and_a_row_that_is_there
 ) -> None:
     other = {**DEEPSEEK, "formal_statement": "theorem exercise_3_3 :\n  (2 : ℕ) = 2 :="}
     assert [problem.key for problem in load(tmp_path, DEEPSEEK, other)] == ["exercise_3_3", "exercise_3_3-2"]
-    with pytest.raises(UserError, match=r"Row 1 .*exercise_3_3 is there twice"):
-        load(tmp_path, DEEPSEEK, DEEPSEEK)
+    with pytest.raises(UserError, match=r"Row 2 .*exercise_3_3 is there twice"):
+        load(tmp_path, DEEPSEEK, DATA, DEEPSEEK)
 
 
 def test_the_prompts_are_deepseeks_and_an_answer_to_each_is_found(tmp_path: Path) -> None:

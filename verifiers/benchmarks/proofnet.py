@@ -31,8 +31,7 @@ _DATA = re.compile(r"\s*(?:noncomputable\s+)?(?:def|abbrev|instance)\b")
 
 def load(file: Path | None) -> list[Problem]:
     """The theorems of a file, or of both splits of the public set."""
-    rows = read_rows(file) if file else _hub()
-    return make_problems(file, (row for row in rows if not _asks_for_data(row)), _numbered())
+    return make_problems(file, read_rows(file) if file else _hub(), _numbered())
 
 
 def _hub() -> Iterator[Row]:
@@ -45,11 +44,13 @@ def _asks_for_data(row: Mapping[str, object]) -> bool:
     return isinstance(formal, str) and bool(_DATA.match(formal))
 
 
-def _numbered() -> Callable[[Row, int], Problem]:
+def _numbered() -> Callable[[Row, int], Problem | None]:
     """Makes problems; one that shares its name with others before it has its number among them in its key."""
     found: dict[str, list[str]] = {}
 
-    def problem(row: Row, line: int) -> Problem:
+    def problem(row: Row, line: int) -> Problem | None:
+        if _asks_for_data(row):
+            return None
         made = theorem_problem(_with_prefix(row), line)
         others = found.setdefault(made.key, [])
         if made.content_hash in others:

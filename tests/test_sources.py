@@ -113,6 +113,8 @@ def test_a_question_says_more_than_a_key_and_all_samples_go_by_the_same(tmp_path
     assert matching.by_question
     samples, _, matching = read(files_of(tmp_path, [("b.jsonl", lines({"problem": TWO, "text": "3"}))]), KNOWN)
     assert [each.problem for each in samples] == ["1"]
+    both = lines({"problem": "2", "question": "Again?", "text": "4"}, {"problem": "x", "question": ONE, "text": "2"})
+    assert [each.problem for each in read(files_of(tmp_path, [("both.jsonl", both)]), KNOWN)[0]] == ["2", "0"]
     mixed = files_of(tmp_path, [("c.jsonl", lines(rows[0], {"problem": "2", "text": "4"}))])
     with pytest.raises(UserError, match=r"Row 1 of .* is found by its key only"):
         read(mixed, KNOWN)
@@ -181,6 +183,7 @@ EVALPLUS = {"date": "2026-01-01", "hash": "h", "eval": {"HumanEval/0": [
     {"task_id": "HumanEval/0", "solution": "p", "base_status": "pass", "plus_status": "pass", "plus_fail_tests": []},
     {"task_id": "HumanEval/0", "solution": "q", "base_status": "pass", "plus_status": "fail", "plus_fail_tests": [[1]]},
     {"task_id": "HumanEval/0", "solution": "r", "base_status": "timeout", "plus_status": "timeout"},
+    {"task_id": "HumanEval/0", "solution": "s", "base_status": "fail", "plus_status": "pass"},
 ]}}  # fmt: skip
 
 OLD_EVALPLUS = {"eval": {"HumanEval/0": {"nfiles": 2, "base": [["success", [True]], ["failed", []]],
@@ -223,9 +226,11 @@ FOREIGN: list[tuple[str, list[tuple[str, str | bytes]], dict[str, Any], list[Bri
     ("evalplus", [("samples.jsonl", lines({"task_id": "HumanEval/0", "solution": "p", "_identifier": "i"}))], {},
      [("HumanEval/0", 0, "p", None)]),
     ("evalplus", [("x_eval_results.json", json.dumps(EVALPLUS))], {},
-     [("HumanEval/0", 0, "p", "correct"), ("HumanEval/0", 1, "q", "incorrect"), ("HumanEval/0", 2, "r", "time_limit")]),
+     [("HumanEval/0", 0, "p", "correct"), ("HumanEval/0", 1, "q", "incorrect"), ("HumanEval/0", 2, "r", "time_limit"),
+      ("HumanEval/0", 3, "s", "incorrect")]),
     ("evalplus", [("x_eval_results.json", json.dumps(EVALPLUS))], {"columns": {"correct": "base_status"}},
-     [("HumanEval/0", 0, "p", "correct"), ("HumanEval/0", 1, "q", "correct"), ("HumanEval/0", 2, "r", "time_limit")]),
+     [("HumanEval/0", 0, "p", "correct"), ("HumanEval/0", 1, "q", "correct"), ("HumanEval/0", 2, "r", "time_limit"),
+      ("HumanEval/0", 3, "s", "incorrect")]),
     ("evalplus", [("eval_results.json", json.dumps(OLD_EVALPLUS))], {"columns": {"correct": "base_status"}},
      [("HumanEval/0", 0, None, "correct"), ("HumanEval/0", 1, None, "incorrect")]),
     ("paper", [("7.yaml", YAML)], {}, [("7", 0, " 2", "correct"), ("7", 1, "5", "incorrect")]),

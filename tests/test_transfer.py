@@ -315,9 +315,11 @@ def test_what_a_file_says_of_its_run_is_looked_at_like_any_other_input(place: Pl
     import pyarrow
     from pyarrow.parquet import write_table
 
+    settings = {"temperature": 1, "max_tokens": 5}
     said = {"benchmark": "sums", "llm": "x", "engine_args": {}, "sampling": {}, "thinking": "none"}
     for wrong in (
-        {"sampling": {"temperature": "hot"}}, {"sampling": {"top_p": 7}}, {"sampling": {"unheard_of": 1}},
+        {"sampling": {**settings, "temperature": "hot"}}, {"sampling": {**settings, "top_p": 7}},
+        {"sampling": {**settings, "chat": 1}}, {"sampling": {**settings, "unheard_of": 1}},
         {"thinking": "never"}, {"engine_args": [1]}, {"llm": 3}, {"llm": "a\0b"}, {"benchmark": "b" * 500},
     ):  # fmt: skip
         table = pyarrow.table({"problem": ["a"], "sample_index": [0], "correct": [True]})

@@ -61,7 +61,7 @@ def _row_of_yaml(file: Path) -> Row:
 def _check_events(events: Iterator[Any], yaml: Any) -> None:
     depth = 0
     for event in events:
-        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None) or getattr(event, "tag", None):
+        if getattr(event, "anchor", None) or getattr(event, "tag", None):
             raise ValueError(f"a tag, an anchor or an alias in line {event.start_mark.line + 1}")
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > DEEPEST:

@@ -19,6 +19,7 @@ from verifiers.benchmarks.mbpp_plus import MBPP_PLUS
 from verifiers.benchmarks.template import asked
 from verifiers.errors import InfrastructureError, UserError
 from verifiers.outcome import Outcome
+from verifiers.programs.lacks import lacks_sandbox
 from verifiers.programs.plus import BASE, PLUS
 from verifiers.programs.unit_tests import judge_by
 from verifiers.sandbox import Limits
@@ -218,6 +219,7 @@ def test_plus_refuses_what_base_takes_and_both_take_the_reference(form: str, tmp
     benchmark, cases = FORMS[form]
     problems = load(benchmark, tmp_path, *(case.row for case in cases))
     for problem, case in zip(problems, cases, strict=True):
+        assert not str(problem.data.get("test")).rstrip().endswith("\ncheck(peaks)")  # the tests would run twice
         solution = str(case.row.get("canonical_solution", case.row.get("code")))
         for text, full, weak in (
             (solution, True, True), (case.right, True, True), (case.base_only, False, True), (case.wrong, False, False)
@@ -410,3 +412,13 @@ def test_a_chat_asks_as_evalplus_does_and_the_script_is_found(
         assert found
         assert found.how == "block"
         assert program.strip() in found.text
+
+
+def test_what_a_machine_lacks_for_programs_is_said_before_any_is_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    lacks_sandbox.cache_clear()
+    try:
+        for benchmark in (HUMANEVAL, HUMANEVAL_PLUS, MBPP, MBPP_PLUS):
+            assert all("no bubblewrap" in verifier.lacks() for verifier in benchmark.verifiers)
+    finally:
+        lacks_sandbox.cache_clear()

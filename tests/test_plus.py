@@ -59,7 +59,7 @@ PEAKS = (
 PEAKS_BODY = "    found = []\n    for x in xs:\n        found.append(max([x] + found))\n    return found\n"
 FROM_ZERO = PEAKS_BODY.replace("[x] + found", "[x, 0] + found")
 SHARE = 'def share(xs, scale):\n    """ Each of xs as a share of them all, times scale. """\n'
-SHARE_BODY = "    s = sum(xs)\n    xs[:] = [x / s * scale for x in xs]\n    print('x' * 20000)\n    return xs\n"
+SHARE_BODY = "    found = [x / sum(xs) * scale for x in xs]\n    print('x' * 20000)\n    xs.clear()\n    return found\n"
 ZERO = (
     "import math\n\n\ndef poly(xs, x):\n    return sum([c * math.pow(x, i) for i, c in enumerate(xs)])\n\n\n"
     'def find_zero(xs: list):\n    """ Where the line with these coefficients is zero. """\n'
@@ -178,7 +178,7 @@ OWN = [
     ),
     Case(
         own("HumanEval/1", "share", SHARE, SHARE_BODY, [[[1.0, 1.0], 1]], [[[3.0, 7.0], 1]]),
-        "    return [scale / sum(xs) * x for x in xs]\n", "    return [scale / 2] * 2\n", "    return (0.5, 0.5)\n",
+        "    return [scale / sum(xs) * x for x in xs]\n", "    return [scale / 2] * 2\n", "    return [0.5]\n",
     ),
     Case(
         own("HumanEval/32", "find_zero", ZERO, "    return -xs[0] / xs[1]\n", [[[2, 4]]], [[[-3, 4]]], 1e-4),
@@ -197,7 +197,7 @@ OWN_MBPP = [
     own_mbpp(295, "sum_div", "a - 1", "[0, 4][a > 4]", "a", [[4], [5]], [[7]]),
     own_mbpp(558, "digit_distance_nums", "0", "1", "7", [[1, 2]], [[12, 5]]),
     own_mbpp(581, "surface_Area", "33", "35", "a", [[3, 4]], [[1, 1]]),
-    own_mbpp(746, "sector", "a * 3.14159", "3.14", "3", [[1.0]], [[2.0], [math.inf]], atol=0.01),
+    own_mbpp(746, "sector", "a * 3.14159", "3.14", "complex(3.14)", [[1.0]], [[2.0], [math.inf]], atol=0.01),
 ]
 FORMS = {
     "humaneval-plus, published": (HUMANEVAL_PLUS, PUBLISHED),

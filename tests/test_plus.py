@@ -19,6 +19,7 @@ from verifiers.benchmarks.mbpp_plus import MBPP_PLUS
 from verifiers.benchmarks.template import asked
 from verifiers.errors import InfrastructureError, UserError
 from verifiers.outcome import Outcome
+from verifiers.programs.lacks import lacks_sandbox
 from verifiers.programs.plus import BASE, PLUS
 from verifiers.programs.unit_tests import judge_by
 from verifiers.sandbox import Limits
@@ -58,7 +59,7 @@ PEAKS = (
 PEAKS_BODY = "    found = []\n    for x in xs:\n        found.append(max([x] + found))\n    return found\n"
 FROM_ZERO = PEAKS_BODY.replace("[x] + found", "[x, 0] + found")
 SHARE = 'def share(xs, scale):\n    """ Each of xs as a share of them all, times scale. """\n'
-SHARE_BODY = "    s = sum(xs)\n    xs[:] = [x / s * scale for x in xs]\n    print('x' * 20000)\n    return xs\n"
+SHARE_BODY = "    found = [x / sum(xs) * scale for x in xs]\n    print('x' * 20000)\n    xs.clear()\n    return found\n"
 ZERO = (
     "import math\n\n\ndef poly(xs, x):\n    return sum([c * math.pow(x, i) for i, c in enumerate(xs)])\n\n\n"
     'def find_zero(xs: list):\n    """ Where the line with these coefficients is zero. """\n'
@@ -177,7 +178,7 @@ OWN = [
     ),
     Case(
         own("HumanEval/1", "share", SHARE, SHARE_BODY, [[[1.0, 1.0], 1]], [[[3.0, 7.0], 1]]),
-        "    return [scale / sum(xs) * x for x in xs]\n", "    return [scale / 2] * 2\n", "    return (0.5, 0.5)\n",
+        "    return [scale / sum(xs) * x for x in xs]\n", "    return [scale / 2] * 2\n", "    return [0.5]\n",
     ),
     Case(
         own("HumanEval/32", "find_zero", ZERO, "    return -xs[0] / xs[1]\n", [[[2, 4]]], [[[-3, 4]]], 1e-4),
@@ -196,7 +197,7 @@ OWN_MBPP = [
     own_mbpp(295, "sum_div", "a - 1", "[0, 4][a > 4]", "a", [[4], [5]], [[7]]),
     own_mbpp(558, "digit_distance_nums", "0", "1", "7", [[1, 2]], [[12, 5]]),
     own_mbpp(581, "surface_Area", "33", "35", "a", [[3, 4]], [[1, 1]]),
-    own_mbpp(746, "sector", "a * 3.14159", "3.14", "3", [[1.0]], [[2.0], [math.inf]], atol=0.01),
+    own_mbpp(746, "sector", "a * 3.14159", "3.14", "complex(3.14)", [[1.0]], [[2.0], [math.inf]], atol=0.01),
 ]
 FORMS = {
     "humaneval-plus, published": (HUMANEVAL_PLUS, PUBLISHED),
@@ -218,6 +219,7 @@ def test_plus_refuses_what_base_takes_and_both_take_the_reference(form: str, tmp
     benchmark, cases = FORMS[form]
     problems = load(benchmark, tmp_path, *(case.row for case in cases))
     for problem, case in zip(problems, cases, strict=True):
+        assert not str(problem.data.get("test")).rstrip().endswith("\ncheck(peaks)")  # the tests would run twice
         solution = str(case.row.get("canonical_solution", case.row.get("code")))
         for text, full, weak in (
             (solution, True, True), (case.right, True, True), (case.base_only, False, True), (case.wrong, False, False)
@@ -410,3 +412,13 @@ def test_a_chat_asks_as_evalplus_does_and_the_script_is_found(
         assert found
         assert found.how == "block"
         assert program.strip() in found.text
+
+
+def test_what_a_machine_lacks_for_programs_is_said_before_any_is_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    lacks_sandbox.cache_clear()
+    try:
+        for benchmark in (HUMANEVAL, HUMANEVAL_PLUS, MBPP, MBPP_PLUS):
+            assert all("no bubblewrap" in verifier.lacks() for verifier in benchmark.verifiers)
+    finally:
+        lacks_sandbox.cache_clear()

@@ -135,7 +135,6 @@ for _ in range(int(input())):
         return x // (a * b) * sums[-1] + sums[x % (a * b)]
     print(*(below(r + 1) - below(l) for l, r in (map(int, input().split()) for _ in range(q))))
 """
-IDLE = "for _ in range(10 ** 9): pass\n" + SHIRTS
 NAIVE = """
 for _ in range(int(input())):
     a, b, q = map(int, input().split())
@@ -149,7 +148,7 @@ for _ in range(int(input())):
 @pytest.mark.parametrize(
     ("key", "right", "wrong", "slow"),
     [
-        ("1000_A. Codehorses T-shirts", SHIRTS, ("Counter(old) - Counter(new)", "Counter(set(old) - set(new))"), IDLE),
+        ("1000_A. Codehorses T-shirts", SHIRTS, ("Counter(old) - Counter(new)", "Counter(set(old) - set(new))"), ""),
         ("1139_C. Edgy Trees", TREES, ("if not black", "if black"), ""),
         ("12_B. Correct Solution?", DIGITS, ('!= "0"', '> "1"'), ""),
         ("digjump", JUMPS, ("*places.pop(s[at], ())", ""), ""),

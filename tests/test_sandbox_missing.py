@@ -43,7 +43,7 @@ def runs_something(verifier: Verifier) -> bool:
 
 
 RUNNING = [
-    pytest.param(PROBLEMS[name], verifier, id=f"{name}/{verifier.name}")
+    pytest.param(PROBLEMS[name], verifier, id=f"{name}:{verifier.name}")
     for name, benchmark in BENCHMARKS.items()
     for verifier in benchmark.verifiers
     if runs_something(verifier)
@@ -73,7 +73,7 @@ def _fresh() -> Iterator[None]:
 
 
 def test_every_benchmark_that_runs_something_is_here() -> None:
-    assert {parameter.id.partition("/")[0] for parameter in RUNNING if parameter.id} == set(PROBLEMS)
+    assert {parameter.id.partition(":")[0] for parameter in RUNNING if parameter.id} == set(PROBLEMS)
 
 
 @pytest.mark.usefixtures("_fresh")

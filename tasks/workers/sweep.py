@@ -20,9 +20,6 @@ log = logging.getLogger(__name__)
 
 SWEEP_LOCK = MIGRATION_LOCK + 1
 
-LOST_MESSAGE_SECONDS = 30
-"""A message this old in an empty queue is lost."""
-
 
 def sweep_for_ever(stop: Event) -> None:
     """Sweep every few seconds while this process holds the lock; wait for it otherwise."""
@@ -72,9 +69,8 @@ def sweep(*, free_expired: bool = True) -> None:
         queue = row.queue
         waiting = messages(queue)
         if row.published:
-            lost = ledger.free_lost_messages(
-                queue, queue_is_empty=waiting == 0, older_than_seconds=LOST_MESSAGE_SECONDS
-            )
+            old = settings().lease_seconds / 2  # a message this old in an empty queue is lost
+            lost = ledger.free_lost_messages(queue, queue_is_empty=waiting == 0, older_than_seconds=old)
             if lost:
                 log.warning("%s messages of %s were lost", lost, queue)
         publish(queue, at_most=max(0, WINDOW - (waiting or 0)))

@@ -9,6 +9,7 @@ from pathlib import Path
 from verifiers.benchmarks.benchmark import Sampling
 from verifiers.benchmarks.rows import key_of, text_of
 from verifiers.files import Row
+from verifiers.programs.plus import mbpp_number
 from verifiers.programs.unit_tests import STOPS
 from verifiers.sandbox.inside.evalplus import restored
 from verifiers.verifier import Problem
@@ -70,9 +71,7 @@ def evalplus_problem(row: Row) -> Problem:
     inputs and of the base tests what the inputs themselves say.
     """
     key = text_of(row, "task_id")
-    family, _, number = key.partition("/")
-    if family == "Mbpp" and not (number.isascii() and number.isdigit()):
-        raise ValueError(f"task_id {key!r} is not Mbpp/ and a number")
+    number = mbpp_number(key)
     atol = row["atol"]
     if isinstance(atol, bool) or not isinstance(atol, int | float) or not 0 <= atol < math.inf:
         raise ValueError("atol must be a number, not below 0")
@@ -80,8 +79,8 @@ def evalplus_problem(row: Row) -> Problem:
         "prompt": text_of(row, "prompt"),
         "entry_point": entry_point(row),
         "canonical_solution": text_of(row, "canonical_solution"),
-        "base_input": _inputs(row, "base_input", int(number) if family == "Mbpp" else 0),
-        "plus_input": _inputs(row, "plus_input", int(number) if family == "Mbpp" else 0),
+        "base_input": _inputs(row, "base_input", number),
+        "plus_input": _inputs(row, "plus_input", number),
         "atol": atol,
     }
     if data["base_input"] == "[]":
@@ -95,9 +94,9 @@ def _inputs(row: Row, name: str, number: int) -> str:
         raise TypeError(f"{name} must be a list of lists of arguments")
     try:
         restored(number, inputs)
-    except (TypeError, ValueError, LookupError, AttributeError) as error:
+        text = json.dumps(inputs)
+    except (TypeError, ValueError, LookupError, AttributeError, RecursionError) as error:
         raise ValueError(f"{name} is not of the form that evalplus gives Mbpp/{number}: {error}") from error
-    text = json.dumps(inputs)
     if len(text) > LARGEST_TESTS:
         raise ValueError(f"{name} has {len(text):,} characters; at most {LARGEST_TESTS:,} are run")
     return text

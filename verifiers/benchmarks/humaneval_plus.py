@@ -25,7 +25,7 @@ def load(file: Path | None) -> list[Problem]:
 
 
 def _problem(row: Row, line: int) -> Problem:
-    if "base_input" in row:
+    if row.get("base_input") is not None:
         return evalplus_problem(row)
     problem = function_problem(row, line)
     if not re.search(r"^ *inputs = ", problem.data["test"], re.MULTILINE):

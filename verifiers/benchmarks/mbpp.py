@@ -24,7 +24,7 @@ def load(file: Path | None) -> list[Problem]:
 
 
 def _problem(row: Row, line: int) -> Problem:
-    if "test_list" not in row:
+    if row.get("test_list") is None:
         return function_problem(row, line)
     if row.get("test"):
         raise ValueError("it has test_list and test, and which of them counts mbpp-plus knows")
@@ -79,4 +79,5 @@ MBPP = Benchmark(
     sampling=SAMPLING,
     source="https://huggingface.co/datasets/google-research-datasets/mbpp",
     licence="CC BY 4.0",
+    known={"461": "its asserts are wrong (https://github.com/evalplus/evalplus/issues/147)"},
 )

@@ -26,7 +26,7 @@ def load(file: Path | None) -> list[Problem]:
 
 
 def _problem(row: Row, line: int) -> Problem:
-    if "base_input" in row:
+    if row.get("base_input") is not None:
         return evalplus_problem(row)
     asserts = asserts_of(row)
     name = tested(text_of(row, "code"), asserts)

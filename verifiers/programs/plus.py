@@ -39,15 +39,24 @@ def _differential(problem: Problem, *fields: str) -> str:
     data = problem.data
     if "base_input" not in data:
         return ""
-    family, _, number = problem.key.partition("/")
     told = (
         str(data["entry_point"]),
         str(data["prompt"]) + str(data["canonical_solution"]),
         float(data["atol"]),
-        int(number) if family == "Mbpp" else 0,
+        mbpp_number(problem.key),
     )
     inputs = [str(data[field]) for field in fields]
     return f"def check(candidate):\n    for inputs in {inputs!r}:\n        _differ(candidate, inputs, *{told!r})\n"
+
+
+def mbpp_number(key: str) -> int:
+    """The number of `Mbpp/2`, 0 of another key; ValueError where it has none."""
+    family, _, number = key.partition("/")
+    if family != "Mbpp":
+        return 0
+    if not (number.isascii() and number.isdigit()):
+        raise ValueError(f"task_id {key!r} is not Mbpp/ and a number")
+    return int(number)
 
 
 PLUS = Verifier("plus", "1", extract_function, _plus, lacks=lacks_sandbox)

@@ -11,6 +11,7 @@ import math
 import os
 import struct
 import sys
+import time
 from typing import Any, NoReturn
 
 from verifiers.sandbox.inside.broken import OURS, THEIRS, Broken
@@ -103,6 +104,7 @@ class _Function:
     def __init__(self, name: str) -> None:
         self._name = name
         self.calls = 0
+        self.spent = 0.0  # CPU seconds that its answers took
         self.gone = False
         self.raised: BaseException | None = None
 
@@ -110,7 +112,11 @@ class _Function:
         if not self.calls:
             write_all(1, THEIRS)
         self.calls += 1
-        good, value = self._ask(encode((self._name, positional, named)))
+        call, began = encode((self._name, positional, named)), time.process_time()
+        try:
+            good, value = self._ask(call)
+        finally:
+            self.spent += time.process_time() - began
         if good:
             return value
         kind = getattr(builtins, value, None) if isinstance(value, str) else None

@@ -13,7 +13,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from verifiers.sandbox.inside.broken import OURS, THEIRS, Broken
+from verifiers.sandbox.inside.broken import MOST_OF_ANSWERS, OURS, THEIRS, Broken
 from verifiers.sandbox.inside.frames import write_all
 from verifiers.sandbox.inside.stand_in import allclose
 
@@ -24,7 +24,7 @@ _SAME_SET = (
 _NOT_NONE = ("check_str", "text_match_three", "text_starta_endb")
 
 
-def differ(candidate: Callable[..., Any], inputs: str, name: str, program: str, atol: float, number: int) -> None:
+def differ(candidate: Any, inputs: str, name: str, program: str, atol: float, number: int) -> None:
     """Check a candidate, on a JSON list of lists of arguments, by the function of that name in a reference program.
 
     `number` is that of a problem of MBPP, 0 for HumanEval. AssertionError where they disagree, Broken where the
@@ -37,14 +37,14 @@ def differ(candidate: Callable[..., Any], inputs: str, name: str, program: str, 
     except Exception as error:
         raise Broken("the reference solution does not run: " + repr(error)[:100]) from error
     for arguments in given:
-        expected = _expected(reference, arguments)
+        expected = _expected(reference, arguments, OURS if candidate.spent < MOST_OF_ANSWERS else THEIRS)
         if number and name in _NOT_NONE:
             expected = expected is not None
         assert agrees(arguments, candidate(*arguments), expected, atol, name, number)
 
 
-def _expected(reference: Callable[..., Any], arguments: Any) -> Any:
-    write_all(1, OURS)
+def _expected(reference: Callable[..., Any], arguments: Any, fault: bytes) -> Any:
+    write_all(1, fault)
     try:
         return reference(*copy.deepcopy(arguments))
     except Exception as error:

@@ -61,10 +61,10 @@ def kept(source: Source) -> Iterator[Source]:
             if file != STDIN and not is_folder_of_yaml(file):
                 check_file(file)
             if file == STDIN or file.is_fifo():
-                kept = Path(folder, f"stdin-{place}" if file == STDIN else f"{file.name}-{place}")
-                with kept.open("wb") as to, sys.stdin.buffer if file == STDIN else file.open("rb") as given:
+                copy = Path(folder, f"{place}-{'stdin' if file == STDIN else file.name}")
+                with copy.open("wb") as to, sys.stdin.buffer if file == STDIN else file.open("rb") as given:
                     shutil.copyfileobj(given, to)
-                file = kept
+                file = copy
             files.append(file)
         yield replace(source, files=files)
 

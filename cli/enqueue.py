@@ -20,11 +20,11 @@ from cli.options import (
     with_endpoint,
 )
 from cli.output import print_rows
-from cli.worker.wanted import serve_llm
+from cli.worker.wanted import serve_benchmark, serve_llm
 from models.schema import check_schema
 from models.settings import settings
 from tasks.runs.request import BATCH_SIZE, RunRequest
-from verifiers.benchmarks.benchmark import Sampling
+from verifiers.benchmarks.benchmark import Benchmark, Sampling
 from verifiers.errors import UserError
 from verifiers.ranges import whole
 
@@ -87,10 +87,14 @@ def enqueue(
 ) -> None:
     """Enqueue a run of BENCHMARK: the run's id on stdout, what happens next on stderr.
 
+    BENCHMARK is one of `monkeys benchmarks`, or your own: FILE.py, FILE.py:object, or module:object from the folder you
+    stand in or from an installed package. That runs its code, here and in the workers of its own queue.
+
     \b
     Example:
       monkeys enqueue pocket-sums -m pocket-monkey -n 100
       monkeys enqueue gsm8k -m meta-llama/Meta-Llama-3-8B-Instruct -n 10000 --subset monkeys
+      monkeys enqueue ./my_bench.py -m meta-llama/Meta-Llama-3-8B-Instruct -n 1000
       monkeys enqueue math -m Qwen/Qwen3-8B -n 64 --chat --chat-template-arg enable_thinking=true --max-tokens 32768
       monkeys enqueue math -m openai:gpt-4o-mini -n 100 --chat --stop-when-solved --budget-usd 5
       monkeys enqueue math -m openai:qwen -n 100 --endpoint http://gpus:8000/v1 --gpus 4 --budget-gpu-hours 8
@@ -121,13 +125,24 @@ def enqueue(
     if dry_run:
         print_rows([asdict(estimate(request))], None)
         return
-    made = make_run(request)
+    made = make_run(request, _tell_nobody if quiet else _tell)
     click.echo(made.run_id)
     if quiet and not settings().own_broker:
         return  # nobody is told whether a worker serves it, so nobody waits for the answer
     served = serve_llm(llm, arguments, made.queue)
     if not quiet:
         click.echo("\n".join([*_told(made), *served, f"`monkeys watch {made.run_id}` follows it."]), err=True)
+
+
+def _tell(benchmark: Benchmark) -> None:
+    """See to a worker of a person's own benchmark, and say so before anything is paid for."""
+    for line in serve_benchmark(benchmark):
+        click.echo(line, err=True)
+
+
+def _tell_nobody(benchmark: Benchmark) -> None:
+    if settings().own_broker:
+        serve_benchmark(benchmark)
 
 
 def _told(made: "Made") -> list[str]:

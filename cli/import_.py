@@ -18,7 +18,9 @@ COLUMN_HELP = (
 
 @click.command("import")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--benchmark", required=True, help="The benchmark whose problems these are samples of.")
+@click.option(
+    "--benchmark", required=True, help="The benchmark whose problems these are samples of; your own as for enqueue."
+)
 @click.option("-m", "--model", "--llm", "llm", required=True, help="The llm that made them.")
 @click.option("--name", help="A unique name: the same name, file and options again is the same run.")
 @click.option("--data", type=click.Path(path_type=Path), help="Problems from a JSONL (also .gz) or Parquet file.")
@@ -56,9 +58,11 @@ def import_(
       monkeys import outcomes.parquet --benchmark codecontests --llm gemma-2b --key-only \\
         --column problem=problem_index --column sample_index=attempt --base 1
     """
+    from cli.worker.wanted import serve_benchmark
     from models.schema import check_schema
     from tasks.engines.recorded import Source
     from tasks.runs.imports import ImportRequest, import_samples
+    from verifiers.benchmarks import find_benchmark
 
     check_schema()
     source = Source(file, dict(_pair("--column", each) for each in columns), base, [_pair("--where", e) for e in where])
@@ -76,6 +80,8 @@ def import_(
     if made.gaps:
         click.echo("Some sample indices are missing; those that are there keep theirs.", err=True)
     if not made.labelled:
+        for line in serve_benchmark(find_benchmark(benchmark)):
+            click.echo(line, err=True)
         click.echo(f"They are to be judged; `monkeys watch {made.run_id}` follows it.", err=True)
 
 

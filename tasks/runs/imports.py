@@ -34,6 +34,8 @@ from tasks.publish import publish
 from tasks.runs.request import BATCH_SIZE, check_name
 from tasks.runs.staged import insert_labels, insert_samples, stage
 from verifiers.benchmarks import find_benchmark, find_verifier
+from verifiers.benchmarks.benchmark import Code
+from verifiers.benchmarks.sources import is_own
 from verifiers.errors import UserError
 from verifiers.outcome import Outcome
 from verifiers.verifier import Judgement, Problem, Verifier
@@ -72,14 +74,17 @@ def import_samples(request: ImportRequest) -> Imported:
     """Make a run of recorded samples; UserError, and nothing half-done, on a person's mistake."""
     llm = full_name(request.llm)
     _check(request, llm)
+    name, code = _named(request)
     known = _problems_at_hand(request)
-    settings_hash = _settings_hash(request, llm)
+    settings_hash = _settings_hash(request, name, llm)
     with transaction() as connection:
         if request.name is not None and _exists(connection, request.name):
             return _same(connection, request, settings_hash)
         staged = stage(connection, request.source, _checked(request, known), known)
         verifier = _IMPORTED if staged.labelled else find_verifier(find_benchmark(request.benchmark), None)
-        run = _run(connection, request, llm, verifier, max(staged.counts), settings_hash)
+        benchmark = benchmark_id(connection, name, code)
+        judge = verifier_id(connection, benchmark, verifier, None if staged.labelled else code)
+        run = _run(connection, request, llm, benchmark, judge, max(staged.counts), settings_hash)
         run_id = insert_run(connection, run)
         if run_id is None:  # another import took the name in the meantime
             return _same(connection, request, settings_hash)
@@ -110,9 +115,8 @@ def _same(connection: Connection, request: ImportRequest, settings_hash: str) ->
 
 
 def _run(
-    connection: Connection, request: ImportRequest, llm: str, verifier: Verifier, n: int, settings_hash: str
+    connection: Connection, request: ImportRequest, llm: str, benchmark: int, judge: int, n: int, settings_hash: str
 ) -> Run:
-    benchmark = benchmark_id(connection, request.benchmark)
     llm_row = llm_id(connection, llm, engine_of(llm), {}, queue_of(llm, {}))
     if request.sizes is not None:
         store_sizes(connection, llm_row, request.sizes, over=False)
@@ -120,7 +124,7 @@ def _run(
         name=request.name,
         benchmark_id=benchmark,
         llm_id=llm_row,
-        verifier_id=verifier_id(connection, benchmark, verifier),
+        verifier_id=judge,
         n=n,
         batch_size=BATCH_SIZE,
         seed=0,
@@ -138,19 +142,27 @@ _IMPORTED = Verifier(LABELS, "1", extract=lambda *_: None, judge=_judge_imported
 """The verifier that stands for labels; nothing is ever sent to it."""
 
 
+def _named(request: ImportRequest) -> tuple[str, Code | None]:
+    """The name of the benchmark's row, and the code of a person's own; of key-only samples it may be any name."""
+    if request.key_only and request.data is None and not is_own(request.benchmark):
+        return request.benchmark, None
+    benchmark = find_benchmark(request.benchmark)
+    return benchmark.name, benchmark.code
+
+
 def _problems_at_hand(request: ImportRequest) -> dict[str, Problem]:
     if request.key_only and request.data is None:
         return {}
     return {problem.key: problem for problem in find_benchmark(request.benchmark).load(request.data)}
 
 
-def _settings_hash(request: ImportRequest, llm: str) -> str:
+def _settings_hash(request: ImportRequest, benchmark: str, llm: str) -> str:
     source = request.source
     if not source.file.is_file():
         raise UserError(f"There is no file {source.file}.")
     with source.file.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    identity = [request.benchmark, llm, digest, dict(source.columns), source.base, list(source.where), request.key_only]
+    identity = [benchmark, llm, digest, dict(source.columns), source.base, list(source.where), request.key_only]
     if request.thinking != "none":
         identity.append(request.thinking)
     return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()

@@ -6,10 +6,10 @@ from typing import Any
 
 from kombu.exceptions import OperationalError
 
-from models.database import rows
+from models.database import column, rows
 from models.tables import Run
 from tasks.app import app, queue
-from tasks.stored import stored_verifier
+from tasks.stored import BenchmarkAway, stored_verifier
 from verifiers.errors import UserError
 
 log = logging.getLogger(__name__)
@@ -33,8 +33,12 @@ def analyze_by(run_id: int, verifier_id: int) -> None:
 
 
 def request_analysis(run_id: int) -> None:
-    """Ask a verify worker to analyse a run. A lost request costs nothing: reports analyse what is stale themselves."""
-    target: Any = queue("verify")
+    """Ask a worker of its counting verifier to analyse a run, by what that takes for equal answers.
+
+    A lost request costs nothing: reports analyse what is stale themselves.
+    """
+    sql = "select verifier.queue from run join verifier on verifier.id = run.verifier_id where run.id = %s"
+    target: Any = queue(*column(sql, (run_id,)))
     try:
         app.send_task("analyze", args=[run_id], queue=target, argsrepr=f"run {run_id}")
     except (OperationalError, OSError, TimeoutError) as error:
@@ -44,5 +48,6 @@ def request_analysis(run_id: int) -> None:
 def _classes(verifier_id: int) -> Callable[[Sequence[str]], list[int]] | None:
     try:
         return stored_verifier(verifier_id).classes
-    except (UserError, RuntimeError):  # labels of an import, or another version: equal texts are equal answers
+    except (UserError, RuntimeError, BenchmarkAway):
+        # labels of an import, another version, or a person's own code: equal texts are equal answers
         return None

@@ -9,7 +9,8 @@ from kombu.exceptions import OperationalError
 from models.database import column, rows
 from models.tables import Run
 from tasks.app import app, queue
-from tasks.stored import BenchmarkAway, stored_verifier
+from tasks.stored import BenchmarkAway, stored_verifier, verifier_of
+from verifiers.benchmarks.benchmark import Benchmark
 from verifiers.errors import UserError
 
 log = logging.getLogger(__name__)
@@ -25,11 +26,14 @@ def analyze(run_id: int) -> str:
     return f"run {run_id} analysed"
 
 
-def analyze_by(run_id: int, verifier_id: int) -> None:
-    """Compute a run's views by one verifier, with what that verifier takes for equal answers."""
+def analyze_by(run_id: int, verifier_id: int, own: Benchmark | None = None) -> None:
+    """Compute a run's views by one verifier, with what that verifier takes for equal answers.
+
+    That of a person's own benchmark is asked where the person gave it (`own`), or in a worker of its queue.
+    """
     from models.analysis.store import analyze as compute  # brings scipy, which a sweeper can do without
 
-    compute(run_id, verifier_id, _classes(verifier_id))
+    compute(run_id, verifier_id, _classes(verifier_id, own))
 
 
 def request_analysis(run_id: int) -> None:
@@ -45,7 +49,12 @@ def request_analysis(run_id: int) -> None:
         log.warning("nobody was asked to analyse run %s: %s", run_id, error)
 
 
-def _classes(verifier_id: int) -> Callable[[Sequence[str]], list[int]] | None:
+def _classes(verifier_id: int, own: Benchmark | None) -> Callable[[Sequence[str]], list[int]] | None:
+    if own is not None:
+        try:
+            return verifier_of(own, verifier_id).classes
+        except RuntimeError as error:
+            raise UserError(f"--benchmark cannot say which answers are equal: {error}.") from error
     try:
         return stored_verifier(verifier_id).classes
     except (UserError, RuntimeError, BenchmarkAway):

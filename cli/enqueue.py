@@ -1,6 +1,7 @@
 """`monkeys enqueue`: a run."""
 
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,11 +21,11 @@ from cli.options import (
     with_endpoint,
 )
 from cli.output import print_rows
-from cli.worker.wanted import serve_benchmark, serve_llm
+from cli.worker.wanted import see_to_benchmark, serve_llm
 from models.schema import check_schema
 from models.settings import settings
 from tasks.runs.request import BATCH_SIZE, RunRequest
-from verifiers.benchmarks.benchmark import Benchmark, Sampling
+from verifiers.benchmarks.benchmark import Sampling
 from verifiers.errors import UserError
 from verifiers.ranges import whole
 
@@ -125,24 +126,13 @@ def enqueue(
     if dry_run:
         print_rows([asdict(estimate(request))], None)
         return
-    made = make_run(request, _tell_nobody if quiet else _tell)
+    made = make_run(request, partial(see_to_benchmark, quiet=quiet))
     click.echo(made.run_id)
     if quiet and not settings().own_broker:
         return  # nobody is told whether a worker serves it, so nobody waits for the answer
     served = serve_llm(llm, arguments, made.queue)
     if not quiet:
         click.echo("\n".join([*_told(made), *served, f"`monkeys watch {made.run_id}` follows it."]), err=True)
-
-
-def _tell(benchmark: Benchmark) -> None:
-    """See to a worker of a person's own benchmark, and say so before anything is paid for."""
-    for line in serve_benchmark(benchmark):
-        click.echo(line, err=True)
-
-
-def _tell_nobody(benchmark: Benchmark) -> None:
-    if settings().own_broker:
-        serve_benchmark(benchmark)
 
 
 def _told(made: "Made") -> list[str]:

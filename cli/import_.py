@@ -58,7 +58,7 @@ def import_(
       monkeys import outcomes.parquet --benchmark codecontests --llm gemma-2b --key-only \\
         --column problem=problem_index --column sample_index=attempt --base 1
     """
-    from cli.worker.wanted import serve_benchmark
+    from cli.worker.wanted import see_to_benchmark
     from models.schema import check_schema
     from tasks.engines.recorded import Source
     from tasks.runs.imports import ImportRequest, import_samples
@@ -71,6 +71,8 @@ def import_(
     )
     made = import_samples(request)
     click.echo(made.run_id)
+    if made.new and not made.labelled:
+        see_to_benchmark(find_benchmark(benchmark), quiet=quiet)
     if quiet:
         return
     if not made.new:
@@ -80,8 +82,6 @@ def import_(
     if made.gaps:
         click.echo("Some sample indices are missing; those that are there keep theirs.", err=True)
     if not made.labelled:
-        for line in serve_benchmark(find_benchmark(benchmark)):
-            click.echo(line, err=True)
         click.echo(f"They are to be judged; `monkeys watch {made.run_id}` follows it.", err=True)
 
 

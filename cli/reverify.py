@@ -49,6 +49,7 @@ def reverify(
       monkeys reverify 1 --infrastructure
       monkeys reverify 1 --share 0.01
     """
+    from cli.worker.wanted import see_to_benchmark
     from models.questions.find import find_run
     from tasks.runs import changes
     from tasks.runs.thinking import split_again
@@ -71,7 +72,8 @@ def reverify(
         split = split_again(run.id, thinking, own)
         scored = f", {split.scored:,} to be scored" if split.scored else ""
         click.echo(f"Run {run.id}: {split.judged:,} works to be judged{scored} by --thinking {thinking}.", err=True)
-        _serve(own)
+        if own:
+            see_to_benchmark(own)
         return
     made = changes.reverify(run.id, verifier, use=use, own=own)
     then = (
@@ -82,15 +84,8 @@ def reverify(
         else "it does not count"
     )
     click.echo(f"Run {run.id}: {made.works:,} works to be judged by {made.verifier}; {then}.", err=True)
-    _serve(own)
-
-
-def _serve(own: "Benchmark | None") -> None:
-    """See to a worker of a person's own benchmark."""
-    from cli.worker.wanted import serve_benchmark
-
-    for line in serve_benchmark(own) if own else ():
-        click.echo(line, err=True)
+    if own:
+        see_to_benchmark(own)
 
 
 def _rerun(run_id: int, share: float, own: "Benchmark | None") -> None:

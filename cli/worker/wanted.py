@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+import click
+
 from cli.options import engine_options
 from cli.worker.command import worker_command
 from models.questions.health import WaitingQueue
@@ -49,6 +51,15 @@ def serve_benchmark(benchmark: Benchmark) -> list[str]:
         f"No worker serves {benchmark.name} yet. Start one{where}; it runs that benchmark's code:",
         f"  {worker_command('verify', queue)}",
     ]
+
+
+def see_to_benchmark(benchmark: Benchmark, *, quiet: bool = False) -> None:
+    """See to a worker of a person's own benchmark, and say so; where nobody is told, only the local stack is asked."""
+    if quiet and not settings().own_broker:
+        return
+    for line in serve_benchmark(benchmark):
+        if not quiet:
+            click.echo(line, err=True)
 
 
 def serve_reward_model(reward_model: str, engine_args: Mapping[str, Any]) -> list[str]:

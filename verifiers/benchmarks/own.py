@@ -77,7 +77,7 @@ def _run(code: Code) -> Any:
 def _run_file(code: Code) -> ModuleType:
     """Versions of one file live beside each other, so each is a module of its own name."""
     module = ModuleType(f"own_benchmark_{code.digest[:DIGITS]}")
-    module.__file__ = _place(code)
+    module.__file__, module.__package__ = _place(code), ""
     sys.modules[module.__name__] = module  # dataclasses look there
     exec(compile(code.source or "", module.__file__, "exec", dont_inherit=True), module.__dict__)
     return module

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 import verifiers.examples
-from cli import group
+from cli import doctor, group
 from cli.worker.wanted import waits_for
 from models.database import transaction
 from tasks import broker, ledger, stored
@@ -97,8 +97,9 @@ def enqueue(
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody serves anything here, and nobody waits long for their answer."""
+    """Nobody serves anything here, and nobody waits long for their answer; the doctor looks at queues and works."""
     monkeypatch.setattr(broker, "PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr(doctor, "CHECKS", (doctor._queues, doctor._works))
 
 
 # what the documentation promises

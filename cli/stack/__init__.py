@@ -8,11 +8,14 @@ def ensure_llm(llm: str, engine_arguments: Iterable[str] = ()) -> bool:
     from cli.stack.control import add
     from cli.stack.state import Wanted, WantedLlm
 
-    return add(Wanted([WantedLlm(llm, tuple(engine_arguments))], []))
+    return add(Wanted([WantedLlm(llm, tuple(engine_arguments))], [])) is not None
 
 
-def ensure_queue(queue: str) -> bool:
-    """Have the running local stack serve the queue of a person's own benchmark too; likewise."""
+def ensure_queue(queue: str) -> bool | None:
+    """Have the running local stack serve the queue of a person's own benchmark too; whether that is new to it.
+
+    None where no stack runs.
+    """
     from cli.stack.control import add
     from cli.stack.state import Wanted
 

@@ -51,13 +51,12 @@ def bring_up(llms: list[WantedLlm]) -> None:
     _wait(llms)
 
 
-def add(more: Wanted) -> bool:
-    """Have the running stack serve more; False where none runs."""
+def add(more: Wanted) -> bool | None:
+    """Have the running stack serve more; whether any of it is new, None where no stack runs."""
     if not supervised(settings().home):
-        return False
+        return None
     with _changing():
-        _add(Wanted([_full(each) for each in more.llms], more.queues))
-    return True
+        return _add(Wanted([_full(each) for each in more.llms], more.queues))
 
 
 def take_down() -> bool:
@@ -117,7 +116,7 @@ def _changing() -> Iterator[None]:
         yield
 
 
-def _add(more: Wanted) -> None:
+def _add(more: Wanted) -> bool:
     home = settings().home
     wanted = read_wanted(home)
     both = wanted.and_also(more)
@@ -125,6 +124,7 @@ def _add(more: Wanted) -> None:
     if both != wanted and stack is not None and stack.supervisor.pid is not None:
         write_wanted(home, both)
         os.kill(stack.supervisor.pid, signal.SIGHUP)
+    return both != wanted
 
 
 def _spawn() -> None:

@@ -39,13 +39,14 @@ def serve_benchmark(benchmark: Benchmark) -> list[str]:
     if benchmark.code is None:
         return []
     queue = own_queue(benchmark.name)
+    started = ensure_queue(queue) if settings().own_broker else None
+    if started is not None:
+        return [f"The local stack starts a worker for {benchmark.name}."] if started else []
     try:
         if is_served(queue):
             return []
     except Unavailable as error:
         return [str(error), AWAY]
-    if settings().own_broker and ensure_queue(queue):
-        return [f"The local stack starts a worker for {benchmark.name}."]
     where = f" where {benchmark.code.folder} is" if benchmark.code.folder else ""
     return [
         f"No worker serves {benchmark.name} yet. Start one{where}; it runs that benchmark's code:",

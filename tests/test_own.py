@@ -16,6 +16,8 @@ from cli import doctor, group
 from cli.worker.wanted import waits_for
 from models.database import transaction
 from tasks import broker, ledger, stored
+from tasks.workers.analyze import request_analysis
+from tasks.workers.sweep import messages
 from tests.place import Place
 from tests.small_runs import check, coverage, judged, use_recording, work_off
 from verifiers import answers
@@ -340,6 +342,9 @@ def test_a_module_that_changed_gives_its_works_back_until_the_run_is_moved(place
     assert f"monkeys worker verify -Q {own_queue('mine')} --own-benchmarks" in moved.output
     work_off(place, ("verify",))
     assert ledger.move_counting() == [run]
+    waiting = messages(own_queue("mine"))
+    request_analysis(run)  # by whoever knows which of its answers are equal
+    assert messages(own_queue("mine")) == (waiting or 0) + 1
     assert len(judged(place, run)) == 6
     check(place, run)
     assert place.ok("reverify", str(run), "--share", "1", "--benchmark", "my_bench:benchmark") == ""

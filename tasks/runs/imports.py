@@ -106,7 +106,8 @@ def import_samples(request: ImportRequest) -> Imported:
 
 def _check(request: ImportRequest, llm: str) -> None:
     check_name("--name", request.name)
-    check_name("--benchmark", request.benchmark)
+    if not is_own(request.benchmark):
+        check_name("--benchmark", request.benchmark)
     check_arguments(llm, {})
 
 

@@ -59,7 +59,7 @@ def _place(code: Code) -> str:
     """What the files of a benchmark begin with, for the line of an error."""
     if code.source is not None:
         return code.origin.removesuffix(f":{code.attribute}")
-    return code.folder or ""
+    return "" if code.folder is None else f"{code.folder}/"
 
 
 def _run(code: Code) -> Any:

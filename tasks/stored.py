@@ -19,6 +19,10 @@ _own_allowed = False
 """Whether this process runs the code of people's own benchmarks that the tables hold."""
 
 
+MOVE = "`monkeys reverify RUN --benchmark FILE.py` (or module:object) moves a run to its code as it is now"
+"""What helps where code has changed."""
+
+
 class BenchmarkAway(Exception):
     """The code of a person's own benchmark cannot or must not be loaded here; no work of it is to blame."""
 
@@ -116,9 +120,6 @@ def load_own_benchmarks(queues: Sequence[str], *, allowed: bool) -> None:
                 raise Unavailable(f"{queue} cannot be served here: {error}; {MOVE}.") from error
             except RuntimeError:  # another version of a ready verifier: each work says so
                 pass
-
-
-MOVE = "`monkeys reverify RUN --benchmark FILE.py` (or module:object) moves a run to its code as it is now"
 
 
 def prepare_verifiers(*, unsafe: bool = False) -> None:

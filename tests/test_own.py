@@ -378,9 +378,10 @@ def test_code_that_the_tables_hold_is_run_by_no_worker_but_one_that_was_told_to(
     ran.unlink()
     own._loaded.clear()
     stored.stored_verifier.cache_clear()
+    stored.load_own_benchmarks(["verify"], allowed=False)  # as a worker does before its first message
     work_off(place, ("verify",), at_most=2)
     assert "not started with --own-benchmarks" in place.one("select max(last_error) from work")
-    assert "--own-benchmarks" in place.refused("worker", "verify", "-Q", queue)
+    assert "is the queue of a person's own benchmark" in place.refused("worker", "verify", "-Q", queue)
     assert not ran.exists()
     place.ok("analyze", str(run))
     place.ok("export", str(run), str(standing / "out.jsonl"))

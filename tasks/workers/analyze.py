@@ -42,11 +42,12 @@ def request_analysis(run_id: int) -> None:
     A lost request costs nothing: reports analyse what is stale themselves.
     """
     sql = "select verifier.queue from run join verifier on verifier.id = run.verifier_id where run.id = %s"
-    target: Any = queue(*column(sql, (run_id,)))
-    try:
-        app.send_task("analyze", args=[run_id], queue=target, argsrepr=f"run {run_id}")
-    except (OperationalError, OSError, TimeoutError) as error:
-        log.warning("nobody was asked to analyse run %s: %s", run_id, error)
+    for name in column(sql, (run_id,)):  # none of a run that was deleted since
+        target: Any = queue(name)
+        try:
+            app.send_task("analyze", args=[run_id], queue=target, argsrepr=f"run {run_id}")
+        except (OperationalError, OSError, TimeoutError) as error:
+            log.warning("nobody was asked to analyse run %s: %s", run_id, error)
 
 
 def _classes(verifier_id: int, own: Benchmark | None) -> Callable[[Sequence[str]], list[int]] | None:

@@ -86,13 +86,13 @@ def _import(request: ImportRequest) -> Imported:
     if judge is not None:
         publish(judge.queue)
     return Imported(
-        run_id,
-        sum(staged.counts),
-        len(problem_ids),
-        True,
-        staged.gaps,
-        judge and asked.found,
-        _notes(reading, matching),
+        run_id=run_id,
+        samples=sum(staged.counts),
+        problems=len(problem_ids),
+        new=True,
+        gaps=staged.gaps,
+        judged_by=None if judge is None else asked.found,
+        notes=_notes(reading, matching),
     )
 
 

@@ -224,7 +224,7 @@ class _Series:
         if self.slot:
             try:
                 self.slot.end()
-            except SlotFailed:
+            except (SlotFailed, OSError):  # an OSError: closed by a run within this one
                 self._give_up_slot()
 
     def _give_up_slot(self) -> None:

@@ -205,7 +205,7 @@ def test_a_file_that_cannot_be_one_is_one_sentence_and_nothing_runs(standing: Pa
         "missing.py": "There is no file ",
         "my_bench": "One's own is FILE.py or module:object",
         "nowhere:benchmark": "There is no module nowhere, neither in ",
-        "json:loads": "is a function, not a Benchmark",
+        "json:loads": "json is a module of Python itself",
         "a b:benchmark": "neither a module's name nor a file",
         "latin.py:9": "names no attribute",
         "x\0.py": "no NUL",

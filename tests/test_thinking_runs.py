@@ -221,7 +221,7 @@ def test_both_parts_come_through_export_import_and_replay(place: Place, tmp_path
         command = ("import", str(tmp_path / name), *said, "--thinking", "tags", "--name", name)
         again = int(place.ok(*command))
         assert int(place.ok(*command)) == again
-        assert "other settings" in place.refused(*command[:-4], "--name", name)
+        assert "other settings" in place.refused(*command[:-4], "--name", name, "--thinking", "none")
         parts = "select text, thinking, thinking_tokens from sample where run_id = %s order by problem_id, sample_index"
         assert place.query(parts, (again,)) == place.query(parts, (run,))
         place.ok("reverify", str(again), "--verifier", "answer", "--use")

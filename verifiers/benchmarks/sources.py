@@ -3,6 +3,7 @@
 import ast
 import hashlib
 import importlib.util
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -87,6 +88,8 @@ def _of_module(module: str, attribute: str, folder: Path | None) -> Code:
 def _installed(module: str) -> Path:
     """The folder that an installed module's top-level package lies in."""
     top = module.partition(".")[0]
+    if top in sys.stdlib_module_names:
+        raise UserError(f"{module} is a module of Python itself, which holds no benchmark.")
     try:
         spec = importlib.util.find_spec(top)
     except (ImportError, ValueError):

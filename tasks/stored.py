@@ -12,6 +12,7 @@ from tasks.patience import patient
 from verifiers.benchmarks import BENCHMARKS, find_verifier
 from verifiers.benchmarks.benchmark import Benchmark, Code
 from verifiers.benchmarks.own import is_own_queue, load_own
+from verifiers.benchmarks.sources import read_code
 from verifiers.errors import Unavailable, UserError
 from verifiers.verifier import Problem, Verifier
 
@@ -63,21 +64,22 @@ def _stored(verifier_id: int) -> _Stored:
 def _benchmark(row: _Stored) -> Benchmark:
     if row.code is None and row.benchmark in BENCHMARKS:
         return BENCHMARKS[row.benchmark]
-    if row.code is None:
+    if row.code is None and ":" not in row.benchmark:
         raise BenchmarkAway(f"{row.benchmark} is none of ours, and no code is stored with it")
     if not _own_allowed:
-        raise BenchmarkAway(f"this process was not started with --own-benchmarks, as one of {row.queue} has to be")
-    try:
-        return load_own(Code(**row.code))
+        raise BenchmarkAway(f"a worker of {row.queue} runs {row.benchmark} only if it was given --own-benchmarks")
+    try:  # a row without code is from before it was stored, and is found by its name
+        return load_own(read_code(row.benchmark) if row.code is None else Code(**row.code))
     except UserError as error:
         raise BenchmarkAway(str(error).rstrip(".")) from error
 
 
 def _same(row: _Stored, benchmark: Benchmark) -> Verifier:
     verifier = find_verifier(benchmark, row.name)
-    if verifier.version != row.version:
+    version = verifier.version if row.code or benchmark.code is None else verifier.version.rpartition("+")[0]
+    if version != row.version:
         raise RuntimeError(
-            f"{OUTDATED}: {row.name} is version {verifier.version} here and {row.version} in the run; "
+            f"{OUTDATED}: {row.name} is version {version} here and {row.version} in the run; "
             "`monkeys reverify` moves the run"
         )
     return verifier

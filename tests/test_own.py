@@ -3,6 +3,7 @@
 import json
 import re
 import signal
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from textwrap import dedent
@@ -380,7 +381,7 @@ def test_code_that_the_tables_hold_is_run_by_no_worker_but_one_that_was_told_to(
     stored.stored_verifier.cache_clear()
     stored.load_own_benchmarks(["verify"], allowed=False)  # as a worker does before its first message
     work_off(place, ("verify",), at_most=2)
-    assert "not started with --own-benchmarks" in place.one("select max(last_error) from work")
+    assert "only if it was given --own-benchmarks" in place.one("select max(last_error) from work")
     assert "is the queue of a person's own benchmark" in place.refused("worker", "verify", "-Q", queue)
     assert not ran.exists()
     place.ok("analyze", str(run))
@@ -431,9 +432,11 @@ def test_a_row_from_before_its_code_was_stored_is_shown_and_moves(place: Place, 
         connection.execute("update verifier set code = null, version = '1', queue = 'verify'")
         connection.execute("update work set queue = 'verify' where kind = 'verify'")
     stored.stored_verifier.cache_clear()
+    stored.load_own_benchmarks(["verify"], allowed=False)
     work_off(place, ("verify",), at_most=2)
-    assert "no code is stored with it" in place.one("select max(last_error) from work")
+    assert "only if it was given --own-benchmarks" in place.one("select max(last_error) from work")
     assert "my_bench:benchmark" in place.ok("runs")
+    stored.load_own_benchmarks(["verify"], allowed=True)
     assert '"b"' in place.ok("show", str(run), "b", "0", "--json") or place.ok("show", str(run), "b", "0")
     place.ok("reverify", str(run), "--benchmark", "my_bench:benchmark")
     work_off(place, ("verify",))
@@ -472,7 +475,10 @@ def test_the_digest_is_of_what_a_module_imports_from_its_folder_and_of_nothing_e
         standing, "import json, tasks\nfrom pack.deep import more\ndef later():\n    import pack.lazy", "pack/mine.py"
     )
     digests = {read_code("pack.mine:benchmark").digest}
+    with pytest.raises(UserError):
+        find_benchmark("json.decoder:scanstring")
     assert find_benchmark("pack.mine:benchmark").name == "mine"
+    assert sys.modules["json.decoder"] is json.decoder, "what this process holds of others stays"
     (standing / "pack/unused.py").write_text("x = 1")
     (standing / "tasks.py").write_text("x = 1")
     (standing / "samples.jsonl").write_text("{}")

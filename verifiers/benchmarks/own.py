@@ -18,7 +18,7 @@ from typing import Any
 from verifiers.benchmarks import shape
 from verifiers.benchmarks.benchmark import Benchmark, Code
 from verifiers.benchmarks.guarded import BrokenBenchmark, guarded, told
-from verifiers.benchmarks.sources import OURS, file_of, read_again
+from verifiers.benchmarks.sources import OURS, digest_of, file_of, module_sources
 from verifiers.errors import InfrastructureError
 from verifiers.verifier import Verifier
 
@@ -86,30 +86,31 @@ def _run_file(code: Code) -> ModuleType:
 def _import(code: Code) -> ModuleType:
     """A module, imported anew with all that it imports from its folder or package where this process has another."""
     assert code.module is not None
-    if read_again(code).digest != code.digest:
+    sources = module_sources(code.module, code.folder)
+    if digest_of(sources) != code.digest:
         raise BrokenBenchmark(f"{code.origin} has changed since")
-    folder = None if code.folder is None else Path(code.folder)
-    for name, module in list(sys.modules.items()):
-        file = getattr(module, "__file__", None)
-        if name in _imported or (folder is not None and file is not None and file_of(folder, name) == Path(file)):
+    for name in sources:
+        if name in _imported or (code.folder is not None and _is_from(code.folder, name)):
             _imported.discard(name)
-            del sys.modules[name]
-    if folder is None:
+            sys.modules.pop(name, None)
+    before = set(sys.modules)
+    if code.folder is None:
         found = importlib.import_module(code.module)
-        _imported.update(name for name in sys.modules if _is_within(name, code.module))
-        return found
-    if code.module in sys.modules:
+    elif code.module in before:
         raise BrokenBenchmark(f"{code.module} is the name of another module here; rename that of {code.origin}")
-    with _first_on_path(code.folder or ""):
-        found = importlib.import_module(code.module)
-    _imported.update(name for name in sys.modules if name.partition(".")[0] not in OURS and file_of(folder, name))
+    else:
+        with _first_on_path(code.folder):
+            found = importlib.import_module(code.module)
+    _imported.update(
+        name for name in sources.keys() & sys.modules.keys() - before if name.partition(".")[0] not in OURS
+    )
     return found
 
 
-def _is_within(name: str, module: str) -> bool:
-    """Whether a module is of another's top-level package, unless that is ours."""
-    top = module.partition(".")[0]
-    return top not in OURS and name.partition(".")[0] == top
+def _is_from(folder: str, name: str) -> bool:
+    """Whether this process holds a module from a file below a folder."""
+    file = getattr(sys.modules.get(name), "__file__", None)
+    return file is not None and file_of(Path(folder), name) == Path(file)
 
 
 @contextmanager

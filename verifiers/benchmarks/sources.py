@@ -47,13 +47,6 @@ def read_code(name: str) -> Code:
     return _of_module(place, attribute, None)
 
 
-def read_again(code: Code) -> Code:
-    """The same code as it is now: a file's is what was stored, a module's may have changed since."""
-    if code.module is None:
-        return code
-    return _of_module(code.module, code.attribute, None if code.folder is None else Path(code.folder))
-
-
 def _of_file(file: Path, attribute: str) -> Code:
     if file.is_dir():
         raise UserError(f"{file} is a folder; one's own benchmark is a Python file, or module:object from its folder.")
@@ -73,16 +66,20 @@ def _of_file(file: Path, attribute: str) -> Code:
 
 
 def _of_module(module: str, attribute: str, folder: Path | None) -> Code:
-    if folder is None:
-        root, within = _installed(module), module.partition(".")[0]
-        sources = gather(module, root, lambda name: name.partition(".")[0] == within)
-        origin = f"{module}:{attribute}"
-    else:
-        sources = gather(module, folder, lambda name: name.partition(".")[0] not in OURS)
-        origin = f"{module}:{attribute} in {folder}"
+    where = None if folder is None else str(folder)
+    sources = module_sources(module, where)
     if not sources:
         raise UserError(f"There is no Python source of a module {module} in {folder or 'the environment'}.")
-    return Code(origin, attribute, _digest(sources), module=module, folder=None if folder is None else str(folder))
+    origin = f"{module}:{attribute}" + (f" in {folder}" if folder else "")
+    return Code(origin, attribute, digest_of(sources), module=module, folder=where)
+
+
+def module_sources(module: str, folder: str | None) -> dict[str, bytes]:
+    """Name -> source, as they are now, of a module and what it imports from its folder or its installed package."""
+    if folder is not None:
+        return gather(module, Path(folder), lambda name: name.partition(".")[0] not in OURS)
+    within = module.partition(".")[0]
+    return gather(module, _installed(module), lambda name: name.partition(".")[0] == within)
 
 
 def _installed(module: str) -> Path:
@@ -144,7 +141,8 @@ def _imports(source: bytes, package: str) -> Iterator[str]:
             yield from filter(None, [base])
 
 
-def _digest(sources: dict[str, bytes]) -> str:
+def digest_of(sources: dict[str, bytes]) -> str:
+    """Hex SHA-256 over modules by name: the same wherever they lie."""
     whole = hashlib.sha256()
     for name, source in sorted(sources.items()):
         whole.update(f"{name} {len(source)}\n".encode())

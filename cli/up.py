@@ -29,6 +29,7 @@ def up(llms: tuple[str, ...]) -> None:
 
     try:
         ensure_up(llms)
+        _serve_what_waits()
     except KeyboardInterrupt:
         if supervised(settings().home):
             click.echo("\nThe stack goes on starting; `monkeys status` shows it, `monkeys down` ends it.", err=True)
@@ -36,3 +37,17 @@ def up(llms: tuple[str, ...]) -> None:
     click.echo(
         f"The stack is up. Flower: http://127.0.0.1:{settings().flower_port}  Stop it with: monkeys down", err=True
     )
+
+
+def _serve_what_waits() -> None:
+    """Have works of one's own benchmarks served that wait since the stack was last up; not what others' tables hold."""
+    from cli.stack import ensure_queue
+    from models.questions.health import waiting_queues
+    from models.settings import settings
+    from verifiers.benchmarks.own import is_own_queue
+
+    if not settings().own_database:
+        return
+    for waiting in waiting_queues():
+        if is_own_queue(waiting.queue) and ensure_queue(waiting.queue):
+            click.echo(f"  a worker for {waiting.queue}, where {waiting.works:,} works wait, is started", err=True)

@@ -29,7 +29,7 @@ def up(llms: tuple[str, ...]) -> None:
 
     try:
         ensure_up(llms)
-        _serve_what_waits()
+        _serve_ones_own()
     except KeyboardInterrupt:
         if supervised(settings().home):
             click.echo("\nThe stack goes on starting; `monkeys status` shows it, `monkeys down` ends it.", err=True)
@@ -39,15 +39,12 @@ def up(llms: tuple[str, ...]) -> None:
     )
 
 
-def _serve_what_waits() -> None:
-    """Have works of one's own benchmarks served that wait since the stack was last up; not what others' tables hold."""
+def _serve_ones_own() -> None:
+    """Have runs of one's own benchmarks go on that the stack had when it went down; not those of others' tables."""
     from cli.stack import ensure_queue
-    from models.questions.health import waiting_queues
+    from models.questions.health import own_queues
     from models.settings import settings
-    from verifiers.benchmarks.own import is_own_queue
 
-    if not settings().own_database:
-        return
-    for waiting in waiting_queues():
-        if is_own_queue(waiting.queue) and ensure_queue(waiting.queue):
-            click.echo(f"  a worker for {waiting.queue}, where {waiting.works:,} works wait, is started", err=True)
+    for queue in own_queues() if settings().own_database else []:
+        if ensure_queue(queue):
+            click.echo(f"  a worker of {queue} starts", err=True)

@@ -3,7 +3,7 @@
 import time
 from typing import Any, NamedTuple
 
-from models.database import rows
+from models.database import column, rows
 
 REFUSED = "its worker could not claim it"
 """What the last error of a work begins with that came to a broken worker."""
@@ -97,6 +97,20 @@ def waiting_queues(run_id: int | None = None) -> list[WaitingQueue]:
         order by waiting.queue
         """,
         {"run": run_id},
+    )
+
+
+def own_queues() -> list[str]:
+    """Queues of people's own benchmarks that have works to be done, or will have once samples are there, by name."""
+    return column(
+        """
+        select distinct queue from verifier
+        where code is not null and (
+            id in (select verifier_id from run where finished_at is null)
+            or queue in (select queue from work where state in ('ready', 'published', 'leased'))
+        )
+        order by queue
+        """
     )
 
 

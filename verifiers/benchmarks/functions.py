@@ -1,13 +1,12 @@
 """Rows and prompts that HumanEval, MBPP and their plus sets share: a function to be written, and tests that call it."""
 
 import json
-import math
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from verifiers.benchmarks.benchmark import Sampling
-from verifiers.benchmarks.rows import key_of, text_of
+from verifiers.benchmarks.rows import key_of, number_of, text_of
 from verifiers.files import Row
 from verifiers.programs.plus import mbpp_number
 from verifiers.programs.unit_tests import STOPS
@@ -72,9 +71,9 @@ def evalplus_problem(row: Row) -> Problem:
     """
     key = text_of(row, "task_id")
     number = mbpp_number(key)
-    atol = row["atol"]
-    if isinstance(atol, bool) or not isinstance(atol, int | float) or not 0 <= atol < math.inf:
-        raise ValueError("atol must be a number, not below 0")
+    atol = number_of(row, "atol")
+    if atol is None:
+        raise KeyError("atol")
     data = {
         "prompt": text_of(row, "prompt"),
         "entry_point": entry_point(row),

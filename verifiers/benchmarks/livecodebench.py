@@ -74,6 +74,8 @@ def _problem(row: Row, _: int) -> Problem:
     starter = row["starter_code"] or ""
     if not isinstance(starter, str):
         raise TypeError("starter_code must be a text")
+    if name is not None and not starter.strip():
+        raise ValueError("metadata has a func_name, but starter_code does not show the function")
     public, private = (_tests(field, row[field], name is not None) for field in _FIELDS)
     if not public["input"] and not private["input"]:
         raise ValueError("it has no tests")

@@ -22,16 +22,20 @@ JUDGING: dict[str, tuple[str, ...]] = {
     "checker": ("codecontests-plus",),
     "public_test_cases": ("livecodebench",),
     "private_test_cases": ("livecodebench",),
+    "options": ("gpqa",),
     **dict.fromkeys(
         (
             "tests", "unit_tests", "hidden_tests", "input_output", "challenge_test_list", "official_tests",
-            "generated_checker", "test_patch", "FAIL_TO_PASS", "PASS_TO_PASS",
+            "generated_checker", "test_patch", "FAIL_TO_PASS", "PASS_TO_PASS", "choices",
         ),
         (),
     ),
 }  # fmt: skip
-"""Fields of public data sets that decide which program is right, and the benchmarks here that may read them."""
+"""Fields of public data sets that decide what is right, and the benchmarks here that may read them."""
 
+
+LARGEST_NUMBER = 10**12
+"""More than any seconds or bytes of a data set, and less than a limit of a process may be."""
 
 NEEDED = {"--data": "the problems", "--shots": "the few-shot examples"}
 
@@ -163,12 +167,12 @@ def texts_of(row: Row, name: str) -> list[str]:
 
 
 def number_of(row: Mapping[str, Any], name: str) -> float | None:
-    """A field that may be a number from 0."""
+    """A field that may be a number from 0 to LARGEST_NUMBER."""
     number = row.get(name)
     if number is None:
         return None
-    if isinstance(number, bool) or not isinstance(number, int | float) or not 0 <= number < math.inf:
-        raise TypeError(f"{name} must be a number from 0, not {_kind(number)}")
+    if isinstance(number, bool) or not isinstance(number, int | float) or not 0 <= number <= LARGEST_NUMBER:
+        raise TypeError(f"{name} must be a number from 0 to {LARGEST_NUMBER:,}, not {_kind(number)}")
     return number
 
 

@@ -60,6 +60,7 @@ def test_a_chat_is_asked_as_the_public_protocol_asks_and_the_counting_verifier_f
         "LETTER is one of AB. Think step by step before answering.\n\nWhat is 9 + 9?\n\nA) 17\nB) 18"
     )
     assert chats["minif2f"] == chats["proofnet"]
+    assert "```lean4\nimport Mathlib\n\ntheorem t : 9 + 9 = 18 := by\n  sorry\n```" in chats["minif2f"]
     for name, answers in ANSWERED.items():
         (problem,) = BENCHMARKS[name].load(files[name])
         outcomes = [BENCHMARKS[name].verifiers[0].check(problem, text).judgement.outcome for text in answers]
@@ -153,9 +154,10 @@ def test_a_field_that_the_problems_do_not_have_is_named_with_those_that_they_hav
 
 def test_a_benchmarks_own_prompt_leaves_out_what_a_problem_lacks_and_never_says_what_is_right() -> None:
     bare = Problem("2", {"problem": "p"})
-    assert asked("{level}{problem} {x}", [PROBLEM, bare]) == ["1What is $x$? {x}", "p {x}"]
-    with pytest.raises(UserError, match=r"chat prompt holds {answer}, which says what is right"):
-        asked(r"{problem} \boxed{answer}", [PROBLEM])
+    assert asked("{level}{problem} {x}{y?}", [PROBLEM, bare]) == ["1What is $x$? {x}", "p {x}"]
+    for name in ("answer", "answer?"):
+        with pytest.raises(UserError, match=r"chat prompt holds {answer}, which says what is right"):
+            asked(rf"{{problem}} \boxed{{{name}}}", [PROBLEM])
     for benchmark in BENCHMARKS.values():
         assert not any(f"{{{name}}}" in (benchmark.chat or "") for name in TRUTH), benchmark.name
 

@@ -165,7 +165,7 @@ LIVECODEBENCH = Benchmark(
     about="LiveCodeBench: contest problems by date, on standard input or as functions, as its own runner judges",
     load=load,
     verifiers=(LIVECODEBENCH_TESTS, LIVECODEBENCH_PUBLIC),
-    sampling=Sampling(temperature=0.6, max_tokens=32_768, top_p=0.95, chat=True),
+    sampling=Sampling(temperature=0.6, max_tokens=32_768, top_p=0.95),
     chat=CHAT,
     subsets={
         **{name: _window(name) for name in WINDOWS},

@@ -29,7 +29,8 @@ def unpacked(packed: str) -> str:
 
 def _only_text(pickled: bytes) -> str:
     """The text of a pickle that is one text and nothing else."""
-    at, texts, codes = 0, [], 0
+    at, codes = 0, 0
+    texts: list[str] = []
     while at < len(pickled) and pickled[at] != _STOP:
         code, at, codes = pickled[at], at + 1, codes + 1
         if code in _TEXTS and not texts:

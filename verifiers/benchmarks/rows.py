@@ -158,7 +158,7 @@ def answer_of(row: Row, *names: str) -> str:
     return str(value)
 
 
-def texts_of(row: Row, name: str) -> list[str]:
+def texts_of(row: Mapping[str, Any], name: str) -> list[str]:
     """A field that must be a list of texts."""
     value = row[name]
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):

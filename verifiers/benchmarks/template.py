@@ -10,13 +10,14 @@ from verifiers.errors import UserError
 from verifiers.verifier import Problem
 
 NAME = re.compile(r"\{(\w+)\}")
+OPTIONAL = re.compile(r"\{(\w+)\?\}")
 
 TRUTH = {
     "answer", "solution", "solutions", "incorrect_solutions", "canonical_solution", "code", "test", "test_list",
     "private_tests", "generated_tests", "patch", "test_patch",
-    "test_cases", "checker",
+    "test_cases", "checker", "base_test", "base_input", "plus_input",
 }  # fmt: skip
-"""Fields that say what is right: `\\boxed{answer}` in a template must not become it."""
+"""Fields that say what is right, or by which tests: `\\boxed{answer}` in a template must not become it."""
 
 LONGEST_TEMPLATE = 200_000
 
@@ -47,8 +48,12 @@ def filled(template: str, problems: Sequence[Problem]) -> list[str]:
 
 
 def asked(template: str, problems: Sequence[Problem]) -> list[str]:
-    """One prompt a problem by a benchmark's own template; a field that only other problems have is left out."""
-    anywhere = {name for problem in problems for name in problem.data}
+    """One prompt a problem by a benchmark's own template.
+
+    A field that only other problems have is left out, and so is `{name?}` where no problem has it.
+    """
+    anywhere = {name for problem in problems for name in problem.data} | set(OPTIONAL.findall(template))
+    template = OPTIONAL.sub(r"{\1}", template)
     _check_truth("The benchmark's chat prompt", set(NAME.findall(template)) & anywhere)
     return [_fill(template, {**dict.fromkeys(anywhere, ""), **problem.data}, anywhere) for problem in problems]
 

@@ -97,6 +97,8 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("codecontests", {"description": "d", "public_tests": {"input": "12", "output": "34"}}, "input must be a list of"),
     ("codecontests", {"description": "d", "time_limit": 10**400}, "time_limit must be a number"),
     ("math", {"problem": "p", "final_answer": ["1"], "error": "1e-2"}, "a tolerance"),
+    ("math", {"problem": "p", "answer": "1", "id": "a\ud800"}, "has no usable key"),
+    ("math", {"problem": "p", "answer": "1", "id": 10**501}, "has no usable key"),
     ("gsm8k", {"question": 3, "answer": "#### 1"}, "question must be a text, not a number"),
     ("pocket-sums", {"question": None, "answer": "#### 1"}, "no field 'question'"),
     ("pocket-sums", {"question": "q", "answer": "none"}, "no number"),

@@ -1,6 +1,7 @@
 """Problems of rows: those of a file or of a public data set, with a person's mistakes caught."""
 
 import math
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -36,6 +37,8 @@ JUDGING: dict[str, tuple[str, ...]] = {
 
 LARGEST_NUMBER = 10**12
 """More than any seconds or bytes of a data set, and less than a limit of a process may be."""
+
+LONGEST_KEY = 500
 
 NEEDED = {"--data": "the problems", "--shots": "the few-shot examples"}
 
@@ -124,8 +127,10 @@ def make_problems(
             raise UserError(f"Row {line} of {where} (from 0) has NaN or another value that JSON lacks in {unfit!r}.")
         if problem.key in problems:
             raise UserError(f"{where} has two problems with the key {problem.key!r}.")
-        if not problem.key or "\0" in problem.key:
-            raise UserError(f"Row {line} of {where} (from 0) has no usable key.")
+        if not _names(problem.key):
+            raise UserError(
+                f"Row {line} of {where} (from 0) has no usable key: wanted are 1 to {LONGEST_KEY} characters."
+            )
         problems[problem.key] = problem
     if not problems:
         raise UserError(f"{where} holds no problem.")
@@ -185,6 +190,11 @@ def key_of(row: Row, line: int, *names: str) -> str:
     if isinstance(key, bool) or not isinstance(key, str | int | float) or key != key:
         raise TypeError(f"{name} must be a text or a number, not {_kind(key)}")
     return str(key)
+
+
+def _names(key: str) -> bool:
+    """Whether a database can hold a key, and a person can type it."""
+    return bool(key.strip()) and "\0" not in key and len(key) <= LONGEST_KEY and not re.search("[\ud800-\udfff]", key)
 
 
 def _kind(value: Any) -> str:

@@ -10,6 +10,7 @@ from verifiers.benchmarks.rows import key_of, number_of, text_of
 from verifiers.files import Row
 from verifiers.programs.plus import mbpp_number
 from verifiers.programs.unit_tests import STOPS
+from verifiers.sandbox.inside.codec import encode
 from verifiers.sandbox.inside.evalplus import restored
 from verifiers.verifier import Problem
 
@@ -92,10 +93,10 @@ def _inputs(row: Row, name: str, number: int) -> str:
     if not isinstance(inputs, list) or not all(isinstance(arguments, list) for arguments in inputs):
         raise TypeError(f"{name} must be a list of lists of arguments")
     try:
-        restored(number, inputs)
+        encode(restored(number, inputs))
         text = json.dumps(inputs)
     except (TypeError, ValueError, LookupError, AttributeError, RecursionError) as error:
-        raise ValueError(f"{name} is not of the form that evalplus gives Mbpp/{number}: {error}") from error
+        raise ValueError(f"{name} is not of the form that evalplus gives {row['task_id']}: {error}") from error
     if len(text) > LARGEST_TESTS:
         raise ValueError(f"{name} has {len(text):,} characters; at most {LARGEST_TESTS:,} are run")
     return text

@@ -134,6 +134,13 @@ LATEX = [
 ]  # fmt: skip
 
 
+def test_a_field_that_problems_may_lack_is_left_out_where_they_do() -> None:
+    other = Problem("2", {"problem": "p", "hint": "h", "answer": "2"})
+    assert filled("{hint?}{none?}{problem}", [PROBLEM, other]) == ["What is $x$?", "hp"]
+    with pytest.raises(UserError, match=r"{answer}, which says what is right"):
+        filled("{problem}{answer?}", [Problem("3", {"problem": "p"}), other])
+
+
 @pytest.mark.parametrize("text", LATEX)
 def test_braces_that_are_no_field_stay_what_they_are(text: str) -> None:
     assert filled(f"{{problem}} {text}", [PROBLEM]) == [f"What is $x$? {text}"]

@@ -16,8 +16,8 @@ NAME = re.compile(r"\{(\w+)(\??)\}")
 
 TRUTH = {
     "answer", "solution", "solutions", "incorrect_solutions", "canonical_solution", "code", "test", "test_list",
-    "private_tests", "generated_tests", "patch", "test_patch",
-    "test_cases", "checker", "base_test", "base_input", "plus_input",
+    "private_tests", "generated_tests", "patch", "test_patch", "test_cases", "checker", "base_test", "base_input",
+    "plus_input",
 }  # fmt: skip
 """Fields that say what is right, or by which tests: `\\boxed{answer}` in a template must not become it."""
 

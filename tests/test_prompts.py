@@ -67,13 +67,14 @@ def test_a_chat_is_asked_as_the_public_protocol_asks_and_the_counting_verifier_f
         assert outcomes == [Outcome.correct, Outcome.incorrect], name
 
 
-def test_a_chat_is_asked_for_by_an_option_or_by_a_setting_of_ones_own_benchmark() -> None:
+def test_a_chat_is_asked_for_by_an_option_or_by_a_setting_of_ones_own_benchmark(
+    files: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert not any(benchmark.sampling.chat for benchmark in BENCHMARKS.values())
-    own, sums = (
-        chosen_problems(RunRequest(name, "m", 1, limit=1))[1] for name in ("tests.test_chat:OWN_CHAT", "pocket-sums")
-    )
-    (problem, *_) = BENCHMARKS["pocket-sums"].load(None)
-    assert own == asked(BENCHMARKS["pocket-sums"].chat or "", [problem]) != sums
+    ours = BENCHMARKS["gsm8k"]
+    monkeypatch.setitem(BENCHMARKS, "own", replace(ours, name="own", sampling=replace(ours.sampling, chat=True)))
+    assert prompt("own", files["gsm8k"]) == f"What is 9 + 9?{STEPS}"
+    monkeypatch.delitem(BENCHMARKS, "own")
 
 
 def test_without_examples_the_raw_prompt_is_the_problem_alone(files: dict[str, Path], tmp_path: Path) -> None:

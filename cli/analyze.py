@@ -21,8 +21,11 @@ BACK_TEST_COLUMNS = ("run_id", "family", "using", "k", "forecast", "low", "high"
     metavar="N",
     help="Instead: forecast from N of each problem's samples, drawn at random, and compare with all of them.",
 )
+@click.option("--benchmark", help="Your own benchmark, given again: its verifier says which answers are equal.")
 @table_options
-def analyze(runs: tuple[str, ...], verifier_name: str | None, back_test: int | None, form: str | None) -> None:
+def analyze(
+    runs: tuple[str, ...], verifier_name: str | None, back_test: int | None, benchmark: str | None, form: str | None
+) -> None:
     """Compute the fits, forecasts, bands, precision and diversity of RUNS, and print the fits.
 
     This also happens by itself when a run ends; views and reports say when samples came since.
@@ -37,7 +40,9 @@ def analyze(runs: tuple[str, ...], verifier_name: str | None, back_test: int | N
     from models.questions.find import find_run, find_verifier_of
     from models.questions.report import laws_of
     from tasks.workers.analyze import analyze_by
+    from verifiers.benchmarks import find_benchmark
 
+    own = None if benchmark is None else find_benchmark(benchmark)
     rows: list[NamedTuple] = []
     for run in [find_run(named) for named in runs]:
         verifier_id = find_verifier_of(run, verifier_name)
@@ -45,6 +50,6 @@ def analyze(runs: tuple[str, ...], verifier_name: str | None, back_test: int | N
             rows += back_tested(run.id, verifier_id, back_test)
             continue
         click.echo(f"Analysing run {run.id}.", err=True)
-        analyze_by(run.id, verifier_id)
+        analyze_by(run.id, verifier_id, own)
         rows += laws_of(run.id, verifier_id)
     print_rows(rows, form, BACK_TEST_COLUMNS if back_test else FIT_COLUMNS)

@@ -36,6 +36,8 @@ def check(
     """Judge texts: FILE (- is standard input) has rows of {"problem": KEY, "text": ...}, as JSONL or what else --data
     reads; one line of JSON out for each, in order.
 
+    BENCHMARK is as of `monkeys enqueue`; your own runs its code here.
+
     With --thinking (default: none) a line may also have the `thinking` that a server gave apart from the text, and the
     `finish_reason`.
 
@@ -43,6 +45,7 @@ def check(
     Example:
       monkeys check pocket-sums answers.jsonl
       monkeys check pocket-sums answers.jsonl --thinking tags
+      monkeys check ./my_bench.py answers.jsonl
       monkeys check gsm8k answer.txt --problem 17 --data test.jsonl --verifier paper
     """
     from tasks.stored import prepare_verifiers

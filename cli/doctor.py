@@ -5,17 +5,14 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from functools import cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import click
 
 from cli.options import table_options
 from cli.output import harmless, print_rows
-from cli.worker.command import worker_command
+from cli.worker.wanted import serving
 from verifiers.errors import InfrastructureError, Unavailable, UserError
-
-if TYPE_CHECKING:
-    from models.questions.health import WaitingQueue
 
 
 class Finding(NamedTuple):
@@ -145,18 +142,6 @@ def _queues() -> Iterator[Finding]:
             yield Finding("queue", True, f"{works}, served by {workers[0]}")
         else:
             yield Finding("queue", False, f"{works} for a worker; start one:", serving(waiting))
-
-
-def serving(waiting: "WaitingQueue") -> str | None:
-    """The command that starts a worker of a queue."""
-    from tasks.engines.reward_models import read_reward_name
-
-    if waiting.llm is not None:
-        return worker_command("generate", waiting.llm, waiting.engine_args)
-    if waiting.reward_model is None:
-        return worker_command("verify", waiting.queue)
-    reward_model = read_reward_name(waiting.reward_model, waiting.queue)
-    return worker_command("score", *reward_model) if reward_model else None
 
 
 def _sweeper() -> Iterator[Finding]:

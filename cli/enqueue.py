@@ -1,6 +1,7 @@
 """`monkeys enqueue`: a run."""
 
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ from cli.options import (
     with_endpoint,
 )
 from cli.output import print_rows
-from cli.worker.wanted import serve_llm
+from cli.worker.wanted import see_to_benchmark, serve_llm
 from models.schema import check_schema
 from models.settings import settings
 from tasks.runs.request import BATCH_SIZE, RunRequest
@@ -88,10 +89,14 @@ def enqueue(
 ) -> None:
     """Enqueue a run of BENCHMARK: the run's id on stdout, what happens next on stderr.
 
+    BENCHMARK is one of `monkeys benchmarks`, or your own: FILE.py, FILE.py:object, or module:object from the folder you
+    stand in or from an installed package. That runs its code, here and in the workers of its own queue.
+
     \b
     Example:
       monkeys enqueue pocket-sums -m pocket-monkey -n 100
       monkeys enqueue gsm8k -m meta-llama/Meta-Llama-3-8B-Instruct -n 10000 --subset monkeys
+      monkeys enqueue ./my_bench.py -m meta-llama/Meta-Llama-3-8B-Instruct -n 1000
       monkeys enqueue math -m Qwen/Qwen3-8B -n 64 --chat --chat-template-arg enable_thinking=true --max-tokens 32768
       monkeys enqueue math -m openai:gpt-4o-mini -n 100 --chat --stop-when-solved --budget-usd 5
       monkeys enqueue math -m openai:qwen -n 100 --endpoint http://gpus:8000/v1 --gpus 4 --budget-gpu-hours 8
@@ -122,7 +127,7 @@ def enqueue(
     if dry_run:
         print_rows([asdict(estimate(request))], None)
         return
-    made = make_run(request)
+    made = make_run(request, partial(see_to_benchmark, quiet=quiet))
     click.echo(made.run_id)
     if quiet and not settings().own_broker:
         return  # nobody is told whether a worker serves it, so nobody waits for the answer

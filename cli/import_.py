@@ -27,7 +27,7 @@ FROM_HELP = (
 
 @click.command("import")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, allow_dash=True))
-@click.option("--benchmark", help="The benchmark whose problems these are samples of.")
+@click.option("--benchmark", help="The benchmark whose problems these are samples of; your own as for enqueue.")
 @click.option("-m", "--model", "--llm", "llm", help="The llm that made them.")
 @click.option("--name", help="A unique name: the same name, files and options again is the same run.")
 @click.option("--data", type=click.Path(path_type=Path), help=f"Problems from a file: {FORMS}.")
@@ -73,6 +73,7 @@ def import_(
         --column problem=problem_index --column sample_index=attempt --base 1
       monkeys import exported.parquet
     """
+    from cli.worker.wanted import see_to_benchmark
     from models.schema import check_schema
     from tasks.runs.import_request import ImportRequest
     from tasks.runs.imports import import_samples
@@ -86,6 +87,8 @@ def import_(
     )
     made = import_samples(request)
     click.echo(made.run_id)
+    if made.judged_by is not None:
+        see_to_benchmark(made.judged_by, quiet=quiet)
     if quiet:
         return
     for note in made.notes:
@@ -96,7 +99,7 @@ def import_(
     click.echo(f"Run {made.run_id}: {made.samples:,} samples of {made.problems:,} problems.", err=True)
     if made.gaps:
         click.echo("Some sample indices are missing; those that are there keep theirs.", err=True)
-    if not made.labelled:
+    if made.judged_by is not None:
         click.echo(f"They are to be judged; `monkeys watch {made.run_id}` follows it.", err=True)
 
 

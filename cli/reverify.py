@@ -1,11 +1,16 @@
 """`monkeys reverify`: judge a run's samples again, without sampling again."""
 
+from typing import TYPE_CHECKING
+
 import click
 
 from cli.options import Number
 from verifiers.errors import UserError
 from verifiers.ranges import real
 from verifiers.thinking import RULES
+
+if TYPE_CHECKING:
+    from verifiers.benchmarks.benchmark import Benchmark
 
 
 @click.command()
@@ -15,10 +20,17 @@ from verifiers.thinking import RULES
 @click.option(
     "--thinking", type=click.Choice(list(RULES)), help="Split thoughts off by another rule, and judge the answers anew."
 )
+@click.option("--benchmark", help="Your own benchmark, given again: its code is run, as it is now. See enqueue.")
 @click.option("--infrastructure", is_flag=True, help="Judge again only what failed by our fault.")
 @click.option("--share", type=Number(real(0, 1, above=True)), help="Rerun this share here: is it stable?")
 def reverify(
-    named: str, verifier: str | None, use: bool, thinking: str | None, infrastructure: bool, share: float | None
+    named: str,
+    verifier: str | None,
+    use: bool,
+    thinking: str | None,
+    benchmark: str | None,
+    infrastructure: bool,
+    share: float | None,
 ) -> None:
     """Judge RUN's samples by another verifier or a newer version, or again where judging failed by our fault.
 
@@ -33,31 +45,37 @@ def reverify(
       monkeys reverify 1 --verifier paper
       monkeys reverify 1 --verifier paper --use
       monkeys reverify 1 --thinking tags
+      monkeys reverify 1 --benchmark ./my_bench.py
       monkeys reverify 1 --infrastructure
       monkeys reverify 1 --share 0.01
     """
+    from cli.worker.wanted import see_to_benchmark
     from models.questions.find import find_run
     from tasks.runs import changes
     from tasks.runs.thinking import split_again
+    from verifiers.benchmarks import find_benchmark
 
     if (infrastructure or share or thinking) and (verifier or use):
         raise UserError("--infrastructure, --share and --thinking go without --verifier and --use.")
     if bool(infrastructure) + bool(share) + bool(thinking) > 1:
         raise UserError("--infrastructure, --share and --thinking go without each other.")
     run = find_run(named)
+    own = None if benchmark is None else find_benchmark(benchmark)
     if share:
-        _rerun(run.id, share)
+        _rerun(run.id, share, own)
         return
     if infrastructure:
         works = changes.judge_again(run.id)
         click.echo(f"{works:,} works of run {run.id} are judged again.", err=True)
         return
     if thinking:
-        split = split_again(run.id, thinking)
+        split = split_again(run.id, thinking, own)
         scored = f", {split.scored:,} to be scored" if split.scored else ""
         click.echo(f"Run {run.id}: {split.judged:,} works to be judged{scored} by --thinking {thinking}.", err=True)
+        if own:
+            see_to_benchmark(own)
         return
-    made = changes.reverify(run.id, verifier, use=use)
+    made = changes.reverify(run.id, verifier, use=use, own=own)
     then = (
         "it counts from now on"
         if made.counts
@@ -66,15 +84,17 @@ def reverify(
         else "it does not count"
     )
     click.echo(f"Run {run.id}: {made.works:,} works to be judged by {made.verifier}; {then}.", err=True)
+    if own:
+        see_to_benchmark(own)
 
 
-def _rerun(run_id: int, share: float) -> None:
+def _rerun(run_id: int, share: float, own: "Benchmark | None") -> None:
     from tasks.runs import changes
     from tasks.stored import prepare_verifiers
 
     prepare_verifiers()
     reruns = disagreements = failures = 0
-    for one in changes.rerun(run_id, share):
+    for one in changes.rerun(run_id, share, own):
         reruns += 1
         failures += one.again is None
         if one.again not in (None, one.outcome):

@@ -1,7 +1,7 @@
 """`monkeys watch`: a run as it goes."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from models.views import CoverageRow, RunProgressRow
 
 POLL_SECONDS = 1.0
+
+FIRST_LOOK_SECONDS, LOOK_SECONDS = 5.0, 30.0
+"""When watch first asks what the run waits for, since workers may just be starting, and how often it does later."""
 
 
 @click.command()
@@ -55,20 +58,40 @@ def follow(run_id: int) -> "RunProgressRow":
     console = Console(stderr=True)
     if not console.is_terminal:
         return _follow_in_lines(run_id)
+    notices = _notices(run_id)
     with Live(console=console, refresh_per_second=4) as live:
         while True:
             progress = progress_of(run_id)
             live.update(_panel(progress, coverage_of(run_id)))
             if progress.state != "running":
                 return progress
+            for notice in notices():
+                console.print(notice, markup=False, highlight=False, soft_wrap=True)
             time.sleep(POLL_SECONDS)
+
+
+def _notices(run_id: int) -> Callable[[], list[str]]:
+    """A function that says, now and then, what a run waits for, where that is something else than it said before."""
+    from cli.worker.wanted import waits_for
+
+    due, said = time.monotonic() + FIRST_LOOK_SECONDS, list[str]()
+
+    def look() -> list[str]:
+        nonlocal due, said
+        if time.monotonic() < due:
+            return []
+        before, said = said, [harmless(line) for line in waits_for(run_id)]
+        due = time.monotonic() + LOOK_SECONDS
+        return [] if said == before else said
+
+    return look
 
 
 def _follow_in_lines(run_id: int) -> "RunProgressRow":
     """One line every ten seconds, for logs."""
     from models.questions.progress import progress_of
 
-    said = 0.0
+    said, notices = 0.0, _notices(run_id)
     while True:
         progress = progress_of(run_id)
         ended = progress.state != "running"
@@ -77,6 +100,8 @@ def _follow_in_lines(run_id: int) -> "RunProgressRow":
             click.echo(_line(progress), err=True)
         if ended:
             return progress
+        for notice in notices():
+            click.echo(notice, err=True)
         time.sleep(POLL_SECONDS)
 
 

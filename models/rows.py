@@ -1,6 +1,7 @@
 """Rows that people's requests make: benchmark, llm, verifier, run, problems and prompts, each made once."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from psycopg.types.json import Jsonb
@@ -8,9 +9,10 @@ from sqlmodel import SQLModel
 
 from models import tables
 from models.cost import Sizes
-from models.database import Connection
+from models.database import Connection, fetch_column
 from models.storable import storable, storable_json
 from models.tables import Run
+from verifiers.benchmarks.benchmark import Code
 from verifiers.errors import UserError
 from verifiers.verifier import Problem, Verifier
 
@@ -18,9 +20,19 @@ LABELS = "imported"
 """The verifier of samples that came with their outcomes."""
 
 
-def benchmark_id(connection: Connection, name: str) -> int:
-    """The row of a benchmark, made where it is new."""
-    return _upsert(connection, tables.BenchmarkRow(name=name), ["name"])
+def benchmark_id(connection: Connection, name: str, code: Code | None = None) -> int:
+    """The row of a benchmark, made where it is new; UserError where a person's own from elsewhere has that name."""
+    benchmark = _upsert(connection, tables.BenchmarkRow(name=name), ["name"])
+    if code is not None:
+        connection.execute(
+            "update benchmark set origin = %s where id = %s and origin is null", (code.origin, benchmark)
+        )
+        (origin,) = fetch_column(connection, "select origin from benchmark where id = %s", (benchmark,))
+        if origin != code.origin:
+            raise UserError(
+                f"The name {name} is that of {origin} already, and of {code.origin} now; rename one of them."
+            )
+    return benchmark
 
 
 def llm_id(connection: Connection, name: str, engine: str, engine_args: Mapping[str, Any], queue: str) -> int:
@@ -40,11 +52,13 @@ def store_sizes(connection: Connection, llm: int, sizes: Sizes, *, over: bool) -
     )
 
 
-def verifier_id(connection: Connection, benchmark_id: int, verifier: Verifier) -> int:
-    """The row of a verifier's version, made where it is new."""
+def verifier_id(connection: Connection, benchmark_id: int, verifier: Verifier, code: Code | None = None) -> int:
+    """The row of a verifier's version, made where it is new, with the code of a person's own."""
     row = tables.VerifierRow(
         benchmark_id=benchmark_id, name=verifier.name, version=verifier.version, queue=verifier.queue
     )
+    if code is not None:
+        row.code = asdict(code)
     return _upsert(connection, row, ["benchmark_id", "name", "version"])
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from kombu.exceptions import OperationalError
 
 from models.settings import settings
-from tasks.app import app
+from tasks.app import app, is_redis
 from verifiers.errors import Unavailable
 
 PATIENCE_SECONDS = 2.0
@@ -57,8 +57,12 @@ def is_served(queue: str) -> bool:
 
 @contextmanager
 def _answering() -> Iterator[Any]:
-    """A connection of its own, since a pooled one may be from before the broker's last restart."""
-    connection: Any = app.connection_for_read(connect_timeout=5)
+    """A connection of its own, since a pooled one may be from before the broker's last restart.
+
+    With Redis it ends only after the last look at a queue, which is to be short.
+    """
+    options = {"polling_interval": 0.1} if is_redis(app.conf.broker_url) else {}
+    connection: Any = app.connection_for_read(connect_timeout=5, transport_options=options)
     try:
         yield connection
     except (OperationalError, OSError, *connection.connection_errors) as error:

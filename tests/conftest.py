@@ -13,8 +13,10 @@ os.environ.pop("OPENAI_API_KEY", None)  # nor is anything paid for
 
 from cli.stack.servers import Urls, servers  # noqa: E402
 from models.settings import settings  # noqa: E402
+from tests import brittle  # noqa: E402
 from tests.endpoints import KEY  # noqa: E402
 from tests.place import Place, drop_templates, new_place  # noqa: E402
+from verifiers.benchmarks import BENCHMARKS  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -70,3 +72,9 @@ def key(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     settings.cache_clear()
     yield
     settings.cache_clear()
+
+
+@pytest.fixture
+def brittle_is_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The benchmark whose verifiers can be broken, as one of those that need no code from the tables."""
+    monkeypatch.setitem(BENCHMARKS, brittle.BRITTLE.name, brittle.BRITTLE)

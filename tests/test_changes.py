@@ -15,7 +15,7 @@ from tasks.stored import stored_verifier
 from tests import brittle
 from tests.place import Place
 from tests.small_runs import check, coverage, judged, small, use_recording, work_off
-from verifiers.benchmarks import find_benchmark
+from verifiers.benchmarks import BENCHMARKS
 from verifiers.errors import UserError
 
 
@@ -173,26 +173,24 @@ def test_a_verifier_counts_only_when_it_has_judged_every_sample(place: Place, tm
     check(place, run)
 
 
+@pytest.mark.usefixtures("brittle_is_ours")
 def test_a_newer_version_of_a_verifier_beside_the_counting_one_replaces_it(
     place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    find_benchmark.cache_clear()
     file = tmp_path / "brittle.jsonl"
     file.write_text("".join(f'{{"problem": "{key}", "sample_index": 0, "text": "1"}}\n' for key in "ab"))
-    run = enqueue(RunRequest("tests.brittle:BRITTLE", f"replay:{file}", 1)).run_id
+    run = enqueue(RunRequest("brittle", f"replay:{file}", 1)).run_id
     use_recording(file)
     place.ok("reverify", str(run), "--verifier", "second", "--use")
     work_off(place, ("generate",))
     work_off(place, ("verify",), at_most=3)  # one work of the second verifier is left
     with monkeypatch.context() as patched:
-        patched.setattr(brittle, "BRITTLE", brittle.NEWER)
-        find_benchmark.cache_clear()
+        patched.setitem(BENCHMARKS, "brittle", brittle.NEWER)
         stored_verifier.cache_clear()
         place.ok("reverify", str(run), "--verifier", "second")
         place.ok("reverify", str(run), "--verifier", "first")
         work_off(place, ("verify",))
         assert ledger.move_counting() == [run]
-    find_benchmark.cache_clear()
     stored_verifier.cache_clear()
     ledger.end_runs()
     assert place.one("select state from run_progress where run_id = %s", (run,)) == "done"

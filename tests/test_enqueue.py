@@ -219,7 +219,7 @@ def test_an_engine_argument_is_what_it_looks_like(text: str, value: object) -> N
     ("arguments", "said"),
     [
         (["pocket-sum", "-n", "1"], "did you mean pocket-sums"),
-        (["no_such_module:thing", "-n", "1"], "could not be imported"),
+        (["no_such_module:thing", "-n", "1"], "There is no module"),
         (["pocket-sums", "-n", "1", "--data", "missing.jsonl"], "no data file"),
         (["pocket-sums", "-n", "1", "--subset", "nonsense"], "no subset"),
         (["pocket-sums", "-n", "1", "--problem", "nonsense"], "no problem"),

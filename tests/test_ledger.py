@@ -14,7 +14,7 @@ from tasks.publish import publish
 from tests import brittle
 from tests.place import Place
 from tests.small_runs import check, small, use_recording, work_off
-from verifiers.benchmarks import find_benchmark
+from verifiers.benchmarks import BENCHMARKS
 
 WORKER = Worker("test:1", "here", "0")
 
@@ -189,11 +189,10 @@ def recording(folder: Path, **texts: list[str]) -> Path:
     return file
 
 
+@pytest.mark.usefixtures("brittle_is_ours")
 def test_our_own_failures_are_retried_then_undecided_and_judged_again_when_asked(place: Place, tmp_path: Path) -> None:
     file = recording(tmp_path, a=["1", "2", "x"], b=["1", "2", "x"])
-    first, second = (
-        int(place.ok("enqueue", "tests.brittle:BRITTLE", "-m", f"replay:{file}", "-n", "3", "--quiet")) for _ in "12"
-    )
+    first, second = (int(place.ok("enqueue", "brittle", "-m", f"replay:{file}", "-n", "3", "--quiet")) for _ in "12")
     use_recording(file)
     brittle.broken.add("x")
     try:
@@ -218,15 +217,15 @@ def test_our_own_failures_are_retried_then_undecided_and_judged_again_when_asked
     assert place.one("select count(*) from verdict where outcome = 'infrastructure_error'") == 0
 
 
+@pytest.mark.usefixtures("brittle_is_ours")
 def test_a_verifier_of_another_version_than_the_runs_fails_the_work_and_says_why(
     place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = recording(tmp_path, a=["1"], b=["1"])
-    run = int(place.ok("enqueue", "tests.brittle:BRITTLE", "-m", f"replay:{file}", "-n", "1", "--quiet"))
+    run = int(place.ok("enqueue", "brittle", "-m", f"replay:{file}", "-n", "1", "--quiet"))
     use_recording(file)
     work_off(place, kinds=("generate",))
-    monkeypatch.setattr(brittle, "BRITTLE", brittle.NEWER)
-    find_benchmark.cache_clear()
+    monkeypatch.setitem(BENCHMARKS, "brittle", brittle.NEWER)
     stored.stored_verifier.cache_clear()
     work_off(place, kinds=("verify",), at_most=1)
     assert "version 2 here and 1 in the run" in place.one("select max(last_error) from work where run_id = %s", (run,))
@@ -255,4 +254,3 @@ def test_a_verifier_of_another_version_than_the_runs_fails_the_work_and_says_why
     assert place.ok("resume", str(run)) == ""
     assert place.one("select count(*) from work where run_id = %s and state = 'cancelled'", (run,)) == 2
     check(place, run)
-    find_benchmark.cache_clear()

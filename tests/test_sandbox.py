@@ -62,6 +62,14 @@ def test_the_tests_stop_when_told(sandbox: Sandbox) -> None:
 
 
 @needs_bwrap
+def test_a_program_that_an_exception_interrupted_never_answers_the_next(sandbox: Sandbox) -> None:
+    with pytest.raises(ZeroDivisionError):
+        sandbox.run(ADD, [b"1 2", b"3 4"], LIMITS, lambda _: bool(1 / 0))
+    assert sandbox._slots == {}
+    assert sandbox.run(ADD, [b"5 6"], LIMITS).results[0].output == b"11\n"
+
+
+@needs_bwrap
 def test_large_inputs_and_outputs_pass(sandbox: Sandbox) -> None:
     data = b"x" * (9 * MIB) + b"\n"
     result = run(sandbox, "import sys\nsys.stdout.write(sys.stdin.read())", data)

@@ -301,6 +301,8 @@ MISTAKES: list[tuple[str, str | bytes, dict[str, Any], str]] = [
     ("likelihoods.jsonl", lines({**LM_EVAL, "resps": [[[-3.5, False]], [[-1.0, True]]]}), {}, "likelihoods of choices"),
     ("share.jsonl", lines({**LM_EVAL, "exact_match": 0.5}), {}, "correct cannot be '0.5'"),
     ("metric.jsonl", lines(LM_EVAL), {"columns": {"correct": "acc"}}, "no label 'acc'; it has exact_match"),
+    ("several.jsonl", lines({**LM_EVAL, "resps": [["2", "3"]], "metrics": []}), {"columns": {"correct": "acc"}},
+     "has a label of its own for each sample"),
     ("partial.json", json.dumps({**INSPECT, "samples": [inspect_sample(1, "P")]}), {}, "its score match is 'P'"),
     ("output.json", json.dumps({**INSPECT, "samples": [{**inspect_sample(1, "C"), "output": [1]}]}), {},
      "Row 0 of .* is not as Inspect"),

@@ -16,12 +16,14 @@ from typing import Any
 import psycopg
 import pytest
 
+import verifiers.examples
 from cli.stack.processes import end_all, kill, members
 from cli.stack.servers import make_folders, prepare_postgres, servers, sockets_of
 from cli.stack.services import services
-from cli.stack.state import WantedLlm, read_stack, supervised
+from cli.stack.state import Wanted, WantedLlm, read_stack, supervised
 from models.settings import read_settings
 from tasks.workers.grace import KEEPER_SECONDS, OUTSIDE_SECONDS, WORKER_SECONDS
+from verifiers.benchmarks.own import own_queue
 from verifiers.errors import UserError
 
 AS_NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
@@ -33,16 +35,23 @@ class Stack:
     def __init__(self, folder: Path) -> None:
         self.home = folder / "home"
         self.recorded = folder / "recorded.jsonl"
-        self.recorded.write_text('{"problem": "0", "sample_index": 0, "text": "#### 1"}\n')
+        rows = [("0", 0, "#### 1"), ("0", 1, "#### 2"), ("1", 0, "#### 2"), ("1", 1, "so it is 2")]
+        lines = [json.dumps({"problem": key, "sample_index": index, "text": text}) for key, index, text in rows]
+        self.recorded.write_text("\n".join(lines) + "\n")
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
         kept = {name: value for name, value in os.environ.items() if not name.startswith("MONKEYS_")}
-        self.environ = kept | {"MONKEYS_HOME": str(self.home), "MONKEYS_FLOWER_PORT": str(port)}
+        self.environ = kept | PATHS | {"MONKEYS_HOME": str(self.home), "MONKEYS_FLOWER_PORT": str(port)}
 
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-m", "cli", *arguments], env=self.environ, capture_output=True, text=True, timeout=120
+            [sys.executable, "-m", "cli", *arguments],
+            env=self.environ,
+            cwd=cwd,
+            capture_output=True,
+            text=True,
+            timeout=120,
         )
 
     def up(self) -> None:
@@ -90,11 +99,32 @@ def tcp_ports(pids: set[int]) -> set[int]:
     return {int(row[1].rpartition(":")[2], 16) for row in rows if row[3] == "0A" and row[9] in inodes}
 
 
-def test_up_twice_is_once_and_down_leaves_no_process(stack: Stack) -> None:
+def judge_by_ones_own(stack: Stack, folder: Path) -> None:
+    """From a folder where nothing is ours: an example of one's own benchmark, enqueued, served, judged, counted."""
+    folder.mkdir()
+    shutil.copy(Path(verifiers.examples.__file__).parent / "dates.py", folder / "my_bench.py")
+    (folder / "data.jsonl").write_text("".join(f'{{"question": "{n}?", "answer": "{n}"}}\n' for n in "12"))
+    asked = ("enqueue", "./my_bench.py", "--data", "data.jsonl", "-m", f"replay:{stack.recorded}", "-n", "2")
+    made = stack.run(*asked, cwd=folder)
+    assert made.stdout == "1\n", made.stderr
+    assert made.stderr.startswith("The local stack starts a worker for dates.\n")
+    (folder / "my_bench.py").write_text("raise SystemExit")
+    watched = stack.run("watch", "1", cwd=folder)
+    assert watched.returncode == 0, watched.stderr
+    assert "4 of 4 samples, 4 verified, 3 correct (done)" in watched.stderr
+    url = read_settings({"MONKEYS_HOME": str(stack.home)}).database_url.replace("+psycopg", "")
+    with psycopg.connect(url) as connection:
+        curve = connection.execute("select k, coverage from coverage where run_id = 1 order by k").fetchall()
+    assert curve == [(1, 0.75), (2, 1.0)]
+    assert [name for name in stack.pids() if name.startswith("verify ")] == [own_queue("dates").replace(".", " ", 1)]
+
+
+def test_up_twice_is_once_serves_ones_own_benchmark_and_down_leaves_no_process(stack: Stack, tmp_path: Path) -> None:
     stack.up()
     before = stack.pids()
     stack.up()
     assert stack.pids() == before
+    judge_by_ones_own(stack, tmp_path / "mine")
     assert tcp_ports(stack.processes()) == {int(stack.environ["MONKEYS_FLOWER_PORT"])}
     assert sockets_of(stack.home).stat().st_mode & 0o777 == 0o700
     everything = stack.processes()
@@ -255,7 +285,12 @@ def test_a_session_is_still_ours_when_its_leader_is_gone(tmp_path: Path) -> None
 
 def test_a_worker_of_the_stack_has_the_supervisor_as_its_keeper(tmp_path: Path) -> None:
     own = read_settings({"MONKEYS_HOME": str(tmp_path)})
-    (generate,) = (each for each in services(own, [WantedLlm("some/Llm", ("dtype=half",))]) if "generate" in each.name)
+    wanted = Wanted([WantedLlm("some/Llm", ("dtype=half",))], ["verify.mine-0123abcd"])
+    served = {each.name: each for each in services(own, wanted)}
+    assert served["verify mine-0123abcd"].command()[4:9] == [
+        "worker", "verify", "-Q", "verify.mine-0123abcd", "--own-benchmarks"
+    ]  # fmt: skip
+    generate = served["generate some/Llm dtype=half"]
     assert generate.command()[4:] == [
         "worker",
         "generate",

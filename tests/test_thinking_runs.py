@@ -19,7 +19,7 @@ from tests.counted import Sampled, Tally, counted_run, sampled_run
 from tests.place import Place, wait_until
 from tests.small_runs import Small, check, judged, use_recording, work_off
 from tests.test_upgrade import Lengths
-from verifiers.benchmarks import find_benchmark
+from verifiers.benchmarks import BENCHMARKS
 from verifiers.errors import UserError
 from verifiers.thinking import UNENDED
 
@@ -221,7 +221,7 @@ def test_both_parts_come_through_export_import_and_replay(place: Place, tmp_path
         command = ("import", str(tmp_path / name), *said, "--thinking", "tags", "--name", name)
         again = int(place.ok(*command))
         assert int(place.ok(*command)) == again
-        assert "other settings" in place.refused(*command[:-4], "--name", name)
+        assert "other settings" in place.refused(*command[:-4], "--name", name, "--thinking", "none")
         parts = "select text, thinking, thinking_tokens from sample where run_id = %s order by problem_id, sample_index"
         assert place.query(parts, (again,)) == place.query(parts, (run,))
         place.ok("reverify", str(again), "--verifier", "answer", "--use")
@@ -263,24 +263,22 @@ def test_reward_models_see_answers_and_score_anew_what_is_split_anew(
         assert [row["score"] for row in place.query(lengths)] == wanted
 
 
+@pytest.mark.usefixtures("brittle_is_ours")
 def test_a_newer_version_replaces_the_one_that_counts(
     place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    find_benchmark.cache_clear()
     file = tmp_path / "brittle.jsonl"
     texts = {"a": "<think>2</think>1", "b": "2"}
     file.write_text("".join(f'{{"problem": "{key}", "sample_index": 0, "text": "{texts[key]}"}}\n' for key in texts))
-    runs = [enqueue(RunRequest("tests.brittle:BRITTLE", f"replay:{file}", 1)).run_id for _ in "12"]
+    runs = [enqueue(RunRequest("brittle", f"replay:{file}", 1)).run_id for _ in "12"]
     use_recording(file)
     work_off(place)
     with monkeypatch.context() as patched:
-        patched.setattr(brittle, "BRITTLE", brittle.NEWER)
-        find_benchmark.cache_clear()
+        patched.setitem(BENCHMARKS, "brittle", brittle.NEWER)
         stored_verifier.cache_clear()
         place.ok("reverify", str(runs[0]))
         place.ok("reverify", str(runs[1]), "--thinking", "tags")
         work_off(place)
-    find_benchmark.cache_clear()
     assert ledger.move_counting() == runs
     for run, outcome, before in zip(runs, ("incorrect", "correct"), ("done", "cancelled"), strict=True):
         works = (

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 from cli import group
 from models.cost import Sizes, completion_flops, span_flops
+from models.database import transaction
 from tests.place import Place
 from tests.shared_data import shared
 from tests.small_runs import check, coverage, judged, small, use_recording, work_off
@@ -400,6 +401,9 @@ def test_an_export_for_training_holds_what_was_asked_for(place: Place, tmp_path:
     assert weights == [0.5, pytest.approx(1 / 3), pytest.approx(1 / 3), 0.5, None, None]
     place.ok("export", str(run), str(tmp_path / "weights.parquet"), "--weight-k", "1", "--correct")
     assert [row["weight"] for row in read_rows(tmp_path / "weights.parquet")] == [0.25, 0.25]
+    with transaction() as connection:
+        connection.execute("""update run set stop_rule = '{"when_solved": true}'""")
+    assert "stops at right samples" in place.refused("export", str(run), "--weight-k", "2")
     assert "no candidates" in place.refused("export", str(run), "--distinct", "candidate")
     assert "without its prompts" in place.refused("export", str(run), "--messages")
     assert "--answers is for" in place.refused("export", str(run), "--answers")

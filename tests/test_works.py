@@ -42,7 +42,7 @@ def brittle_run(place: Place, folder: Path, texts: list[str]) -> int:
     rows = [{"problem": key, "sample_index": index, "text": text} for key in "ab" for index, text in enumerate(texts)]
     file.write_text("".join(json.dumps(row) + "\n" for row in rows))
     options = ("-m", f"replay:{file}", "-n", str(len(texts)), "--quiet")
-    made = int(place.ok("enqueue", "tests.brittle:BRITTLE", *options))
+    made = int(place.ok("enqueue", "brittle", *options))
     use_recording(file)
     work_off(place, kinds=("generate",))
     return made
@@ -67,6 +67,7 @@ class Nulls(dict[str, None]):
         return None
 
 
+@pytest.mark.usefixtures("brittle_is_ours")
 @pytest.mark.parametrize("texts", [["x", "y"], ["1", "x"], ["x", "1", "y", "2", "z"]])
 def test_a_verify_work_that_our_failures_keep_past_its_time_ends(
     place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, texts: list[str]
@@ -93,6 +94,7 @@ def test_a_verify_work_that_our_failures_keep_past_its_time_ends(
     check(place, made)
 
 
+@pytest.mark.usefixtures("brittle_is_ours")
 def test_a_verify_work_whose_last_candidate_took_long_is_done_and_not_given_back(
     place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

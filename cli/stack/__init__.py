@@ -5,10 +5,21 @@ from collections.abc import Iterable
 
 def ensure_llm(llm: str, engine_arguments: Iterable[str] = ()) -> bool:
     """Have the running local stack serve an llm too; False where no stack runs. Does not wait for the worker."""
-    from cli.stack.control import add_llm
-    from cli.stack.state import WantedLlm
+    from cli.stack.control import add
+    from cli.stack.state import Wanted, WantedLlm
 
-    return add_llm(WantedLlm(llm, tuple(engine_arguments)))
+    return add(Wanted([WantedLlm(llm, tuple(engine_arguments))], [])) is not None
+
+
+def ensure_queue(queue: str) -> bool | None:
+    """Have the running local stack serve the queue of a person's own benchmark too; whether that is new to it.
+
+    None where no stack runs.
+    """
+    from cli.stack.control import add
+    from cli.stack.state import Wanted
+
+    return add(Wanted([], [queue]))
 
 
 def ensure_up(llms: Iterable[str]) -> None:

@@ -16,15 +16,16 @@ from cli.stack.servers import make_folders
 from cli.stack.state import (
     Stack,
     Standing,
+    Wanted,
     WantedLlm,
     forget_stack,
     log_file,
     read_stack,
+    read_wanted,
     supervised,
     tail,
     take_lock,
-    want_llms,
-    wanted_llms,
+    write_wanted,
 )
 from models.settings import settings
 from tasks.workers.grace import KEEPER_SECONDS, OUTSIDE_SECONDS
@@ -43,20 +44,19 @@ def bring_up(llms: list[WantedLlm]) -> None:
         if not supervised(home):
             end_leftovers()
             _flower_port_free()
-            want_llms(home, llms)
+            write_wanted(home, Wanted(llms, []))
             _spawn()
         else:
-            _add(llms)
+            _add(Wanted(llms, []))
     _wait(llms)
 
 
-def add_llm(llm: WantedLlm) -> bool:
-    """Have the running stack serve an llm too; False where none runs."""
+def add(more: Wanted) -> bool | None:
+    """Have the running stack serve more; whether any of it is new, None where no stack runs."""
     if not supervised(settings().home):
-        return False
+        return None
     with _changing():
-        _add([_full(llm)])
-    return True
+        return _add(Wanted([_full(each) for each in more.llms], more.queues))
 
 
 def take_down() -> bool:
@@ -116,14 +116,15 @@ def _changing() -> Iterator[None]:
         yield
 
 
-def _add(llms: list[WantedLlm]) -> None:
+def _add(more: Wanted) -> bool:
     home = settings().home
-    wanted = wanted_llms(home)
-    new = [each for each in llms if each not in wanted]
+    wanted = read_wanted(home)
+    both = wanted.and_also(more)
     stack = read_stack(home)
-    if new and stack is not None and stack.supervisor.pid is not None:
-        want_llms(home, wanted + new)
+    if both != wanted and stack is not None and stack.supervisor.pid is not None:
+        write_wanted(home, both)
         os.kill(stack.supervisor.pid, signal.SIGHUP)
+    return both != wanted
 
 
 def _spawn() -> None:

@@ -13,12 +13,12 @@ from cli.stack.servers import (
     redis_command,
     redis_ready,
 )
-from cli.stack.state import WantedLlm
+from cli.stack.state import Wanted, WantedLlm
 from cli.worker.command import worker_arguments
 from models.settings import Settings
 
 
-def services(settings: Settings, llms: list[WantedLlm]) -> list[Service]:
+def services(settings: Settings, wanted: Wanted) -> list[Service]:
     """Every service of the stack, less the servers that are someone else's."""
     home = settings.home
     listed = []
@@ -32,9 +32,9 @@ def services(settings: Settings, llms: list[WantedLlm]) -> list[Service]:
     if settings.own_broker:
         listed.append(Service("redis", 0, lambda: redis_command(home), ready=lambda: redis_ready(home)))
     listed.append(Service("migrate", 1, lambda: _monkeys("migrate"), once=True))
-    listed += [_generate(llm) for llm in llms]
+    listed += [_generate(llm) for llm in wanted.llms]
+    listed += [_verify(queue) for queue in ["verify", *wanted.queues]]
     listed += [
-        Service("verify", 2, lambda: _monkeys(*worker_arguments("verify", "verify"), "-c", str(os.cpu_count() or 1))),
         Service("sweep", 2, lambda: _monkeys("sweep")),
         Service("flower", 2, lambda: _monkeys("flower")),
     ]
@@ -49,6 +49,11 @@ def _generate(llm: WantedLlm) -> Service:
         return _monkeys(*worker_arguments("generate", llm.name, engine_args(llm.engine_arguments)), "--kept")
 
     return Service(f"generate {shown}", 2, command)
+
+
+def _verify(queue: str) -> Service:
+    command = _monkeys(*worker_arguments("verify", queue), "-c", str(os.cpu_count() or 1))
+    return Service(queue.replace(".", " ", 1), 2, lambda: command)
 
 
 def _monkeys(*arguments: str) -> list[str]:

@@ -16,6 +16,20 @@ class WantedLlm(NamedTuple):
     engine_arguments: tuple[str, ...] = ()
 
 
+class Wanted(NamedTuple):
+    """What the stack serves beside the queue `verify`: llms, and the queues of people's own benchmarks."""
+
+    llms: list[WantedLlm]
+    queues: list[str]
+
+    def and_also(self, more: "Wanted") -> "Wanted":
+        """This, and of the other what is new."""
+        return Wanted(
+            self.llms + [each for each in more.llms if each not in self.llms],
+            self.queues + [each for each in more.queues if each not in self.queues],
+        )
+
+
 @dataclass(frozen=True)
 class Standing:
     """How a service stands: `state` is starting, running, done, restarting, failing (for the third time
@@ -83,14 +97,15 @@ def supervised(home: Path) -> bool:
     return lock is None
 
 
-def wanted_llms(home: Path) -> list[WantedLlm]:
-    """The llms that `up` was asked for."""
-    return [WantedLlm(name, tuple(arguments)) for name, arguments in _read(home / "wanted.json") or []]
+def read_wanted(home: Path) -> Wanted:
+    """What the supervisor is to serve: what `up` and `enqueue` asked for."""
+    wanted = _read(home / "wanted.json") or {"llms": [], "queues": []}
+    return Wanted([WantedLlm(name, tuple(arguments)) for name, arguments in wanted["llms"]], wanted["queues"])
 
 
-def want_llms(home: Path, llms: list[WantedLlm]) -> None:
-    """Write the llms that the supervisor is to serve."""
-    _write(home / "wanted.json", [list(each) for each in llms])
+def write_wanted(home: Path, wanted: Wanted) -> None:
+    """Say what the supervisor is to serve."""
+    _write(home / "wanted.json", wanted._asdict())
 
 
 def read_stack(home: Path) -> Stack | None:

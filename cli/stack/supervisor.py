@@ -9,7 +9,7 @@ from pathlib import Path
 from cli.stack.keeper import Keeper, Kept
 from cli.stack.processes import boot_id, read_process
 from cli.stack.services import services
-from cli.stack.state import Stack, Standing, forget_stack, try_lock, wanted_llms, write_stack
+from cli.stack.state import Stack, Standing, forget_stack, read_wanted, try_lock, write_stack
 from models.settings import settings
 
 
@@ -21,7 +21,7 @@ def main() -> None:
         if time.monotonic() > deadline:
             return
         time.sleep(0.01)
-    keeper = Keeper(lambda: services(own, wanted_llms(own.home)), own.home, _notes(own.home))
+    keeper = Keeper(lambda: services(own, read_wanted(own.home)), own.home, _notes(own.home))
     signal.signal(signal.SIGHUP, keeper.again)
     keeper.run()
     forget_stack(own.home)

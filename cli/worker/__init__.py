@@ -94,18 +94,27 @@ def generate(
     "-c", "--concurrency", type=Number(whole(1)), default=os.cpu_count() or 1, help="Processes. Default: cores."
 )
 @click.option("-Q", "--queue", "queues", multiple=True, default=["verify"], show_default=True)
-@click.option("--name", default="verify@%h", show_default=True, help="The worker's name in Flower.")
+@click.option("--name", help="The worker's name in Flower.  [default: its queue's @%h]")
+@click.option("--own-benchmarks", is_flag=True, help="Run the code of people's own benchmarks: -Q names one's queue.")
 @click.option("--unsafe-no-sandbox", is_flag=True, help="Run programs with nothing around them; every verdict says so.")
-def verify(concurrency: int, queues: tuple[str, ...], name: str, unsafe_no_sandbox: bool) -> None:
+def verify(
+    concurrency: int, queues: tuple[str, ...], name: str | None, own_benchmarks: bool, unsafe_no_sandbox: bool
+) -> None:
     """Judge samples, in a sandbox where they are programs or proofs.
+
+    A person's own benchmark has a queue of its own, which `monkeys enqueue` and `monkeys doctor` tell. Judging by it
+    runs that person's code, outside any sandbox and with all that this worker may do: only --own-benchmarks does. What
+    was enqueued last is loaded before the first message is taken.
 
     \b
     Example:
       monkeys worker verify -c 16
+      monkeys worker verify -Q verify.my-dates-1f0c2a9b --own-benchmarks
     """
     from tasks.workers.process import verify_worker
 
-    _leave(verify_worker(concurrency, list(queues), name, unsafe=unsafe_no_sandbox))
+    name = name or f"{queues[0]}@%h"
+    _leave(verify_worker(concurrency, list(queues), name, unsafe=unsafe_no_sandbox, own=own_benchmarks))
 
 
 @worker.command()

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from cli.options import engine_options
 from tasks.engines import endpoints_of
+from verifiers.benchmarks.own import is_own_queue
 
 SERVES = {"generate": "-m", "score": "--reward-model", "verify": "-Q"}
 """Kind of a worker -> the option that says what it serves: an llm, a reward model, a queue of verify works."""
@@ -22,6 +23,8 @@ def worker_arguments(
         del options["endpoint"]
     if kind == "generate" and options.pop("batch", None):
         words.append("--batch")
+    if kind == "verify" and is_own_queue(served):
+        words.append("--own-benchmarks")
     return words + [word for option in engine_options(options) for word in ("--engine-arg", option)]
 
 

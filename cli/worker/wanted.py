@@ -3,10 +3,17 @@
 from collections.abc import Mapping
 from typing import Any
 
+import click
+
 from cli.options import engine_options
 from cli.worker.command import worker_command
+from models.questions.health import WaitingQueue
 from models.settings import settings
+from verifiers.benchmarks.benchmark import Benchmark
+from verifiers.benchmarks.own import own_queue
 from verifiers.errors import Unavailable
+
+AWAY = "The works are safe in the database: the sweeper sends them when the broker is back."
 
 
 def serve_llm(llm: str, engine_args: Mapping[str, Any], queue: str) -> list[str]:
@@ -18,10 +25,42 @@ def serve_llm(llm: str, engine_args: Mapping[str, Any], queue: str) -> list[str]
         if is_served(queue):
             return []
     except Unavailable as error:
-        return [str(error), "The works are safe in the database: the sweeper sends them when the broker is back."]
+        return [str(error), AWAY]
     if settings().own_broker and ensure_llm(llm, engine_options(engine_args)):
         return [f"The local stack starts a worker for {llm}."]
     return _told(llm, worker_command("generate", llm, engine_args))
+
+
+def serve_benchmark(benchmark: Benchmark) -> list[str]:
+    """The same for a person's own benchmark, whose code is stored; nothing for one of ours."""
+    from cli.stack import ensure_queue
+    from tasks.broker import is_served
+
+    if benchmark.code is None:
+        return []
+    queue = own_queue(benchmark.name)
+    started = ensure_queue(queue) if settings().own_broker else None
+    if started is not None:
+        return [f"The local stack starts a worker for {benchmark.name}."] if started else []
+    try:
+        if is_served(queue):
+            return []
+    except Unavailable as error:
+        return [str(error), AWAY]
+    where = f" where {benchmark.code.folder} is" if benchmark.code.folder else ""
+    return [
+        f"No worker serves {benchmark.name} yet. Start one{where}; it runs that benchmark's code:",
+        f"  {worker_command('verify', queue)}",
+    ]
+
+
+def see_to_benchmark(benchmark: Benchmark, *, quiet: bool = False) -> None:
+    """See to a worker of a person's own benchmark, and say so; where nobody is told, only the local stack is asked."""
+    if quiet and not settings().own_broker:
+        return
+    for line in serve_benchmark(benchmark):
+        if not quiet:
+            click.echo(line, err=True)
 
 
 def serve_reward_model(reward_model: str, engine_args: Mapping[str, Any]) -> list[str]:
@@ -32,6 +71,39 @@ def serve_reward_model(reward_model: str, engine_args: Mapping[str, Any]) -> lis
     if is_served(reward_queue(reward_model, engine_args)):
         return []
     return _told(reward_model, worker_command("score", reward_model, engine_args))
+
+
+def serving(waiting: WaitingQueue) -> str | None:
+    """The command that starts a worker of a queue."""
+    from tasks.engines.reward_models import read_reward_name
+
+    if waiting.llm is not None:
+        return worker_command("generate", waiting.llm, waiting.engine_args)
+    if waiting.reward_model is None:
+        return worker_command("verify", waiting.queue)
+    reward_model = read_reward_name(waiting.reward_model, waiting.queue)
+    return worker_command("score", *reward_model) if reward_model else None
+
+
+def waits_for(run_id: int) -> list[str]:
+    """What keeps a run's works waiting: queues that no worker serves, with the command, and workers that are broken."""
+    from models.questions.health import refused_queues, waiting_queues
+    from tasks.broker import is_served
+
+    lines = [
+        f"{broken.queue}: the workers of {broken.works:,} works are broken: {' '.join(broken.error.split())[:500]}"
+        for broken in refused_queues(run_id)
+    ]
+    try:
+        unserved = [queue for queue in waiting_queues(run_id) if not is_served(queue.queue)]
+    except Unavailable as error:
+        return [*lines, str(error)]
+    for queue in unserved:
+        lines += [
+            f"No worker serves {queue.queue}, where {queue.works:,} works wait. Start one:",
+            f"  {serving(queue)}",
+        ]
+    return lines
 
 
 def _told(served: str, command: str) -> list[str]:

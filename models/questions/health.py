@@ -11,6 +11,9 @@ REFUSED = "its worker could not claim it"
 AWAY = "its engine does nothing just now"
 """The same of a work that was given back since no work is to blame: an endpoint away, a key that it refuses."""
 
+UNLOADED = "its worker cannot load its benchmark"
+"""The same of a verify work: the code of a person's own benchmark is gone from there, or is another by now."""
+
 OUTDATED = "its verifier has another version here"
 """What is in the last error of a work that this code's verifiers cannot do, and `reverify` can replace."""
 
@@ -79,19 +82,21 @@ def drift_seconds() -> float:
     return max(asked - clock, clock - time.time(), 0.0)
 
 
-def waiting_queues() -> list[WaitingQueue]:
-    """Queues with works to be taken, by name."""
+def waiting_queues(run_id: int | None = None) -> list[WaitingQueue]:
+    """Queues with works to be taken, of all runs or of one, by name."""
     return rows(
         WaitingQueue,
         """
         select waiting.queue, works, llm.name as llm, llm.engine_args, reward_model
         from (
             select queue, count(*) as works, max(reward_model) as reward_model
-            from work where state in ('ready', 'published') group by queue
+            from work
+            where state in ('ready', 'published') and (%(run)s::bigint is null or run_id = %(run)s) group by queue
         ) as waiting
         left join llm on llm.queue = waiting.queue
         order by waiting.queue
         """,
+        {"run": run_id},
     )
 
 
@@ -113,15 +118,21 @@ def dropped_leases() -> int:
     return rows(_Count, sql)[0].n
 
 
-def refused_queues() -> list[RefusedQueue]:
-    """Queues whose workers are broken: no attempt was even begun, or their engine is away."""
+def refused_queues(run_id: int | None = None) -> list[RefusedQueue]:
+    """Queues whose workers are broken, for all runs or for one: no attempt was even begun, or what they need is away.
+
+    That is an engine, or the code of a person's own benchmark.
+    """
     return rows(
         RefusedQueue,
         """
         select queue, count(*) as works, max(last_error) as error
-        from work where state in ('ready', 'published') and last_error like any(%s) group by queue order by queue
+        from work
+        where state in ('ready', 'published') and last_error like any(%(errors)s)
+            and (%(run)s::bigint is null or run_id = %(run)s)
+        group by queue order by queue
         """,
-        ([f"{REFUSED}%", f"given back: {AWAY}%"],),
+        {"errors": [f"{REFUSED}%", f"given back: {AWAY}%", f"given back: {UNLOADED}%"], "run": run_id},
     )
 
 

@@ -11,8 +11,10 @@ from tasks import ledger
 from tasks.engines.replay import check_recording
 from tasks.ledger import HeldRun
 from tasks.publish import publish
-from tasks.stored import stored_problem, stored_verifier
-from verifiers.benchmarks import find_benchmark, find_verifier
+from tasks.runs.own import benchmark_of, note_origin
+from tasks.stored import stored_problem, verifier_of
+from verifiers.benchmarks import find_verifier
+from verifiers.benchmarks.benchmark import Benchmark
 from verifiers.errors import UserError
 from verifiers.outcome import Outcome
 
@@ -65,35 +67,26 @@ class Reverification:
     will_count: bool
 
 
-class _Counting(NamedTuple):
-    name: str
-    benchmark: str
-
-
-def reverify(run_id: int, name: str | None, *, use: bool) -> Reverification:
+def reverify(run_id: int, name: str | None, *, use: bool, own: Benchmark | None = None) -> Reverification:
     """Judge a run's samples by a verifier of this code's version, beside the one that counts, or `use` it instead.
 
     Without a name it is the verifier that counts. A newer version of that one than the run's replaces it.
+    `own` is the run's benchmark where that is a person's own.
     """
     with ledger.hold(run_id) as run:
-        (counting,) = fetch(
-            run.connection,
-            _Counting,
-            """
-            select verifier.name, benchmark.name as benchmark
-            from verifier join benchmark on benchmark.id = verifier.benchmark_id where verifier.id = %s
-            """,
-            (run.row.verifier_id,),
-        )
-        verifier = find_verifier(find_benchmark(counting.benchmark), name or counting.name)
-        new = verifier_id(run.connection, run.row.benchmark_id, verifier)
+        counting = "select name from verifier where id = %s"
+        (counts_now,) = fetch_column(run.connection, counting, (run.row.verifier_id,))
+        benchmark = benchmark_of(run.connection, run.row.benchmark_id, own)
+        note_origin(run.connection, run.row.benchmark_id, benchmark)
+        verifier = find_verifier(benchmark, name or counts_now)
+        new = verifier_id(run.connection, run.row.benchmark_id, verifier, benchmark.code)
         if new == run.row.verifier_id:
             raise UserError(
                 f"Run {run_id} is judged by {verifier.name} {verifier.version} already; --verifier names another one, "
                 "--infrastructure judges again what failed by our fault."
             )
         check_judgeable(run.connection, run_id)
-        use = use or verifier.name == counting.name
+        use = use or verifier.name == counts_now
         works, counts = run.judge_by(new, use=use)
     publish_ready(run_id)
     return Reverification(f"{verifier.name} {verifier.version}", works, counts, use)
@@ -126,11 +119,14 @@ class _Judged(NamedTuple):
     text: str
 
 
-def rerun(run_id: int, share: float) -> Iterator[Rerun]:
+def rerun(run_id: int, share: float, own: Benchmark | None = None) -> Iterator[Rerun]:
     """Judge a random share of a run's candidates once more, here; count reruns and disagreements in their verdicts.
 
-    The verdicts themselves stay: a flaky verifier is to be seen, not averaged.
+    The verdicts themselves stay: a flaky verifier is to be seen, not averaged. `own` is as of reverify.
     """
+    with transaction() as connection:
+        (row_id,) = fetch_column(connection, "select benchmark_id from run where id = %s", (run_id,))
+        benchmark = benchmark_of(connection, row_id, own)
     drawn = rows(
         _Judged,
         """
@@ -150,7 +146,7 @@ def rerun(run_id: int, share: float) -> Iterator[Rerun]:
     )
     for judged in drawn:
         try:
-            verifier, problem = stored_verifier(judged.verifier_id), stored_problem(judged.problem_id)
+            verifier, problem = verifier_of(benchmark, judged.verifier_id), stored_problem(judged.problem_id)
         except RuntimeError as error:  # this code has another version of it
             raise UserError(f"Run {run_id} cannot be rerun: {error}.") from error
         judgement = verifier.judge_safely(problem, judged.text)

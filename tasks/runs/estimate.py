@@ -6,6 +6,7 @@ from typing import NamedTuple
 from models.database import rows
 from tasks.engines import full_name, queue_of
 from tasks.runs.request import RunRequest, check_request, chosen_problems
+from verifiers.benchmarks import find_benchmark
 from verifiers.errors import UserError
 
 
@@ -50,7 +51,7 @@ def estimate(request: RunRequest) -> RunEstimate:
     check_request(request)
     problems, _ = chosen_problems(request)
     llm = full_name(request.llm)
-    measured = _measured(request.benchmark, queue_of(llm, request.engine_args))
+    measured = _measured(find_benchmark(request.benchmark).name, queue_of(llm, request.engine_args))
     if not measured.samples:
         raise UserError(
             f"No sample of {llm} on {request.benchmark} was drawn yet, so nothing tells what a run takes; "

@@ -153,7 +153,7 @@ def _samples(run: Run, chosen: Chosen) -> Iterator[_Sample]:
     check_ranges(chosen)
     with transaction() as connection:
         connection.execute("set transaction isolation level repeatable read, read only")
-        _refuse_labels(connection, run, chosen)
+        _refuse_what_is_not_there(connection, run, chosen)
         sql = SAMPLES.format(chosen="" if chosen == Chosen(weight_k=chosen.weight_k) else _filter(chosen))
         for problem in _problems(connection, run):
             rewards = _rewards(connection, run, problem, chosen.weight_k)
@@ -169,8 +169,10 @@ def _filter(chosen: Chosen) -> str:
     return CHOSEN.format(same=SAME[chosen.distinct] if chosen.distinct else "sample.sample_index")
 
 
-def _refuse_labels(connection: Connection, run: Run, chosen: Chosen) -> None:
-    """UserError where candidates are asked for and the counting verifier's are labels."""
+def _refuse_what_is_not_there(connection: Connection, run: Run, chosen: Chosen) -> None:
+    """UserError for candidates where the counting verifier's are labels, and for weights where n hangs on outcomes."""
+    if chosen.weight_k is not None and run.stop_rule.get("when_solved"):
+        raise UserError(f"Run {run.id} stops at right samples, and --weight-k needs as many whatever comes out.")
     if chosen.distinct != "candidate":
         return
     found = connection.execute("select name from verifier where id = %s", (run.verifier_id,)).fetchone()

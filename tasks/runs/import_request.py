@@ -17,6 +17,9 @@ from tasks.runs.described import Described, read_described
 from tasks.runs.formats.paper import is_folder_of_yaml
 from tasks.runs.request import check_name
 from tasks.runs.sources import Source
+from verifiers.benchmarks import find_benchmark
+from verifiers.benchmarks.benchmark import Benchmark
+from verifiers.benchmarks.sources import is_own
 from verifiers.errors import UserError
 from verifiers.files import STDIN, check_file
 
@@ -41,10 +44,14 @@ class ImportRequest:
 
 @dataclass(frozen=True)
 class Asked:
-    """A request with all that a file was to say."""
+    """A request with all that a file was to say.
+
+    benchmark: the name of its row. found: the benchmark itself; None where its problems are made of their keys alone.
+    """
 
     request: ImportRequest
     benchmark: str
+    found: Benchmark | None
     llm: str
     engine_args: Mapping[str, Any] = field(default_factory=dict)
     sampling: Mapping[str, Any] = field(default_factory=dict)
@@ -61,10 +68,10 @@ def kept(source: Source) -> Iterator[Source]:
             if file != STDIN and not is_folder_of_yaml(file):
                 check_file(file)
             if file == STDIN or file.is_fifo():
-                kept = Path(folder, f"stdin-{place}" if file == STDIN else f"{file.name}-{place}")
-                with kept.open("wb") as to, sys.stdin.buffer if file == STDIN else file.open("rb") as given:
+                copy = Path(folder, f"{place}-{'stdin' if file == STDIN else file.name}")
+                with copy.open("wb") as to, sys.stdin.buffer if file == STDIN else file.open("rb") as given:
                     shutil.copyfileobj(given, to)
-                file = kept
+                file = copy
             files.append(file)
         yield replace(source, files=files)
 
@@ -79,13 +86,29 @@ def asked_of(request: ImportRequest) -> Asked:
         lacks = " and ".join(name for name, value in (("--benchmark", benchmark), ("--llm", llm)) if value is None)
         raise UserError(f"{request.source} does not say of which run it is, as an exported Parquet does: give {lacks}.")
     check_name("--name", request.name)
-    check_name("--benchmark", benchmark)
+    found = _found(request, benchmark)
     engine_args = said.engine_args if said and request.llm is None else {}
     check_arguments(llm, engine_args)
     thinking = request.thinking or (said.thinking if said else "none")
     return Asked(
-        request, benchmark, llm, engine_args, said.sampling if said else {}, thinking, said.prompts if said else {}
+        request=request,
+        benchmark=found.name if found else benchmark,
+        found=found,
+        llm=llm,
+        engine_args=engine_args,
+        sampling=said.sampling if said else {},
+        thinking=thinking,
+        prompts=said.prompts if said else {},
     )
+
+
+def _found(request: ImportRequest, name: str) -> Benchmark | None:
+    """The benchmark of a name; any name will do where only the keys of its problems are taken."""
+    if not is_own(name):
+        check_name("--benchmark", name)
+        if request.key_only and request.data is None:
+            return None
+    return find_benchmark(name)
 
 
 def _said(files: Sequence[Path]) -> Described | None:

@@ -30,7 +30,8 @@ from tasks.runs.matching import Matching
 from tasks.runs.request import BATCH_SIZE
 from tasks.runs.sources import Reading
 from tasks.runs.staged import insert_labels, insert_samples, stage
-from verifiers.benchmarks import find_benchmark, find_verifier
+from verifiers.benchmarks import find_verifier
+from verifiers.benchmarks.benchmark import Benchmark
 from verifiers.outcome import Outcome
 from verifiers.verifier import Judgement, Problem, Verifier
 
@@ -43,8 +44,9 @@ class Imported:
     samples: int
     problems: int
     new: bool
-    labelled: bool
     gaps: bool
+    judged_by: Benchmark | None
+    """The benchmark whose verifier is to judge them; None where their labels do."""
     notes: Sequence[str] = ()
     """What the files were taken for."""
 
@@ -57,15 +59,15 @@ def import_samples(request: ImportRequest) -> Imported:
 
 def _import(request: ImportRequest) -> Imported:
     asked = asked_of(request)
-    known = _problems_at_hand(asked)
+    known = {} if asked.found is None else {each.key: each for each in asked.found.load(request.data)}
     identity = settings_hash(asked)
     reading, matching = Reading(request.source), Matching(asked.benchmark, known, key_only=request.key_only)
     with transaction() as connection:
         if request.name is not None and _exists(connection, request.name):
             return _same(connection, request, identity)
         staged = stage(connection, request.source, reading.samples(matching.key), known)
-        verifier = _IMPORTED if staged.labelled else find_verifier(find_benchmark(asked.benchmark), None)
-        run = _run(connection, asked, verifier, max(staged.counts), identity)
+        judge = None if staged.labelled or asked.found is None else find_verifier(asked.found, None)
+        run = _run(connection, asked, judge, max(staged.counts), identity)
         run_id = insert_run(connection, run)
         if run_id is None:  # another import took the name in the meantime
             return _same(connection, request, identity)
@@ -75,16 +77,23 @@ def _import(request: ImportRequest) -> Imported:
         insert_samples(connection, run_id, problem_ids, BATCH_SIZE)
         making = Making(connection, run_id)
         making.add_imported_works(this_worker("import"))
-        if staged.labelled:
+        if judge is None:
             insert_labels(connection, run_id, run.verifier_id, problem_ids)
             making.add_imported_tallies(run.verifier_id)
             connection.execute("update run set finished_at = now() where id = %s", (run_id,))
         else:
             making.add_verify_works(run.verifier_id)
-    if not staged.labelled:
-        publish(verifier.queue)
-    notes = _notes(reading, matching)
-    return Imported(run_id, sum(staged.counts), len(problem_ids), True, staged.labelled, staged.gaps, notes)
+    if judge is not None:
+        publish(judge.queue)
+    return Imported(
+        run_id=run_id,
+        samples=sum(staged.counts),
+        problems=len(problem_ids),
+        new=True,
+        gaps=staged.gaps,
+        judged_by=None if judge is None else asked.found,
+        notes=_notes(reading, matching),
+    )
 
 
 def _notes(reading: Reading, matching: Matching) -> list[str]:
@@ -98,11 +107,12 @@ def _notes(reading: Reading, matching: Matching) -> list[str]:
 
 
 def _same(connection: Connection, request: ImportRequest, identity: str) -> Imported:
-    return Imported(same_run(connection, request.name, identity), 0, 0, False, False, False)
+    return Imported(same_run(connection, request.name, identity), 0, 0, new=False, gaps=False, judged_by=None)
 
 
-def _run(connection: Connection, asked: Asked, verifier: Verifier, n: int, identity: str) -> Run:
-    benchmark = benchmark_id(connection, asked.benchmark)
+def _run(connection: Connection, asked: Asked, judge: Verifier | None, n: int, identity: str) -> Run:
+    code = asked.found.code if asked.found else None
+    benchmark = benchmark_id(connection, asked.benchmark, code)
     queue = queue_of(asked.llm, asked.engine_args)
     llm_row = llm_id(connection, asked.llm, engine_of(asked.llm), asked.engine_args, queue)
     if asked.request.sizes is not None:
@@ -111,7 +121,7 @@ def _run(connection: Connection, asked: Asked, verifier: Verifier, n: int, ident
         name=asked.request.name,
         benchmark_id=benchmark,
         llm_id=llm_row,
-        verifier_id=verifier_id(connection, benchmark, verifier),
+        verifier_id=verifier_id(connection, benchmark, judge or _IMPORTED, code if judge else None),
         n=n,
         batch_size=BATCH_SIZE,
         sampling=dict(asked.sampling),
@@ -128,13 +138,6 @@ def _judge_imported(_: Problem, candidate: str) -> Judgement:
 
 _IMPORTED = Verifier(LABELS, "1", extract=lambda *_: None, judge=_judge_imported)
 """The verifier that stands for labels; nothing is ever sent to it."""
-
-
-def _problems_at_hand(asked: Asked) -> dict[str, Problem]:
-    request = asked.request
-    if request.key_only and request.data is None:
-        return {}
-    return {problem.key: problem for problem in find_benchmark(asked.benchmark).load(request.data)}
 
 
 def _exists(connection: Connection, name: str) -> bool:

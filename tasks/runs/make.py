@@ -16,6 +16,7 @@ from tasks.engines.replay import check_recording
 from tasks.engines.seeds import new_seed
 from tasks.ledger import Making
 from tasks.publish import publish
+from tasks.runs.own import Serve, make_ready
 from tasks.runs.request import (
     RunRequest,
     check_request,
@@ -25,7 +26,7 @@ from tasks.runs.request import (
     stop_rule,
 )
 from verifiers.benchmarks import find_benchmark, find_verifier
-from verifiers.benchmarks.benchmark import Sampling
+from verifiers.benchmarks.benchmark import Benchmark, Sampling
 from verifiers.verifier import Problem, Verifier
 
 
@@ -46,6 +47,7 @@ class Plan:
     """A request with everything decided that the run will be."""
 
     request: RunRequest
+    benchmark: Benchmark
     llm: str
     queue: str
     verifier: Verifier
@@ -58,13 +60,18 @@ class Plan:
     notes: Sequence[str] = ()
 
 
-def enqueue(request: RunRequest) -> Made:
-    """Make a run and publish its first window; UserError, and nothing half-done, on a person's mistake."""
-    plan = _asked_first(_plan(request))
+def enqueue(request: RunRequest, serve: Serve = lambda _: None) -> Made:
+    """Make a run and publish its first window; UserError, and nothing half-done, on a person's mistake.
+
+    A person's own benchmark is stored, and `serve` sees to its worker, before an endpoint is asked or a run made.
+    """
+    plan = _plan(request)
+    make_ready(plan.benchmark, serve)
+    plan = _asked_first(plan)
     samples = request.n * len(plan.problems)
     settings_hash = _settings_hash(plan)
     with transaction() as connection:
-        benchmark = benchmark_id(connection, request.benchmark)
+        benchmark = benchmark_id(connection, plan.benchmark.name, plan.benchmark.code)
         run_id = insert_run(connection, _run(connection, plan, benchmark, settings_hash))
         if run_id is None:
             return Made(same_run(connection, request.name, settings_hash), plan.queue, False, samples, plan.notes)
@@ -82,12 +89,14 @@ def _plan(request: RunRequest) -> Plan:
     check_request(request)
     llm = full_name(request.llm)
     check_arguments(llm, request.engine_args)
-    verifier = find_verifier(find_benchmark(request.benchmark), request.verifier)
+    benchmark = find_benchmark(request.benchmark)
+    verifier = find_verifier(benchmark, request.verifier)
     problems, prompts = chosen_problems(request)
     check_recording(llm, (problem.key for problem in problems), request.n)
     sampling = chosen_sampling(request)
     return Plan(
         request=request,
+        benchmark=benchmark,
         llm=llm,
         queue=queue_of(llm, request.engine_args),
         verifier=verifier,
@@ -130,7 +139,7 @@ def _run(connection: Connection, plan: Plan, benchmark: int, settings_hash: str)
         name=request.name,
         benchmark_id=benchmark,
         llm_id=llm_id(connection, plan.llm, engine_of(plan.llm), request.engine_args, plan.queue),
-        verifier_id=verifier_id(connection, benchmark, plan.verifier),
+        verifier_id=verifier_id(connection, benchmark, plan.verifier, plan.benchmark.code),
         n=request.n,
         batch_size=request.batch_size,
         sampling=plan.sampling.stored(),
@@ -147,15 +156,16 @@ def _settings_hash(plan: Plan) -> str:
     """Over everything a person chose; it stays what it was, so that a name finds its run after an upgrade too."""
     request = plan.request
     always = {"top_k": None, "min_p": None, "depth_first": request.depth_first}
+    code = {} if plan.benchmark.code is None else {"code": plan.benchmark.code.digest}
     split = {} if plan.thinking == default_thinking(plan.sampling) else {"thinking": plan.thinking}
     identity = {
-        "benchmark": request.benchmark,
+        "benchmark": plan.benchmark.name,
         "llm": plan.llm,
         "engine_args": dict(request.engine_args),
         "n": request.n,
         "batch_size": request.batch_size,
         "verifier": plan.verifier.name,
-        "settings": always | split | plan.sampling.stored(),
+        "settings": always | code | split | plan.sampling.stored(),
         "stop_rule": plan.stop_rule,
         "problems": [(problem.key, problem.content_hash) for problem in plan.problems],
         "prompts": hashlib.sha256("\0".join(plan.prompts).encode("utf-8", "surrogatepass")).hexdigest(),

@@ -81,6 +81,8 @@ class Reading:
                         yield self._sample(each, key_of)
                 except ValueError as error:
                     raise UserError(f"Row {number} of {file} (from 0): {error}.") from error
+        if self.form is not None and self.label is None and "correct" in self.source.columns:
+            raise UserError(f"No row of {self.source} has a label of its own for each sample.")
 
     def _sample(self, row: Row, key_of: KeyOf) -> Recorded:
         question = row.pop("question", None)

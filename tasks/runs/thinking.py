@@ -7,21 +7,24 @@ from models.rows import verifier_id
 from tasks import ledger
 from tasks.ledger import HeldRun, SplitAgain
 from tasks.runs.changes import check_judgeable, publish_ready
-from verifiers.benchmarks import find_benchmark, find_verifier
+from tasks.runs.own import benchmark_of
+from verifiers.benchmarks import find_verifier
+from verifiers.benchmarks.benchmark import Benchmark
 from verifiers.errors import UserError
 from verifiers.thinking import RULES
 
 
-def split_again(run_id: int, rule: str) -> SplitAgain:
+def split_again(run_id: int, rule: str, own: Benchmark | None = None) -> SplitAgain:
     """Have another rule say what of a run's texts is answer, and judge and score the answers again.
 
-    A counting verifier that this code has in another version is replaced by that one.
+    A counting verifier that this code has in another version is replaced by that one. `own` is the run's benchmark
+    where that is a person's own.
     """
     with ledger.hold(run_id) as run:
         if run.row.thinking == rule:
             raise UserError(f"Run {run_id} goes by --thinking {rule} already: {RULES[rule]}.")
         check_judgeable(run.connection, run_id)
-        works = run.split_by(rule, _verifiers_here(run))
+        works = run.split_by(rule, _verifiers_here(run, benchmark_of(run.connection, run.row.benchmark_id, own)))
     publish_ready(run_id)
     return works
 
@@ -30,36 +33,29 @@ class _Due(NamedTuple):
     id: int
     name: str
     version: str
-    benchmark: str
 
 
-def _verifiers_here(run: HeldRun) -> list[int]:
-    """The run's verifiers that this code has in the very version, a newer one of the counting one among them."""
+def _verifiers_here(run: HeldRun, benchmark: Benchmark) -> list[int]:
+    """The run's verifiers that its benchmark has in the very version, a newer one of the counting one among them."""
     due = fetch(
         run.connection,
         _Due,
         """
-        select verifier.id, verifier.name, verifier.version, benchmark.name as benchmark
-        from run join verifier on verifier.id in (run.verifier_id, run.next_verifier_id)
+        select verifier.id, verifier.name, verifier.version from run
+        join verifier on verifier.id in (run.verifier_id, run.next_verifier_id)
             or verifier.id = any(run.other_verifiers)
-        join benchmark on benchmark.id = verifier.benchmark_id
         where run.id = %s
         """,
         (run.run_id,),
     )
+    versions = {verifier.name: verifier.version for verifier in benchmark.verifiers}
     here = []
     for each in due:
-        version = _version_here(each)
+        version = versions.get(each.name)  # none of labels
         if version == each.version:
             here.append(each.id)
         elif version is not None and each.id == run.row.verifier_id:
-            verifier = find_verifier(find_benchmark(each.benchmark), each.name)
-            here.append(verifier_id(run.connection, run.row.benchmark_id, verifier))
+            verifier = find_verifier(benchmark, each.name)
+            here.append(verifier_id(run.connection, run.row.benchmark_id, verifier, benchmark.code))
             run.judge_by(here[-1], use=True)
     return here
-
-
-def _version_here(verifier: _Due) -> str | None:
-    """The version that this code has of a verifier; None where it has none, as of labels."""
-    benchmark = find_benchmark(verifier.benchmark)
-    return next((each.version for each in benchmark.verifiers if each.name == verifier.name), None)

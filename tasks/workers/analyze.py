@@ -6,10 +6,11 @@ from typing import Any
 
 from kombu.exceptions import OperationalError
 
-from models.database import rows
+from models.database import column, rows
 from models.tables import Run
 from tasks.app import app, queue
-from tasks.stored import stored_verifier
+from tasks.stored import BenchmarkAway, stored_verifier, verifier_of
+from verifiers.benchmarks.benchmark import Benchmark
 from verifiers.errors import UserError
 
 log = logging.getLogger(__name__)
@@ -25,24 +26,38 @@ def analyze(run_id: int) -> str:
     return f"run {run_id} analysed"
 
 
-def analyze_by(run_id: int, verifier_id: int) -> None:
-    """Compute a run's views by one verifier, with what that verifier takes for equal answers."""
+def analyze_by(run_id: int, verifier_id: int, own: Benchmark | None = None) -> None:
+    """Compute a run's views by one verifier, with what that verifier takes for equal answers.
+
+    That of a person's own benchmark is asked where the person gave it (`own`), or in a worker of its queue.
+    """
     from models.analysis.store import analyze as compute  # brings scipy, which a sweeper can do without
 
-    compute(run_id, verifier_id, _classes(verifier_id))
+    compute(run_id, verifier_id, _classes(verifier_id, own))
 
 
 def request_analysis(run_id: int) -> None:
-    """Ask a verify worker to analyse a run. A lost request costs nothing: reports analyse what is stale themselves."""
-    target: Any = queue("verify")
-    try:
-        app.send_task("analyze", args=[run_id], queue=target, argsrepr=f"run {run_id}")
-    except (OperationalError, OSError, TimeoutError) as error:
-        log.warning("nobody was asked to analyse run %s: %s", run_id, error)
+    """Ask a worker of its counting verifier to analyse a run, by what that takes for equal answers.
+
+    A lost request costs nothing: reports analyse what is stale themselves.
+    """
+    sql = "select verifier.queue from run join verifier on verifier.id = run.verifier_id where run.id = %s"
+    for name in column(sql, (run_id,)):  # none of a run that was deleted since
+        target: Any = queue(name)
+        try:
+            app.send_task("analyze", args=[run_id], queue=target, argsrepr=f"run {run_id}")
+        except (OperationalError, OSError, TimeoutError) as error:
+            log.warning("nobody was asked to analyse run %s: %s", run_id, error)
 
 
-def _classes(verifier_id: int) -> Callable[[Sequence[str]], list[int]] | None:
+def _classes(verifier_id: int, own: Benchmark | None) -> Callable[[Sequence[str]], list[int]] | None:
+    if own is not None:
+        try:
+            return verifier_of(own, verifier_id).classes
+        except RuntimeError as error:
+            raise UserError(f"--benchmark cannot say which answers are equal: {error}.") from error
     try:
         return stored_verifier(verifier_id).classes
-    except (UserError, RuntimeError):  # labels of an import, or another version: equal texts are equal answers
+    except (UserError, RuntimeError, BenchmarkAway):
+        # labels of an import, another version, or a person's own code: equal texts are equal answers
         return None

@@ -8,12 +8,13 @@ from typing import Any
 
 from celery import Task
 
-from models.questions.health import AWAY, REFUSED
+from models.questions.health import AWAY, REFUSED, UNLOADED
 from models.settings import settings
 from tasks import ledger
 from tasks.engines.engine import Account, EngineAway, Interrupted, Loaded, RequestRefused, RunRefused
 from tasks.identity import this_worker
 from tasks.ledger import Lease, Usage
+from tasks.stored import MOVE, BenchmarkAway
 from tasks.workers import leases
 
 NOTHING = "nothing to do"
@@ -68,8 +69,8 @@ def claim(task: "Task[Any, Any]", work_id: int, engine: Loaded | None = None) ->
 def attempted(lease: Lease, gpu_seconds: Callable[[], float] = lambda: 0.0) -> Iterator[WorkInHand]:
     """Keep a lease for the length of a block that ends its work; whatever the block raises ends the attempt.
 
-    Interrupted and EngineAway give the work back, RequestRefused fails it for good and RunRefused every work of its run
-    that is still to be sampled; every other error fails the attempt and goes on.
+    Interrupted, EngineAway and BenchmarkAway give the work back, RequestRefused fails it for good and RunRefused every
+    work of its run that is still to be sampled; every other error fails the attempt and goes on.
     """
     attempt = WorkInHand(lease, gpu_seconds)
     with leases.kept(lease, attempt.stop, attempt.used):
@@ -80,6 +81,9 @@ def attempted(lease: Lease, gpu_seconds: Callable[[], float] = lambda: 0.0) -> I
             attempt.result = "given back"
         except EngineAway as error:
             ledger.give_back(lease, f"{AWAY}: {error}", attempt.used())
+            attempt.result = f"given back: {error}"
+        except BenchmarkAway as error:
+            ledger.give_back(lease, f"{UNLOADED}: {error}; {MOVE.replace('RUN', str(lease.run_id))}", attempt.used())
             attempt.result = f"given back: {error}"
         except RunRefused as error:
             ledger.refuse_run(lease, str(error), attempt.used())

@@ -17,7 +17,7 @@ from tasks.app import app, queue
 from tasks.engines import engine_of, full_name, is_batch, load, queue_of
 from tasks.engines.engine import Engine, Load, Loaded
 from tasks.engines.reward_models import reward_queue
-from tasks.stored import prepare_verifiers
+from tasks.stored import load_own_benchmarks, prepare_verifiers
 from tasks.workers import leases
 from tasks.workers.grace import WORKER_SECONDS
 
@@ -89,16 +89,17 @@ def _serve_engine(engine: Loaded, queues: list[str], concurrency: int, name: str
     return ENGINE_DIED if engine.dead.is_set() else 0
 
 
-def verify_worker(concurrency: int, queues: list[str], name: str, *, unsafe: bool = False) -> int:
+def verify_worker(concurrency: int, queues: list[str], name: str, *, unsafe: bool = False, own: bool = False) -> int:
     """Serve verification queues with so many processes; returns the exit code.
 
     Without a sandbox answers are still judged; programs and proofs become infrastructure errors that say why. With one
-    that does not do what it must nothing is served: Unavailable.
+    that does not do what it must nothing is served: Unavailable. `own` has it run people's own benchmarks.
     """
     from verifiers.sandbox import refuse_surprises
 
     check_schema()
     prepare_verifiers(unsafe=unsafe)
+    load_own_benchmarks(queues, allowed=own)
     if missing := refuse_surprises():
         log.warning("%s", missing)
     going = multiprocessing.get_context("fork").Event()

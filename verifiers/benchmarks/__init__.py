@@ -1,10 +1,6 @@
-"""The benchmarks: a dict of objects by name is the registry, and a user's own are found by their module."""
+"""The benchmarks: a dict of objects by name is the registry, and a person's own are loaded from their code."""
 
 import difflib
-import sys
-from functools import cache
-from importlib import import_module
-from pathlib import Path
 
 from verifiers.benchmarks.aime import AIME
 from verifiers.benchmarks.benchmark import Benchmark
@@ -19,8 +15,10 @@ from verifiers.benchmarks.math import MATH
 from verifiers.benchmarks.mbpp import MBPP
 from verifiers.benchmarks.mbpp_plus import MBPP_PLUS
 from verifiers.benchmarks.minif2f import MINIF2F
+from verifiers.benchmarks.own import load_own
 from verifiers.benchmarks.pocket_sums import POCKET_SUMS
 from verifiers.benchmarks.proofnet import PROOFNET
+from verifiers.benchmarks.sources import is_own, read_code
 from verifiers.errors import UserError
 from verifiers.verifier import Verifier
 
@@ -33,25 +31,21 @@ BENCHMARKS: dict[str, Benchmark] = {
 }  # fmt: skip
 
 
-@cache
 def find_benchmark(name: str) -> Benchmark:
-    """A benchmark of ours by name, or a user's own as `module:object` from the working folder or the environment."""
+    """A benchmark of ours by name, or a person's own: FILE.py, FILE.py:object or module:object. That runs its code.
+
+    A module is looked for in the working folder, then in the environment.
+    """
     if name in BENCHMARKS:
         return BENCHMARKS[name]
-    module, colon, attribute = name.partition(":")
-    if not colon:
+    if not is_own(name):
         near = difflib.get_close_matches(name, BENCHMARKS, 1)
         hint = f"did you mean {near[0]}?" if near else "`monkeys benchmarks` lists them."
-        raise UserError(f"There is no benchmark {name!r}; {hint}")
-    if str(Path.cwd()) not in sys.path:
-        sys.path.append(str(Path.cwd()))
-    try:
-        benchmark = getattr(import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
-        raise UserError(f"The benchmark {name} could not be imported ({error}).") from error
-    if not isinstance(benchmark, Benchmark):
-        raise UserError(f"{name} is a {type(benchmark).__name__}, not a Benchmark of verifiers.benchmarks.benchmark.")
-    return benchmark
+        raise UserError(f"There is no benchmark {name!r}; {hint} One's own is FILE.py or module:object.")
+    own = load_own(read_code(name))
+    if own.name in BENCHMARKS:
+        raise UserError(f"The Benchmark of {name} has the name {own.name}, which is one of ours; rename it.")
+    return own
 
 
 def find_verifier(benchmark: Benchmark, name: str | None) -> Verifier:

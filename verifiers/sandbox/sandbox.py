@@ -2,7 +2,8 @@
 
 import os
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,15 +56,25 @@ class Sandbox:
         A failed slot is replaced and the test that it failed is run again, up to three times in all; so is a test that
         ended a little above its CPU limit, until it stays below. What `go_on` itself runs needs another slot.
         """
-        with self._lock:
+        with self._undisturbed():
             return _Series(self, program, limits, slot).run(inputs, go_on)
+
+    @contextmanager
+    def _undisturbed(self) -> Iterator[None]:
+        """One program at a time; slots that an exception left in the middle of one are not asked again."""
+        with self._lock:
+            try:
+                yield
+            except BaseException:
+                self.close()
+                raise
 
     def converse(
         self, candidate: Program, limits: Limits, driver: Program, driver_limits: Limits, data: bytes
     ) -> tuple[ProgramRun, ProgramRun]:
         """Run a `serve` program and, in another jail, the program that calls it and gets `data`; both results."""
         failure: Exception | None = None
-        with self._lock:
+        with self._undisturbed():
             for attempt in range(_ATTEMPTS):
                 try:
                     return self._converse(candidate, limits, driver, driver_limits, data, attempt)
@@ -213,7 +224,7 @@ class _Series:
         if self.slot:
             try:
                 self.slot.end()
-            except SlotFailed:
+            except (SlotFailed, OSError):  # an OSError: closed by a run within this one
                 self._give_up_slot()
 
     def _give_up_slot(self) -> None:

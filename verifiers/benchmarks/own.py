@@ -1,0 +1,176 @@
+"""A person's own benchmark, loaded: its code run, its shape checked, its callables guarded, its verifiers versioned.
+
+Whoever loads one runs its code. What a benchmark has to be says verifiers/examples/__init__.py.
+"""
+
+import functools
+import hashlib
+import importlib
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from verifiers.benchmarks import shape
+from verifiers.benchmarks.benchmark import Benchmark, Code
+from verifiers.benchmarks.guarded import BrokenBenchmark, guarded, told
+from verifiers.benchmarks.sources import OURS, digest_of, file_of, module_sources
+from verifiers.errors import InfrastructureError
+from verifiers.verifier import Verifier
+
+LOAD_SECONDS, EXTRACT_SECONDS, JUDGE_SECONDS = 60.0, 10.0, 120.0
+"""What loading a benchmark, extracting from one text and judging one candidate may take."""
+
+DIGITS = 12
+"""Of a code's digest, in the version of its verifiers."""
+
+_loaded: dict[Code, Benchmark] = {}
+_imported: set[str] = set()
+"""Modules that were imported here for a benchmark: another version of it imports them anew."""
+
+
+def own_queue(name: str) -> str:
+    """The Celery queue of a person's own benchmark: `verify.<slug>-<hash of its name>`."""
+    slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40]
+    return f"verify.{slug or 'own'}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+
+
+def is_own_queue(queue: str) -> bool:
+    """Whether a queue is that of somebody's own benchmark."""
+    return re.fullmatch(r"verify\..+-[0-9a-f]{8}", queue) is not None
+
+
+def load_own(code: Code, seconds: float = LOAD_SECONDS) -> Benchmark:
+    """The benchmark of this very code, run where this process has not yet; UserError, in one sentence, where it fails.
+
+    A module that is another one by now is refused.
+    """
+    if code not in _loaded:
+        found = guarded(_run, code.origin, _place(code), seconds=seconds)(code)
+        _loaded[code] = _whole(code, shape.checked(code.origin, found))
+    return _loaded[code]
+
+
+def _place(code: Code) -> str:
+    """What the files of a benchmark begin with, for the line of an error."""
+    if code.source is not None:
+        return code.origin.removesuffix(f":{code.attribute}")
+    return "" if code.folder is None else f"{code.folder}/"
+
+
+def _run(code: Code) -> Any:
+    """The object that a benchmark's code makes."""
+    try:
+        module = _run_file(code) if code.source is not None else _import(code)
+    except ImportError as error:
+        several = "; a benchmark of several files is given as module:object from its folder" if code.source else ""
+        raise BrokenBenchmark(f"{code.origin} lacks an import: {told(error, _place(code))}{several}.") from error
+    if not hasattr(module, code.attribute):
+        raise BrokenBenchmark(f"{code.origin} has no {code.attribute}, which would be the Benchmark.")
+    return getattr(module, code.attribute)
+
+
+def _run_file(code: Code) -> ModuleType:
+    """Versions of one file live beside each other, so each is a module of its own name."""
+    module = ModuleType(f"own_benchmark_{code.digest[:DIGITS]}")
+    module.__file__, module.__package__ = _place(code), ""
+    sys.modules[module.__name__] = module  # dataclasses look there
+    exec(compile(code.source or "", module.__file__, "exec", dont_inherit=True), module.__dict__)
+    return module
+
+
+def _import(code: Code) -> ModuleType:
+    """A module, imported anew with all that it imports from its folder or package where this process has another."""
+    assert code.module is not None
+    sources = module_sources(code.module, code.folder)
+    if digest_of(sources) != code.digest:
+        raise BrokenBenchmark(f"{code.origin} has changed since")
+    for name in sources:
+        if name in _imported or (code.folder is not None and _is_from(code.folder, name)):
+            _imported.discard(name)
+            sys.modules.pop(name, None)
+    before = set(sys.modules)
+    if code.folder is None:
+        found = importlib.import_module(code.module)
+    elif code.module in before:
+        raise BrokenBenchmark(f"{code.module} is the name of another module here; rename that of {code.origin}")
+    else:
+        with _first_on_path(code.folder):
+            found = importlib.import_module(code.module)
+    _imported.update(
+        name for name in sources.keys() & sys.modules.keys() - before if name.partition(".")[0] not in OURS
+    )
+    return found
+
+
+def _is_from(folder: str, name: str) -> bool:
+    """Whether this process holds a module from a file below a folder."""
+    file = getattr(sys.modules.get(name), "__file__", None)
+    return file is not None and file_of(Path(folder), name) == Path(file)
+
+
+@contextmanager
+def _first_on_path(folder: str) -> Iterator[None]:
+    """While a benchmark is imported its folder comes first; after that last, for what it imports later.
+
+    Nothing is written there, and no compiled file of a source that was changed within a second is taken for it.
+    """
+    importlib.invalidate_caches()
+    writes, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    sys.path.insert(0, folder)
+    try:
+        yield
+    finally:
+        sys.dont_write_bytecode = writes
+        sys.path.remove(folder)
+        if folder not in sys.path:
+            sys.path.append(folder)
+
+
+def _whole(code: Code, benchmark: Benchmark) -> Benchmark:
+    """The benchmark with its code, its own queue, and every callable guarded."""
+    guard = functools.partial(guarded, below=_place(code))
+    name = benchmark.name
+
+    def verifier(each: Verifier) -> Verifier:
+        of = f"the verifier {each.name} of {name}"
+        return replace(
+            each,
+            version=f"{each.version}+{code.digest[:DIGITS]}",
+            queue=own_queue(name),
+            extract=guard(
+                each.extract, f"extract of {of}", seconds=_seconds(each.extract, EXTRACT_SECONDS),
+                wrong=shape.wrong_candidate,
+            ),
+            judge=guard(
+                each.judge, f"judge of {of}", seconds=_seconds(each.judge, JUDGE_SECONDS),
+                wrong=shape.wrong_judgement, error=InfrastructureError,
+            ),
+            classes=each.classes and guard(each.classes, f"classes of {of}", wrong=shape.wrong_classes),
+            lacks=guard(each.lacks, f"lacks of {of}"),
+        )  # fmt: skip
+
+    subsets: Mapping[str, Callable[..., Any]] = benchmark.subsets
+    return replace(
+        benchmark,
+        code=code,
+        load=guard(benchmark.load, f"load of {name}", wrong=shape.wrong_problems),
+        prompts=benchmark.prompts and guard(benchmark.prompts, f"prompts of {name}", wrong=shape.wrong_prompts),
+        subsets={
+            each: guard(choose, f"the subset {each} of {name}", wrong=shape.wrong_places)
+            for each, choose in subsets.items()
+        },
+        verifiers=tuple(verifier(each) for each in benchmark.verifiers),
+    )
+
+
+def _seconds(function: Callable[..., Any], seconds: float) -> float | None:
+    """The time limit of a person's own function; a ready one keeps its own, and is right on a busy machine too."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    module = str(getattr(function, "__module__", ""))
+    return None if module.startswith("verifiers.") and not module.startswith("verifiers.examples.") else seconds

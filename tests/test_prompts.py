@@ -74,7 +74,6 @@ def test_a_chat_is_asked_for_by_an_option_or_by_a_setting_of_ones_own_benchmark(
     ours = BENCHMARKS["gsm8k"]
     monkeypatch.setitem(BENCHMARKS, "own", replace(ours, name="own", sampling=replace(ours.sampling, chat=True)))
     assert prompt("own", files["gsm8k"]) == f"What is 9 + 9?{STEPS}"
-    monkeypatch.delitem(BENCHMARKS, "own")
 
 
 def test_without_examples_the_raw_prompt_is_the_problem_alone(files: dict[str, Path], tmp_path: Path) -> None:

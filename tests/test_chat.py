@@ -151,7 +151,7 @@ def test_sglang_tells_thinking_tokens_in_a_place_of_its_own_where_0_is_no_news()
         assert sample.thinking_tokens == known
 
 
-OWN_CHAT = replace(POCKET_SUMS, sampling=Sampling(1, 9, stop=("END",), chat=True))
+OWN_CHAT = replace(POCKET_SUMS, name="own-chat", sampling=Sampling(1, 9, stop=("END",), chat=True))
 
 
 @pytest.mark.parametrize(

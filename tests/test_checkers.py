@@ -123,9 +123,10 @@ def test_the_reliable_problems_have_good_rates_in_both(tmp_path: Path) -> None:
         ({"id": 1}, "id must be a text"),
         ({"description": 1}, "description must be a text"),
         ({"time_limit": "1000"}, "time_limit must be a number from 0"),
-        ({"time_limit": float("nan")}, "time_limit must be a number from 0, not NaN"),
+        ({"time_limit": float("nan")}, "time_limit must be a number from 0 to 1,000,000,000,000, not NaN"),
+        ({"time_limit": 10**400}, "time_limit must be a number from 0 to"),
         ({"memory_limit": -1}, "memory_limit must be a number from 0"),
-        ({"memory_limit": True}, "memory_limit must be a number from 0, not true or false"),
+        ({"memory_limit": True}, "memory_limit must be a number from 0 to .*, not true or false"),
         ({"memory_limit": 256_000_000}, "memory_limit must be MB"),
         ({"title": 7}, "title must be a text"),
         ({"checker": ["int main() {}"]}, "checker must be a text"),
@@ -196,6 +197,16 @@ def test_a_checker_that_fails_is_our_failure_and_the_next_candidate_is_judged(
     judged = {n: CHECKER.judge_safely(problem, f"print({n!r})") for n in told}
     assert {n: (each.outcome, each.detail) for n, each in judged.items()} == told
     assert "retries" not in judged["00"].facts  # the candidate's jail was left as it should be
+
+
+@needs_jails
+@needs_compiler
+def test_a_checker_that_cannot_be_started_is_our_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checker, "_LIMITS", checker.Limits(file_bytes=1 << 16))
+    (problem,) = load(tmp_path, {**FIRST_NUMBER, "test_cases": [{"input": "1" * (1 << 17), "output": "1"}]})
+    judgement = CHECKER.judge_safely(problem, "print(0)")
+    assert judgement.outcome is Outcome.infrastructure_error
+    assert "it could not be started: OSError(27, 'File too large')" in judgement.detail
 
 
 @needs_jails

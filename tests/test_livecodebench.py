@@ -6,7 +6,7 @@ import pickle
 import shutil
 import sys
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -132,10 +132,11 @@ GOOD = pickle.dumps("[]")
         (packed(b"bytes"), "more than a text"),
         (packed(["a", "b"]), "more than a text"),
         (packed({}), "more than a text"),
+        (base64.b64encode(zlib.compress(GOOD[:-1] + b"\x94" * 9 + b".")).decode(), "more than a text"),
         (packed(None), "more than a text"),
         (base64.b64encode(zlib.compress(GOOD[:-1])).decode(), "not a pickle of one text"),
         (base64.b64encode(zlib.compress(GOOD + b"x")).decode(), "not a pickle of one text"),
-        (base64.b64encode(zlib.compress(b"X\x02\0\0\0[]X\x02\0\0\0[].")).decode(), "not a pickle of one text"),
+        (base64.b64encode(zlib.compress(b"X\x02\0\0\0[]X\x02\0\0\0[].")).decode(), "more than a text"),
         (base64.b64encode(zlib.compress(b"X\xff\xff\xff\xff[].")).decode(), "not a pickle of one text"),
         (base64.b64encode(zlib.compress(b"X\x01\0\0\0\xff.")).decode(), "cannot be read"),
         (base64.b64encode(zlib.compress(b"")).decode(), "not a pickle of one text"),
@@ -168,7 +169,8 @@ def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path: Path, monkeypatch: py
         ({"starter_code": 1}, "starter_code must be a text"),
         ({"metadata": "[]"}, "metadata must be a JSON object"),
         ({"metadata": '{"func_name": "a.b()"}'}, "func_name of metadata must be the name"),
-        ({"metadata": '{"func_name": "sum"}'}, "testtype 'stdin', which metadata contradicts"),
+        ({"metadata": '{"func_name": "sum"}'}, "starter_code does not show the function"),
+        ({"metadata": '{"func_name": "f"}', "starter_code": "f"}, "testtype 'stdin', which metadata contradicts"),
         ({"public_test_cases": "[1]"}, r"public_test_cases\[0\] must have the texts input and output"),
         ({"public_test_cases": '[{"input": 1, "output": "1", "testtype": "stdin"}]'}, "texts input and output"),
         ({"public_test_cases": "[]", "private_test_cases": "[]"}, "it has no tests"),
@@ -325,6 +327,14 @@ def test_long_output_is_compared_in_no_time() -> None:
     assert not same_lines(b"1 " * (1 << 20), b"1 " * (1 << 20) + b"1")
 
 
+@pytest.fixture(autouse=True)
+def recursion_limit() -> Iterator[None]:
+    """Programs of its own runner raise the limit of whoever runs them."""
+    before = sys.getrecursionlimit()
+    yield
+    sys.setrecursionlimit(before)
+
+
 RETURNED: list[tuple[str, str, bool]] = [
     ("[1, 2]", "[1, 2]", True),
     ("(1, 2)", "[1, 2]", True),
@@ -354,6 +364,9 @@ RETURNED: list[tuple[str, str, bool]] = [
     ("[1, 2, 3]", "[1, 2]", False),
     ("type('L', (list,), {})([1])", "[1]", True),
     ("object()", "1", False),
+    ("type('1', (), {})()", "1", False),
+    ("10 ** 5000", "1", False),
+    ("functools.reduce(lambda a, _: [a], range(100_000), 0)", "1", False),
 ]
 
 
@@ -394,6 +407,7 @@ JUDGED = [
     (FUNCTIONAL, PAIRS + "\nif __name__ == '__main__':\n    print(1 / 0)", Outcome.correct, Outcome.correct),
     (FUNCTIONAL, "list = dict = print = json = os = None\n" + PAIRS.replace("list(p)", "[*p]"), *[Outcome.correct] * 2),
     (FUNCTIONAL, "def pairs(nums, k):\n    return [[a, k - a] for a in nums if k > 2 * a]", *[Outcome.correct] * 2),
+    (FUNCTIONAL, PAIRS.replace("return", "sys.stdout.close()\n        return"), Outcome.correct, Outcome.correct),
     (FUNCTIONAL, BY_HEART, Outcome.incorrect, Outcome.correct),
     (FUNCTIONAL, BY_HEART.replace("pairs", "pair"), Outcome.runtime_error, Outcome.runtime_error),
     (FUNCTIONAL, "print('[[1, 3]]')\nraise SystemExit", Outcome.incorrect, Outcome.incorrect),

@@ -95,7 +95,7 @@ KNOWN_ANSWERS = [
     ({"question": "p", "Answer": "\\frac{1}{2}"}, "0.5", "2"),
     ({"problem": "p", "expected_answer": "(1, 2)"}, "(1,2)", "(2,1)"),
     ({"question": "p", "final_answer": ["$2$"], "solution": ["So it is 2."], "error": None}, "2", "3"),
-    ({"Question": "p", "answer": "x+1", "final_answer": "5"}, "1+x", "5"),
+    ({"Question": "p", "answer": "x+1", "final_answer": "$x+1$"}, "1+x", "5"),
 ]
 """Rows in the shapes of other public sets, a right answer and a wrong one."""
 
@@ -108,6 +108,12 @@ def test_other_sets_are_read_by_their_own_fields(tmp_path: Path) -> None:
         for verifier in (MATH_VERIFY, MATH_PAPER):
             outcomes = [verifier.check(problem, text).judgement.outcome for text in texts]
             assert outcomes == [Outcome.correct, Outcome.incorrect], (problem, verifier.name)
+
+
+def test_a_context_is_part_of_the_question(tmp_path: Path) -> None:
+    row = {"context": "Let $T = 3$.", "question": "What is $T$?", "final_answer": ["3"]}
+    (problem,) = MATH.load(write(tmp_path, [row]))
+    assert problem.data == {"problem": "Let $T = 3$.\nWhat is $T$?", "answer": "3"}
 
 
 def test_what_was_loaded_before_has_the_contents_it_had(tmp_path: Path) -> None:

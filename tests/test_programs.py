@@ -262,7 +262,7 @@ def test_no_spelling_of_python_leaves_its_name_in_the_program(tag: str) -> None:
 
 
 @needs_bwrap
-@pytest.mark.parametrize("limit", [None, 0, {"seconds": 0, "nanos": 0}, {"seconds": 100, "nanos": 0}, 0.5])
+@pytest.mark.parametrize("limit", [None, 0, {"seconds": 0, "nanos": 0}, {"seconds": 100, "nanos": 0}, 0.5, 10**12])
 def test_a_problem_with_no_or_a_long_time_limit_is_judged(limit: Any) -> None:
     assert outcome(PAPER, stdio(("1", "1"), time_limit=limit), "print(1)") is Outcome.correct
 

@@ -60,10 +60,20 @@ def test_a_chat_is_asked_as_the_public_protocol_asks_and_the_counting_verifier_f
         "LETTER is one of AB. Think step by step before answering.\n\nWhat is 9 + 9?\n\nA) 17\nB) 18"
     )
     assert chats["minif2f"] == chats["proofnet"]
+    assert "```lean4\nimport Mathlib\n\ntheorem t : 9 + 9 = 18 := by\n  sorry\n```" in chats["minif2f"]
     for name, answers in ANSWERED.items():
         (problem,) = BENCHMARKS[name].load(files[name])
         outcomes = [BENCHMARKS[name].verifiers[0].check(problem, text).judgement.outcome for text in answers]
         assert outcomes == [Outcome.correct, Outcome.incorrect], name
+
+
+def test_a_chat_is_asked_for_by_an_option_or_by_a_setting_of_ones_own_benchmark(
+    files: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not any(benchmark.sampling.chat for benchmark in BENCHMARKS.values())
+    ours = BENCHMARKS["gsm8k"]
+    monkeypatch.setitem(BENCHMARKS, "own", replace(ours, name="own", sampling=replace(ours.sampling, chat=True)))
+    assert prompt("own", files["gsm8k"]) == f"What is 9 + 9?{STEPS}"
 
 
 def test_without_examples_the_raw_prompt_is_the_problem_alone(files: dict[str, Path], tmp_path: Path) -> None:
@@ -133,6 +143,13 @@ LATEX = [
 ]  # fmt: skip
 
 
+def test_a_field_that_problems_may_lack_is_left_out_where_they_do() -> None:
+    other = Problem("2", {"problem": "p", "hint": "h", "answer": "2"})
+    assert filled("{hint?}{none?}{problem}", [PROBLEM, other]) == ["What is $x$?", "hp"]
+    with pytest.raises(UserError, match=r"{answer}, which says what is right"):
+        filled("{problem}{answer?}", [Problem("3", {"problem": "p"}), other])
+
+
 @pytest.mark.parametrize("text", LATEX)
 def test_braces_that_are_no_field_stay_what_they_are(text: str) -> None:
     assert filled(f"{{problem}} {text}", [PROBLEM]) == [f"What is $x$? {text}"]
@@ -153,9 +170,10 @@ def test_a_field_that_the_problems_do_not_have_is_named_with_those_that_they_hav
 
 def test_a_benchmarks_own_prompt_leaves_out_what_a_problem_lacks_and_never_says_what_is_right() -> None:
     bare = Problem("2", {"problem": "p"})
-    assert asked("{level}{problem} {x}", [PROBLEM, bare]) == ["1What is $x$? {x}", "p {x}"]
-    with pytest.raises(UserError, match=r"chat prompt holds {answer}, which says what is right"):
-        asked(r"{problem} \boxed{answer}", [PROBLEM])
+    assert asked("{level}{problem} {x}{y?}", [PROBLEM, bare]) == ["1What is $x$? {x}", "p {x}"]
+    for name in ("answer", "answer?"):
+        with pytest.raises(UserError, match=r"chat prompt holds {answer}, which says what is right"):
+            asked(rf"{{problem}} \boxed{{{name}}}", [PROBLEM])
     for benchmark in BENCHMARKS.values():
         assert not any(f"{{{name}}}" in (benchmark.chat or "") for name in TRUTH), benchmark.name
 

@@ -102,7 +102,7 @@ def _prompts(benchmark: Benchmark, problems: Sequence[Problem], request: RunRequ
         raise UserError(f"{option}; leave out --shots FILE and --prompt-file.")
     if request.template is not None:
         return filled(request.template, problems)
-    if benchmark.chat is not None and not given and (request.sampling.get("chat") or benchmark.prompts is None):
+    if benchmark.chat is not None and not given and (chosen_sampling(request).chat or benchmark.prompts is None):
         return asked(benchmark.chat, problems)
     if benchmark.prompts is None:
         raise UserError(f"{benchmark.name} has no examples in its prompt; leave out --shots and --prompt-file.")

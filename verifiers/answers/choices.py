@@ -17,9 +17,10 @@ _WIDE = {0xFF01 + offset: 0x21 + offset for offset in range(94)}
 
 _MARK = re.compile(
     r"(?P<boxed>\\(?:boxed|fbox)[ ]?\{)"
-    r"|\b(?:answer(?:[ ](?:option|choice|letter))?|(?:correct|right|best|final|chosen)[ ](?:option|choice|statement))\b"
-    r"[*_`]{0,3}[ ]{0,2}"
-    r"(?:(?P<colon>[:=])|(?P<said>is|was|would be|should be|must be|has to be)\b)"
+    r"|(?<!/)\b"
+    r"(?:answer(?:[ ](?:option|choice|letter))?|(?:correct|right|best|final|chosen)[ ](?:option|choice|statement))\b"
+    r"[*_`\"]{0,3}[ ]{0,2}"
+    r"(?:(?P<colon>[:=>])|(?P<said>is|was|would be|should be|must be|has to be)\b)"
     r"|^[#*_ ]{0,8}(?:(?:final|correct|the)[ ])?(?P<heading>answer)[*_ ]{0,5}\n",
     re.IGNORECASE | re.MULTILINE,
 )
@@ -49,8 +50,9 @@ _LINE = 200
 def extract_choice(problem: Problem, text: str) -> Candidate | None:
     """The letter of the option that a text chooses; `how` says how it is told.
 
-    The last of `Answer: X`, `the answer is X` and `\boxed{X}` that has a letter of the problem's options, in whatever
-    markup; else a last line that is a letter and nothing else. Several letters in the last one (`A or B`) are none.
+    The last of `Answer: X`, `<answer>X`, `the answer is X` and `\boxed{X}` that has a letter of the problem's options,
+    in whatever markup; else a last line that is a letter and nothing else. Several letters in the last one (`A or B`)
+    are none.
     """
     letters = ascii_uppercase[: len(problem.data["options"])]
     text = own_part(text.translate(_WIDE), str(problem.data.get("question", "")), _ANY)
@@ -89,7 +91,7 @@ def _is_meant(before: str, line: str, how: str) -> bool:
 
 def _ends(after: str) -> bool:
     """Whether a letter stands by itself, and is no beginning of a word, a formula or the name of a thing (C-14)."""
-    if after[:1].isalnum() or after[:1] in ("_", "^", "=", "+", "(", "<"):
+    if after[:1].isalnum() or (after[:1] in ("_", "^", "=", "+", "(", "<") and after[:2] != "</"):
         return False
     if after[:1] in ("'", "’", "-", "–", "‑") and after[1:2].isalnum():
         return False

@@ -79,7 +79,8 @@ class Benchmark:
 
     load(file): the problems, in order, of a data file, or of the bundled or public set when file is None.
     verifiers: the first is the one that counts unless a run says otherwise.
-    chat: what a user asks in a chat, with {field} for a field of the problem's data, from the set's public protocol.
+    chat: what a user asks in a chat, with {field} for a field of the problem's data, or {field?} for one that files may
+        lack, from the set's public protocol.
     prompts(problems, shots, prefix): one raw prompt a problem, in order. `problems` is the whole benchmark as loaded,
         since few-shot examples may depend on a problem's place in it; `shots` is the file of few-shot examples
         or None; `prefix` is a text that replaces the few-shot prefix, "" where no example is wanted. Without it the

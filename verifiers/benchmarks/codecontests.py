@@ -16,7 +16,7 @@ from random import Random
 from typing import Any
 
 from verifiers.benchmarks.benchmark import Benchmark, Sampling
-from verifiers.benchmarks.rows import hub_rows, key_of, make_problems, number_of
+from verifiers.benchmarks.rows import hub_rows, key_of, make_problems, number_of, texts_of
 from verifiers.errors import UserError
 from verifiers.files import Row, read_rows
 from verifiers.programs import CODECONTESTS_CPP, CODECONTESTS_PAPER, CODECONTESTS_PUBLIC, CODECONTESTS_STRICT
@@ -76,11 +76,9 @@ def _examples(tests: Any, name: str) -> dict[str, list[str]]:
         return {"input": [], "output": []}
     if not isinstance(tests, Mapping):
         raise TypeError(f"{name} must have input and output")
-    inputs, expected = list(tests["input"]), list(tests["output"])
+    inputs, expected = texts_of(tests, "input"), texts_of(tests, "output")
     if len(inputs) != len(expected):
         raise ValueError(f"{name} has {len(inputs)} inputs and {len(expected)} outputs")
-    if not all(isinstance(text, str) for text in inputs + expected):
-        raise TypeError(f"{name} must hold texts")
     return {"input": inputs, "output": expected}
 
 

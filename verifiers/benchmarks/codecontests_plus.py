@@ -83,7 +83,7 @@ CODECONTESTS_PLUS = Benchmark(
     load=load,
     chat=CHAT,
     verifiers=(CODECONTESTS_PLUS_CHECKER, CODECONTESTS_PLUS_CPP),
-    sampling=Sampling(temperature=0.6, max_tokens=32_768, top_p=0.95, chat=True),
+    sampling=Sampling(temperature=0.6, max_tokens=32_768, top_p=0.95),
     subsets={"reliable": reliable},
     source="https://huggingface.co/datasets/ByteDance-Seed/Code-Contests-Plus",
     licence="CC BY 4.0",

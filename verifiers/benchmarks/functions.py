@@ -1,16 +1,16 @@
 """Rows and prompts that HumanEval, MBPP and their plus sets share: a function to be written, and tests that call it."""
 
 import json
-import math
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from verifiers.benchmarks.benchmark import Sampling
-from verifiers.benchmarks.rows import key_of, text_of
+from verifiers.benchmarks.rows import key_of, number_of, text_of
 from verifiers.files import Row
 from verifiers.programs.plus import mbpp_number
 from verifiers.programs.unit_tests import STOPS
+from verifiers.sandbox.inside.codec import encode
 from verifiers.sandbox.inside.evalplus import restored
 from verifiers.verifier import Problem
 
@@ -72,9 +72,9 @@ def evalplus_problem(row: Row) -> Problem:
     """
     key = text_of(row, "task_id")
     number = mbpp_number(key)
-    atol = row["atol"]
-    if isinstance(atol, bool) or not isinstance(atol, int | float) or not 0 <= atol < math.inf:
-        raise ValueError("atol must be a number, not below 0")
+    atol = number_of(row, "atol")
+    if atol is None:
+        raise KeyError("atol")
     data = {
         "prompt": text_of(row, "prompt"),
         "entry_point": entry_point(row),
@@ -93,10 +93,10 @@ def _inputs(row: Row, name: str, number: int) -> str:
     if not isinstance(inputs, list) or not all(isinstance(arguments, list) for arguments in inputs):
         raise TypeError(f"{name} must be a list of lists of arguments")
     try:
-        restored(number, inputs)
+        encode(restored(number, inputs))
         text = json.dumps(inputs)
     except (TypeError, ValueError, LookupError, AttributeError, RecursionError) as error:
-        raise ValueError(f"{name} is not of the form that evalplus gives Mbpp/{number}: {error}") from error
+        raise ValueError(f"{name} is not of the form that evalplus gives {row['task_id']}: {error}") from error
     if len(text) > LARGEST_TESTS:
         raise ValueError(f"{name} has {len(text):,} characters; at most {LARGEST_TESTS:,} are run")
     return text

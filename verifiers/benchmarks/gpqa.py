@@ -32,7 +32,8 @@ KEPT = ("Subdomain", "category", "discipline")
 
 def load(file: Path | None) -> list[Problem]:
     """The problems of a file, or of the public GPQA Diamond, whose terms one has to agree to on the hub."""
-    return make_problems(file, read_rows(file) if file else hub_rows(*HUB, "train"), _problem)
+    rows = read_rows(file) if file else hub_rows(*HUB, "train")
+    return make_problems(file, rows, _problem, judged_by=("options",))
 
 
 def _problem(row: Row, line: int) -> Problem:

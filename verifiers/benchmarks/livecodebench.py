@@ -74,6 +74,8 @@ def _problem(row: Row, _: int) -> Problem:
     starter = row["starter_code"] or ""
     if not isinstance(starter, str):
         raise TypeError("starter_code must be a text")
+    if name is not None and not starter.strip():
+        raise ValueError("metadata has a func_name, but starter_code does not show the function")
     public, private = (_tests(field, row[field], name is not None) for field in _FIELDS)
     if not public["input"] and not private["input"]:
         raise ValueError("it has no tests")
@@ -163,7 +165,7 @@ LIVECODEBENCH = Benchmark(
     about="LiveCodeBench: contest problems by date, on standard input or as functions, as its own runner judges",
     load=load,
     verifiers=(LIVECODEBENCH_TESTS, LIVECODEBENCH_PUBLIC),
-    sampling=Sampling(temperature=0.6, max_tokens=32_768, top_p=0.95, chat=True),
+    sampling=Sampling(temperature=0.6, max_tokens=32_768, top_p=0.95),
     chat=CHAT,
     subsets={
         **{name: _window(name) for name in WINDOWS},

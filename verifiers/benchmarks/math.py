@@ -9,10 +9,11 @@ problem is asked as Qwen2.5-Math asks it (STEP_BY_STEP); the paper's own grading
 alone, finds no answer to that.
 
 Other sets of problems with an expression for an answer are read by their own fields, which PROBLEMS and ANSWERS name.
-An answer may be a whole number, or a list of one. OlympiadBench's problems with a tolerance (`error`) are refused,
-since none is applied here.
+An answer may be a whole number, or a list of one. OlympiadBench's `context` stands before its question; its problems
+with a tolerance (`error`) are refused, since none is applied here.
 """
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -32,9 +33,11 @@ TRAIN, TEST = 7500, 5000
 
 PROBLEMS = ("problem", "question", "Problem", "Question")
 ANSWERS = ("answer", "Answer", "expected_answer", "final_answer")
-"""The first that a row has: after MATH's own, AIME 1983-2024's, OpenMathReasoning's and OlympiadBench's."""
+"""MATH's own, AIME 1983-2024's, OpenMathReasoning's and OlympiadBench's: where a row has several, they are the same."""
 
 KEPT = ("level", "subject", "type")
+
+_GSM8K = re.compile(r"^#### ", re.MULTILINE)
 
 EXAMPLES = r"""Problem:
 A bag holds $3$ red and $5$ blue marbles. Two marbles are drawn without replacement. What is the probability that both are red? Express your answer as a common fraction.
@@ -73,7 +76,8 @@ def load(file: Path | None) -> list[Problem]:
 
 
 def _problem(row: Row, line: int) -> Problem:
-    data = {"problem": text_of(row, *PROBLEMS), **truth_of(row)}
+    before = [text_of(row, "context")] if row.get("context") else []
+    data = {"problem": "\n".join([*before, text_of(row, *PROBLEMS)]), **truth_of(row)}
     data |= {name: row[name] for name in KEPT if row.get(name) is not None}
     return Problem(key_of(row, line, "unique_id", "id", "name"), data)
 
@@ -81,9 +85,12 @@ def _problem(row: Row, line: int) -> Problem:
 def truth_of(row: Row) -> dict[str, str]:
     """A row's `solution` and `answer`, as far as it has them; KeyError, TypeError or ValueError where they say none."""
     given = [name for name in ANSWERS if row.get(name) is not None]
-    if "answer" not in given and len(given) > 1:
-        raise ValueError(f"it has {given[0]} and {given[1]}, and no answer")
-    if "final_answer" in given[:1] and row.get("error"):
+    answers = {name: answer_of(row, name) for name in given}
+    if len({true_expression(answer, None) for answer in answers.values()}) > 1:
+        raise ValueError(f"its {' and '.join(given)} differ")
+    if any(_GSM8K.search(answer) for answer in answers.values()):
+        raise ValueError("its answer is a solution that ends in ####, as the benchmark gsm8k reads it")
+    if "final_answer" in given and row.get("error"):
         raise ValueError("it has a tolerance, error, which is not applied here")
     if not given and row.get("solution") is None:
         raise KeyError("answer")
@@ -93,7 +100,7 @@ def truth_of(row: Row) -> dict[str, str]:
     elif not isinstance(row.get("solution"), list | None):
         raise TypeError("solution must be a text")
     if given:
-        truth["answer"] = answer_of(row, given[0])
+        truth["answer"] = answers[given[0]]
     true_expression(truth.get("answer"), truth.get("solution"))
     return truth
 

@@ -30,7 +30,7 @@ INSTRUCTION = (
     "Write a lean4 proof to the provided formal statement. You have access to the standard mathlib4 library.\n"
 )
 CHAT = (
-    "Complete the following Lean 4 code:\n\n```lean4\n{header}\n{informal_prefix}{statement} := by\n  sorry\n```\n\n"
+    "Complete the following Lean 4 code:\n\n```lean4\n{header}\n{informal_prefix?}{statement} := by\n  sorry\n```\n\n"
     "Before producing the Lean 4 code to formally prove the given theorem, provide a detailed proof plan outlining the "
     "main proof steps and strategies.\nThe plan should highlight key ideas, intermediate lemmas, and proof structures "
     "that will guide the construction of the final formal proof."

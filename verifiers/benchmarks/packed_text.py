@@ -9,6 +9,7 @@ MOST_BYTES = 256 << 20
 _TEXTS = {0x8C: 1, ord("X"): 4, 0x8D: 8}  # SHORT_BINUNICODE, BINUNICODE, BINUNICODE8: bytes of its length
 _SKIPPED = {0x80: 1, 0x95: 8, 0x94: 0, ord("q"): 1, ord("r"): 4}  # PROTO, FRAME, MEMOIZE, BINPUT, LONG_BINPUT
 _STOP = ord(".")
+_MOST_CODES = 8  # Python writes at most 5 before the STOP: PROTO, FRAME, a text, FRAME, MEMOIZE
 
 
 def unpacked(packed: str) -> str:
@@ -28,15 +29,16 @@ def unpacked(packed: str) -> str:
 
 def _only_text(pickled: bytes) -> str:
     """The text of a pickle that is one text and nothing else."""
-    at, texts = 0, []
+    at, codes = 0, 0
+    texts: list[str] = []
     while at < len(pickled) and pickled[at] != _STOP:
-        code, at = pickled[at], at + 1
-        if code in _TEXTS:
+        code, at, codes = pickled[at], at + 1, codes + 1
+        if code in _TEXTS and not texts:
             size = int.from_bytes(pickled[at : at + _TEXTS[code]], "little")
             at += _TEXTS[code]
             texts.append(pickled[at : at + size].decode("utf-8", "surrogatepass"))
             at += size
-        elif code in _SKIPPED:
+        elif code in _SKIPPED and codes <= _MOST_CODES:
             at += _SKIPPED[code]
         else:
             raise ValueError("it is a pickle of more than a text, which is not read")

@@ -1,6 +1,7 @@
 """Problems of rows: those of a file or of a public data set, with a person's mistakes caught."""
 
 import math
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -22,16 +23,22 @@ JUDGING: dict[str, tuple[str, ...]] = {
     "checker": ("codecontests-plus",),
     "public_test_cases": ("livecodebench",),
     "private_test_cases": ("livecodebench",),
+    "options": ("gpqa",),
     **dict.fromkeys(
         (
             "tests", "unit_tests", "hidden_tests", "input_output", "challenge_test_list", "official_tests",
-            "generated_checker", "test_patch", "FAIL_TO_PASS", "PASS_TO_PASS",
+            "generated_checker", "test_patch", "FAIL_TO_PASS", "PASS_TO_PASS", "choices",
         ),
         (),
     ),
 }  # fmt: skip
-"""Fields of public data sets that decide which program is right, and the benchmarks here that may read them."""
+"""Fields of public data sets that decide what is right, and the benchmarks here that may read them."""
 
+
+LARGEST_NUMBER = 10**12
+"""More than any seconds or bytes of a data set, and less than a limit of a process may be."""
+
+LONGEST_KEY = 500
 
 NEEDED = {"--data": "the problems", "--shots": "the few-shot examples"}
 
@@ -120,8 +127,10 @@ def make_problems(
             raise UserError(f"Row {line} of {where} (from 0) has NaN or another value that JSON lacks in {unfit!r}.")
         if problem.key in problems:
             raise UserError(f"{where} has two problems with the key {problem.key!r}.")
-        if not problem.key or "\0" in problem.key:
-            raise UserError(f"Row {line} of {where} (from 0) has no usable key.")
+        if not _names(problem.key):
+            raise UserError(
+                f"Row {line} of {where} (from 0) has no usable key: wanted are 1 to {LONGEST_KEY} characters."
+            )
         problems[problem.key] = problem
     if not problems:
         raise UserError(f"{where} holds no problem.")
@@ -154,7 +163,7 @@ def answer_of(row: Row, *names: str) -> str:
     return str(value)
 
 
-def texts_of(row: Row, name: str) -> list[str]:
+def texts_of(row: Mapping[str, Any], name: str) -> list[str]:
     """A field that must be a list of texts."""
     value = row[name]
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
@@ -163,12 +172,12 @@ def texts_of(row: Row, name: str) -> list[str]:
 
 
 def number_of(row: Mapping[str, Any], name: str) -> float | None:
-    """A field that may be a number from 0."""
+    """A field that may be a number from 0 to LARGEST_NUMBER."""
     number = row.get(name)
     if number is None:
         return None
-    if isinstance(number, bool) or not isinstance(number, int | float) or not 0 <= number < math.inf:
-        raise TypeError(f"{name} must be a number from 0, not {_kind(number)}")
+    if isinstance(number, bool) or not isinstance(number, int | float) or not 0 <= number <= LARGEST_NUMBER:
+        raise TypeError(f"{name} must be a number from 0 to {LARGEST_NUMBER:,}, not {_kind(number)}")
     return number
 
 
@@ -181,6 +190,11 @@ def key_of(row: Row, line: int, *names: str) -> str:
     if isinstance(key, bool) or not isinstance(key, str | int | float) or key != key:
         raise TypeError(f"{name} must be a text or a number, not {_kind(key)}")
     return str(key)
+
+
+def _names(key: str) -> bool:
+    """Whether a database can hold a key, and a person can type it."""
+    return bool(key.strip()) and "\0" not in key and len(key) <= LONGEST_KEY and not re.search("[\ud800-\udfff]", key)
 
 
 def _kind(value: Any) -> str:

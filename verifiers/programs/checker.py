@@ -35,13 +35,18 @@ from verifiers.verifier import Judgement, Problem, Verifier
 
 _WRONG = {1: "wrong answer", 2: "wrong format", 4: "more than the answer", 8: "less than the answer"}
 _LIMITS = Limits(cpu_seconds=20, memory_bytes=1024 * MIB, file_bytes=128 * MIB, scratch_bytes=384 * MIB)
-_START = Program.python("""
+_NOT_STARTED = 70
+_START = Program.python(f"""
 import marshal, os, sys
-for name, data in zip(("checker", "input", "output", "answer"), marshal.loads(sys.stdin.buffer.read())):
-    fd = os.open(name, os.O_WRONLY | os.O_CREAT, 0o700)
-    with open(fd, "wb") as file:
-        file.write(data)
-os.execv("./checker", ("checker", "input", "output", "answer"))
+try:
+    for name, data in zip(("checker", "input", "output", "answer"), marshal.loads(sys.stdin.buffer.read())):
+        fd = os.open(name, os.O_WRONLY | os.O_CREAT, 0o700)
+        with open(fd, "wb") as file:
+            file.write(data)
+    os.execv("./checker", ("checker", "input", "output", "answer"))
+except BaseException as error:
+    print("it could not be started:", repr(error), file=sys.stderr)
+    sys.exit({_NOT_STARTED})  # 1 would be a checker's word
 """)
 _INCLUDE = re.compile(r"^[ \t]*#[ \t]*include[ \t]*[<\"](?:[^\">\n]*/)?testlib\.h[>\"].*$", re.MULTILINE)
 

@@ -56,21 +56,23 @@ if isinstance(value, tuple):
     value = list(tuple.__iter__(value))
 try:
     answer = json.dumps(plain(value))
-except TypeError:
-    answer = type(value).__name__
-sys.stdout.flush()
+except (TypeError, ValueError, RecursionError):
+    answer = ""
 sent = memoryview({_MARK!r} + answer.encode())
 while sent:
     sent = sent[os.write(1, sent):]
 os._exit(0)
 """
-"""Calls `method` with what standard input holds, and writes what it returned behind all that was printed."""
+"""Calls `method` with what standard input holds, and writes what it returned behind all that was printed.
+
+What JSON has not, is too deep or has too many digits for it is written as nothing, which equals nothing.
+"""
 
 
 def _calling(name: str, candidate: str) -> str:
     """The source of a program that answers by returning: no guard of `__main__` holds in it."""
     found = f"Solution().{name}" if "class Solution" in candidate else name
-    behind = f"__import__('builtins').exec({_ANSWER!r}, {{'method': {found}, 'sys': __import__('sys')}})"
+    behind = f"__import__('builtins').exec({_ANSWER!r}, {{'method': {found}}})"
     return f"__name__ = 'solution'; {IMPORTS}\n{candidate}\n\n{behind}\n"
 
 

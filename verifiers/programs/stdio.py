@@ -141,7 +141,7 @@ def held_tests(problem: Problem, fields: Sequence[str]) -> list[StdioTest]:
 def limits_of(problem: Problem, extra_seconds: float = 0.0, least_memory: int = LEAST_MEMORY) -> Limits:
     """A problem's own limits, or 10 seconds and 256 MiB."""
     return Limits(
-        cpu_seconds=(time_limit(problem.data) or _DEFAULT_SECONDS) + extra_seconds,
+        cpu_seconds=min((time_limit(problem.data) or _DEFAULT_SECONDS) + extra_seconds, _MOST_CPU_SECONDS),
         memory_bytes=max(int(problem.data.get("memory_limit_bytes") or 256 * MIB), least_memory),
     )
 

@@ -3,6 +3,7 @@
 import json
 import re
 import signal
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from textwrap import dedent
@@ -354,8 +355,33 @@ def test_a_module_that_changed_gives_its_works_back_until_the_run_is_moved(place
     check(place, run)
 
 
+@pytest.mark.usefixtures("worker")
+def test_a_benchmark_whose_folder_has_moved_is_found_again(
+    place: Place, standing: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(standing)
+    run = enqueue(place, "my_bench:benchmark", standing)
+    moved = standing.rename(standing.parent / "moved")
+    monkeypatch.chdir(moved)
+    own._loaded.clear()
+    work_off(place, ("verify",), at_most=2)
+    assert "There is no Python source of a module my_bench in" in place.one("select max(last_error) from work")
+    told = place.monkeys("reverify", str(run), "--benchmark", "my_bench:benchmark")
+    assert told.exit_code == 0, told.output
+    with transaction() as connection:
+        connection.execute("update work set not_before = null")
+    work_off(place, ("verify",))
+    assert len(judged(place, run)) == 6
+    assert "is judged by same" in place.refused("reverify", str(run), "--benchmark", "my_bench:benchmark")
+    (moved / "deeper").mkdir()
+    monkeypatch.chdir((moved / "my_bench.py").rename(moved / "deeper" / "my_bench.py").parent)
+    enqueue(place, "my_bench:benchmark", moved)
+    assert place.one("select origin from benchmark").endswith("/moved/deeper")
+    assert place.one("select code ->> 'folder' from verifier").endswith("/moved/deeper")
+
+
 def test_two_benchmarks_of_one_name_are_refused_with_both_places(place: Place, standing: Path) -> None:
-    first, second = write(standing), write(standing, name="twin.py")
+    first, second = write(standing), write(standing, "# another text", "twin.py")
     enqueue(place, first, standing)
     said = place.refused("enqueue", second, "-m", f"replay:{standing / 'samples.jsonl'}", "-n", "1")
     assert first in said
@@ -471,6 +497,9 @@ def test_the_digest_is_of_what_a_module_imports_from_its_folder_and_of_nothing_e
     write(
         standing, "import json, tasks\nfrom pack.deep import more\ndef later():\n    import pack.lazy", "pack/mine.py"
     )
+    with pytest.raises(UserError, match="json is the name of another module here; rename that of pack.mine:benchmark"):
+        find_benchmark("pack.mine:benchmark")
+    (standing / "json.py").unlink()
     digests = {read_code("pack.mine:benchmark").digest}
     assert find_benchmark("pack.mine:benchmark").name == "mine"
     (standing / "pack/unused.py").write_text("x = 1")
@@ -482,6 +511,36 @@ def test_the_digest_is_of_what_a_module_imports_from_its_folder_and_of_nothing_e
         file.write_text(file.read_text() + "\n# other")
         digests.add(read_code("pack.mine:benchmark").digest)
     assert len(digests) == 6
+
+
+LATER = """
+    def right(problem, candidate):
+        from later import RIGHT
+        return Judgement(Outcome.correct if candidate == RIGHT else Outcome.incorrect)
+    benchmark = Benchmark(**fields | {"verifiers": (Verifier("same", "1", extract, right),)})
+"""
+
+
+def test_versions_of_a_module_live_beside_each_other_and_ours_stay_what_they_are(standing: Path) -> None:
+    before, ours = sys.modules["json"], sys.modules["verifiers.benchmarks.benchmark"]
+    (standing / "json.py").write_text("raise SystemExit")  # nothing imports it
+    problem, (first, second) = Problem("a", {}), ("1", "2, and longer")
+    write(standing, LATER)
+    versions = []
+    for right in (first, second):
+        (standing / "later.py").write_text(f"RIGHT = {right!r}")
+        versions.append(find_benchmark("my_bench:benchmark").verifiers[0])
+    (standing / "later.py").write_text("raise SystemExit")
+    for verifier, right in zip(versions * 2, (first, second) * 2, strict=True):
+        assert verifier.judge(problem, right).outcome == "correct"
+    assert (sys.modules["json"], sys.modules["verifiers.benchmarks.benchmark"]) == (before, ours)
+
+
+def test_modules_of_monkeys_are_never_loaded_anew_where_a_person_stands_in_its_folder() -> None:
+    root = Path(own.__file__).parents[2]
+    loaded = {name: module for name, module in sys.modules.items() if own._is_from(root, name, module)}
+    assert not {"cli", "models", "tasks", "verifiers", "verifiers.benchmarks.benchmark"} & loaded.keys()
+    assert "tests.place" in loaded  # whatever else lies there is
 
 
 def test_an_installed_package_is_found_by_name_and_what_stands_here_comes_first(

@@ -9,7 +9,7 @@ import importlib
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -18,7 +18,7 @@ from typing import Any
 from verifiers.benchmarks import shape
 from verifiers.benchmarks.benchmark import Benchmark, Code
 from verifiers.benchmarks.guarded import BrokenBenchmark, guarded, told
-from verifiers.benchmarks.sources import OURS, file_of, read_again
+from verifiers.benchmarks.sources import file_of, is_ours, read_again, sources_of
 from verifiers.errors import InfrastructureError
 from verifiers.verifier import Verifier
 
@@ -31,6 +31,9 @@ DIGITS = 12
 _loaded: dict[Code, Benchmark] = {}
 _imported: set[str] = set()
 """Modules that were imported here for a benchmark: another version of it imports them anew."""
+
+_modules: dict[Code, dict[str, ModuleType]] = {}
+"""Those of each code: what its functions import later is of the same version."""
 
 
 def own_queue(name: str) -> str:
@@ -84,55 +87,72 @@ def _run_file(code: Code) -> ModuleType:
 
 
 def _import(code: Code) -> ModuleType:
-    """A module, imported anew with all that it imports from its folder or package where this process has another."""
+    """A module, imported anew with all that it imports from its folder or package, at the top or in a function."""
     assert code.module is not None
     if read_again(code).digest != code.digest:
         raise BrokenBenchmark(f"{code.origin} has changed since")
     folder = None if code.folder is None else Path(code.folder)
+    names = sources_of(code.module, folder)
     for name, module in list(sys.modules.items()):
-        file = getattr(module, "__file__", None)
-        if name in _imported or (folder is not None and file is not None and file_of(folder, name) == Path(file)):
+        if name in _imported or _is_from(folder, name, module):
             _imported.discard(name)
             del sys.modules[name]
-    if folder is None:
+    if folder is not None and (taken := next((name for name in names if _is_taken(name)), None)):
+        raise BrokenBenchmark(f"{taken} is the name of another module here; rename that of {code.origin}")
+    with _first_on_path(folder):
         found = importlib.import_module(code.module)
-        _imported.update(name for name in sys.modules if _is_within(name, code.module))
-        return found
-    if code.module in sys.modules:
-        raise BrokenBenchmark(f"{code.module} is the name of another module here; rename that of {code.origin}")
-    with _first_on_path(code.folder or ""):
-        found = importlib.import_module(code.module)
-    _imported.update(name for name in sys.modules if name.partition(".")[0] not in OURS and file_of(folder, name))
+        for name in names:
+            with suppress(Exception, SystemExit):  # whatever function imports it meets that again
+                importlib.import_module(name)
+    mine = {name for name, each in sys.modules.items() if _is_from(folder, name, each) or _is_within(name, code)}
+    _imported.update(mine)
+    _modules[code] = {name: sys.modules[name] for name in mine}
     return found
 
 
-def _is_within(name: str, module: str) -> bool:
-    """Whether a module is of another's top-level package, unless that is ours."""
-    top = module.partition(".")[0]
-    return top not in OURS and name.partition(".")[0] == top
+def _is_taken(name: str) -> bool:
+    """Whether a module of that name is another one, in this process or in whatever Python process."""
+    return name in sys.modules or name.partition(".")[0] in sys.stdlib_module_names
+
+
+def _is_from(folder: Path | None, name: str, module: ModuleType) -> bool:
+    """Whether a module was loaded from a folder, and is none of ours."""
+    file = getattr(module, "__file__", None)
+    if folder is None or file is None or is_ours(name) or not file.startswith(str(folder)):
+        return False
+    return file_of(folder, name) == Path(file)
+
+
+def _is_within(name: str, code: Code) -> bool:
+    """Whether a module is of the installed package of a benchmark, unless that is ours."""
+    top = name.partition(".")[0]
+    return code.folder is None and not is_ours(name) and top == (code.module or "").partition(".")[0]
 
 
 @contextmanager
-def _first_on_path(folder: str) -> Iterator[None]:
-    """While a benchmark is imported its folder comes first; after that last, for what it imports later.
+def _first_on_path(folder: Path | None) -> Iterator[None]:
+    """While a benchmark is imported its folder, if any, comes first; after that last, for what it imports later.
 
     Nothing is written there, and no compiled file of a source that was changed within a second is taken for it.
     """
     importlib.invalidate_caches()
+    if folder is None:
+        yield
+        return
     writes, sys.dont_write_bytecode = sys.dont_write_bytecode, True
-    sys.path.insert(0, folder)
+    sys.path.insert(0, str(folder))
     try:
         yield
     finally:
         sys.dont_write_bytecode = writes
-        sys.path.remove(folder)
-        if folder not in sys.path:
-            sys.path.append(folder)
+        sys.path.remove(str(folder))
+        if str(folder) not in sys.path:
+            sys.path.append(str(folder))
 
 
 def _whole(code: Code, benchmark: Benchmark) -> Benchmark:
     """The benchmark with its code, its own queue, and every callable guarded."""
-    guard = functools.partial(guarded, below=_place(code))
+    guard = functools.partial(guarded, below=_place(code), modules=_modules.get(code, {}))
     name = benchmark.name
 
     def verifier(each: Verifier) -> Verifier:

@@ -41,7 +41,7 @@ def read_code(name: str) -> Code:
     if not all(part.isidentifier() for part in place.split(".")):
         raise UserError(f"{place!r} is neither a module's name nor a file that ends in .py.")
     folder = Path.cwd().resolve()
-    if place.partition(".")[0] not in OURS and file_of(folder, place) is not None:
+    if not is_ours(place) and file_of(folder, place) is not None:
         return _of_module(place, attribute, folder)
     return _of_module(place, attribute, None)
 
@@ -72,16 +72,26 @@ def _of_file(file: Path, attribute: str) -> Code:
 
 
 def _of_module(module: str, attribute: str, folder: Path | None) -> Code:
+    sources = sources_of(module, folder)
+    origin = f"{module}:{attribute}" if folder is None else f"{module}:{attribute} in {folder}"
+    return Code(origin, attribute, _digest(sources), module=module, folder=None if folder is None else str(folder))
+
+
+def sources_of(module: str, folder: Path | None) -> dict[str, bytes]:
+    """Name -> source of a module and of all that it imports from its folder, or from its installed package."""
     if folder is None:
-        root, within = _installed(module), module.partition(".")[0]
-        sources = gather(module, root, lambda name: name.partition(".")[0] == within)
-        origin = f"{module}:{attribute}"
+        within = module.partition(".")[0]
+        sources = _gather(module, _installed(module), lambda name: name.partition(".")[0] == within)
     else:
-        sources = gather(module, folder, lambda name: name.partition(".")[0] not in OURS)
-        origin = f"{module}:{attribute} in {folder}"
+        sources = _gather(module, folder, lambda name: not is_ours(name))
     if not sources:
         raise UserError(f"There is no Python source of a module {module} in {folder or 'the environment'}.")
-    return Code(origin, attribute, _digest(sources), module=module, folder=None if folder is None else str(folder))
+    return sources
+
+
+def is_ours(module: str) -> bool:
+    """Whether a module is of a package of monkeys."""
+    return module.partition(".")[0] in OURS
 
 
 def _installed(module: str) -> Path:
@@ -98,7 +108,7 @@ def _installed(module: str) -> Path:
     return Path(spec.origin or "").parent
 
 
-def gather(module: str, root: Path, mine: Callable[[str], bool]) -> dict[str, bytes]:
+def _gather(module: str, root: Path, mine: Callable[[str], bool]) -> dict[str, bytes]:
     """Name -> source of a module below `root` and of all that it imports from there, wherever the import stands.
 
     Found by reading, not by running: what a process had loaded before plays no part.

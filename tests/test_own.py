@@ -211,9 +211,12 @@ def test_a_file_that_cannot_be_one_is_one_sentence_and_nothing_runs(standing: Pa
         "latin.py:9": "names no attribute",
         "x\0.py": "no NUL",
     }
+    used = {name: sys.modules[name] for name in ("json", "json.decoder")}
     for name, sentence in said.items():
         with pytest.raises(UserError, match=re.escape(sentence)):
             find_benchmark(name)
+    find_benchmark("verifiers.examples.dates:benchmark")
+    assert used == {name: sys.modules[name] for name in used}, "what others use is not loaded anew"
 
 
 def test_a_byte_order_mark_and_windows_line_ends_are_no_fault(tmp_path: Path) -> None:
@@ -431,7 +434,7 @@ def test_what_extract_raises_fails_its_work_and_what_judge_raises_is_undecided(p
             return Candidate(text)
         def breaks(problem, text):
             if text == "y": raise KeyError(text)
-            return judge(problem, text)
+            return Judgement(judge(problem, text).outcome, facts={"\\0": ["\\ud800"]})
         benchmark = Benchmark(**fields | {"verifiers": (Verifier("same", "1", fails, breaks),)})
     """
     write(standing, raising)
@@ -443,6 +446,7 @@ def test_what_extract_raises_fails_its_work_and_what_judge_raises_is_undecided(p
     assert re.search(r"extract of .* raised ValueError: bad text \(line 20 of .*my_bench.py\)", failed["last_error"])
     (row,) = place.query("select correct, undecided from work where kind = 'verify' and state = 'done'")
     assert row == {"correct": 1, "undecided": 1}
+    assert place.one("select facts from verdict where outcome = 'correct'") == {"\ufffd": ["?"]}
     details = place.query("select detail from verdict where outcome = 'infrastructure_error'")
     assert "raised KeyError: 'y' (line 23 of" in details[0]["detail"]
     assert ledger.end_runs() == [run]
@@ -497,7 +501,7 @@ def test_the_digest_is_of_what_a_module_imports_from_its_folder_and_of_nothing_e
     write(
         standing, "import json, tasks\nfrom pack.deep import more\ndef later():\n    import pack.lazy", "pack/mine.py"
     )
-    with pytest.raises(UserError, match="json is the name of another module here; rename that of pack.mine:benchmark"):
+    with pytest.raises(UserError, match="json is the name of another module here; rename"):
         find_benchmark("pack.mine:benchmark")
     (standing / "json.py").unlink()
     digests = {read_code("pack.mine:benchmark").digest}

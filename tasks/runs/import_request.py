@@ -107,8 +107,8 @@ def _benchmark_said(request: ImportRequest, said: Described) -> str:
     name_alone = request.key_only and request.data is None and not is_own(said.benchmark)
     if said.benchmark not in BENCHMARKS and not name_alone:
         raise UserError(
-            f"{request.source} is of {said.benchmark!r:.200}, which is none of our benchmarks: give a person's own with "
-            "--benchmark FILE.py or module:object, since its code is run."
+            f"{request.source} is of {said.benchmark!r:.200}, which is none of our benchmarks: give a person's own "
+            "with --benchmark FILE.py or module:object, since its code is run."
         )
     return said.benchmark
 

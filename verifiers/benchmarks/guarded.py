@@ -61,7 +61,8 @@ def guarded(
     """The same function, with whatever goes wrong in it told by one kind of error.
 
     what: what the sentence calls it. below: a path that its files begin with, for the line. wrong(result, *arguments)
-    says what its result is that it must not be. modules: what its imports are to find. UserError and InfrastructureError are its own words, and pass.
+    says what its result is that it must not be. modules: what it finds when it imports. UserError and
+    InfrastructureError are its own words, and pass.
     """
 
     @functools.wraps(function)

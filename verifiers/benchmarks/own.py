@@ -99,14 +99,17 @@ def _import(code: Code) -> ModuleType:
             del sys.modules[name]
     if folder is not None and (taken := next((name for name in names if _is_taken(name)), None)):
         raise BrokenBenchmark(f"{taken} is the name of another module here; rename that of {code.origin}")
+    before = set(sys.modules)  # what others use stays, be it of the very package that is asked for
     with _first_on_path(folder):
         found = importlib.import_module(code.module)
         for name in names:
             with suppress(Exception, SystemExit):  # whatever function imports it meets that again
                 importlib.import_module(name)
-    mine = {name for name, each in sys.modules.items() if _is_from(folder, name, each) or _is_within(name, code)}
-    _imported.update(mine)
-    _modules[code] = {name: sys.modules[name] for name in mine}
+    new = {name: each for name, each in sys.modules.items() if name not in before}
+    _modules[code] = {
+        name: each for name, each in new.items() if _is_from(folder, name, each) or _is_within(name, code)
+    }
+    _imported.update(_modules[code])
     return found
 
 

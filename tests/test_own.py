@@ -138,13 +138,17 @@ class Read(dict[str, Any]):
         return super().get(name, default)
 
 
-@pytest.mark.parametrize("name", ["GSM8K_ANSWER", "GSM8K_PAPER", "GSM8K_MATH_VERIFY", "MATH_VERIFY", "MATH_PAPER"])
+@pytest.mark.parametrize(
+    "name", ["GSM8K_ANSWER", "GSM8K_PAPER", "GSM8K_MATH_VERIFY", "MATH_VERIFY", "MATH_PAPER", "CHOICE"]
+)
 def test_the_table_of_ready_verifiers_names_the_fields_that_they_read(name: str) -> None:
     (row,) = re.findall(rf"^\| verifiers\.answers\.{name} \| (.*) \|$", str(verifiers.examples.__doc__), re.M)
-    named = set(re.findall(r"\b(answer|solution|problem|question)\b(?! \()?", re.sub(r"\([^)]*\)", "", row)))
+    named = set(re.findall(r"\b(answer|options|solution|problem|question)\b(?! \()?", re.sub(r"\([^)]*\)", "", row)))
     data = Read({"answer": "7", "solution": r"\boxed{7}"})
-    verifier = getattr(answers, name)
-    told = verifier.check(Problem("p", data), "Final Answer: The final answer is $7$. I hope it is correct. #### 7")
+    text = "Final Answer: The final answer is $7$. I hope it is correct. #### 7"
+    if name == "CHOICE":
+        data, text = Read({"answer": "B", "options": ["8", "7"]}), "The answer is (B)."
+    told = getattr(answers, name).check(Problem("p", data), text)
     assert told.judgement.outcome == "correct"
     assert data.asked == named
 

@@ -327,7 +327,8 @@ def test_what_a_file_says_of_its_run_is_looked_at_like_any_other_input(
         {"sampling": {**settings, "temperature": "hot"}}, {"sampling": {**settings, "top_p": 7}},
         {"sampling": {**settings, "chat": 1}}, {"sampling": {**settings, "unheard_of": 1}},
         {"thinking": "never"}, {"engine_args": [1]}, {"llm": 3}, {"llm": "a\0b"}, {"llm": " "},
-        {"benchmark": "b" * 500}, {"benchmark": str(evil)}, {"benchmark": "evil:benchmark"}, {"prompts": ["a"]}, {"prompts": {"a": 1}},
+        {"benchmark": "b" * 500}, {"benchmark": str(evil)}, {"benchmark": "evil:benchmark"},
+        {"prompts": ["a"]}, {"prompts": {"a": 1}},
     ):  # fmt: skip
         table = pyarrow.table({"problem": ["a"], "sample_index": [0], "correct": [True]})
         file = tmp_path / "wrong.parquet"
@@ -345,7 +346,10 @@ def test_undecided_samples_are_undecided_again(place: Place, tmp_path: Path) -> 
         {"problem": "a", "outcome": "correct"}, {"problem": "a", "outcome": "infrastructure_error"},
         {"problem": "a", "text": "no label"}, {"problem": "a", "correct": False},
     ]  # fmt: skip
-    run = take(place, write(tmp_path / "in.jsonl", *rows), "--key-only")
+    arguments = ("--benchmark", "sums", "--llm", "theirs", "--key-only")
+    told = place.monkeys("import", str(write(tmp_path / "in.jsonl", *rows)), *arguments)
+    assert "1 samples have no outcome and are undecided" in told.output
+    run = int(told.stdout)
     for name in FORMATS:
         place.ok("export", str(run), str(tmp_path / name))
         again = take(place, tmp_path / name, "--key-only")

@@ -5,9 +5,11 @@ A file with an object `benchmark` of the class `verifiers.benchmarks.benchmark.B
     monkeys check ./my_bench.py answers.jsonl
     monkeys enqueue ./my_bench.py -m LLM -n 100
 
-FILE.py:NAME is another object of it. A file travels whole to the workers, so it imports `verifiers` and what is
-installed, and no file beside it; a benchmark of several files is `module:NAME`, from its folder or as an installed
-package. All of it is run by whoever enqueues it, and by workers that were started with --own-benchmarks.
+FILE.py:NAME is another object of it. A file travels whole to the workers, so it imports `verifiers` and what is installed, and no file beside it; a benchmark
+of several files is `module:NAME`, from its folder or as an installed package. None of them has the name of a module of
+Python. A worker that starts after one of them was changed gives a run's works back, until `monkeys reverify RUN
+--benchmark module:NAME` has the run judged by the new code. All of it is run by whoever enqueues it, and by workers
+that were started with --own-benchmarks.
 
 **Benchmark** (`about`, `subsets`, `source`, `licence` and `known` as in its class):
 
@@ -45,6 +47,7 @@ file is another version. `detail` of a Judgement is one line for people, `facts`
 | verifiers.answers.GSM8K_MATH_VERIFY | answer, [problem], [question] |
 | verifiers.answers.MATH_VERIFY | answer or solution (what it boxes), [problem], [question] |
 | verifiers.answers.MATH_PAPER | solution (what it boxes) or answer |
+| verifiers.answers.CHOICE | options (a list of texts), answer (the letter of the right one), [question] |
 | verifiers.programs.HUMANEVAL, MBPP | prompt, entry_point, test (defines `check(candidate)`) |
 | verifiers.programs.CODECONTESTS_PAPER, _STRICT, _CPP | public_tests, [private_tests], [generated_tests], \
 [time_limit] (seconds), [memory_limit_bytes], [description]; tests are a dict of two lists, input and output |

@@ -30,10 +30,11 @@ def benchmark_id(connection: Connection, name: str, code: Code | None = None) ->
         connection.execute(
             """
             update benchmark set origin = %(origin)s where id = %(id)s and (origin is null or exists (
-                select from verifier where benchmark_id = %(id)s and code ->> 'digest' = %(digest)s
+                select from verifier
+                where benchmark_id = %(id)s and code - 'origin' - 'folder' = %(code)s::jsonb - 'origin' - 'folder'
             ))
             """,
-            {"origin": code.origin, "id": benchmark, "digest": code.digest},
+            {"origin": code.origin, "id": benchmark, "code": Jsonb(asdict(code))},
         )
         (origin,) = fetch_column(connection, "select origin from benchmark where id = %s", (benchmark,))
         if origin != code.origin:

@@ -388,8 +388,10 @@ def test_a_benchmark_whose_folder_has_moved_is_found_again(
 
 
 def test_two_benchmarks_of_one_name_are_refused_with_both_places(place: Place, standing: Path) -> None:
-    first, second = write(standing), write(standing, "# another text", "twin.py")
+    first, second = write(standing, "other = benchmark"), write(standing, "# another text", "twin.py")
     enqueue(place, first, standing)
+    again = place.refused("enqueue", f"{first}:other", "-m", f"replay:{standing / 'samples.jsonl'}", "-n", "1")
+    assert f"{first}:other now; rename one" in again
     said = place.refused("enqueue", second, "-m", f"replay:{standing / 'samples.jsonl'}", "-n", "1")
     assert first in said
     assert second in said

@@ -18,7 +18,7 @@ from typing import Any
 from verifiers.benchmarks import shape
 from verifiers.benchmarks.benchmark import Benchmark, Code
 from verifiers.benchmarks.guarded import BrokenBenchmark, guarded, told
-from verifiers.benchmarks.sources import file_of, is_ours, read_again, sources_of
+from verifiers.benchmarks.sources import digest_of, file_of, is_ours, module_sources
 from verifiers.errors import InfrastructureError
 from verifiers.verifier import Verifier
 
@@ -89,26 +89,23 @@ def _run_file(code: Code) -> ModuleType:
 def _import(code: Code) -> ModuleType:
     """A module, imported anew with all that it imports from its folder or package, at the top or in a function."""
     assert code.module is not None
-    if read_again(code).digest != code.digest:
+    sources = module_sources(code.module, code.folder)
+    if digest_of(sources) != code.digest:
         raise BrokenBenchmark(f"{code.origin} has changed since")
-    folder = None if code.folder is None else Path(code.folder)
-    names = sources_of(code.module, folder)
-    for name, module in list(sys.modules.items()):
-        if name in _imported or _is_from(folder, name, module):
+    for name in sources:
+        if name in _imported or (code.folder is not None and _is_from(code.folder, name)):
             _imported.discard(name)
-            del sys.modules[name]
-    if folder is not None and (taken := next((name for name in names if _is_taken(name)), None)):
+            sys.modules.pop(name, None)
+    if code.folder is not None and (taken := next(filter(_is_taken, sources), None)):
         raise BrokenBenchmark(f"{taken} is the name of another module here; rename that of {code.origin}")
-    before = set(sys.modules)  # what others use stays, be it of the very package that is asked for
-    with _first_on_path(folder):
+    before = set(sys.modules)
+    with _first_on_path(code.folder):
         found = importlib.import_module(code.module)
-        for name in names:
+        for name in sources:
             with suppress(Exception, SystemExit):  # whatever function imports it meets that again
                 importlib.import_module(name)
-    new = {name: each for name, each in sys.modules.items() if name not in before}
-    _modules[code] = {
-        name: each for name, each in new.items() if _is_from(folder, name, each) or _is_within(name, code)
-    }
+    new = sources.keys() & sys.modules.keys() - before
+    _modules[code] = {name: sys.modules[name] for name in new if not is_ours(name)}
     _imported.update(_modules[code])
     return found
 
@@ -118,22 +115,14 @@ def _is_taken(name: str) -> bool:
     return name in sys.modules or name.partition(".")[0] in sys.stdlib_module_names
 
 
-def _is_from(folder: Path | None, name: str, module: ModuleType) -> bool:
-    """Whether a module was loaded from a folder, and is none of ours."""
-    file = getattr(module, "__file__", None)
-    if folder is None or file is None or is_ours(name) or not file.startswith(str(folder)):
-        return False
-    return file_of(folder, name) == Path(file)
-
-
-def _is_within(name: str, code: Code) -> bool:
-    """Whether a module is of the installed package of a benchmark, unless that is ours."""
-    top = name.partition(".")[0]
-    return code.folder is None and not is_ours(name) and top == (code.module or "").partition(".")[0]
+def _is_from(folder: str, name: str) -> bool:
+    """Whether this process holds a module from a file below a folder."""
+    file = getattr(sys.modules.get(name), "__file__", None)
+    return file is not None and file_of(Path(folder), name) == Path(file)
 
 
 @contextmanager
-def _first_on_path(folder: Path | None) -> Iterator[None]:
+def _first_on_path(folder: str | None) -> Iterator[None]:
     """While a benchmark is imported its folder, if any, comes first; after that last, for what it imports later.
 
     Nothing is written there, and no compiled file of a source that was changed within a second is taken for it.
@@ -143,14 +132,14 @@ def _first_on_path(folder: Path | None) -> Iterator[None]:
         yield
         return
     writes, sys.dont_write_bytecode = sys.dont_write_bytecode, True
-    sys.path.insert(0, str(folder))
+    sys.path.insert(0, folder)
     try:
         yield
     finally:
         sys.dont_write_bytecode = writes
-        sys.path.remove(str(folder))
-        if str(folder) not in sys.path:
-            sys.path.append(str(folder))
+        sys.path.remove(folder)
+        if folder not in sys.path:
+            sys.path.append(folder)
 
 
 def _whole(code: Code, benchmark: Benchmark) -> Benchmark:

@@ -3,6 +3,7 @@
 import ast
 import hashlib
 import importlib.util
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -46,13 +47,6 @@ def read_code(name: str) -> Code:
     return _of_module(place, attribute, None)
 
 
-def read_again(code: Code) -> Code:
-    """The same code as it is now: a file's is what was stored, a module's may have changed since."""
-    if code.module is None:
-        return code
-    return _of_module(code.module, code.attribute, None if code.folder is None else Path(code.folder))
-
-
 def _of_file(file: Path, attribute: str) -> Code:
     if file.is_dir():
         raise UserError(f"{file} is a folder; one's own benchmark is a Python file, or module:object from its folder.")
@@ -72,18 +66,19 @@ def _of_file(file: Path, attribute: str) -> Code:
 
 
 def _of_module(module: str, attribute: str, folder: Path | None) -> Code:
-    sources = sources_of(module, folder)
-    origin = f"{module}:{attribute}" if folder is None else f"{module}:{attribute} in {folder}"
-    return Code(origin, attribute, _digest(sources), module=module, folder=None if folder is None else str(folder))
+    where = None if folder is None else str(folder)
+    sources = module_sources(module, where)
+    origin = f"{module}:{attribute}" + (f" in {folder}" if folder else "")
+    return Code(origin, attribute, digest_of(sources), module=module, folder=where)
 
 
-def sources_of(module: str, folder: Path | None) -> dict[str, bytes]:
-    """Name -> source of a module and of all that it imports from its folder, or from its installed package."""
-    if folder is None:
-        within = module.partition(".")[0]
-        sources = _gather(module, _installed(module), lambda name: name.partition(".")[0] == within)
+def module_sources(module: str, folder: str | None) -> dict[str, bytes]:
+    """Name -> source, as they are now, of a module and what it imports from its folder or its installed package."""
+    if folder is not None:
+        sources = gather(module, Path(folder), lambda name: not is_ours(name))
     else:
-        sources = _gather(module, folder, lambda name: not is_ours(name))
+        within = module.partition(".")[0]
+        sources = gather(module, _installed(module), lambda name: name.partition(".")[0] == within)
     if not sources:
         raise UserError(f"There is no Python source of a module {module} in {folder or 'the environment'}.")
     return sources
@@ -97,6 +92,8 @@ def is_ours(module: str) -> bool:
 def _installed(module: str) -> Path:
     """The folder that an installed module's top-level package lies in."""
     top = module.partition(".")[0]
+    if top in sys.stdlib_module_names:
+        raise UserError(f"{module} is a module of Python itself, which holds no benchmark.")
     try:
         spec = importlib.util.find_spec(top)
     except (ImportError, ValueError):
@@ -108,7 +105,7 @@ def _installed(module: str) -> Path:
     return Path(spec.origin or "").parent
 
 
-def _gather(module: str, root: Path, mine: Callable[[str], bool]) -> dict[str, bytes]:
+def gather(module: str, root: Path, mine: Callable[[str], bool]) -> dict[str, bytes]:
     """Name -> source of a module below `root` and of all that it imports from there, wherever the import stands.
 
     Found by reading, not by running: what a process had loaded before plays no part.
@@ -151,7 +148,8 @@ def _imports(source: bytes, package: str) -> Iterator[str]:
             yield from filter(None, [base])
 
 
-def _digest(sources: dict[str, bytes]) -> str:
+def digest_of(sources: dict[str, bytes]) -> str:
+    """Hex SHA-256 over modules by name: the same wherever they lie."""
     whole = hashlib.sha256()
     for name, source in sorted(sources.items()):
         whole.update(f"{name} {len(source)}\n".encode())

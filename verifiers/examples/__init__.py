@@ -47,10 +47,13 @@ file is another version. `detail` of a Judgement is one line for people, `facts`
 | verifiers.answers.GSM8K_MATH_VERIFY | answer, [problem], [question] |
 | verifiers.answers.MATH_VERIFY | answer or solution (what it boxes), [problem], [question] |
 | verifiers.answers.MATH_PAPER | solution (what it boxes) or answer |
-| verifiers.answers.CHOICE | options (a list of texts), answer (the letter of the right one), [question] |
+| verifiers.answers.CHOICE | options (texts), answer (a letter), [question] |
 | verifiers.programs.HUMANEVAL, MBPP | prompt, entry_point, test (defines `check(candidate)`) |
-| verifiers.programs.CODECONTESTS_PAPER, _STRICT, _CPP | public_tests, [private_tests], [generated_tests], \
+| verifiers.programs.CODECONTESTS_PAPER, _STRICT, _CPP, _PUBLIC | public_tests, [private_tests], [generated_tests], \
 [time_limit] (seconds), [memory_limit_bytes], [description]; tests are a dict of two lists, input and output |
+| verifiers.programs.LIVECODEBENCH_TESTS, _PUBLIC | the same tests, [func_name] (of the class Solution; else standard \
+input); its limits are fixed |
+| verifiers.programs.CODECONTESTS_PLUS_CHECKER, _CPP | test_cases (as above), [checker] (C++), the two limits |
 | verifiers.proofs.LEAN_WHOLE, LEAN_STEPWISE | header, statement (up to the `:=`) |
 
 A question is read so that an answer ends where the llm goes on to ask the next one.

@@ -10,7 +10,7 @@ import click
 
 from cli.options import thinking_option
 from verifiers.errors import UserError
-from verifiers.files import FORMS
+from verifiers.files import FORMS, STDIN, check_file, read_rows
 from verifiers.outcome import Outcome
 from verifiers.thinking import UNENDED, answer_from
 from verifiers.verifier import Check, Judgement, Problem, Verifier
@@ -85,8 +85,6 @@ def _judged(verifier: Verifier, problem: Problem, rule: str, sample: _Sample) ->
 
 def _samples(file: Path, problem: str | None) -> Iterator[tuple[str, _Sample]]:
     """(problem key, sample) of a plain text or of each line of JSONL."""
-    from verifiers.files import read_rows
-
     if problem is not None:
         yield problem, _Sample(_read(file))
         return
@@ -101,7 +99,9 @@ def _samples(file: Path, problem: str | None) -> Iterator[tuple[str, _Sample]]:
 
 
 def _read(file: Path) -> str:
+    if file != STDIN:
+        check_file(file)
     try:
-        return sys.stdin.read() if str(file) == "-" else file.read_text("utf-8", "surrogateescape")
+        return sys.stdin.read() if file == STDIN else file.read_text("utf-8", "surrogateescape")
     except OSError as error:
         raise UserError(f"{file} cannot be read ({error.strerror}).") from error

@@ -21,16 +21,26 @@ LABELS = "imported"
 
 
 def benchmark_id(connection: Connection, name: str, code: Code | None = None) -> int:
-    """The row of a benchmark, made where it is new; UserError where a person's own from elsewhere has that name."""
+    """The row of a benchmark, made where it is new; UserError where a person's own from elsewhere has that name.
+
+    The same code from elsewhere has moved: its row says so from now on.
+    """
     benchmark = _upsert(connection, tables.BenchmarkRow(name=name), ["name"])
     if code is not None:
         connection.execute(
-            "update benchmark set origin = %s where id = %s and origin is null", (code.origin, benchmark)
+            """
+            update benchmark set origin = %(origin)s where id = %(id)s and (origin is null or exists (
+                select from verifier
+                where benchmark_id = %(id)s and code - 'origin' - 'folder' = %(code)s::jsonb - 'origin' - 'folder'
+            ))
+            """,
+            {"origin": code.origin, "id": benchmark, "code": Jsonb(asdict(code))},
         )
         (origin,) = fetch_column(connection, "select origin from benchmark where id = %s", (benchmark,))
         if origin != code.origin:
             raise UserError(
-                f"The name {name} is that of {origin} already, and of {code.origin} now; rename one of them."
+                f"The name {name} is that of {origin} already, and of {code.origin} now; rename one of "
+                "them, or, where it has moved, say so of a run of it by `monkeys reverify RUN --benchmark`."
             )
     return benchmark
 
@@ -53,13 +63,17 @@ def store_sizes(connection: Connection, llm: int, sizes: Sizes, *, over: bool) -
 
 
 def verifier_id(connection: Connection, benchmark_id: int, verifier: Verifier, code: Code | None = None) -> int:
-    """The row of a verifier's version, made where it is new, with the code of a person's own."""
+    """The row of a verifier's version, made where it is new, with the code of a person's own and where that is now."""
     row = tables.VerifierRow(
         benchmark_id=benchmark_id, name=verifier.name, version=verifier.version, queue=verifier.queue
     )
-    if code is not None:
-        row.code = asdict(code)
-    return _upsert(connection, row, ["benchmark_id", "name", "version"])
+    if code is None:
+        return _upsert(connection, row, ["benchmark_id", "name", "version"])
+    row.code = asdict(code)
+    verifier_row = _upsert(connection, row, ["benchmark_id", "name", "version"])
+    moved = "update verifier set code = %(code)s where id = %(id)s and code <> %(code)s"
+    connection.execute(moved, {"code": Jsonb(row.code), "id": verifier_row})
+    return verifier_row
 
 
 def insert_run(connection: Connection, run: Run) -> int | None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from verifiers.errors import UserError
-from verifiers.files import STDIN, Row, read_rows, rows
+from verifiers.files import STDIN, Row, check_file, read_rows, rows
 
 ROWS: list[Row] = [{"key": "a", "text": 'ü, "x"\r\n'}, {"key": "b", "text": ""}]
 
@@ -121,6 +121,11 @@ def test_a_folder_is_told_apart_from_a_missing_file_and_an_empty_file_has_no_row
         list(read_rows(tmp_path))
     with pytest.raises(UserError, match="There is no data file"):
         list(read_rows(tmp_path / "none.jsonl"))
+    for endless in ("/dev/zero", "/dev/null", "/dev/tty"):
+        with pytest.raises(UserError, match="is neither a file nor a pipe"):
+            check_file(Path(endless))
+    with pytest.raises(UserError, match=r"mem cannot be read \(Input/output error\)"):
+        check_file(Path("/proc/self/mem"))
 
 
 @pytest.mark.parametrize(

@@ -138,13 +138,17 @@ class Read(dict[str, Any]):
         return super().get(name, default)
 
 
-@pytest.mark.parametrize("name", ["GSM8K_ANSWER", "GSM8K_PAPER", "GSM8K_MATH_VERIFY", "MATH_VERIFY", "MATH_PAPER"])
+@pytest.mark.parametrize(
+    "name", ["GSM8K_ANSWER", "GSM8K_PAPER", "GSM8K_MATH_VERIFY", "MATH_VERIFY", "MATH_PAPER", "CHOICE"]
+)
 def test_the_table_of_ready_verifiers_names_the_fields_that_they_read(name: str) -> None:
     (row,) = re.findall(rf"^\| verifiers\.answers\.{name} \| (.*) \|$", str(verifiers.examples.__doc__), re.M)
-    named = set(re.findall(r"\b(answer|solution|problem|question)\b(?! \()?", re.sub(r"\([^)]*\)", "", row)))
+    named = set(re.findall(r"\b(answer|options|solution|problem|question)\b(?! \()?", re.sub(r"\([^)]*\)", "", row)))
     data = Read({"answer": "7", "solution": r"\boxed{7}"})
-    verifier = getattr(answers, name)
-    told = verifier.check(Problem("p", data), "Final Answer: The final answer is $7$. I hope it is correct. #### 7")
+    text = "Final Answer: The final answer is $7$. I hope it is correct. #### 7"
+    if name == "CHOICE":
+        data, text = Read({"answer": "B", "options": ["8", "7"]}), "The answer is (B)."
+    told = getattr(answers, name).check(Problem("p", data), text)
     assert told.judgement.outcome == "correct"
     assert data.asked == named
 
@@ -211,9 +215,12 @@ def test_a_file_that_cannot_be_one_is_one_sentence_and_nothing_runs(standing: Pa
         "latin.py:9": "names no attribute",
         "x\0.py": "no NUL",
     }
+    used = {name: sys.modules[name] for name in ("json", "json.decoder")}
     for name, sentence in said.items():
         with pytest.raises(UserError, match=re.escape(sentence)):
             find_benchmark(name)
+    find_benchmark("verifiers.examples.dates:benchmark")
+    assert used == {name: sys.modules[name] for name in used}, "what others use is not loaded anew"
 
 
 def test_a_byte_order_mark_and_windows_line_ends_are_no_fault(tmp_path: Path) -> None:
@@ -355,9 +362,36 @@ def test_a_module_that_changed_gives_its_works_back_until_the_run_is_moved(place
     check(place, run)
 
 
+@pytest.mark.usefixtures("worker")
+def test_a_benchmark_whose_folder_has_moved_is_found_again(
+    place: Place, standing: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(standing)
+    run = enqueue(place, "my_bench:benchmark", standing)
+    moved = standing.rename(standing.parent / "moved")
+    monkeypatch.chdir(moved)
+    own._loaded.clear()
+    work_off(place, ("verify",), at_most=2)
+    assert "There is no Python source of a module my_bench in" in place.one("select max(last_error) from work")
+    told = place.monkeys("reverify", str(run), "--benchmark", "my_bench:benchmark")
+    assert told.exit_code == 0, told.output
+    with transaction() as connection:
+        connection.execute("update work set not_before = null")
+    work_off(place, ("verify",))
+    assert len(judged(place, run)) == 6
+    assert "is judged by same" in place.refused("reverify", str(run), "--benchmark", "my_bench:benchmark")
+    (moved / "deeper").mkdir()
+    monkeypatch.chdir((moved / "my_bench.py").rename(moved / "deeper" / "my_bench.py").parent)
+    enqueue(place, "my_bench:benchmark", moved)
+    assert place.one("select origin from benchmark").endswith("/moved/deeper")
+    assert place.one("select code ->> 'folder' from verifier").endswith("/moved/deeper")
+
+
 def test_two_benchmarks_of_one_name_are_refused_with_both_places(place: Place, standing: Path) -> None:
-    first, second = write(standing), write(standing, name="twin.py")
+    first, second = write(standing, "other = benchmark"), write(standing, "# another text", "twin.py")
     enqueue(place, first, standing)
+    again = place.refused("enqueue", f"{first}:other", "-m", f"replay:{standing / 'samples.jsonl'}", "-n", "1")
+    assert f"{first}:other now; rename one" in again
     said = place.refused("enqueue", second, "-m", f"replay:{standing / 'samples.jsonl'}", "-n", "1")
     assert first in said
     assert second in said
@@ -406,7 +440,7 @@ def test_what_extract_raises_fails_its_work_and_what_judge_raises_is_undecided(p
             return Candidate(text)
         def breaks(problem, text):
             if text == "y": raise KeyError(text)
-            return judge(problem, text)
+            return Judgement(judge(problem, text).outcome, facts={"\\0": ["\\ud800"]})
         benchmark = Benchmark(**fields | {"verifiers": (Verifier("same", "1", fails, breaks),)})
     """
     write(standing, raising)
@@ -418,6 +452,7 @@ def test_what_extract_raises_fails_its_work_and_what_judge_raises_is_undecided(p
     assert re.search(r"extract of .* raised ValueError: bad text \(line 20 of .*my_bench.py\)", failed["last_error"])
     (row,) = place.query("select correct, undecided from work where kind = 'verify' and state = 'done'")
     assert row == {"correct": 1, "undecided": 1}
+    assert place.one("select facts from verdict where outcome = 'correct'") == {"\ufffd": ["?"]}
     details = place.query("select detail from verdict where outcome = 'infrastructure_error'")
     assert "raised KeyError: 'y' (line 23 of" in details[0]["detail"]
     assert ledger.end_runs() == [run]
@@ -474,6 +509,9 @@ def test_the_digest_is_of_what_a_module_imports_from_its_folder_and_of_nothing_e
     write(
         standing, "import json, tasks\nfrom pack.deep import more\ndef later():\n    import pack.lazy", "pack/mine.py"
     )
+    with pytest.raises(UserError, match="json is the name of another module here; rename"):
+        find_benchmark("pack.mine:benchmark")
+    (standing / "json.py").unlink()
     digests = {read_code("pack.mine:benchmark").digest}
     with pytest.raises(UserError):
         find_benchmark("json.decoder:scanstring")
@@ -488,6 +526,29 @@ def test_the_digest_is_of_what_a_module_imports_from_its_folder_and_of_nothing_e
         file.write_text(file.read_text() + "\n# other")
         digests.add(read_code("pack.mine:benchmark").digest)
     assert len(digests) == 6
+
+
+LATER = """
+    def right(problem, candidate):
+        from later import RIGHT
+        return Judgement(Outcome.correct if candidate == RIGHT else Outcome.incorrect)
+    benchmark = Benchmark(**fields | {"verifiers": (Verifier("same", "1", extract, right),)})
+"""
+
+
+def test_versions_of_a_module_live_beside_each_other_and_ours_stay_what_they_are(standing: Path) -> None:
+    before, ours = sys.modules["json"], sys.modules["verifiers.benchmarks.benchmark"]
+    (standing / "json.py").write_text("raise SystemExit")  # nothing imports it
+    problem, (first, second) = Problem("a", {}), ("1", "2, and longer")
+    write(standing, LATER)
+    versions = []
+    for right in (first, second):
+        (standing / "later.py").write_text(f"RIGHT = {right!r}")
+        versions.append(find_benchmark("my_bench:benchmark").verifiers[0])
+    (standing / "later.py").write_text("raise SystemExit")
+    for verifier, right in zip(versions * 2, (first, second) * 2, strict=True):
+        assert verifier.judge(problem, right).outcome == "correct"
+    assert (sys.modules["json"], sys.modules["verifiers.benchmarks.benchmark"]) == (before, ours)
 
 
 def test_an_installed_package_is_found_by_name_and_what_stands_here_comes_first(

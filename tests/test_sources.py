@@ -287,6 +287,7 @@ MISTAKES: list[tuple[str, str | bytes, dict[str, Any], str]] = [
      "Row 0 of .* text has 2 values, but correct has 3"),
     ("letters.jsonl", lines({"problem": "a", "outcomes": "01x1"}), {}, "outcome cannot be '01x1'"),
     ("twice.jsonl", lines({"problem": "a", "outcomes": "01", "correct": [1, 0]}), {}, "given twice"),
+    ("index.jsonl", lines({**GOOD, "sample_index": 2**31 - 1}), {}, "a sample_index of 2147483647 is impossible"),
     ("texts.jsonl", lines({"problem": "a", "samples": ["x", 5]}), {}, "text cannot be '5'"),
     ("tokens.jsonl", lines({"problem": "a", "samples": ["x", "y"], "completion_tokens": [1, -1]}), {},
      "completion_tokens cannot be '-1'"),

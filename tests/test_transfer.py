@@ -312,22 +312,32 @@ def test_parquet_says_itself_of_which_run_it_is(place: Place, tmp_path: Path) ->
     assert "give --benchmark and --llm" in said
 
 
-def test_what_a_file_says_of_its_run_is_looked_at_like_any_other_input(place: Place, tmp_path: Path) -> None:
+def test_what_a_file_says_of_its_run_is_looked_at_like_any_other_input(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import pyarrow
     from pyarrow.parquet import write_table
 
+    ran, evil = tmp_path / "ran", tmp_path / "evil.py"
+    evil.write_text(f"open({str(ran)!r}, 'w')")
+    monkeypatch.chdir(tmp_path)
     settings = {"temperature": 1, "max_tokens": 5}
     said = {"benchmark": "sums", "llm": "x", "engine_args": {}, "sampling": {}, "thinking": "none"}
     for wrong in (
         {"sampling": {**settings, "temperature": "hot"}}, {"sampling": {**settings, "top_p": 7}},
         {"sampling": {**settings, "chat": 1}}, {"sampling": {**settings, "unheard_of": 1}},
-        {"thinking": "never"}, {"engine_args": [1]}, {"llm": 3}, {"llm": "a\0b"}, {"benchmark": "b" * 500},
+        {"thinking": "never"}, {"engine_args": [1]}, {"llm": 3}, {"llm": "a\0b"}, {"llm": " "},
+        {"benchmark": "b" * 500}, {"benchmark": str(evil)}, {"benchmark": "evil:benchmark"},
+        {"prompts": ["a"]}, {"prompts": {"a": 1}},
     ):  # fmt: skip
         table = pyarrow.table({"problem": ["a"], "sample_index": [0], "correct": [True]})
         file = tmp_path / "wrong.parquet"
-        write_table(table.replace_schema_metadata({"monkeys": json.dumps(said | wrong)}), file)
-        place.refused("import", str(file), "--key-only")
+        metadata = {"monkeys": json.dumps(said | wrong), "monkeys.prompts": json.dumps(wrong.get("prompts", {}))}
+        write_table(table.replace_schema_metadata(metadata), file)
+        for more in ([], ["--key-only"]):
+            place.refused("import", str(file), *more)
         assert place.one("select count(*) from run") == 0
+    assert not ran.exists(), "a data file names code, and that is no reason to run it"
     place.ok("import", str(file), "--from", "rows", "--benchmark", "sums", "--llm", "x", "--key-only")
 
 
@@ -336,7 +346,10 @@ def test_undecided_samples_are_undecided_again(place: Place, tmp_path: Path) -> 
         {"problem": "a", "outcome": "correct"}, {"problem": "a", "outcome": "infrastructure_error"},
         {"problem": "a", "text": "no label"}, {"problem": "a", "correct": False},
     ]  # fmt: skip
-    run = take(place, write(tmp_path / "in.jsonl", *rows), "--key-only")
+    arguments = ("--benchmark", "sums", "--llm", "theirs", "--key-only")
+    told = place.monkeys("import", str(write(tmp_path / "in.jsonl", *rows)), *arguments)
+    assert "1 samples have no outcome and are undecided" in told.output
+    run = int(told.stdout)
     for name in FORMATS:
         place.ok("export", str(run), str(tmp_path / name))
         again = take(place, tmp_path / name, "--key-only")
@@ -401,6 +414,7 @@ def test_an_export_for_training_holds_what_was_asked_for(place: Place, tmp_path:
     assert weights == [0.5, pytest.approx(1 / 3), pytest.approx(1 / 3), 0.5, None, None]
     place.ok("export", str(run), str(tmp_path / "weights.parquet"), "--weight-k", "1", "--correct")
     assert [row["weight"] for row in read_rows(tmp_path / "weights.parquet")] == [0.25, 0.25]
+    assert "has at most 5 samples of a problem" in place.refused("export", str(run), "--weight-k", "6")
     with transaction() as connection:
         connection.execute("""update run set stop_rule = '{"when_solved": true}'""")
     assert "stops at right samples" in place.refused("export", str(run), "--weight-k", "2")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from models.database import Connection, column, fetch_column, transaction
-from models.storable import storable
+from models.storable import storable, storable_json
 from tasks.engines.engine import Completion
 from tasks.ledger.statements import statements
 from tasks.ledger.work import Lease, Usage, end_work, ended_before
@@ -162,7 +162,7 @@ def _insert_verdicts(connection: Connection, lease: Lease, verdicts: Verdicts, c
         "outcomes": [judgement.outcome.value for _, judgement in judged],
         "details": [storable(judgement.detail)[:LONGEST_DETAIL] or None for _, judgement in judged],
         "cpu_seconds": [judgement.cpu_seconds for _, judgement in judged],
-        "facts": [json.dumps(dict(judgement.facts)) for _, judgement in judged],
+        "facts": [json.dumps(storable_json(judgement.facts)) for _, judgement in judged],
     }
     connection.execute(SQL["insert_verdicts"], vars(lease) | judgements)
 

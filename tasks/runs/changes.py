@@ -77,9 +77,11 @@ def reverify(run_id: int, name: str | None, *, use: bool, own: Benchmark | None 
         counting = "select name from verifier where id = %s"
         (counts_now,) = fetch_column(run.connection, counting, (run.row.verifier_id,))
         benchmark = benchmark_of(run.connection, run.row.benchmark_id, own)
-        note_origin(run.connection, run.row.benchmark_id, benchmark)
+        moved = note_origin(run.connection, run.row.benchmark_id, benchmark)
         verifier = find_verifier(benchmark, name or counts_now)
         new = verifier_id(run.connection, run.row.benchmark_id, verifier, benchmark.code)
+        if new == run.row.verifier_id and moved:
+            return Reverification(f"{verifier.name} {verifier.version}", 0, True, True)
         if new == run.row.verifier_id:
             raise UserError(
                 f"Run {run_id} is judged by {verifier.name} {verifier.version} already; --verifier names another one, "

@@ -15,6 +15,7 @@ from models.storable import is_storable
 from tasks.identity import build
 from verifiers.benchmarks.benchmark import Sampling
 from verifiers.errors import UserError
+from verifiers.files import PARQUET
 from verifiers.ranges import check_ranges
 from verifiers.thinking import RULES
 
@@ -99,7 +100,7 @@ def read_described(file: Path) -> Described | None:
 
 def _metadata(file: Path) -> Mapping[bytes, bytes]:
     with file.open("rb") as opened:
-        if opened.read(4) != b"PAR1":
+        if opened.read(len(PARQUET)) != PARQUET:
             return {}
     import pyarrow
     import pyarrow.parquet
@@ -111,8 +112,10 @@ def _metadata(file: Path) -> Mapping[bytes, bytes]:
 
 
 def _check(said: Described) -> None:
+    if not isinstance(said.prompts, dict):
+        raise ValueError("its prompts are no JSON object")
     texts = [said.benchmark, said.llm, said.thinking, *said.prompts.keys(), *said.prompts.values()]
-    if not all(isinstance(text, str) for text in texts) or said.thinking not in RULES:
+    if not all(isinstance(text, str) for text in texts) or said.thinking not in RULES or not said.llm.strip():
         raise ValueError("a name or a prompt is no text")
     if not isinstance(said.engine_args, dict) or not is_storable(dict(said.engine_args)):
         raise ValueError("its engine arguments are no JSON object")

@@ -170,9 +170,11 @@ def _filter(chosen: Chosen) -> str:
 
 
 def _refuse_what_is_not_there(connection: Connection, run: Run, chosen: Chosen) -> None:
-    """UserError for candidates where the counting verifier's are labels, and for weights where n hangs on outcomes."""
+    """UserError for candidates where the counting verifier's are labels, and for weights that n does not allow."""
     if chosen.weight_k is not None and run.stop_rule.get("when_solved"):
         raise UserError(f"Run {run.id} stops at right samples, and --weight-k needs as many whatever comes out.")
+    if chosen.weight_k is not None and chosen.weight_k > run.n:
+        raise UserError(f"Run {run.id} has at most {run.n:,} samples of a problem; --weight-k takes no more.")
     if chosen.distinct != "candidate":
         return
     found = connection.execute("select name from verifier where id = %s", (run.verifier_id,)).fetchone()

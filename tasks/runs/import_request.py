@@ -17,7 +17,7 @@ from tasks.runs.described import Described, read_described
 from tasks.runs.formats.paper import is_folder_of_yaml
 from tasks.runs.request import check_name
 from tasks.runs.sources import Source
-from verifiers.benchmarks import find_benchmark
+from verifiers.benchmarks import BENCHMARKS, find_benchmark
 from verifiers.benchmarks.benchmark import Benchmark
 from verifiers.benchmarks.sources import is_own
 from verifiers.errors import UserError
@@ -80,7 +80,7 @@ def asked_of(request: ImportRequest) -> Asked:
     """The request with what its files say of their run; UserError where that is not enough."""
     files = [file for file in request.source.files if not file.is_dir()]
     said = None if request.source.form is not None else _said(files)
-    benchmark = request.benchmark or (said.benchmark if said else None)
+    benchmark = request.benchmark or (_benchmark_said(request, said) if said else None)
     llm = full_name(request.llm) if request.llm is not None else said.llm if said else None
     if benchmark is None or llm is None:
         lacks = " and ".join(name for name, value in (("--benchmark", benchmark), ("--llm", llm)) if value is None)
@@ -100,6 +100,17 @@ def asked_of(request: ImportRequest) -> Asked:
         thinking=thinking,
         prompts=said.prompts if said else {},
     )
+
+
+def _benchmark_said(request: ImportRequest, said: Described) -> str:
+    """The benchmark that a file names: one of ours, or a name alone, since what a file says must run no code."""
+    name_alone = request.key_only and request.data is None and not is_own(said.benchmark)
+    if said.benchmark not in BENCHMARKS and not name_alone:
+        raise UserError(
+            f"{request.source} is of {said.benchmark!r:.200}, which is none of our benchmarks: give a person's own "
+            "with --benchmark FILE.py or module:object, since its code is run."
+        )
+    return said.benchmark
 
 
 def _found(request: ImportRequest, name: str) -> Benchmark | None:

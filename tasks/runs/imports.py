@@ -29,7 +29,7 @@ from tasks.runs.import_request import Asked, ImportRequest, asked_of, kept, sett
 from tasks.runs.matching import Matching
 from tasks.runs.request import BATCH_SIZE
 from tasks.runs.sources import Reading
-from tasks.runs.staged import insert_labels, insert_samples, stage
+from tasks.runs.staged import Staged, insert_labels, insert_samples, stage
 from verifiers.benchmarks import find_verifier
 from verifiers.benchmarks.benchmark import Benchmark
 from verifiers.outcome import Outcome
@@ -92,17 +92,19 @@ def _import(request: ImportRequest) -> Imported:
         new=True,
         gaps=staged.gaps,
         judged_by=None if judge is None else asked.found,
-        notes=_notes(reading, matching),
+        notes=_notes(reading, matching, staged),
     )
 
 
-def _notes(reading: Reading, matching: Matching) -> list[str]:
+def _notes(reading: Reading, matching: Matching, staged: Staged) -> list[str]:
     notes = []
     if reading.form is not None:
         label = f"; {reading.label} says which are correct" if reading.label else ""
         notes.append(f"Read as of {reading.form.about}{label}.")
     if matching.by_question:
         notes.append("Problems were found by the text of their questions, not by their keys.")
+    if staged.labelled and (without := sum(staged.counts) - staged.labelled):
+        notes.append(f"{without:,} samples have no outcome and are undecided; others have one, so nothing is judged.")
     return notes
 
 

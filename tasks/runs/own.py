@@ -46,7 +46,9 @@ def benchmark_of(connection: Connection, row_id: int, given: Benchmark | None) -
     return found
 
 
-def note_origin(connection: Connection, row_id: int, benchmark: Benchmark) -> None:
-    """A person says where a run's own benchmark is by now: its folder may have moved."""
-    if benchmark.code is not None:
-        connection.execute("update benchmark set origin = %s where id = %s", (benchmark.code.origin, row_id))
+def note_origin(connection: Connection, row_id: int, benchmark: Benchmark) -> bool:
+    """A person says where a run's own benchmark is by now: its folder may have moved. Whether it had."""
+    if benchmark.code is None:
+        return False
+    sql = "update benchmark set origin = %(origin)s where id = %(id)s and origin is distinct from %(origin)s"
+    return connection.execute(sql, {"origin": benchmark.code.origin, "id": row_id}).rowcount > 0

@@ -98,7 +98,7 @@ class Reading:
             self._next[key] = index + 1
         elif not self._indexed:
             raise ValueError("it has a sample_index, and others have none")
-        elif not self.source.base <= given <= LARGEST:
+        elif not 0 <= given - self.source.base < LARGEST:
             raise ValueError(f"a sample_index of {given} is impossible where the first is {self.source.base} (--base)")
         else:
             index = given - self.source.base

@@ -22,7 +22,8 @@ class Staged:
 
     problems: Sequence[Problem]
     counts: Sequence[int]
-    labelled: bool
+    labelled: int
+    """Samples that have a label."""
     gaps: bool
 
 
@@ -56,7 +57,7 @@ def stage(connection: Connection, source: Source, samples: Iterable[Recorded], k
     _refuse_repeats(connection, source, list(places))
     problems = [known.get(key) or _KeyOnly(key, {}) for key in places]
     gaps = any(high >= count for high, count in zip(highest, counts, strict=True))
-    return Staged(problems, counts, labels > 0, gaps)
+    return Staged(problems, counts, labels, gaps)
 
 
 class _KeyOnly(Problem):

@@ -5,9 +5,9 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
-from types import FrameType
+from types import FrameType, MappingProxyType, ModuleType
 from typing import Any
 
 from verifiers.errors import InfrastructureError, UserError
@@ -56,16 +56,19 @@ def guarded(
     seconds: float | None = None,
     wrong: Callable[..., str] = lambda *_: "",
     error: type[Exception] = BrokenBenchmark,
+    modules: Mapping[str, ModuleType] = MappingProxyType({}),
 ) -> Callable[..., Any]:
     """The same function, with whatever goes wrong in it told by one kind of error.
 
     what: what the sentence calls it. below: a path that its files begin with, for the line. wrong(result, *arguments)
-    says what its result is that it must not be. UserError and InfrastructureError are its own words, and pass.
+    says what its result is that it must not be. modules: what it finds when it imports. UserError and
+    InfrastructureError are its own words, and pass.
     """
 
     @functools.wraps(function)
     def call(*arguments: Any) -> Any:
         try:
+            sys.modules.update(modules)
             with deadline(seconds), redirect_stdout(sys.stderr):
                 result = function(*arguments)
                 mistake = wrong(result, *arguments)

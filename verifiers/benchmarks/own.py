@@ -9,7 +9,7 @@ import importlib
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -18,7 +18,7 @@ from typing import Any
 from verifiers.benchmarks import shape
 from verifiers.benchmarks.benchmark import Benchmark, Code
 from verifiers.benchmarks.guarded import BrokenBenchmark, guarded, told
-from verifiers.benchmarks.sources import OURS, digest_of, file_of, module_sources
+from verifiers.benchmarks.sources import digest_of, file_of, is_ours, module_sources
 from verifiers.errors import InfrastructureError
 from verifiers.verifier import Verifier
 
@@ -31,6 +31,9 @@ DIGITS = 12
 _loaded: dict[Code, Benchmark] = {}
 _imported: set[str] = set()
 """Modules that were imported here for a benchmark: another version of it imports them anew."""
+
+_modules: dict[Code, dict[str, ModuleType]] = {}
+"""Those of each code: what its functions import later is of the same version."""
 
 
 def own_queue(name: str) -> str:
@@ -84,7 +87,7 @@ def _run_file(code: Code) -> ModuleType:
 
 
 def _import(code: Code) -> ModuleType:
-    """A module, imported anew with all that it imports from its folder or package where this process has another."""
+    """A module, imported anew with all that it imports from its folder or package, at the top or in a function."""
     assert code.module is not None
     sources = module_sources(code.module, code.folder)
     if digest_of(sources) != code.digest:
@@ -93,18 +96,23 @@ def _import(code: Code) -> ModuleType:
         if name in _imported or (code.folder is not None and _is_from(code.folder, name)):
             _imported.discard(name)
             sys.modules.pop(name, None)
+    if code.folder is not None and (taken := next(filter(_is_taken, sources), None)):
+        raise BrokenBenchmark(f"{taken} is the name of another module here; rename that of {code.origin}")
     before = set(sys.modules)
-    if code.folder is None:
+    with _first_on_path(code.folder):
         found = importlib.import_module(code.module)
-    elif code.module in before:
-        raise BrokenBenchmark(f"{code.module} is the name of another module here; rename that of {code.origin}")
-    else:
-        with _first_on_path(code.folder):
-            found = importlib.import_module(code.module)
-    _imported.update(
-        name for name in sources.keys() & sys.modules.keys() - before if name.partition(".")[0] not in OURS
-    )
+        for name in sources:
+            with suppress(Exception, SystemExit):  # whatever function imports it meets that again
+                importlib.import_module(name)
+    new = sources.keys() & sys.modules.keys() - before
+    _modules[code] = {name: sys.modules[name] for name in new if not is_ours(name)}
+    _imported.update(_modules[code])
     return found
+
+
+def _is_taken(name: str) -> bool:
+    """Whether a module of that name is another one, in this process or in whatever Python process."""
+    return name in sys.modules or name.partition(".")[0] in sys.stdlib_module_names
 
 
 def _is_from(folder: str, name: str) -> bool:
@@ -114,12 +122,15 @@ def _is_from(folder: str, name: str) -> bool:
 
 
 @contextmanager
-def _first_on_path(folder: str) -> Iterator[None]:
-    """While a benchmark is imported its folder comes first; after that last, for what it imports later.
+def _first_on_path(folder: str | None) -> Iterator[None]:
+    """While a benchmark is imported its folder, if any, comes first; after that last, for what it imports later.
 
     Nothing is written there, and no compiled file of a source that was changed within a second is taken for it.
     """
     importlib.invalidate_caches()
+    if folder is None:
+        yield
+        return
     writes, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     sys.path.insert(0, folder)
     try:
@@ -133,7 +144,7 @@ def _first_on_path(folder: str) -> Iterator[None]:
 
 def _whole(code: Code, benchmark: Benchmark) -> Benchmark:
     """The benchmark with its code, its own queue, and every callable guarded."""
-    guard = functools.partial(guarded, below=_place(code))
+    guard = functools.partial(guarded, below=_place(code), modules=_modules.get(code, {}))
     name = benchmark.name
 
     def verifier(each: Verifier) -> Verifier:

@@ -42,7 +42,7 @@ def read_code(name: str) -> Code:
     if not all(part.isidentifier() for part in place.split(".")):
         raise UserError(f"{place!r} is neither a module's name nor a file that ends in .py.")
     folder = Path.cwd().resolve()
-    if place.partition(".")[0] not in OURS and file_of(folder, place) is not None:
+    if not is_ours(place) and file_of(folder, place) is not None:
         return _of_module(place, attribute, folder)
     return _of_module(place, attribute, None)
 
@@ -68,8 +68,6 @@ def _of_file(file: Path, attribute: str) -> Code:
 def _of_module(module: str, attribute: str, folder: Path | None) -> Code:
     where = None if folder is None else str(folder)
     sources = module_sources(module, where)
-    if not sources:
-        raise UserError(f"There is no Python source of a module {module} in {folder or 'the environment'}.")
     origin = f"{module}:{attribute}" + (f" in {folder}" if folder else "")
     return Code(origin, attribute, digest_of(sources), module=module, folder=where)
 
@@ -77,9 +75,18 @@ def _of_module(module: str, attribute: str, folder: Path | None) -> Code:
 def module_sources(module: str, folder: str | None) -> dict[str, bytes]:
     """Name -> source, as they are now, of a module and what it imports from its folder or its installed package."""
     if folder is not None:
-        return gather(module, Path(folder), lambda name: name.partition(".")[0] not in OURS)
-    within = module.partition(".")[0]
-    return gather(module, _installed(module), lambda name: name.partition(".")[0] == within)
+        sources = gather(module, Path(folder), lambda name: not is_ours(name))
+    else:
+        within = module.partition(".")[0]
+        sources = gather(module, _installed(module), lambda name: name.partition(".")[0] == within)
+    if not sources:
+        raise UserError(f"There is no Python source of a module {module} in {folder or 'the environment'}.")
+    return sources
+
+
+def is_ours(module: str) -> bool:
+    """Whether a module is of a package of monkeys."""
+    return module.partition(".")[0] in OURS
 
 
 def _installed(module: str) -> Path:

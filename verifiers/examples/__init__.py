@@ -7,7 +7,9 @@ A file with an object `benchmark` of the class `verifiers.benchmarks.benchmark.B
 
 FILE.py:NAME is another object of it. A file travels whole to the workers, so it imports `verifiers` and what is
 installed, and no file beside it; a benchmark of several files is `module:NAME`, from its folder or as an installed
-package. All of it is run by whoever enqueues it, and by workers that were started with --own-benchmarks.
+package. None of them has the name of a module of Python. A worker that starts after one of them was changed gives a
+run's works back, until `monkeys reverify RUN --benchmark module:NAME` has the run judged by the new code. All of it is
+run by whoever enqueues it, and by workers that were started with --own-benchmarks.
 
 **Benchmark** (`about`, `subsets`, `source`, `licence` and `known` as in its class):
 

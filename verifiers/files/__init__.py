@@ -16,7 +16,7 @@ from pathlib import Path, PurePath
 from verifiers.errors import UserError
 from verifiers.files.rows import Row, array_rows, csv_rows, json_lines, parquet_rows
 
-__all__ = ["FORMS", "STDIN", "Row", "check_file", "read_rows"]
+__all__ = ["FORMS", "PARQUET", "STDIN", "Row", "check_file", "read_rows"]
 
 STDIN = Path("-")
 
@@ -61,12 +61,20 @@ def read_rows(file: Path) -> Iterator[Row]:
 
 
 def check_file(file: Path) -> None:
-    """UserError unless there is such a file, or pipe."""
+    """UserError unless there is such a file that can be read, or pipe: a device such as /dev/zero has no end."""
     if file.is_dir():
         inside = next((each for each in sorted(file.iterdir()) if each.suffix in SUFFIXES), None)
         raise UserError(f"{file} is a folder; name a file in it" + (f", such as {inside}." if inside else "."))
     if not file.exists():
         raise UserError(f"There is no data file {file}.")
+    if not file.is_file() and not file.is_fifo():
+        raise UserError(f"{file} is neither a file nor a pipe.")
+    try:
+        if file.is_file():
+            with file.open("rb") as opened:
+                opened.read(1)
+    except OSError as error:
+        raise UserError(f"{file} cannot be read ({error.strerror}).") from error
 
 
 @contextmanager
@@ -76,11 +84,7 @@ def _opened(file: Path) -> Iterator[io.BufferedReader]:
         yield given if isinstance(given, io.BufferedReader) else io.BufferedReader(given)  # type: ignore[arg-type]
         return
     check_file(file)
-    try:
-        opened = file.open("rb")
-    except OSError as error:
-        raise UserError(f"{file} cannot be read ({error.strerror}).") from error
-    with opened:
+    with file.open("rb") as opened:
         yield opened
 
 

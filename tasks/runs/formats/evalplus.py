@@ -1,8 +1,8 @@
 """evalplus' samples (`samples.jsonl`) and what it says of them (`*_eval_results.json`), also of its first versions.
 
-Fields by evalplus/evaluate.py of evalplus/evalplus: {"eval": {task_id: [{solution, base_status, plus_status}]}}, once
-{"eval": {task_id: {"nfiles", "base": [[status, details]], "plus": [...]}}}. As there, a sample passes the plus tests
-only where it passes those of the base too.
+{"eval": {task_id: [{solution, base_status, plus_status}]}} as files of theirs have it, and of the first versions
+{"eval": {task_id: {"nfiles", "base": [[status, details]], "plus": [...]}}} by evalplus/evaluate.py of evalplus/evalplus
+at 0310ad2. As there, a sample passes the plus tests only where it passes those of the base too.
 """
 
 from collections.abc import Iterable

@@ -1,7 +1,8 @@
 """lighteval's details (`details_*.parquet` of --save-details): a row a document, as doc, model_response and metric.
 
-Fields by docs/source/saving-and-reading-results.mdx and src/lighteval/models/model_output.py (ModelResponse: text,
-input_tokens, output_tokens) of huggingface/lighteval. Of several responses a metric is one number, which labels none.
+Columns by docs/source/saving-and-reading-results.mdx at 23b7498, a response's fields by
+src/lighteval/models/model_output.py (ModelResponse) at 01ba7b1, of huggingface/lighteval; what is read of doc is as
+files of theirs have it. Of several responses a metric is one number, which labels none.
 """
 
 from typing import Any

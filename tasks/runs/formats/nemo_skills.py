@@ -1,6 +1,7 @@
 """NeMo-Skills' `output-rs*.jsonl`, one file a seed, a row a problem; evaluated ones have labels.
 
-Fields by nemo_skills/inference/generate.py and nemo_skills/evaluation of NVIDIA/NeMo-Skills.
+generation, num_generated_tokens, num_input_tokens and _full_generation by nemo_skills/inference/generate.py of
+NVIDIA/NeMo-Skills at 025b485; the labels, and whatever else is read, as files of theirs have it.
 """
 
 from tasks.runs.formats.format import Format, question_of

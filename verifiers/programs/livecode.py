@@ -90,7 +90,7 @@ def _judge(fields: Sequence[str], problem: Problem, candidate: str) -> Judgement
     name = problem.data.get("func_name")
     source = _calling(str(name), candidate) if name else f"{IMPORTS}\n{candidate}"
     compare = same_value if name else same_lines
-    return run_tests(Program.python(source, reuse=len(tests) > 1), tests, _LIMITS, compared(compare))
+    return run_tests(Program.python(source, reuse=len(tests) > 1), tests, _LIMITS, compared(compare), slot="contest")
 
 
 _EXTRACT = partial(extract_program, PYTHON_TAGS)

@@ -96,7 +96,9 @@ def compared(compare: Compare) -> Refuse:
     return lambda test, output: "" if compare(output, test.expected) else "wrong answer"
 
 
-def run_tests(program: Program, tests: Sequence[StdioTest], limits: Limits, refuse: Refuse) -> Judgement:
+def run_tests(
+    program: Program, tests: Sequence[StdioTest], limits: Limits, refuse: Refuse, slot: str = "main"
+) -> Judgement:
     """Run the tests in order until one fails; `refuse(test, output)` says what is wrong with an output, or ""."""
     spent, wrong, waiting = 0.0, "", iter(tests)
 
@@ -107,7 +109,7 @@ def run_tests(program: Program, tests: Sequence[StdioTest], limits: Limits, refu
         wrong = refuse(test, result.output) if failure(result) is None else ""
         return failure(result) is None and not wrong and spent < _MOST_CPU_SECONDS
 
-    run = the_sandbox().run(program, (test.given for test in tests), limits, go_on)
+    run = the_sandbox().run(program, (test.given for test in tests), limits, go_on, slot)
     where = f"test {len(run.results)} of {len(tests)}"
 
     def judgement(outcome: Outcome, why: str) -> Judgement:

@@ -22,6 +22,7 @@ class SlotSettings:
         self.proc: bool = settings["proc"]
         self.watch_memory: bool = settings["watch_memory"]
         self.folder: str = settings["folder"]
+        self.imports: tuple[str, ...] = settings["imports"]
         self.filter = SyscallFilter(settings["filter"])
         self.myself = os.pidfd_open(os.getpid())
         try:

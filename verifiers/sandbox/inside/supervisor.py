@@ -15,21 +15,18 @@ from verifiers.sandbox.inside.interpreter import set_stage
 from verifiers.sandbox.inside.job import Job, SlotSettings
 from verifiers.sandbox.inside.one_test import run_test
 
-_OFTEN_IMPORTED = (
-    "bisect", "collections", "copy", "datetime", "functools", "heapq", "itertools", "json", "math", "operator",
-    "random", "re", "statistics", "string", "typing",
-)  # fmt: skip
+_OFTEN_IMPORTED = ("bisect", "collections", "functools", "heapq", "itertools", "math", "re", "typing")
 
 
 def main(channel: _socket.socket) -> None:
     """Say hello, then serve one program after another until the host hangs up."""
-    for module in _OFTEN_IMPORTED:
-        __import__(module)  # once, here, and not in every test
     site.setquit()
     site.setcopyright()
     site.sethelper()
     _, size, _ = receive_header(channel)
     slot = SlotSettings(channel, marshal.loads(receive(channel, size)))
+    for module in (*_OFTEN_IMPORTED, *slot.imports):
+        __import__(module)  # once, here, and not in every test
     set_stage()
     null = os.open(os.devnull, os.O_RDWR)
     for fd in (0, 1, 2):

@@ -14,8 +14,11 @@ from verifiers.sandbox.slot import KilledForMemory, Program, Slot, SlotFailed
 
 _ATTEMPTS = 3
 _PROGRAMS_PER_SLOT = 500
-_IMPORTS = {"contest": ("copy", "datetime", "json", "operator", "random", "statistics", "string")}
-"""Name of a slot -> what its programs nearly all import, LiveCodeBench's with their preamble."""
+_IMPORTS = {
+    "contest": ("copy", "datetime", "json", "operator", "random", "statistics", "string"),
+    "driver": ("verifiers.sandbox.inside.evalplus",),
+}
+"""Name of a slot -> what its programs nearly all import: LiveCodeBench's by their preamble, tests of functions."""
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,7 @@ from typing import Any, NoReturn
 
 from verifiers.sandbox.inside.broken import OURS, THEIRS, Broken
 from verifiers.sandbox.inside.codec import MOST_BYTES, TooLarge, decode, encode
-from verifiers.sandbox.inside.evalplus import differ
 from verifiers.sandbox.inside.frames import write_all
-from verifiers.sandbox.inside.stand_in import stand_in_for_numpy
 
 _INCOMING, _OUTGOING = 3, 4  # descriptors, on both sides
 _MOST_DIGITS = 100_000  # of a number in a test's text
@@ -50,6 +48,8 @@ def drive() -> NoReturn:
     Standard input holds (prelude, tests, name of the function). `broken` is the tests' own fault. They may import
     numpy (stand_in.py) and call `_differ` (evalplus.py). What they print is lost.
     """
+    from verifiers.sandbox.inside.evalplus import differ  # is there in the tests' jail, and no candidate pays for it
+
     prelude, tests, name = decode(sys.stdin.buffer.read())
     candidate = _Function(name)
     # MBPP's tests use math without importing it
@@ -81,6 +81,8 @@ def drive() -> NoReturn:
 
 def _prepare() -> None:
     """What tests find here that a program does not."""
+    from verifiers.sandbox.inside.stand_in import stand_in_for_numpy
+
     write_all(1, OURS)
     sys.stdout = open(os.devnull, "w")  # noqa: SIM115
     if hasattr(sys, "set_int_max_str_digits"):

@@ -48,7 +48,7 @@ _LINE = 200
 
 
 def extract_choice(problem: Problem, text: str) -> Candidate | None:
-    """The letter of the option that a text chooses; `how` says how it is told.
+    r"""The letter of the option that a text chooses; `how` says how it is told.
 
     The last of `Answer: X`, `<answer>X`, `the answer is X` and `\boxed{X}` that has a letter of the problem's options,
     in whatever markup; else a last line that is a letter and nothing else. Several letters in the last one (`A or B`)

@@ -28,7 +28,7 @@ STEP_BY_STEP = "Please reason step by step, and put your final answer within \\b
 (its templates qwen-boxed and mathstral), after the problem and a newline; DeepSeek-R1 recommends the same words."""
 
 _LATEX = re.compile(r"(?:[_^]|\\[A-Za-z]+\*?(?:\[[^\[\]{}]*\])?(?:\{(?:[^{}]|\{[^{}]*\})*\})*)[ ]?\Z")
-"""What stands before the braces of a LaTeX command's argument, as in `\frac{a}{b}`."""
+r"""What stands before the braces of a LaTeX command's argument, as in `\frac{a}{b}`."""
 
 
 def filled(template: str, problems: Sequence[Problem]) -> list[str]:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from verifiers.benchmarks import find_benchmark
-from verifiers.benchmarks.rows import hub_rows
+from verifiers.benchmarks import BENCHMARKS, find_benchmark
+from verifiers.benchmarks.rows import JUDGING, hub_rows
 from verifiers.errors import UserError
 
 
@@ -118,3 +118,7 @@ def test_a_row_that_is_no_problem_here_is_one_sentence_with_its_number_and_field
 def test_fields_that_judge_but_are_empty_are_let_pass(tmp_path: Path) -> None:
     row = {"question": "q", "answer": "#### 1", "test": "", "tests": [], "private_tests": {"input": [], "output": []}}
     assert len(find_benchmark("gsm8k").load(write(tmp_path, row))) == 1
+
+
+def test_whoever_is_said_to_read_a_field_is_a_benchmark() -> None:
+    assert {name for readers in JUDGING.values() for name in readers} <= BENCHMARKS.keys()

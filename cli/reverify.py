@@ -52,7 +52,6 @@ def reverify(
     from cli.worker.wanted import see_to_benchmark
     from models.questions.find import find_run
     from tasks.runs import changes
-    from tasks.runs.thinking import split_again
     from verifiers.benchmarks import find_benchmark
 
     if (infrastructure or share or thinking) and (verifier or use):
@@ -68,14 +67,23 @@ def reverify(
         works = changes.judge_again(run.id)
         click.echo(f"{works:,} works of run {run.id} are judged again.", err=True)
         return
-    if thinking:
-        split = split_again(run.id, thinking, own)
-        scored = f", {split.scored:,} to be scored" if split.scored else ""
-        click.echo(f"Run {run.id}: {split.judged:,} works to be judged{scored} by --thinking {thinking}.", err=True)
-        if own:
-            see_to_benchmark(own)
-        return
-    made = changes.reverify(run.id, verifier, use=use, own=own)
+    click.echo(_split(run.id, thinking, own) if thinking else _judge(run.id, verifier, use, own), err=True)
+    if own:
+        see_to_benchmark(own)
+
+
+def _split(run_id: int, thinking: str, own: "Benchmark | None") -> str:
+    from tasks.runs.thinking import split_again
+
+    split = split_again(run_id, thinking, own)
+    scored = f", {split.scored:,} to be scored" if split.scored else ""
+    return f"Run {run_id}: {split.judged:,} works to be judged{scored} by --thinking {thinking}."
+
+
+def _judge(run_id: int, verifier: str | None, use: bool, own: "Benchmark | None") -> str:
+    from tasks.runs import changes
+
+    made = changes.reverify(run_id, verifier, use=use, own=own)
     then = (
         "it counts from now on"
         if made.counts
@@ -83,9 +91,7 @@ def reverify(
         if made.will_count
         else "it does not count"
     )
-    click.echo(f"Run {run.id}: {made.works:,} works to be judged by {made.verifier}; {then}.", err=True)
-    if own:
-        see_to_benchmark(own)
+    return f"Run {run_id}: {made.works:,} works to be judged by {made.verifier}; {then}."
 
 
 def _rerun(run_id: int, share: float, own: "Benchmark | None") -> None:

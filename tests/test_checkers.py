@@ -122,10 +122,11 @@ def test_the_reliable_problems_have_good_rates_in_both(tmp_path: Path) -> None:
     [
         ({"id": 1}, "id must be a text"),
         ({"description": 1}, "description must be a text"),
-        ({"time_limit": "1000"}, "time_limit must be a number from 0"),
+        ({"time_limit": "1000"}, "time_limit must be a number from 0 to .*, not '1000'"),
+        ({"time_limit": float("inf")}, "time_limit must be a number from 0 to .*, not inf"),
         ({"time_limit": float("nan")}, "time_limit must be a number from 0 to 1,000,000,000,000, not NaN"),
         ({"time_limit": 10**400}, "time_limit must be a number from 0 to"),
-        ({"memory_limit": -1}, "memory_limit must be a number from 0"),
+        ({"memory_limit": -1}, "memory_limit must be a number from 0 to .*, not -1"),
         ({"memory_limit": True}, "memory_limit must be a number from 0 to .*, not true or false"),
         ({"memory_limit": 256_000_000}, "memory_limit must be MB"),
         ({"title": 7}, "title must be a text"),

@@ -177,7 +177,9 @@ def number_of(row: Mapping[str, Any], name: str) -> float | None:
     if number is None:
         return None
     if isinstance(number, bool) or not isinstance(number, int | float) or not 0 <= number <= LARGEST_NUMBER:
-        raise TypeError(f"{name} must be a number from 0 to {LARGEST_NUMBER:,}, not {_kind(number)}")
+        named = isinstance(number, bool) or not isinstance(number, str | int | float) or number != number
+        given = _kind(number) if named else repr(number)[:20]
+        raise TypeError(f"{name} must be a number from 0 to {LARGEST_NUMBER:,}, not {given}")
     return number
 
 

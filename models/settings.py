@@ -13,6 +13,8 @@ from verifiers.errors import UserError
 LONGEST_SOCKET_FOLDER = 80
 """Bytes: the kernel ends a socket's path at 107, and `/.s.PGSQL.5432.lock` has to fit behind it."""
 
+DOCKER = ("DOCKER_HOST", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH")
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -39,6 +41,16 @@ class Settings:
     kimina_url: str | None
     testlib: Path | None
     """The file testlib.h, which checkers of codecontests-plus include."""
+    docker: Mapping[str, str]
+    """Which Docker daemon judges patches: DOCKER_HOST, DOCKER_TLS_VERIFY and DOCKER_CERT_PATH, those that are set."""
+    patch_seconds: float
+    """How long a patch's tests may take."""
+    patch_memory_gb: float
+    """Memory of the container of a patch."""
+    patch_disk_gb: float
+    """What a patch may write in its container."""
+    images_gb: float
+    """What images that were pulled for patches may take before those used longest ago are removed."""
     commit: str | None
     """What was built into a container image, which has no git to ask."""
 
@@ -75,6 +87,11 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         lean_project=Path(lean_project).expanduser() if lean_project else None,
         kimina_url=environ.get("MONKEYS_KIMINA_URL") or None,
         testlib=Path(testlib).expanduser() if testlib else None,
+        docker={name: environ[name] for name in DOCKER if environ.get(name)},
+        patch_seconds=_number(environ, "MONKEYS_PATCH_SECONDS", 1800),
+        patch_memory_gb=_number(environ, "MONKEYS_PATCH_MEMORY_GB", 8),
+        patch_disk_gb=_number(environ, "MONKEYS_PATCH_DISK_GB", 8),
+        images_gb=_number(environ, "MONKEYS_IMAGES_GB", 200),
         commit=environ.get("MONKEYS_COMMIT") or None,
     )
 

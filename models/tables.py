@@ -448,9 +448,43 @@ class Verdict(SQLModel, table=True):
     detail: str | None = _said("One line for a person", default=None)
     cpu_seconds: float = _said("CPU time of judging", default=0, sa_type=Double)
     facts: dict[str, Any] = _json("How it was judged: isolation, limits, versions")
-    reruns: int = _said("Times it was judged again to see whether it is stable", default=0)
-    disagreements: int = _said("Times another judging gave another outcome", default=0)
     created_at: datetime | None = _time("When it was judged", now=True)
+    log: bytes | None = _said(
+        "What judging printed, zlib-compressed UTF-8; null where nothing is kept", default=None, sa_type=LargeBinary
+    )
+
+
+class Claim(SQLModel, table=True):
+    """A candidate that takes long to judge is being judged: the claim lives as long as the lease of its work."""
+
+    candidate_id: int = _ref("candidate.id", primary_key=True)
+    verifier_id: int = _ref("verifier.id", primary_key=True)
+    work_id: int = _ref("work.id", ondelete="CASCADE", index=True)
+    lease_token: Any = Field(
+        sa_type=Uuid,
+        sa_column_kwargs={"comment": "As in work: another one there, and this claim is dead"},
+    )
+
+
+class Rejudgement(SQLModel, table=True):
+    """A candidate judged once more, to see whether its verifier is stable; the verdict stays the first one."""
+
+    __table_args__ = (Index("rejudgement_of_candidate", "candidate_id", "verifier_id"),)
+    id: int = _id()
+    candidate_id: int = _ref("candidate.id")
+    verifier_id: int = _ref("verifier.id")
+    outcome: Outcome | None = _enum(
+        Outcome, "outcome", "Null: another one than the verdict's, from before it was kept", nullable=True, default=None
+    )
+    detail: str | None = _said("One line for a person", default=None)
+    cpu_seconds: float = _said("CPU time of judging", default=0, sa_type=Double)
+    facts: dict[str, Any] = _json("How it was judged: isolation, limits, versions")
+    host: str | None = _said("Where", default=None)
+    code_version: str | None = _said("Version of monkeys, with the commit where it is known", default=None)
+    created_at: datetime | None = _time("When", now=True)
+    log: bytes | None = _said(
+        "What judging printed, zlib-compressed UTF-8; null where nothing is kept", default=None, sa_type=LargeBinary
+    )
 
 
 class Score(SQLModel, table=True):

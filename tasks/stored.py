@@ -124,15 +124,23 @@ def load_own_benchmarks(queues: Sequence[str], *, allowed: bool) -> None:
                 pass
 
 
-def prepare_verifiers(*, unsafe: bool = False) -> None:
-    """Tell the verifiers of this process what the settings say: which Lean and testlib.h, and whether to do without a
-    sandbox.
+def prepare_verifiers(*, unsafe: bool = False, network: bool = False) -> None:
+    """Tell the verifiers of this process what the settings say: which Lean, testlib.h and Docker, and whether to do
+    without a sandbox, or with a network for patches.
     """
-    from verifiers import sandbox
+    from verifiers import patches, sandbox
     from verifiers.programs import checker
     from verifiers.proofs import backend
 
     backend.configure(settings().lean_project, settings().kimina_url)
     checker.configure(settings().testlib)
+    limits = patches.PatchLimits(
+        seconds=settings().patch_seconds,
+        memory_bytes=int(settings().patch_memory_gb * 1e9),
+        disk_bytes=int(settings().patch_disk_gb * 1e9),
+        images_bytes=int(settings().images_gb * 1e9),
+        network=network,
+    )
+    patches.configure(settings().docker, limits, settings().home / "images")
     if unsafe:
         sandbox.use_level(sandbox.Level.unsafe)

@@ -15,3 +15,11 @@ class Unavailable(UserError):
 
 class InfrastructureError(Exception):
     """Our own failure while judging (a dead sandbox, no Lean): it is retried and never counts against a sample."""
+
+
+class JudgeAway(Exception):
+    """What judging needs (a Docker daemon) does not answer: no candidate is to blame, and whoever asked may wait."""
+
+
+class JudgingStopped(Exception):
+    """Judging was told to stop before it came to an end: the candidate is to be judged later."""

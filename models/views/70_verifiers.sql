@@ -6,10 +6,17 @@ select benchmark.name as benchmark, verifier.name as verifier, verifier.version,
     sum(verdict.cpu_seconds) as cpu_seconds,
     count(*) filter (where verdict.facts ? 'retries') as retried,
     count(*) filter (where verdict.facts ->> 'isolation' = 'unsafe') as unsafe,
-    sum(verdict.reruns)::bigint as reruns,
-    sum(verdict.disagreements)::bigint as disagreements, verifier.id as verifier_id
+    coalesce(sum(again.reruns), 0)::bigint as reruns,
+    coalesce(sum(again.disagreements), 0)::bigint as disagreements, verifier.id as verifier_id
 from verdict
 join verifier on verifier.id = verdict.verifier_id
+left join (
+    select rejudgement.candidate_id, rejudgement.verifier_id, count(*) as reruns,
+        count(*) filter (where rejudgement.outcome is distinct from verdict.outcome) as disagreements
+    from rejudgement join verdict using (candidate_id, verifier_id)
+    where rejudgement.outcome is distinct from 'infrastructure_error'
+    group by rejudgement.candidate_id, rejudgement.verifier_id
+) as again on again.candidate_id = verdict.candidate_id and again.verifier_id = verdict.verifier_id
 join benchmark on benchmark.id = verifier.benchmark_id
 group by benchmark.id, benchmark.name, verifier.id, verifier.name, verifier.version, verdict.outcome;
 comment on view verifier_health is 'Verdicts by verifier and outcome, over all runs: each distinct candidate counts once';
@@ -18,7 +25,7 @@ comment on column verifier_health.share is 'Of the verifier''s verdicts';
 comment on column verifier_health.cpu_seconds is 'CPU time of judging them';
 comment on column verifier_health.retried is 'Judged only after the sandbox had failed at first';
 comment on column verifier_health.unsafe is 'Judged without a sandbox';
-comment on column verifier_health.reruns is 'Judgements made a second time by `monkeys reverify --share`';
+comment on column verifier_health.reruns is 'Judgements made once more by `monkeys flaky`';
 comment on column verifier_health.disagreements is 'Of the reruns, those with another outcome: more than none is a flaky verifier';
 
 create view reference_failures as

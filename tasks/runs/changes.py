@@ -157,11 +157,8 @@ def rerun(run_id: int, share: float, own: Benchmark | None = None) -> Iterator[R
         if again is not None:
             with transaction() as connection:
                 connection.execute(
-                    """
-                    update verdict set reruns = reruns + 1, disagreements = disagreements + %s
-                    where candidate_id = %s and verifier_id = %s
-                    """,
-                    (int(again is not before), judged.candidate_id, judged.verifier_id),
+                    "insert into rejudgement (candidate_id, verifier_id, outcome) values (%s, %s, %s)",
+                    (judged.candidate_id, judged.verifier_id, again),
                 )
         yield Rerun(problem.key, judged.candidate_id, before, again, judgement.detail)
 

@@ -40,7 +40,7 @@ def _is_text(value: Any) -> bool:
 
 FIELDS: dict[str, Any] = {
     "about": str, "source": str, "licence": str, "chat": str | None, "sampling": Sampling, "subsets": Mapping,
-    "known": Mapping,
+    "known": Mapping, "forms": Mapping,
 }  # fmt: skip
 """Field -> what its value is an instance of."""
 
@@ -49,7 +49,7 @@ def _wrong_fields(benchmark: Benchmark) -> str:
     for name, kind in FIELDS.items():
         if not isinstance(getattr(benchmark, name), kind):
             return f"a {name} that is a {_kind(getattr(benchmark, name))}"
-    functions = {"load": benchmark.load, "prompts": benchmark.prompts, **benchmark.subsets}
+    functions = {"load": benchmark.load, "prompts": benchmark.prompts, **benchmark.subsets, **benchmark.forms}
     for name, function in functions.items():
         if not callable(function) and (name, function) != ("prompts", None):
             return f"a {name} that is a {_kind(function)}, not a function"
@@ -69,8 +69,9 @@ def _wrong_verifiers(verifiers: Any) -> str:
         for name in ("extract", "judge", "lacks"):
             if not callable(getattr(each, name)):
                 return f"a verifier {each.name} whose {name} is no function"
-        if each.classes is not None and not callable(each.classes):
-            return f"a verifier {each.name} whose classes is no function"
+        for name in ("classes", "judge_until"):
+            if getattr(each, name) is not None and not callable(getattr(each, name)):
+                return f"a verifier {each.name} whose {name} is no function"
     names = [each.name for each in verifiers]
     twice = next((name for name in names if names.count(name) > 1), None)
     return "" if twice is None else f"two verifiers of the name {twice}"

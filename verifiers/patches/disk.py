@@ -47,7 +47,9 @@ class DiskWatch:
     def size(self) -> int:
         """Bytes that the container's files take beyond its image's."""
         with asking("measure a container"):
-            found = client(_COUNTED_WITHIN).api.containers(all=True, size=True, filters={"name": f"^/{self._container}$"})
+            found = client(_COUNTED_WITHIN).api.containers(
+                all=True, size=True, filters={"name": f"^/{self._container}$"}
+            )
         return max((int(each.get("SizeRw") or 0) for each in found), default=0)
 
 

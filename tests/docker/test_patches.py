@@ -72,7 +72,9 @@ CASES = [
     ),
     Case("fills the disk", in_source(hostile.FILL), "output_limit", limits=replace(LIMITS, disk_bytes=400_000_000)),
     Case("eats memory", in_source(hostile.EAT), "memory_limit", limits=replace(LIMITS, memory_bytes=400_000_000)),
-    Case("prints without end", in_source(hostile.CHATTER), "output_limit", limits=replace(LIMITS, output_bytes=2**20)),
+    Case(
+        "prints without end", in_source(hostile.CHATTER), "output_limit", limits=replace(LIMITS, output_bytes=8 * 2**20)
+    ),
     Case("claims when imported", claimed("claim(NAMES)\n"), "incorrect", "0 of 2", official=False),
     Case(
         "claims and ends the runner, in conftest.py",
@@ -156,11 +158,13 @@ def test_gold_and_nothing_of_another_version(table: list[str], tmp_path: Path) -
     assert (nothing.outcome, nothing.facts["fail_to_pass"]) == (Outcome.incorrect, [0, 2])
 
 
-def test_a_patch_of_another_instance_does_not_apply(flask: Checkout, table: list[str]) -> None:
-    other = instances()["pallets__flask-5063"]["patch"]
-    judgement = judged(table, "does not apply", flask.row, other, LIMITS)
+def test_a_patch_of_lines_that_are_not_there_does_not_apply(flask: Checkout, table: list[str]) -> None:
+    patch = flask.patch().replace("         self.name = name", "         self.name = nothing")
+    for line in ("            root_path=root_path,", "         self.url_prefix = url_prefix"):
+        patch = patch.replace(line, line + " # nothing")
+    judgement = judged(table, "does not apply", flask.row, patch, LIMITS)
     assert judgement.outcome is Outcome.incorrect
-    assert judgement.detail == "the patch does not apply: error: patch failed: src/flask/cli.py:9"
+    assert judgement.detail == "the patch does not apply: error: patch failed: src/flask/blueprints.py:188"
 
 
 def test_a_container_that_is_killed_is_our_failure_and_leaves_nothing(flask: Checkout, table: list[str]) -> None:

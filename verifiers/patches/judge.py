@@ -27,7 +27,8 @@ _FIELDS = (
     *("log_parser", "eval_type", "FAIL_TO_PASS", "PASS_TO_PASS"),
 )
 _SCRIPT = "/eval.sh"
-_HALF_A_LOG = 100_000
+_HEAD, _TAIL = 20_000, 180_000
+"""Bytes of a log that are kept: at its start stands the base commit, at its end what the tests said."""
 
 
 def judge(problem: Problem, candidate: str) -> Judgement:
@@ -92,16 +93,19 @@ def _judge_in(
     placed = canaries(script, row["log_parser"], files)
     repository.container.write(_SCRIPT, with_evidence(script, placed))
     ran = repository.run(["/bin/bash", _SCRIPT], or_ended=Ended.memory)
-    repository.container.hold()
     appended = {each.path: each.text.encode() for each in placed}
-    changed = repository.changed_since({path: text + appended.get(path, b"") for path, text in files.items()})
+    tests = {path: text + appended.get(path, b"") for path, text in files.items()}
+    held, changed = repository.held(), repository.changed_since(tests)
     try:
         grade = GRADER.grade(row, ran.output, placed)
     except GradingRanAway as error:
         facts["disagreement"] = f"the official grading does not end: {error}"
         return Judgement(Outcome.output_limit, f"what the tests printed cannot be graded: {error}", 0, facts, _log(ran))
     facts.update(_graded(ran, grade, placed))
-    return _believed(ran, grade, doubt(ran.exit_code, grade, placed, changed), facts)
+    doubts = doubt(ran.exit_code, grade, placed, changed)
+    if grade.resolved and not doubts and not held:
+        raise InfrastructureError("What the patch left running could not be held still to look at the test files.")
+    return _believed(ran, grade, doubts, facts)
 
 
 def _believed(ran: Ran, grade: Grade, doubts: str, facts: dict[str, Any]) -> Judgement:
@@ -170,10 +174,10 @@ def _told(limits: PatchLimits) -> dict[str, Any]:
 
 def _log(ran: Ran) -> bytes:
     """What was printed: its head and its tail where it is long."""
-    if len(ran.output) <= 2 * _HALF_A_LOG:
+    left_out = len(ran.output) - _HEAD - _TAIL
+    if left_out <= 0:
         return ran.output
-    left_out = f"\n[{len(ran.output) - 2 * _HALF_A_LOG} bytes left out]\n".encode()
-    return ran.output[:_HALF_A_LOG] + left_out + ran.output[-_HALF_A_LOG:]
+    return ran.output[:_HEAD] + f"\n[{left_out} bytes left out]\n".encode() + ran.output[-_TAIL:]
 
 
 SWEBENCH = Verifier(

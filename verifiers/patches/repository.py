@@ -100,8 +100,16 @@ class Repository:
         """Make files what they are at the base commit, or nothing."""
         self.run(["/bin/bash", "-c", _PUT_BACK, "bash", *paths])
 
+    def held(self) -> bool:
+        """Let nothing in the container go on; whether that could be done: not so where processes fork without end."""
+        try:
+            self.container.hold()
+        except InfrastructureError:
+            return False
+        return True
+
     def changed_since(self, files: Mapping[str, bytes]) -> list[str]:
-        """Those of the files (path: content) that have another content now; asked of a container that is held."""
+        """Those of the files (path: content) that have another content now."""
         read = self.container.read
         return [path for path, content in files.items() if read(f"{TESTBED}/{path}", len(content)) != content]
 

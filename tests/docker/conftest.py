@@ -45,9 +45,9 @@ def flask_images(docker_host: str, docker_work: Path) -> list[str]:
 
 @pytest.fixture(scope="session")
 def own_dockerd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dockerd]:
-    """A daemon that a test may freeze and restart; it has no network, which is another daemon's."""
+    """A daemon that a test may fill, freeze and restart."""
     folder = tmp_path_factory.mktemp("own-dockerd")
-    daemon = Dockerd(folder, None, "--bridge=none", "--iptables=false")
+    daemon = Dockerd(folder, folder / "data")
     try:
         daemon.start()
         yield daemon

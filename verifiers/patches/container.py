@@ -47,8 +47,8 @@ _without_quota: set[str] = set()
 class Container:
     """A container that runs. After a command that ended otherwise than `exited`, only `read` and `hold` make sense."""
 
-    def __init__(self, name: str, limits: PatchLimits) -> None:
-        self.name, self.limits = name, limits
+    def __init__(self, container_id: str, limits: PatchLimits) -> None:
+        self.id, self.limits = container_id, limits
         self._commands = 0
         self._cpu_seconds = 0.0
 
@@ -56,7 +56,7 @@ class Container:
         """Put a file into a folder that is there; its owner is root."""
         folder, packed = archive.pack(path, data)
         with asking(f"write {path} into a container"):
-            client().api.put_archive(self.name, folder, packed)
+            client().api.put_archive(self.id, folder, packed)
 
     def read(self, path: str, at_most: int) -> bytes | None:
         """A regular file's bytes; None where there is none, or it is larger."""
@@ -64,7 +64,7 @@ class Container:
 
         with asking(f"read {path} from a container"):
             try:
-                chunks, told = client().api.get_archive(self.name, path)
+                chunks, told = client().api.get_archive(self.id, path)
             except APIError as error:
                 if error.is_client_error():
                     return None
@@ -76,7 +76,7 @@ class Container:
 
     def run(self, command: Sequence[str], *, seconds: float, stop: Event, folder: str = "/testbed") -> Ran:
         """Run a command in a folder to its end, or to the first limit that it passes."""
-        execution = Execution(self.name, self.limits)
+        execution = Execution(self.id, self.limits)
         ran = execution.run(command, folder, seconds, stop)
         self._commands += 1
         if ran.ended is Ended.exited and not execution.exit.started and self._commands == 1:
@@ -87,7 +87,7 @@ class Container:
     def hold(self) -> None:
         """Let nothing in it go on; `read` still works."""
         with asking("pause a container"):
-            client().api.pause(self.name)
+            client().api.pause(self.id)
 
     def cpu_seconds(self) -> float:
         """What all its processes have used until now, or when that could last be seen."""
@@ -95,7 +95,7 @@ class Container:
 
         with asking("measure a container"):
             try:
-                told = client().api.stats(self.name, stream=False, one_shot=True)
+                told = client().api.stats(self.id, stream=False, one_shot=True)
             except APIError:
                 return self._cpu_seconds
         used = told["cpu_stats"]["cpu_usage"]["total_usage"] / 1e9
@@ -111,40 +111,38 @@ def container(image: str, limits: PatchLimits) -> Iterator[Container]:
     name = f"monkeys-{os.getpid()}-{uuid.uuid4().hex[:12]}"
     in_use.add(name)
     try:
-        _make(name, image, known, limits)
+        made = _make(name, image, known, limits)
         with asking(f"start a container of {image}"):
-            client().api.start(name)
-        yield Container(name, limits)
+            client().api.start(made)
+        yield Container(made, limits)
     finally:
         _remove(name)
         in_use.discard(name)
 
 
-def _make(name: str, image: str, known: dict[str, Any], limits: PatchLimits) -> None:
+def _make(name: str, image: str, known: dict[str, Any], limits: PatchLimits) -> str:
+    """The id of a container that was made, with a quota for its disk where the daemon has one."""
     from docker.errors import APIError
 
     with asking("describe itself"):
         daemon = client().info()
     with asking(f"make a container of {image}"):
-        for quota in (True, False):
-            if quota and daemon["ID"] in _without_quota:
-                continue
+        if daemon["ID"] not in _without_quota:
             try:
-                _create(name, image, known, limits, daemon, quota)
+                return _create(name, image, known, limits, daemon, quota=True)
             except APIError as error:
-                if not (quota and "storage-opt" in str(error.explanation)):
+                if "storage-opt" not in str(error.explanation):
                     raise
                 _without_quota.add(daemon["ID"])
-            else:
-                return
+        return _create(name, image, known, limits, daemon, quota=False)
 
 
 def _create(
     name: str, image: str, known: dict[str, Any], limits: PatchLimits, daemon: dict[str, Any], quota: bool
-) -> None:
+) -> str:
     life = limits.seconds + _LATITUDE
     api = client(_MADE_WITHIN).api
-    api.create_container(
+    made = api.create_container(
         image,
         entrypoint=["/bin/bash", "-c"],
         command=[_WAIT.format(seconds=int(life))],
@@ -160,6 +158,7 @@ def _create(
         platform=f"{known['Os']}/{known['Architecture']}",
         host_config=api.create_host_config(**_limited(limits, daemon, quota)),
     )
+    return str(made["Id"])
 
 
 def _limited(limits: PatchLimits, daemon: dict[str, Any], quota: bool) -> dict[str, Any]:

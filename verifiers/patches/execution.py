@@ -4,18 +4,20 @@ import enum
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from threading import Event
 from typing import NamedTuple
 
 from verifiers.errors import InfrastructureError
 from verifiers.patches.daemon import asking, client
-from verifiers.patches.disk import DiskWatch
+from verifiers.patches.disk import DiskWatch, watching
 from verifiers.patches.limits import PatchLimits
 from verifiers.patches.stream import Stream
 
 _TICK = 0.5
 _ASK_EVERY = 2.0
 _SETTLES_WITHIN = 1.0
+_TOLD_WITHIN = 0.2
 _KILLED = 137
 
 
@@ -61,7 +63,7 @@ class Execution:
         ended = Ended.gone
         exec_id = self._create(command, folder)
         if exec_id is not None:
-            with self._started(exec_id) as stream, watching(self._container, self._limits) as disk:
+            with self._started(exec_id) as stream, watching(self._container, self._limits.disk_bytes) as disk:
                 ended = self._follow(exec_id, stream, began + seconds, stop, disk)
         if (ended is Ended.exited and self.exit.code != 0) or ended is Ended.gone:
             ended = self._why()
@@ -158,28 +160,16 @@ class Execution:
 
     def _happened(self) -> list[str]:
         """What the daemon saw happen to the container since this command was started."""
+        ours = {"container": self._container}
         with asking("say what happened to a container"):
-            now = client().info()["SystemTime"]  # its clock, not ours
-            found = client().api.events(
-                since=0, until=_unix(now) + 1, filters={"container": self._container}, decode=True
-            )
+            until = _unix(client().info()["SystemTime"]) + _TOLD_WITHIN  # its clock, not ours
+            found = client().api.events(since=0, until=f"{until:.6f}", filters=ours, decode=True)
             happened = [str(each.get("Action")) for each in found]
         starts = [place for place, each in enumerate(happened) if each.startswith("exec_start")]
         return happened[starts[-1] :] if starts else happened
 
 
-def _unix(moment: str) -> int:
-    """Seconds since 1970 of a time as Go writes it, with its nanoseconds."""
-    from datetime import datetime
-
-    return int(datetime.fromisoformat(moment[:19] + "+00:00").timestamp())
-
-
-@contextmanager
-def watching(container: str, limits: PatchLimits) -> Iterator[DiskWatch]:
-    """Look at the container's disk for as long as a command runs in it."""
-    watch = DiskWatch(container, limits.disk_bytes)
-    try:
-        yield watch
-    finally:
-        watch.close()
+def _unix(moment: str) -> float:
+    """Seconds since 1970 of a time as Go writes it, with up to nine digits of a second."""
+    whole, _, fraction = moment.removesuffix("Z").partition(".")
+    return datetime.fromisoformat(f"{whole}+00:00").timestamp() + float(f"0.{fraction or 0}")

@@ -32,7 +32,7 @@ def files_of(image: str, folder: str, paths: Sequence[str]) -> dict[str, bytes]:
         with _unstarted(image, prepare(image)) as box:
             held = {path: box.read(f"{folder}/{path}", LARGEST_FILE) for path in paths}
     except (InfrastructureError, JudgeAway) as error:
-        raise UserError(f"The files that a prompt shows could not be read: {error}; {_INSTEAD}.") from error
+        raise UserError(f"The files that a prompt shows could not be read ({error}); {_INSTEAD}.") from error
     return {path: data for path, data in held.items() if data is not None}
 
 

@@ -25,6 +25,8 @@ def _parts(row: Row) -> Iterable[Row]:
 
 def _row(row: Row, _: str | None) -> Row:
     patch = row[PATCH]
+    if patch is not None and not isinstance(patch, str):
+        raise ValueError(f"{PATCH} must be a text or null")
     return {"problem": row[ID], "text": "" if patch is None else patch}
 
 

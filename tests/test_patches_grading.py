@@ -97,7 +97,7 @@ class Ran(NamedTuple):
 
 @pytest.fixture(scope="module")
 def grader() -> Iterator[Grader]:
-    made = Grader(cpu_seconds=3.0)
+    made = Grader(cpu_seconds=1.0)
     yield made
     made.close()
 
@@ -119,8 +119,15 @@ def run(grader: Grader, folder: Path, runner: Runner, one: int = 1, source: str 
     placed = canaries(recorded, runner.parser, {runner.path: test_file.read_bytes()})
     (folder / "eval.sh").write_bytes(with_evidence(recorded, placed))
     environ = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "PYTHONDONTWRITEBYTECODE": "1"}
+    environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     ran = subprocess.run(["bash", "eval.sh"], cwd=folder, env=environ, stdout=subprocess.PIPE, timeout=60)
     return Ran(row, ran.stdout, ran.returncode, placed)
+
+
+@pytest.fixture(scope="module")
+def honest(grader: Grader, tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    """pytest on tests that pass."""
+    return run(grader, tmp_path_factory.mktemp("honest"), RUNNERS["pytest"])
 
 
 def graded(grader: Grader, ran: Ran) -> tuple[Grade, str]:
@@ -130,15 +137,11 @@ def graded(grader: Grader, ran: Ran) -> tuple[Grade, str]:
 
 @pytest.mark.parametrize("runner", RUNNERS.values(), ids=RUNNERS)
 def test_an_honest_run_is_believed_with_every_canary_seen(grader: Grader, tmp_path: Path, runner: Runner) -> None:
-    ran = run(grader, tmp_path, runner)
+    ran = run(grader, tmp_path / "right", runner)
     grade, doubts = graded(grader, ran)
     assert (grade.resolved, doubts, ran.code) == (True, "", 1), ran.log.decode()
     assert [seen(grade, each) for each in ran.placed] == [6]
-
-
-@pytest.mark.parametrize("runner", RUNNERS.values(), ids=RUNNERS)
-def test_a_failing_test_is_not_resolved(grader: Grader, tmp_path: Path, runner: Runner) -> None:
-    grade, _ = graded(grader, run(grader, tmp_path, runner, one=2))
+    grade, _ = graded(grader, run(grader, tmp_path / "wrong", runner, one=2))
     assert (grade.resolved, grade.applied, grade.fail_to_pass.passed) == (False, True, 0)
     assert grade.fail_to_pass.failed == (runner.names[0],)
 
@@ -161,20 +164,14 @@ def test_lines_printed_when_the_process_ends_contradict_the_runner(
 
 
 @pytest.mark.parametrize("runner", RUNNERS.values(), ids=RUNNERS)
-@pytest.mark.parametrize("code", [0, 1])
-def test_forged_lines_and_an_early_end_show_no_canary(
-    grader: Grader, tmp_path: Path, runner: Runner, code: int
-) -> None:
-    # what the official cross-check of a nonzero exit code asks for
-    failures = "\nFAILED x\ntest_x (y) ... FAIL\ntest_y F\n" if code else ""
-    early = EARLY.format(text=(failures + forged(runner)).encode(), code=code)
-    grade, doubts = graded(grader, run(grader, tmp_path, runner, one=2, source=early))
-    assert grade.resolved
-    assert doubts == (
-        "the tests were not seen to run"
-        if code
-        else "tests that have to fail were among them, and the test command ended with exit code 0"
-    )
+def test_forged_lines_and_an_early_end_show_no_canary(grader: Grader, tmp_path: Path, runner: Runner) -> None:
+    failures = "\nFAILED x\ntest_x (y) ... FAIL\ntest_y F\n"  # what the official check of the exit code asks for
+    early = EARLY.format(text=(failures + forged(runner)).encode(), code=1)
+    ran = run(grader, tmp_path, runner, one=2, source=early)
+    grade, doubts = graded(grader, ran)
+    assert (grade.resolved, doubts) == (True, "the tests were not seen to run")
+    zero = ran._replace(code=0, log=ran.log.replace(f"{CODE}: 1".encode(), f"{CODE}: 0".encode()))
+    assert "ended with exit code 0" in graded(grader, zero)[1]
 
 
 def test_a_hook_that_makes_every_report_pass_lets_failing_canaries_pass(grader: Grader, tmp_path: Path) -> None:
@@ -205,19 +202,22 @@ def test_marks_that_a_patch_prints_before_the_tests_are_not_believed(grader: Gra
     assert doubts == "the marks where the tests start and end are not there once and in order"
 
 
-def test_an_exit_code_that_the_log_says_and_the_daemon_does_not_is_not_believed(grader: Grader, tmp_path: Path) -> None:
-    ran = run(grader, tmp_path, RUNNERS["pytest"])
-    grade, doubts = graded(grader, ran._replace(log=ran.log.replace(f"{CODE}: 1".encode(), f"{CODE}: 0".encode())))
+def test_an_exit_code_that_the_log_says_and_the_daemon_does_not_is_not_believed(grader: Grader, honest: Ran) -> None:
+    grade, doubts = graded(
+        grader, honest._replace(log=honest.log.replace(f"{CODE}: 1".encode(), f"{CODE}: 0".encode()))
+    )
     assert grade.resolved
     assert doubts == "the tests ended with exit code 1, and their output says 0"
-    grade, doubts = graded(grader, ran._replace(code=139))
+    grade, doubts = graded(grader, honest._replace(code=139))
     assert doubts == "the tests ended with exit code 139, and their output says 1"
 
 
-def test_a_test_file_that_was_rewritten_is_named(grader: Grader, tmp_path: Path) -> None:
-    ran = run(grader, tmp_path, RUNNERS["pytest"])
-    grade = grader.grade(ran.row, ran.log, ran.placed)
-    assert doubt(ran.code, grade, ran.placed, ["tests/test_it.py"]) == "the test files were rewritten: tests/test_it.py"
+def test_a_test_file_that_was_rewritten_is_named(grader: Grader, honest: Ran) -> None:
+    grade = grader.grade(honest.row, honest.log, honest.placed)
+    assert (
+        doubt(honest.code, grade, honest.placed, ["tests/test_it.py"])
+        == "the test files were rewritten: tests/test_it.py"
+    )
 
 
 def test_a_file_whose_tests_are_all_skipped_needs_no_canaries_beside_one_that_ran(
@@ -268,38 +268,26 @@ def test_the_official_verdict_is_the_official_harness_own(grader: Grader) -> Non
         assert worse.pass_to_pass.failed == (names[-1],)
 
 
-@pytest.mark.parametrize(
-    ("parser", "line"),
-    [
-        ("parse_log_sympy", "_ " * 2000 + ".py:" * 2000),
-        ("parse_log_django", "a ... Testing against Django installed in \n" * 20000),
-    ],
-)
-def test_a_log_on_which_the_official_parsers_run_away_is_the_samples_fault(
-    grader: Grader, tmp_path: Path, parser: str, line: str
-) -> None:
-    ran = run(grader, tmp_path, RUNNERS["pytest"])
-    row = {**ran.row, "log_parser": parser}
-    with pytest.raises(GradingRanAway):
-        grader.grade(row, f"{START}\n{line}\n{END}\n".encode())
-    assert grader.grade(ran.row, ran.log, ran.placed).resolved  # another child answers
+def test_a_log_on_which_an_official_parser_runs_away_is_the_samples_fault(grader: Grader, honest: Ran) -> None:
+    log = f"{START}\n{'_ ' * 2000}{'.py:' * 2000}\n{END}\n".encode()
+    with pytest.raises(GradingRanAway, match="CPU time"):
+        grader.grade({**honest.row, "log_parser": "parse_log_sympy"}, log)
+    assert grader.grade(honest.row, honest.log, honest.placed).resolved  # another child answers
 
 
 def test_a_log_is_graded_whatever_bytes_it_has_and_leaves_no_file(
-    grader: Grader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    grader: Grader, honest: Ran, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ran = run(grader, tmp_path / "it", RUNNERS["pytest"])
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
     (tmp_path / "temporary").mkdir()
     noise = bytes(range(256)) * 10 + "\u2028\x85".encode()
-    grade, doubts = graded(grader, ran._replace(log=noise + ran.log))
+    grade, doubts = graded(grader, honest._replace(log=noise + honest.log))
     assert (grade.resolved, doubts) == (True, "")
     assert list((tmp_path / "temporary").iterdir()) == []
 
 
-def test_a_row_that_the_harness_does_not_understand_is_our_failure(grader: Grader, tmp_path: Path) -> None:
-    ran = run(grader, tmp_path, RUNNERS["pytest"])
+def test_a_row_that_the_harness_does_not_understand_is_our_failure(grader: Grader, honest: Ran) -> None:
     with pytest.raises(InfrastructureError, match="parse_log_nothing"):
-        grader.grade({**ran.row, "log_parser": "parse_log_nothing"}, ran.log)
+        grader.grade({**honest.row, "log_parser": "parse_log_nothing"}, honest.log)
     with pytest.raises(InfrastructureError, match="does not say where its tests start and end"):
         canaries("#!/bin/bash\npytest\n", "parse_log_flask", {})

@@ -165,7 +165,7 @@ def _but(reason: str) -> str:
 
 def _image_of(box: Container) -> str:
     with asking("say what a container is made of"):
-        return str(client().api.inspect_container(box.name)["Image"])
+        return str(client().api.inspect_container(box.id)["Image"])
 
 
 def _told(limits: PatchLimits) -> dict[str, Any]:

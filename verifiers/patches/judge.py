@@ -1,12 +1,14 @@
 """The verifier of patches: the official verdict, and our own evidence that the tests which gave it really ran.
 
-What is not caught: code of the patch that the tests run, which reads the test files and prints what an honest run
-would, or has single known tests pass. The same in a file that hooks into tests is: the patch is judged again without
-it. And a runner that fails with no failed test is taken for one that saw ours fail, if its exit code is the same.
+What no reader of a log can see: code of the patch that runs when it is installed or tested, reads the test files and
+prints what an honest run would, or has single known tests pass. The same in a file that hooks into tests (conftest.py)
+is caught: the patch is judged again without it. And a runner that fails with no failed test is taken for one that saw
+our canaries fail, if its exit code is the same.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from importlib.util import find_spec
 from threading import Event
 from typing import Any
 
@@ -180,7 +182,12 @@ def _log(ran: Ran) -> bytes:
     return ran.output[:_HEAD] + f"\n[{left_out} bytes left out]\n".encode() + ran.output[-_TAIL:]
 
 
-SWEBENCH = Verifier(
-    "swebench", "1", extract_patch, judge, queue="verify.docker", lacks=lacks_docker, judge_until=judge_until
-)
+def lacks() -> str:
+    """What keeps this machine from judging patches, in one sentence, or ""."""
+    if find_spec("swebench") is None:
+        return "The official harness is not installed: pip install 'monkeys[swebench]'."
+    return lacks_docker()
+
+
+SWEBENCH = Verifier("swebench", "1", extract_patch, judge, queue="verify.docker", lacks=lacks, judge_until=judge_until)
 """Its version changes with whatever may change a verdict: the official harness' among it."""

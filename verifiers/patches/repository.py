@@ -70,14 +70,14 @@ class Repository:
         if ran.exit_code != 0:
             said = ran.output.decode("utf-8", "replace").strip()[-200:]
             raise InfrastructureError(f"The problem's test patch does not fit its image: {said}")
-        names = [name for name in ran.output.decode("utf-8", "surrogateescape").split("\0") if name]
+        names = [name for name in ran.output.decode("utf-8", "replace").split("\0") if name]
         files = {name: self.container.read(f"{folder}/tree/{name}", _LARGEST_TEST_FILE) for name in names}
         self.run(["rm", "-rf", folder, f"{folder}.patch"])
         return {name: content for name, content in files.items() if content is not None}
 
     def changed(self) -> set[str]:
         """The paths that differ from the base commit, untracked and ignored ones among them."""
-        entries = self.run(["/bin/bash", "-c", _STATUS]).output.decode("utf-8", "surrogateescape").split("\0")
+        entries = self.run(["/bin/bash", "-c", _STATUS]).output.decode("utf-8", "replace").split("\0")
         return {entry[3:] for entry in entries if entry}
 
     def apply(self, patch: bytes) -> str:
@@ -93,7 +93,7 @@ class Repository:
             said = said or ran.output
         if self.run(["git", "apply", "--check", "--reverse", _PATCH]).exit_code == 0:
             return ""
-        lines = said.decode("utf-8", "replace").splitlines()
+        lines = said.decode("utf-8", "replace").replace("\0", "").splitlines()
         return next((line for line in lines if line.startswith("error:")), "git gave no reason")[:200]
 
     def put_back(self, paths: Sequence[str]) -> None:

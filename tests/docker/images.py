@@ -24,7 +24,7 @@ rm -rf /wheels /requirements.txt
 """
 
 
-def tiny(url: str, image: str, padding: int = 0, platform: str | None = None) -> str:
+def tiny(url: str, image: str, padding: int = 0) -> str:
     """Import an image with a shell and a few commands, and so many bytes more that are its own; its name."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as tar:
@@ -33,9 +33,19 @@ def tiny(url: str, image: str, padding: int = 0, platform: str | None = None) ->
         own = tarfile.TarInfo("padding")
         own.size = padding
         tar.addfile(own, io.BytesIO(image.encode().ljust(padding, b"\0")[:padding]))
-    command = ["docker", "-H", url, "import", *(["--platform", platform] if platform else []), "-", image]
-    subprocess.run(command, input=packed.getvalue(), check=True, capture_output=True)
+    subprocess.run(
+        ["docker", "-H", url, "import", "-", image], input=packed.getvalue(), check=True, capture_output=True
+    )
     return image
+
+
+def of_another_architecture(url: str, image: str) -> str:
+    """Have a tiny image say that it is for other processors; for which."""
+    packed = subprocess.run(["docker", "-H", url, "save", tiny(url, image)], check=True, capture_output=True).stdout
+    ours, other = ("amd64", "arm64") if b'"architecture":"amd64"' in packed else ("arm64", "amd64")
+    changed = packed.replace(f'"architecture":"{ours}"'.encode(), f'"architecture":"{other}"'.encode())
+    subprocess.run(["docker", "-H", url, "load"], input=changed, check=True, capture_output=True)
+    return other
 
 
 def _with_libraries(name: str) -> list[str]:

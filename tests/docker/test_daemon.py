@@ -1,5 +1,6 @@
 """What happens where the daemon is not there, falls silent or starts anew, and to containers whose worker died."""
 
+import gc
 import os
 import signal
 import subprocess
@@ -20,7 +21,11 @@ from verifiers.patches import PatchLimits, configure
 from verifiers.patches.container import Ended, container, sweep
 from verifiers.patches.daemon import client, lacks_docker
 
-pytestmark = pytest.mark.docker
+pytestmark = [
+    pytest.mark.docker,
+    # docker's client does not close a socket on which nobody listens
+    pytest.mark.filterwarnings("ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning"),
+]
 
 LIMITS = PatchLimits(seconds=60)
 _JUDGING = """
@@ -43,6 +48,7 @@ def image(own_dockerd: Dockerd) -> Iterator[str]:
     configure({"DOCKER_HOST": own_dockerd.url}, LIMITS, None)
     yield tiny(own_dockerd.url, "tests/tiny:1")
     configure({}, PatchLimits(), None)
+    gc.collect()
 
 
 def test_a_daemon_that_answers_lacks_nothing(image: str) -> None:

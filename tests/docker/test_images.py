@@ -1,6 +1,5 @@
 """Images are pulled from a real registry, once, and those used longest ago make room; a person's own stay."""
 
-import os
 import shutil
 import subprocess
 import time
@@ -11,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.docker.dockerd import Dockerd
-from tests.docker.images import tiny
+from tests.docker.images import of_another_architecture, tiny
 from tests.place import wait_until
 from verifiers.errors import InfrastructureError
 from verifiers.patches import PatchLimits, configure
@@ -77,7 +76,7 @@ def test_those_used_longest_ago_make_room_but_for_those_in_use(
     registry: str, notes: Path, own_dockerd: Dockerd
 ) -> None:
     one, two, three, four = (f"{registry}/tests/{number}:1" for number in range(1, 5))
-    mine = tiny(own_dockerd.url, "mine:1", padding=50_000_000)
+    mine = tiny(own_dockerd.url, "mine/one:1", padding=50_000_000)
     for image in (one, two, three):
         prepare(image)
         time.sleep(0.05)
@@ -85,7 +84,7 @@ def test_those_used_longest_ago_make_room_but_for_those_in_use(
     configure({"DOCKER_HOST": own_dockerd.url}, budget, notes)
     with container(two, budget):
         prepare(four)
-    assert _there(own_dockerd) == {mine, two, four}, "one was used after two and three, but all three passed the budget"
+    assert _there(own_dockerd) == {mine, two, four}
 
 
 def test_the_order_is_that_of_use_not_of_pulling(registry: str, notes: Path, own_dockerd: Dockerd) -> None:
@@ -157,10 +156,9 @@ def _pulled_or_refused(image: str) -> bool:
 
 
 def test_an_image_of_another_architecture_is_refused(own_dockerd: Dockerd, notes: Path) -> None:
-    other = "arm64" if os.uname().machine == "x86_64" else "amd64"
-    image = tiny(own_dockerd.url, "other:1", platform=f"linux/{other}")
-    with pytest.raises(InfrastructureError, match=f"the image other:1 is for {other}, this Docker daemon for "):
-        prepare(image)
+    other = of_another_architecture(own_dockerd.url, "mine/other:1")
+    with pytest.raises(InfrastructureError, match=f"^the image mine/other:1 is for {other}, this Docker daemon for "):
+        prepare("mine/other:1")
 
 
 def _docker(daemon: Dockerd, *arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -168,7 +166,9 @@ def _docker(daemon: Dockerd, *arguments: str) -> "subprocess.CompletedProcess[st
 
 
 def _there(daemon: Dockerd) -> set[str]:
-    return set(_docker(daemon, "images", "--format", "{{.Repository}}:{{.Tag}}").stdout.split())
+    """The images of these tests."""
+    names = _docker(daemon, "images", "--format", "{{.Repository}}:{{.Tag}}").stdout.split()
+    return {name for name in names if name.startswith(("127.0.0.1:5000/", "mine/"))}
 
 
 def _pulls(daemon: Dockerd) -> int:

@@ -1,7 +1,6 @@
 """The Docker daemon whose containers judge patches: how this process speaks to it, and what its errors mean."""
 
 import os
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,9 +11,8 @@ from verifiers.patches.limits import patch_settings
 ANSWERS_WITHIN = 12.0
 """Seconds in which a daemon that is there answers."""
 
-_clients: dict[tuple[int, float, frozenset[tuple[str, str]]], Any] = {}
-_lock = threading.Lock()
-os.register_at_fork(after_in_child=lambda: _forget())
+_clients: dict[tuple[float, frozenset[tuple[str, str]]], Any] = {}
+os.register_at_fork(after_in_child=_clients.clear)  # a child that was forked shares no connection with its parent
 
 _AWAY = ("shutting down", "containerd", "transport: error", "client connection is closing", "server is not running")
 """What a daemon says that is coming or going."""
@@ -23,14 +21,16 @@ _AWAY = ("shutting down", "containerd", "transport: error", "client connection i
 def client(seconds: float = ANSWERS_WITHIN) -> Any:
     """This process's `docker.DockerClient` whose calls may each take so long; JudgeAway where no daemon answers."""
     environ = {name: value for name, value in patch_settings().environ.items() if value}
-    key = (os.getpid(), seconds, frozenset(environ.items()))
-    with _lock, asking("be reached"):
-        if key not in _clients:
+    key = (seconds, frozenset(environ.items()))
+    if key not in _clients:
+        with asking("be reached"):
             import docker
 
-            # without any variable the client would read the process's own
-            _clients[key] = docker.DockerClient.from_env(environment=environ or {"DOCKER_HOST": ""}, timeout=seconds)
-        return _clients[key]
+            # it asks for the daemon's version at once; without any variable it would read the process's own
+            made = docker.DockerClient.from_env(environment=environ or {"DOCKER_HOST": ""}, timeout=ANSWERS_WITHIN)
+        made.api.timeout = seconds
+        _clients.setdefault(key, made)
+    return _clients[key]
 
 
 def address() -> str:
@@ -90,10 +90,3 @@ def _reason(error: BaseException) -> str:
         inner = [each.__cause__, each.__context__, getattr(each, "reason", None), *each.args]
         seen += [one for one in inner if isinstance(one, BaseException) and one not in seen]
     return "timed out" if "timed out" in str(error).lower() else " ".join(str(error).split())
-
-
-def _forget() -> None:
-    """A child that was forked shares no connection, and no lock, with its parent."""
-    global _lock
-    _lock = threading.Lock()
-    _clients.clear()

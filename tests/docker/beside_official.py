@@ -67,9 +67,10 @@ def of_4045(checkout: Checkout) -> dict[str, str]:
         "gold, context for fuzz": gold.replace(
             "         self.url_prefix = url_prefix", "         self.url_prefix = prefix"
         ),
-        "gold, context too wrong": gold.replace("         self.name = name", "         self.name = x")
+        "gold, more for fuzz": gold.replace("         self.name = name", "         self.name = x")
         .replace("             root_path=root_path,", "             root_path=path,")
         .replace("         self.url_prefix = url_prefix", "         self.url_prefix = prefix"),
+        "a removed line that is not there": gold.replace("-        if endpoint:", "-        if nothing:"),
         "the first hunk": first,
         "the other hunk": first.split("@@ -188", 1)[0] + "@@ -360" + second,
         "another error": make(replaced(BLUEPRINTS, NAME_CHECK, NAME_CHECK.replace("ValueError", "KeyError"))),

@@ -59,10 +59,11 @@ def found(text: str) -> Candidate | None:
 
 
 @pytest.mark.parametrize("diff", [ONE, TWO, ONE + TWO, BINARY, BINARY + ONE, ONE.replace("@@ -1,4", "@@ -1,9")])
-def test_a_text_that_is_a_diff_stays_what_it_is_but_for_newlines_around_it(diff: str) -> None:
+def test_a_text_that_is_a_diff_stays_what_it_is_but_for_blank_lines_around_it(diff: str) -> None:
     for text in (diff, f"\n{diff}\n\n", f"{diff}\n"):
         assert found(text) == (diff, "")
-    assert found(ONE.rstrip("\n")) == (ONE, "")
+    assert found(diff.rstrip("\n")) == (diff.rstrip("\n"), "")
+    assert found(diff.replace("\n", "\r\n")) == (diff.replace("\n", "\r\n"), "")
 
 
 @pytest.mark.parametrize("diff", [ONE, TWO, ONE + TWO, BINARY + ONE, ONE + BINARY])

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import docker
@@ -62,20 +63,20 @@ def flask(url: str, work: Path) -> list[str]:
         there = {tag for each in client.images.list() for tag in each.tags}
     finally:
         client.close()
-    for row in rows:
-        if row["image"] not in there:
-            _build(url, row["instance_id"], row["image"], work)
+    missing = [row for row in rows if row["image"] not in there]
+    if missing:
+        base = _base(work)
+        with ThreadPoolExecutor() as threads:
+            list(threads.map(lambda row: _build(url, row["instance_id"], row["image"], base), missing))
     return [row["image"] for row in rows]
 
 
-def _build(url: str, instance: str, image: str, work: Path) -> None:
-    if shutil.which("debootstrap") is None:
-        pytest.skip("NO DOCKER images: install debootstrap")
+def _build(url: str, instance: str, image: str, base: Path) -> None:
     tree = shared(f"swebench_lite/flask/{instance}.tar.gz")
     requirements = shared(f"swebench_lite/flask/{instance}.requirements.txt")
-    root = work / instance
+    root = base.with_name(instance)
     shutil.rmtree(root, ignore_errors=True)
-    _run("cp", "-a", str(_base(work)), str(root))
+    _run("cp", "-a", str(base), str(root))
     for folder in ("testbed", "opt/miniconda3/bin", "wheels"):
         (root / folder).mkdir(parents=True)
     _run("tar", "-C", str(root / "testbed"), "-xzf", str(tree))
@@ -94,6 +95,8 @@ def _build(url: str, instance: str, image: str, work: Path) -> None:
 def _base(work: Path) -> Path:
     """A Debian with Python and git."""
     base = work / "base"
+    if shutil.which("debootstrap") is None:
+        pytest.skip("NO DOCKER images: install debootstrap")
     if not base.exists():
         made = work / "base.part"
         shutil.rmtree(made, ignore_errors=True)

@@ -21,7 +21,7 @@ from tasks.engines.reward_models import reward_queue
 from tasks.stored import lacking, load_own_benchmarks, prepare_verifiers
 from tasks.workers import leases
 from tasks.workers.grace import WORKER_SECONDS
-from verifiers.errors import JudgeAway, Unavailable
+from verifiers.errors import InfrastructureError, JudgeAway, Unavailable
 
 if TYPE_CHECKING:
     from tasks.engines.openai_batch import Provider
@@ -121,6 +121,8 @@ def verify_worker(
             leases.leave()
 
         threading.Thread(target=leave_when_told, name="leaving", daemon=True).start()
+        if DOCKER_QUEUE in queues:  # here, since a process that was lost is replaced by one that finds what it left
+            threading.Thread(target=_remove_containers, name="sweep", daemon=True).start()
 
     signals.worker_process_init.connect(begin_watch, weak=False)
     processes = str(concurrency or default_concurrency(queues))
@@ -138,22 +140,25 @@ def default_concurrency(queues: Sequence[str]) -> int:
 
 
 def _find_judges(queues: Sequence[str]) -> None:
-    """Look at what queues are judged by: a sandbox, or a Docker daemon, where lost workers may have left containers."""
+    """Look at what queues are judged by: a sandbox, or a Docker daemon."""
     for queue_name in queues:
         if queue_name != "verify" and (lack := lacking(queue_name)):
             raise Unavailable(f"{queue_name} cannot be served here: {lack.rstrip('.')}.")
-    if DOCKER_QUEUE in queues:
-        from verifiers.patches.container import sweep
-
-        try:
-            sweep()
-        except JudgeAway as error:
-            raise Unavailable(f"{DOCKER_QUEUE} cannot be served here: {str(error).rstrip('.')}.") from error
     if set(queues) != {DOCKER_QUEUE}:
         from verifiers.sandbox import refuse_surprises
 
         if missing := refuse_surprises():
             log.warning("%s", missing)
+
+
+def _remove_containers() -> None:
+    """Remove what lost processes left in Docker."""
+    from verifiers.patches.container import sweep
+
+    try:
+        sweep()
+    except (JudgeAway, InfrastructureError) as error:
+        log.warning("containers of lost workers may be left: %s", error)
 
 
 def _serve(queues: list[str], arguments: list[str], on_grace_over: Callable[[], None] = leases.leave) -> None:

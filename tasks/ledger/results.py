@@ -149,7 +149,7 @@ def tally(connection: Connection, work_ids: Sequence[int]) -> int:
 
 
 def _insert_verdicts(connection: Connection, lease: Lease, verdicts: Verdicts, candidates: Sequence[str]) -> None:
-    """Candidates and verdicts in hash order, so that two workers with the same ones cannot deadlock; claims end."""
+    """Candidates and verdicts in hash order, so that two workers with the same ones cannot deadlock."""
     hashed = sorted((candidate_hash(text), text) for text in candidates)
     if not hashed:
         return

@@ -178,6 +178,10 @@ def _whole(code: Code, benchmark: Benchmark) -> Benchmark:
             each: guard(choose, f"the subset {each} of {name}", wrong=shape.wrong_places)
             for each, choose in subsets.items()
         },
+        forms={
+            each: guard(form, f"the prompts {each} of {name}", wrong=shape.wrong_prompts)
+            for each, form in benchmark.forms.items()
+        },
         verifiers=tuple(verifier(each) for each in benchmark.verifiers),
     )
 

@@ -1,7 +1,6 @@
 """Without a Docker daemon: enqueueing and importing work, the queue waits, and whoever is asked says why."""
 
 import json
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +14,8 @@ from tests.place import Place
 from tests.shared_data import shared
 from verifiers.benchmarks import BENCHMARKS
 from verifiers.patches import limits
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*socket:pytest.PytestUnraisableExceptionWarning")  # docker-py's own
 
 NOWHERE = "unix:///nonexistent/docker.sock"
 
@@ -60,9 +61,10 @@ def test_a_worker_of_patches_leaves_at_once_with_one_sentence_and_their_works_wa
     made = made_run(place, tmp_path)
     code, said = place.start_and_wait("worker", "verify", "-Q", DOCKER_QUEUE)
     assert code == 1
-    assert said.count("\n") == 1, said
-    assert said.startswith("Error: verify.docker cannot be served here: ")
-    assert NOWHERE in said
+    assert "Traceback" not in said
+    sentence = said.splitlines()[-1]
+    assert sentence.startswith("monkeys: verify.docker cannot be served here: ")
+    assert NOWHERE in sentence
     assert place.query(
         "select queue, attempts from work where kind = 'verify' and state in ('ready', 'published')"
     ) == [{"queue": DOCKER_QUEUE, "attempts": 0}]
@@ -82,14 +84,3 @@ def test_a_process_for_each_patch_that_memory_has_room_for(monkeypatch: pytest.M
 
     assert with_memory("100000") == 1
     assert with_memory("0.001") == default_concurrency(["verify"])
-
-
-def test_where_no_stack_is_wanted_the_daemon_is_asked_by_nobody(place: Place, tmp_path: Path) -> None:
-    """Importing is no slower for a daemon that does not answer."""
-    file = predictions(tmp_path)
-    assert subprocess.run(["true"], check=True).returncode == 0
-    quiet = place.ok(
-        "import", file, "--benchmark", "swebench-lite", "--llm", "agent", "--quiet",
-        "--data", str(shared("swebench_lite/flask/rows.jsonl")),
-    )  # fmt: skip
-    assert quiet == "1\n"

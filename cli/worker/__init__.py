@@ -21,6 +21,7 @@ def worker() -> None:
       monkeys worker verify -c 16
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # it lists its plugins
 
 
 gpus_option = click.option(

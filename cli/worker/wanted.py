@@ -42,10 +42,11 @@ def _serve_queue(queue: str, what: str, where: str | None) -> list[str]:
     """The same for a queue of verify works; `where` its worker is to run."""
     from cli.stack import ensure_queue
     from tasks.broker import is_served
-    from tasks.stored import lacking
+    from tasks.stored import lacking, prepare_verifiers
 
     started = ensure_queue(queue) if settings().own_broker else None
     if started is not None:
+        prepare_verifiers()
         lack = lacking(queue)
         waits = [f"Its works wait: {lack}"] if lack else []
         return [*([f"The local stack starts a worker for {what}."] if started else []), *waits]

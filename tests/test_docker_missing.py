@@ -15,8 +15,6 @@ from tests.shared_data import shared
 from verifiers.benchmarks import BENCHMARKS
 from verifiers.patches import limits
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*socket:pytest.PytestUnraisableExceptionWarning")  # docker-py's own
-
 NOWHERE = "unix:///nonexistent/docker.sock"
 
 

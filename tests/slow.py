@@ -8,7 +8,7 @@ import json
 import os
 import time
 from pathlib import Path
-from threading import Event, Lock
+from threading import Event
 
 from tests.place import Place
 from verifiers.benchmarks.benchmark import Benchmark, Sampling
@@ -17,10 +17,6 @@ from verifiers.outcome import Outcome
 from verifiers.verifier import Candidate, Judgement, Problem, Verifier
 
 PRINTED = b"1 passed\0 \xff \x1b[31mred\n"
-
-busy = 0
-most_busy = 0
-_lock = Lock()
 
 
 def _judge(problem: Problem, candidate: str) -> Judgement:
@@ -34,22 +30,11 @@ def _judge_until(problem: Problem, candidate: str, stop: Event) -> Judgement:
     with (folder / "judged").open("a") as file:
         file.write(f"{problem.key} {candidate}\n")
     until = time.monotonic() + float((folder / "seconds").read_text())
-    _at_it(1)
-    try:
-        while time.monotonic() < until or (folder / f"hold-{problem.key}-{candidate}").exists():
-            if stop.wait(0.02):
-                raise JudgingStopped
-    finally:
-        _at_it(-1)
+    while time.monotonic() < until or (folder / f"hold-{problem.key}-{candidate}").exists():
+        if stop.wait(0.02):
+            raise JudgingStopped
     right = candidate == problem.data["answer"]
     return Judgement(Outcome.correct if right else Outcome.incorrect, log=PRINTED if right else b"")
-
-
-def _at_it(change: int) -> None:
-    global busy, most_busy
-    with _lock:
-        busy += change
-        most_busy = max(busy, most_busy)
 
 
 SLOW = Benchmark(

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from celery import Task
@@ -131,6 +132,7 @@ def _judge_claimed(
                 continue
             _judge_one(attempt, verifier, problem, text, usage, to)
             ledger.record_verdicts(lease, _sure({text: to[text]}))
+            to[text] = replace(to[text], log=b"")  # it stands in the table, and may be large
         if not left:
             return None
         if not _fewer_claimed(attempt, left):

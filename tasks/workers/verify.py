@@ -131,8 +131,9 @@ def _judge_claimed(
                 usage.reused += 1
                 continue
             _judge_one(attempt, verifier, problem, text, usage, to)
-            ledger.record_verdicts(lease, _sure({text: to[text]}))
-            to[text] = replace(to[text], log=b"")  # it stands in the table, and may be large
+            if sure := _sure({text: to[text]}):
+                ledger.record_verdicts(lease, sure)
+                to[text] = replace(to[text], log=b"")  # it stands in the table, and may be large
         if not left:
             return None
         if not _fewer_claimed(attempt, left):

@@ -285,8 +285,9 @@ def test_a_session_is_still_ours_when_its_leader_is_gone(tmp_path: Path) -> None
 
 def test_a_worker_of_the_stack_has_the_supervisor_as_its_keeper(tmp_path: Path) -> None:
     own = read_settings({"MONKEYS_HOME": str(tmp_path)})
-    wanted = Wanted([WantedLlm("some/Llm", ("dtype=half",))], ["verify.mine-0123abcd"])
+    wanted = Wanted([WantedLlm("some/Llm", ("dtype=half",))], ["verify.mine-0123abcd", "verify.docker"])
     served = {each.name: each for each in services(own, wanted)}
+    assert served["verify docker"].command()[4:] == ["worker", "verify", "-Q", "verify.docker"]
     assert served["verify mine-0123abcd"].command()[4:9] == [
         "worker", "verify", "-Q", "verify.mine-0123abcd", "--own-benchmarks"
     ]  # fmt: skip
@@ -304,8 +305,8 @@ def test_a_worker_of_the_stack_has_the_supervisor_as_its_keeper(tmp_path: Path) 
 
 def test_whoever_ends_a_process_waits_longer_than_it_does_itself() -> None:
     compose = (Path(__file__).parents[1] / "compose.yaml").read_text("utf-8")
-    of_verify, of_generate = map(float, re.findall(r"stop_grace_period: (\d+)s", compose))
-    assert WORKER_SECONDS < KEEPER_SECONDS <= of_verify
+    of_verify, of_patches, of_generate = map(float, re.findall(r"stop_grace_period: (\d+)s", compose))
+    assert WORKER_SECONDS < KEEPER_SECONDS <= of_verify <= of_patches
     assert KEEPER_SECONDS < OUTSIDE_SECONDS <= of_generate
 
 

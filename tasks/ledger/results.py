@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from models.database import Connection, column, fetch_column, transaction
+from models.logs import pack_log
 from models.storable import storable, storable_json
 from tasks.engines.engine import Completion
 from tasks.ledger.statements import statements
@@ -106,7 +107,7 @@ def _insert_samples(connection: Connection, lease: Lease, completions: Sequence[
 @patient
 def known_candidates(lease: Lease, candidates: Sequence[str]) -> set[str]:
     """Those of the candidates that already have a verdict by the lease's verifier."""
-    parameters = {**vars(lease), "hashes": [_hash(text) for text in candidates]}
+    parameters = {**vars(lease), "hashes": [candidate_hash(text) for text in candidates]}
     return set(column(SQL["known_candidates"], parameters))
 
 
@@ -131,7 +132,7 @@ def finish_verify(lease: Lease, extractions: Sequence[Verification], verdicts: V
         _insert_verdicts(connection, lease, verdicts, candidates)
         columns = {
             "indices": [each.sample_index for each in extractions],
-            "hashes": [None if each.candidate is None else _hash(each.candidate.text) for each in extractions],
+            "hashes": [None if each.candidate is None else candidate_hash(each.candidate.text) for each in extractions],
             "hows": [each.how for each in extractions],
             "starts": [each.answer_from for each in extractions],
         }
@@ -149,7 +150,7 @@ def tally(connection: Connection, work_ids: Sequence[int]) -> int:
 
 def _insert_verdicts(connection: Connection, lease: Lease, verdicts: Verdicts, candidates: Sequence[str]) -> None:
     """Candidates and verdicts in hash order, so that two workers with the same ones cannot deadlock."""
-    hashed = sorted((_hash(text), text) for text in candidates)
+    hashed = sorted((candidate_hash(text), text) for text in candidates)
     if not hashed:
         return
     columns = {"hashes": [digest for digest, _ in hashed], "texts": [text for _, text in hashed]}
@@ -163,8 +164,10 @@ def _insert_verdicts(connection: Connection, lease: Lease, verdicts: Verdicts, c
         "details": [storable(judgement.detail)[:LONGEST_DETAIL] or None for _, judgement in judged],
         "cpu_seconds": [judgement.cpu_seconds for _, judgement in judged],
         "facts": [json.dumps(storable_json(judgement.facts)) for _, judgement in judged],
+        "logs": [pack_log(judgement.log) for _, judgement in judged],
     }
     connection.execute(SQL["insert_verdicts"], vars(lease) | judgements)
+    connection.execute(SQL["drop_claims"], vars(lease) | judgements)
 
 
 @patient
@@ -189,5 +192,6 @@ def finish_score(lease: Lease, scores: Sequence[Scored], usage: Usage) -> bool:
     return True
 
 
-def _hash(text: str) -> bytes:
+def candidate_hash(text: str) -> bytes:
+    """By which a candidate is found among those of its problem."""
     return hashlib.sha256(text.encode()).digest()

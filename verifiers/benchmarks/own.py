@@ -161,6 +161,9 @@ def _whole(code: Code, benchmark: Benchmark) -> Benchmark:
                 each.judge, f"judge of {of}", seconds=_seconds(each.judge, JUDGE_SECONDS),
                 wrong=shape.wrong_judgement, error=InfrastructureError,
             ),
+            judge_until=each.judge_until and guard(
+                each.judge_until, f"judge_until of {of}", wrong=shape.wrong_judgement, error=InfrastructureError
+            ),
             classes=each.classes and guard(each.classes, f"classes of {of}", wrong=shape.wrong_classes),
             lacks=guard(each.lacks, f"lacks of {of}"),
         )  # fmt: skip

@@ -19,6 +19,7 @@ from cli.options import (
     take_settings,
     thinking_option,
     with_endpoint,
+    without_known_options,
 )
 from cli.output import print_rows
 from cli.worker.wanted import see_to_benchmark, serve_llm
@@ -52,7 +53,7 @@ if TYPE_CHECKING:
 )
 @click.option("--subset", help="A named subset, such as gsm8k's `monkeys`.")
 @click.option("--problem", "problems", multiple=True, help="Only this problem (may be given again).")
-@click.option("--without-known", is_flag=True, help="Without the problems that are known to be defective.")
+@without_known_options
 @click.option("--limit", **number(RunRequest, "limit"))
 @click.option("--verifier", help="The verifier that counts, where the benchmark has several.")
 @thinking_option("tags with --chat, else none")

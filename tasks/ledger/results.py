@@ -106,7 +106,7 @@ def _insert_samples(connection: Connection, lease: Lease, completions: Sequence[
 @patient
 def known_candidates(lease: Lease, candidates: Sequence[str]) -> set[str]:
     """Those of the candidates that already have a verdict by the lease's verifier."""
-    parameters = {**vars(lease), "hashes": [_hash(text) for text in candidates]}
+    parameters = {**vars(lease), "hashes": [candidate_hash(text) for text in candidates]}
     return set(column(SQL["known_candidates"], parameters))
 
 
@@ -131,7 +131,7 @@ def finish_verify(lease: Lease, extractions: Sequence[Verification], verdicts: V
         _insert_verdicts(connection, lease, verdicts, candidates)
         columns = {
             "indices": [each.sample_index for each in extractions],
-            "hashes": [None if each.candidate is None else _hash(each.candidate.text) for each in extractions],
+            "hashes": [None if each.candidate is None else candidate_hash(each.candidate.text) for each in extractions],
             "hows": [each.how for each in extractions],
             "starts": [each.answer_from for each in extractions],
         }
@@ -149,7 +149,7 @@ def tally(connection: Connection, work_ids: Sequence[int]) -> int:
 
 def _insert_verdicts(connection: Connection, lease: Lease, verdicts: Verdicts, candidates: Sequence[str]) -> None:
     """Candidates and verdicts in hash order, so that two workers with the same ones cannot deadlock."""
-    hashed = sorted((_hash(text), text) for text in candidates)
+    hashed = sorted((candidate_hash(text), text) for text in candidates)
     if not hashed:
         return
     columns = {"hashes": [digest for digest, _ in hashed], "texts": [text for _, text in hashed]}
@@ -189,5 +189,6 @@ def finish_score(lease: Lease, scores: Sequence[Scored], usage: Usage) -> bool:
     return True
 
 
-def _hash(text: str) -> bytes:
+def candidate_hash(text: str) -> bytes:
+    """By which a candidate is found among those of its problem."""
     return hashlib.sha256(text.encode()).digest()

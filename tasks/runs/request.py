@@ -1,6 +1,6 @@
 """What a person asks for when a run is made, its mistakes, and what it settles: problems, sampling, when to stop."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from tasks.engines import engine_of
 from tasks.runs.sampling import check_sampling
 from verifiers.benchmarks import find_benchmark
 from verifiers.benchmarks.benchmark import Benchmark, Sampling
+from verifiers.benchmarks.known import known_keys
 from verifiers.benchmarks.template import asked, filled
 from verifiers.errors import UserError
 from verifiers.ranges import about, check_ranges, real, whole
@@ -37,6 +38,8 @@ class RunRequest:
     """Whether a raw prompt goes without examples."""
     without_known: bool = False
     """Whether problems that are known to be defective are left out."""
+    known: Path | None = None
+    """A file of more of them."""
     subset: str | None = None
     problems: Sequence[str] = ()
     limit: int | None = field(default=None, metadata=about("Only the first so many problems.", whole(1)))
@@ -87,7 +90,14 @@ def chosen_problems(request: RunRequest) -> tuple[list[Problem], list[str]]:
     benchmark = find_benchmark(request.benchmark)
     problems = benchmark.load(request.data)
     prompts = _prompts(benchmark, problems, request)
-    places = _chosen(benchmark, problems, request)
+    places = chosen_places(
+        benchmark,
+        problems,
+        request.subset,
+        request.problems,
+        request.limit,
+        without=_known(benchmark, problems, request),
+    )
     return [problems[place] for place in places], [prompts[place] for place in places]
 
 
@@ -109,23 +119,38 @@ def _prompts(benchmark: Benchmark, problems: Sequence[Problem], request: RunRequ
     return benchmark.prompts(problems, request.shots, "" if request.no_shots else request.prefix)
 
 
-def _chosen(benchmark: Benchmark, problems: Sequence[Problem], request: RunRequest) -> list[int]:
-    """Places of the wanted problems: a subset, keys, or the first so many."""
+def _known(benchmark: Benchmark, problems: Sequence[Problem], request: RunRequest) -> set[str]:
+    """Keys of the problems that are known to be defective, where those are to be left out."""
+    if not request.without_known:
+        if request.known is not None:
+            raise UserError("--known FILE says which problems --without-known leaves out; give both.")
+        return set()
+    return known_keys(benchmark, request.known, {problem.key for problem in problems})
+
+
+def chosen_places(
+    benchmark: Benchmark,
+    problems: Sequence[Problem],
+    subset: str | None,
+    keys: Sequence[str],
+    limit: int | None,
+    without: Collection[str] = (),
+) -> list[int]:
+    """Places of the wanted problems: a subset, keys, or the first so many; none whose key is in `without`."""
     places = list(range(len(problems)))
-    if request.subset is not None:
-        if request.subset not in benchmark.subsets:
+    if subset is not None:
+        if subset not in benchmark.subsets:
             known = ", ".join(benchmark.subsets) or "none"
-            raise UserError(f"{benchmark.name} has no subset {request.subset!r}; it has {known}.")
-        places = benchmark.subsets[request.subset](problems)
-    if request.without_known:
-        places = [place for place in places if problems[place].key not in benchmark.known]
-    if request.problems:
+            raise UserError(f"{benchmark.name} has no subset {subset!r}; it has {known}.")
+        places = benchmark.subsets[subset](problems)
+    places = [place for place in places if problems[place].key not in without]
+    if keys:
         by_key = {problems[place].key: place for place in places}
-        for key in request.problems:
+        for key in keys:
             if key not in by_key:
                 raise UserError(f"There is no problem {key!r} among the {len(places)} problems.")
-        places = [by_key[key] for key in request.problems]
-    return places[: request.limit]
+        places = [by_key[key] for key in keys]
+    return places[:limit]
 
 
 def chosen_sampling(request: RunRequest) -> Sampling:

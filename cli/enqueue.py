@@ -11,6 +11,7 @@ from cli.options import (
     Number,
     TextFile,
     batch_option,
+    check_known,
     endpoint_option,
     engine_args,
     llm_option,
@@ -107,6 +108,7 @@ def enqueue(
     from tasks.runs.make import enqueue as make_run
 
     arguments = engine_args(with_endpoint(engine_arguments, endpoint, gpus, batch=batch))
+    check_known(wanted["without_known"], wanted["known"])
     check_schema()
     reachable()
     sampling = take_settings(Sampling, wanted)

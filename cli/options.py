@@ -221,6 +221,13 @@ def without_known_options(command: F) -> F:
     return click.option("--without-known", is_flag=True, help=said)(command)
 
 
+def check_known(without_known: bool, known: Path | None) -> bool:
+    """Whether known problems are to be left out; UserError where only a file of them is given."""
+    if known is not None and not without_known:
+        raise UserError("--known FILE says which problems --without-known leaves out too; give both.")
+    return without_known
+
+
 def table_options(command: F) -> F:
     """--json and --csv, for commands that print data."""
     command = click.option("--csv", "form", flag_value="csv", help="Print CSV.")(command)

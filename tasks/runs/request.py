@@ -119,15 +119,6 @@ def _prompts(benchmark: Benchmark, problems: Sequence[Problem], request: RunRequ
     return benchmark.prompts(problems, request.shots, "" if request.no_shots else request.prefix)
 
 
-def _known(benchmark: Benchmark, problems: Sequence[Problem], request: RunRequest) -> set[str]:
-    """Keys of the problems that are known to be defective, where those are to be left out."""
-    if not request.without_known:
-        if request.known is not None:
-            raise UserError("--known FILE says which problems --without-known leaves out; give both.")
-        return set()
-    return known_keys(benchmark, request.known, {problem.key for problem in problems})
-
-
 def chosen_places(
     benchmark: Benchmark,
     problems: Sequence[Problem],

@@ -25,7 +25,7 @@ from tasks.runs.request import chosen_places
 from tasks.stored import stored_problem, stored_verifier, verifier_of
 from verifiers.benchmarks import find_benchmark, find_verifier
 from verifiers.benchmarks.benchmark import Benchmark
-from verifiers.errors import UserError
+from verifiers.errors import JudgingStopped, UserError
 from verifiers.outcome import Outcome
 from verifiers.verifier import Judgement, Problem, Verifier
 
@@ -209,7 +209,10 @@ def missing_jobs(suspects: Suspects, repeats: int) -> list[Job]:
 
 
 def judge(job: Job, stop: Event) -> bool:
-    """Do a job and store what came of it; False where there were enough judgements by then."""
+    """Do a job and store what came of it; False where there were enough judgements by then.
+
+    JudgingStopped, and nothing stored, where `stop` was set meanwhile: it may be what the judgement came of.
+    """
     wanted = rows(
         _Text,
         """
@@ -221,6 +224,8 @@ def judge(job: Job, stop: Event) -> bool:
     )
     for problem_id, text in wanted:
         judgement = stored_verifier(job.verifier_id).judge_safely(stored_problem(problem_id), text, stop)
+        if stop.is_set():
+            raise JudgingStopped
         _store(job, judgement)
     return bool(wanted)
 

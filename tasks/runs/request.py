@@ -90,14 +90,9 @@ def chosen_problems(request: RunRequest) -> tuple[list[Problem], list[str]]:
     benchmark = find_benchmark(request.benchmark)
     problems = benchmark.load(request.data)
     prompts = _prompts(benchmark, problems, request)
-    places = chosen_places(
-        benchmark,
-        problems,
-        request.subset,
-        request.problems,
-        request.limit,
-        without=_known(benchmark, problems, request),
-    )
+    keys = {problem.key for problem in problems}
+    without = known_keys(benchmark, request.known, keys) if request.without_known else set()
+    places = chosen_places(benchmark, problems, request.subset, request.problems, request.limit, without)
     return [problems[place] for place in places], [prompts[place] for place in places]
 
 

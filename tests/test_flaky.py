@@ -231,15 +231,12 @@ def test_a_call_that_is_ended_leaves_no_process_and_is_resumed(
 
 def test_right_solutions_of_humaneval_are_stable(place: Place) -> None:
     data = str(shared("code/humaneval.jsonl.gz"))
-    found, said = flaky(place, "humaneval", "--data", data, "--limit", "4", "--repeats", "2")
+    found, said = flaky(place, "humaneval", "--data", data, "--limit", "2", "--repeats", "2")
     assert found == {}
-    assert "4 problems, judged 8 times, 0 flaky, 0 failing, 0 without" in said
+    assert "2 problems, judged 4 times, 0 flaky, 0 failing, 0 without" in said
     assert place.query("select distinct correct, judgements, version from flakiness") == [
         {"correct": 2, "judgements": 2, "version": BENCHMARKS["humaneval"].verifiers[0].version}
     ]
-    assert (
-        "judged 2 times" in flaky(place, "humaneval", "--data", data, "--problem", "HumanEval/7", "--repeats", "2")[1]
-    )
 
 
 def test_candidates_of_a_run_are_judged_again_and_their_verdicts_stay(place: Place, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.process import BaseProcess
 from typing import NoReturn
@@ -30,7 +30,7 @@ def judge_side_by_side(jobs: Sequence[Job], processes: int, *, network: bool = F
     spawn = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(min(processes, len(jobs)) or 1, spawn, _begin, (network,))
     try:
-        for done in as_completed([pool.submit(_judge, job) for job in jobs]):
+        for done in as_completed(_submitted(pool, jobs)):
             yield done.result()
         pool.shutdown()
     except (JudgeAway, BenchmarkAway) as error:
@@ -46,6 +46,15 @@ def judge_side_by_side(jobs: Sequence[Job], processes: int, *, network: bool = F
         _end([child for child in multiprocessing.active_children() if child not in before])
 
 
+def _submitted(pool: ProcessPoolExecutor, jobs: Sequence[Job]) -> list[Future[bool]]:
+    """Start the processes, which inherit what they ignore: Ctrl-C reaches all, and the command ends the others."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        return [pool.submit(_judge, job) for job in jobs]
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def _end(children: Sequence[BaseProcess]) -> None:
     """Have processes leave, and see to it that they do."""
     for child in children:
@@ -59,11 +68,10 @@ def _end(children: Sequence[BaseProcess]) -> None:
 
 def _begin(network: bool) -> None:
     """In a process that judges, before its first job. The code of a person's own benchmark was given to the command."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the command ends the others
-    signal.signal(signal.SIGTERM, _leave)
-    threading.Thread(target=_leave_with_parent, daemon=True).start()
     load_own_benchmarks([], allowed=True)
     prepare_verifiers(network=network)
+    signal.signal(signal.SIGTERM, _leave)
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
 
 
 def _leave(*_: object) -> NoReturn:

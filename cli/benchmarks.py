@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 @table_options
 def benchmarks(name: str | None, form: str | None) -> None:
     """List the benchmarks, their verifiers (the first one counts) and what this machine lacks to judge them; of
-    BENCHMARK alone also its source and licence, its prompt in a chat, its subsets and its known defective problems.
+    BENCHMARK alone also its source and licence, its prompt in a chat, its subsets, its other prompts (enqueue --prompt)
+    and its known defective problems.
 
     \b
     Example:
@@ -44,6 +45,7 @@ def _facts(benchmark: "Benchmark") -> dict[str, Any]:
         "source": benchmark.source or None,
         "licence": benchmark.licence or None,
         "subsets": ", ".join(benchmark.subsets) or None,
+        "prompts": ", ".join(benchmark.forms) or None,
         "chat": benchmark.chat,
         "known": dict(benchmark.known),
     }

@@ -23,6 +23,7 @@ from verifiers.verifier import Check, Judgement, Problem, Verifier
 @click.option("--data", type=click.Path(path_type=Path), help=f"Problems from a file: {FORMS}.")
 @click.option("--verifier", help="Default: the one that counts by default.")
 @thinking_option("none")
+@click.option("--network", is_flag=True, help="Let patches' tests reach the network, as the official harness does.")
 @click.option("--unsafe-no-sandbox", is_flag=True, help="Run programs with nothing around them.")
 def check(
     benchmark: str,
@@ -31,6 +32,7 @@ def check(
     data: Path | None,
     verifier: str | None,
     thinking: str | None,
+    network: bool,
     unsafe_no_sandbox: bool,
 ) -> None:
     """Judge texts: FILE (- is standard input) has rows of {"problem": KEY, "text": ...}, as JSONL or what else --data
@@ -53,7 +55,7 @@ def check(
 
     found = find_benchmark(benchmark)
     judge = find_verifier(found, verifier)
-    prepare_verifiers(unsafe=unsafe_no_sandbox)
+    prepare_verifiers(unsafe=unsafe_no_sandbox, network=network)
     problems = {each.key: each for each in found.load(data)}
     for place, (key, sample) in enumerate(_samples(file, problem), 1):
         if key not in problems:

@@ -27,7 +27,7 @@ class Finding(NamedTuple):
 @click.command()
 @table_options
 def doctor(form: str | None) -> None:
-    """Check database, schema, broker, workers, queues, works, sandbox, disk and clock; say what to do.
+    """Check database, schema, broker, workers, queues, works, sandbox, Docker, disk and clock; say what to do.
 
     \b
     Example:
@@ -215,4 +215,21 @@ def _sandbox() -> Iterator[Finding]:
     yield Finding("sandbox", not surprises, surprises or f"{found.isolation}, limits by {found.limits}")
 
 
-CHECKS = (_database, _schema, _clock, _broker, _workers, _queues, _sweeper, _works, _sandbox, _engine, _disk)
+def _docker() -> Iterator[Finding]:
+    from verifiers.patches.daemon import client, lacks_docker
+    from verifiers.patches.leftovers import KIND, LABEL
+
+    from tasks.stored import prepare_verifiers
+
+    prepare_verifiers()
+    if lack := lacks_docker():
+        yield Finding("docker", None, f"patches cannot be judged here: {lack.rstrip('.')}")
+        return
+    containers = len(client().api.containers(all=True, filters={"label": f"{LABEL}={KIND}"}))
+    there = f"; {containers:,} containers of patches are there" if containers else ""
+    yield Finding("docker", True, f"Docker {client().version()['Version']}{there}")
+
+
+CHECKS = (
+    _database, _schema, _clock, _broker, _workers, _queues, _sweeper, _works, _sandbox, _docker, _engine, _disk,
+)  # fmt: skip

@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     type=TextFile(),
     help="The whole prompt, with the data set's own fields, such as {question} or {problem}.",
 )
+@click.option("--prompt", "form", help="Another of the benchmark's prompts, such as swebench-lite's `oracle`.")
 @click.option("--subset", help="A named subset, such as gsm8k's `monkeys`.")
 @click.option("--problem", "problems", multiple=True, help="Only this problem (may be given again).")
 @without_known_options
@@ -106,11 +107,13 @@ def enqueue(
     from tasks.broker import reachable
     from tasks.runs.estimate import estimate
     from tasks.runs.make import enqueue as make_run
+    from tasks.stored import prepare_verifiers
 
     arguments = engine_args(with_endpoint(engine_arguments, endpoint, gpus, batch=batch))
     check_known(wanted["without_known"], wanted["known"])
     check_schema()
     reachable()
+    prepare_verifiers()
     sampling = take_settings(Sampling, wanted)
     if no_stop and "stop" in sampling:
         raise UserError("Give --stop or --no-stop, not both.")

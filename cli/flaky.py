@@ -1,7 +1,6 @@
 """`monkeys flaky`: are the verifiers themselves well?"""
 
 import json
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -118,6 +117,7 @@ def _judge(suspects: "Suspects", repeats: int, concurrency: int | None, *, netwo
     from tasks.runs.flaky import missing_jobs
     from tasks.runs.side_by_side import judge_side_by_side
     from tasks.stored import prepare_verifiers
+    from tasks.workers.process import default_concurrency
 
     jobs = missing_jobs(suspects, repeats)
     if not jobs:
@@ -125,7 +125,7 @@ def _judge(suspects: "Suspects", repeats: int, concurrency: int | None, *, netwo
     prepare_verifiers(network=network)
     if lacks := suspects.verifier.lacks():
         raise Unavailable(f"Nothing can be judged here: {lacks.rstrip('.')}.")
-    processes = concurrency or os.cpu_count() or 1
+    processes = concurrency or default_concurrency([suspects.verifier.queue])
     judged = 0
     with click.progressbar(length=len(jobs), label="Judging", file=sys.stderr) as bar:
         for done in judge_side_by_side(jobs, processes, network=network):

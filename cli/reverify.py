@@ -41,7 +41,7 @@ def reverify(
       monkeys reverify 1 --benchmark ./my_bench.py
       monkeys reverify 1 --infrastructure
     """
-    from cli.worker.wanted import see_to_benchmark
+    from cli.worker.wanted import see_to_benchmark, see_to_run
     from models.questions.find import find_run
     from tasks.runs import changes
     from verifiers.benchmarks import find_benchmark
@@ -55,10 +55,13 @@ def reverify(
     if infrastructure:
         works = changes.judge_again(run.id)
         click.echo(f"{works:,} works of run {run.id} are judged again.", err=True)
+        see_to_run(run.id)
         return
     click.echo(_split(run.id, thinking, own) if thinking else _judge(run.id, verifier, use, own), err=True)
     if own:
         see_to_benchmark(own)
+    else:
+        see_to_run(run.id)
 
 
 def _split(run_id: int, thinking: str, own: "Benchmark | None") -> str:

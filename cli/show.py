@@ -6,6 +6,7 @@ import click
 
 from cli.options import Number, engine_options, table_options
 from cli.output import harmless, print_rows
+from verifiers.errors import UserError
 from verifiers.ranges import whole
 
 if TYPE_CHECKING:
@@ -24,8 +25,9 @@ FACTS = (
 @click.argument("problem", required=False)
 @click.argument("index", type=Number(whole(0)), required=False)
 @click.option("--outcome", help="The first sample with this outcome, where no INDEX is given.")
+@click.option("--log", is_flag=True, help="What judging its candidate printed, where that is kept.")
 @table_options
-def show(named: str, problem: str | None, index: int | None, outcome: str | None, form: str | None) -> None:
+def show(named: str, problem: str | None, index: int | None, outcome: str | None, log: bool, form: str | None) -> None:
     """Read a sample of RUN: its prompt, what was thought and answered, candidate and verdict. Without PROBLEM: the
     run's problems.
 
@@ -34,16 +36,21 @@ def show(named: str, problem: str | None, index: int | None, outcome: str | None
       monkeys show 1 sums-042
       monkeys show 1 sums-042 17
       monkeys show 1 sums-042 --outcome correct
+      monkeys show 1 sums-042 17 --log
     """
     from models.questions.find import find_problem, find_run
     from models.questions.samples import find_sample, problem_tallies
 
+    if log and (problem is None or form):
+        raise UserError("--log shows one sample's, as text: give a PROBLEM, and neither --json nor --csv.")
     run = find_run(named)
     if problem is None:
         print_rows(problem_tallies(run.id), form, TALLY)
         return
     sample = find_sample(run.id, find_problem(run.id, problem), problem, index, outcome)
-    if form:
+    if log:
+        _print_log(sample)
+    elif form:
         print_rows([sample], form)
     else:
         _print(sample)
@@ -77,6 +84,18 @@ def _print(sample: "SampleShown") -> None:
         value = getattr(sample, name)
         if value is not None:
             click.echo(f"   {name}: {harmless(str(value))}")
+
+
+def _print_log(sample: "SampleShown") -> None:
+    from models.questions.samples import log_of
+
+    log = log_of(sample)
+    if log is None:
+        which = f"sample {sample.sample_index} of {harmless(sample.problem_key)}"
+        why = "it is not verified yet" if sample.outcome is None else "its verifier kept none"
+        click.echo(f"There is no log of {which}: {why}.", err=True)
+    else:
+        click.echo(harmless(log))
 
 
 def _parts(sample: "SampleShown") -> tuple[str | None, str | None]:

@@ -29,7 +29,7 @@ def up(llms: tuple[str, ...]) -> None:
 
     try:
         ensure_up(llms)
-        _serve_ones_own()
+        _serve_further()
     except KeyboardInterrupt:
         if supervised(settings().home):
             click.echo("\nThe stack goes on starting; `monkeys status` shows it, `monkeys down` ends it.", err=True)
@@ -39,12 +39,12 @@ def up(llms: tuple[str, ...]) -> None:
     )
 
 
-def _serve_ones_own() -> None:
-    """Have runs of one's own benchmarks go on that the stack had when it went down; not those of others' tables."""
+def _serve_further() -> None:
+    """Have runs with a queue of their own go on that the stack had when it went down; not those of others' tables."""
     from cli.stack import ensure_queue
-    from models.questions.health import own_queues
+    from models.questions.health import further_queues
     from models.settings import settings
 
-    for queue in own_queues() if settings().own_database else []:
+    for queue in further_queues() if settings().own_database else []:
         if ensure_queue(queue):
             click.echo(f"  a worker of {queue} starts", err=True)

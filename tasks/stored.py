@@ -124,6 +124,12 @@ def load_own_benchmarks(queues: Sequence[str], *, allowed: bool) -> None:
                 pass
 
 
+def lacking(queue: str) -> str:
+    """What this machine lacks to judge whatever comes to a queue of ours, in one sentence, or ""."""
+    asked = {each.lacks for benchmark in BENCHMARKS.values() for each in benchmark.verifiers if each.queue == queue}
+    return next((lack for lacks in asked if (lack := lacks())), "")
+
+
 def prepare_verifiers(*, unsafe: bool = False, network: bool = False) -> None:
     """Tell the verifiers of this process what the settings say: which Lean, testlib.h and Docker, and whether to do
     without a sandbox, or with a network for patches.

@@ -34,19 +34,19 @@ PROBLEMS = {
     "minif2f": THEOREM,
     "proofnet": THEOREM,
 }
-"""A problem for each benchmark that runs what an LLM wrote: a new one needs its own here."""
+"""A problem for each benchmark that runs what an LLM wrote here: a new one needs its own. Patches run in Docker."""
 
 
-def runs_something(verifier: Verifier) -> bool:
+def runs_something_here(verifier: Verifier) -> bool:
     judge = verifier.judge.func if isinstance(verifier.judge, partial) else verifier.judge
-    return not judge.__module__.startswith(("verifiers.answers.", "verifiers.benchmarks."))
+    return not judge.__module__.startswith(("verifiers.answers.", "verifiers.benchmarks.", "verifiers.patches."))
 
 
 RUNNING = [
     pytest.param(PROBLEMS[name], verifier, id=f"{name}:{verifier.name}")
     for name, benchmark in BENCHMARKS.items()
     for verifier in benchmark.verifiers
-    if runs_something(verifier)
+    if runs_something_here(verifier)
 ]
 
 

@@ -12,7 +12,7 @@ def ensure_llm(llm: str, engine_arguments: Iterable[str] = ()) -> bool:
 
 
 def ensure_queue(queue: str) -> bool | None:
-    """Have the running local stack serve the queue of a person's own benchmark too; whether that is new to it.
+    """Have the running local stack serve a queue of verify works too, beside `verify`; whether that is new to it.
 
     None where no stack runs.
     """

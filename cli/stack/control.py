@@ -166,7 +166,7 @@ def _wait(llms: list[WantedLlm]) -> None:
         if stack is None or not supervised(home):
             raise Unavailable(f"The stack was taken down while it started; see {home / 'supervisor.log'}.")
         for each in stack.services:
-            if each.state == "failing":
+            if each.state == "failing" and not _further(each):
                 raise Unavailable(_failing(each))
             if each.state in ("running", "done") and each.service not in said:
                 said.add(each.service)
@@ -189,7 +189,12 @@ def _failing(standing: Standing) -> str:
 def _all_run(stack: Stack, llms: list[WantedLlm]) -> bool:
     names = {each.service for each in stack.services}
     wanted = {" ".join(["generate", each.name, *each.engine_arguments]) for each in llms}
-    return wanted <= names and all(each.state in ("running", "done") for each in stack.services)
+    return wanted <= names and all(each.state in ("running", "done") or _further(each) for each in stack.services)
+
+
+def _further(standing: Standing) -> bool:
+    """Whether it serves a queue of some runs only, which wait: for Docker, or for code that was moved."""
+    return standing.service.startswith("verify ")
 
 
 def _served(llms: list[WantedLlm]) -> bool:

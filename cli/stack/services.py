@@ -1,6 +1,5 @@
 """What the local stack consists of: each service, with its command."""
 
-import os
 import sys
 
 from cli.options import engine_args
@@ -52,7 +51,7 @@ def _generate(llm: WantedLlm) -> Service:
 
 
 def _verify(queue: str) -> Service:
-    command = _monkeys(*worker_arguments("verify", queue), "-c", str(os.cpu_count() or 1))
+    command = _monkeys(*worker_arguments("verify", queue))
     return Service(queue.replace(".", " ", 1), 2, lambda: command)
 
 

@@ -17,7 +17,7 @@ class WantedLlm(NamedTuple):
 
 
 class Wanted(NamedTuple):
-    """What the stack serves beside the queue `verify`: llms, and the queues of people's own benchmarks."""
+    """What the stack serves beside the queue `verify`: llms, and the other queues of verify works."""
 
     llms: list[WantedLlm]
     queues: list[str]

@@ -21,6 +21,7 @@ def worker() -> None:
       monkeys worker verify -c 16
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # it lists its plugins
 
 
 gpus_option = click.option(
@@ -91,14 +92,23 @@ def generate(
 
 @worker.command()
 @click.option(
-    "-c", "--concurrency", type=Number(whole(1)), default=os.cpu_count() or 1, help="Processes. Default: cores."
+    "-c",
+    "--concurrency",
+    type=Number(whole(1)),
+    help="Processes. Default: cores; of verify.docker no more than memory has room for.",
 )
 @click.option("-Q", "--queue", "queues", multiple=True, default=["verify"], show_default=True)
 @click.option("--name", help="The worker's name in Flower.  [default: its queue's @%h]")
 @click.option("--own-benchmarks", is_flag=True, help="Run the code of people's own benchmarks: -Q names one's queue.")
+@click.option("--network", is_flag=True, help="Let patches' tests reach the network, as the official harness does.")
 @click.option("--unsafe-no-sandbox", is_flag=True, help="Run programs with nothing around them; every verdict says so.")
 def verify(
-    concurrency: int, queues: tuple[str, ...], name: str | None, own_benchmarks: bool, unsafe_no_sandbox: bool
+    concurrency: int | None,
+    queues: tuple[str, ...],
+    name: str | None,
+    own_benchmarks: bool,
+    network: bool,
+    unsafe_no_sandbox: bool,
 ) -> None:
     """Judge samples, in a sandbox where they are programs or proofs.
 
@@ -106,15 +116,21 @@ def verify(
     runs that person's code, outside any sandbox and with all that this worker may do: only --own-benchmarks does. What
     was enqueued last is loaded before the first message is taken.
 
+    Patches have the queue verify.docker: each is judged in a container of its own, by the Docker daemon that
+    DOCKER_HOST names, and what lost workers left there is removed first. Without a daemon the worker ends at once and
+    the queue waits. MONKEYS_PATCH_MEMORY_GB (8) for each process has to fit into memory.
+
     \b
     Example:
       monkeys worker verify -c 16
+      monkeys worker verify -Q verify.docker --network
       monkeys worker verify -Q verify.my-dates-1f0c2a9b --own-benchmarks
     """
     from tasks.workers.process import verify_worker
 
     name = name or f"{queues[0]}@%h"
-    _leave(verify_worker(concurrency, list(queues), name, unsafe=unsafe_no_sandbox, own=own_benchmarks))
+    code = verify_worker(concurrency, list(queues), name, unsafe=unsafe_no_sandbox, own=own_benchmarks, network=network)
+    _leave(code)
 
 
 @worker.command()

@@ -10,7 +10,7 @@ from cli.worker.command import worker_command
 from models.questions.health import WaitingQueue
 from models.settings import settings
 from verifiers.benchmarks.benchmark import Benchmark
-from verifiers.benchmarks.own import own_queue
+from verifiers.benchmarks.own import is_own_queue
 from verifiers.errors import Unavailable
 
 AWAY = "The works are safe in the database: the sweeper sends them when the broker is back."
@@ -32,35 +32,50 @@ def serve_llm(llm: str, engine_args: Mapping[str, Any], queue: str) -> list[str]
 
 
 def serve_benchmark(benchmark: Benchmark) -> list[str]:
-    """The same for a person's own benchmark, whose code is stored; nothing for one of ours."""
+    """The same for a benchmark whose verifiers have a queue of their own; nothing where they are judged in `verify`."""
+    queues = sorted({each.queue for each in benchmark.verifiers} - {"verify"})
+    where = "Docker" if benchmark.code is None else benchmark.code.folder
+    return [line for queue in queues for line in _serve_queue(queue, benchmark.name, where)]
+
+
+def _serve_queue(queue: str, what: str, where: str | None) -> list[str]:
+    """The same for a queue of verify works; `where` its worker is to run."""
     from cli.stack import ensure_queue
     from tasks.broker import is_served
+    from tasks.stored import lacking, prepare_verifiers
 
-    if benchmark.code is None:
-        return []
-    queue = own_queue(benchmark.name)
     started = ensure_queue(queue) if settings().own_broker else None
     if started is not None:
-        return [f"The local stack starts a worker for {benchmark.name}."] if started else []
+        prepare_verifiers()
+        lack = lacking(queue)
+        waits = [f"Its works wait: {lack}"] if lack else []
+        return [*([f"The local stack starts a worker for {what}."] if started else []), *waits]
     try:
         if is_served(queue):
             return []
     except Unavailable as error:
         return [str(error), AWAY]
-    where = f" where {benchmark.code.folder} is" if benchmark.code.folder else ""
-    return [
-        f"No worker serves {benchmark.name} yet. Start one{where}; it runs that benchmark's code:",
-        f"  {worker_command('verify', queue)}",
-    ]
+    code = "; it runs that benchmark's code" if is_own_queue(queue) else ""
+    told = f"No worker serves {what} yet. Start one{f' where {where} is' if where else ''}{code}:"
+    return [told, f"  {worker_command('verify', queue)}"]
+
+
+def see_to_run(run_id: int) -> None:
+    """See to workers of a run's verify works that wait in a queue of their own, and say so."""
+    from models.questions.health import waiting_queues
+
+    for waiting in waiting_queues(run_id):
+        if waiting.queue.startswith("verify."):
+            where = None if is_own_queue(waiting.queue) else "Docker"
+            _say(_serve_queue(waiting.queue, f"run {run_id}", where))
 
 
 def see_to_benchmark(benchmark: Benchmark, *, quiet: bool = False) -> None:
-    """See to a worker of a person's own benchmark, and say so; where nobody is told, only the local stack is asked."""
+    """See to a worker of a queue of its own, and say so; where nobody is told, only the local stack is asked."""
     if quiet and not settings().own_broker:
         return
-    for line in serve_benchmark(benchmark):
-        if not quiet:
-            click.echo(line, err=True)
+    lines = serve_benchmark(benchmark)
+    _say([] if quiet else lines)
 
 
 def serve_reward_model(reward_model: str, engine_args: Mapping[str, Any]) -> list[str]:
@@ -104,6 +119,11 @@ def waits_for(run_id: int) -> list[str]:
             f"  {serving(queue)}",
         ]
     return lines
+
+
+def _say(lines: list[str]) -> None:
+    for line in lines:
+        click.echo(line, err=True)
 
 
 def _told(served: str, command: str) -> list[str]:

@@ -14,6 +14,9 @@ AWAY = "its engine does nothing just now"
 UNLOADED = "its worker cannot load its benchmark"
 """The same of a verify work: the code of a person's own benchmark is gone from there, or is another by now."""
 
+JUDGE_AWAY = "what judges it does nothing just now"
+"""The same of a verify work whose verifier needs what is away: a Docker daemon."""
+
 OUTDATED = "its verifier has another version here"
 """What is in the last error of a work that this code's verifiers cannot do, and `reverify` can replace."""
 
@@ -100,12 +103,15 @@ def waiting_queues(run_id: int | None = None) -> list[WaitingQueue]:
     )
 
 
-def own_queues() -> list[str]:
-    """Queues of people's own benchmarks that have works to be done, or will have once samples are there, by name."""
+def further_queues() -> list[str]:
+    """Queues of verifiers beside `verify` that have works to be done, or will have once samples are there, by name.
+
+    Those are of people's own benchmarks, and of what is judged in Docker.
+    """
     return column(
         """
         select distinct queue from verifier
-        where code is not null and (
+        where queue <> 'verify' and (
             id in (select verifier_id from run where finished_at is null)
             or queue in (select queue from work where state in ('ready', 'published', 'leased'))
         )
@@ -135,7 +141,7 @@ def dropped_leases() -> int:
 def refused_queues(run_id: int | None = None) -> list[RefusedQueue]:
     """Queues whose workers are broken, for all runs or for one: no attempt was even begun, or what they need is away.
 
-    That is an engine, or the code of a person's own benchmark.
+    That is an engine, the code of a person's own benchmark, or what a verifier judges by.
     """
     return rows(
         RefusedQueue,
@@ -146,7 +152,10 @@ def refused_queues(run_id: int | None = None) -> list[RefusedQueue]:
             and (%(run)s::bigint is null or run_id = %(run)s)
         group by queue order by queue
         """,
-        {"errors": [f"{REFUSED}%", f"given back: {AWAY}%", f"given back: {UNLOADED}%"], "run": run_id},
+        {
+            "errors": [f"{REFUSED}%", *(f"given back: {each}%" for each in (AWAY, UNLOADED, JUDGE_AWAY))],
+            "run": run_id,
+        },
     )
 
 

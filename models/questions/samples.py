@@ -3,7 +3,8 @@
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from models.database import rows
+from models.database import column, rows
+from models.logs import unpack_log
 from models.views import ProblemTallyRow
 from verifiers.errors import UserError
 from verifiers.outcome import Outcome
@@ -78,3 +79,15 @@ def find_sample(run_id: int, problem_id: int, key: str, index: int | None, outco
         wanted = f"sample {index}" if index is not None else f"{outcome} sample" if outcome else "sample"
         raise UserError(f"Run {run_id} has no {wanted} of problem {key!r} yet.")
     return samples[0]
+
+
+def log_of(sample: SampleShown) -> str | None:
+    """What judging a sample's candidate printed, by the verifier that it is shown with; None where nothing is kept."""
+    logs: list[bytes | None] = column(
+        """
+        select verdict.log from extraction join verdict using (candidate_id, verifier_id)
+        where run_id = %s and verifier_id = %s and problem_id = %s and sample_index = %s
+        """,
+        (sample.run_id, sample.verifier_id, sample.problem_id, sample.sample_index),
+    )
+    return next((unpack_log(log) for log in logs if log is not None), None)

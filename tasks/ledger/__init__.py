@@ -6,6 +6,7 @@ A work is claimed by a lease (a token and a time) and ended only by whoever hold
 past its lease finds 0 rows and throws its result away. All times are the database's, so no worker's clock matters.
 
 work      a work's life: published, claimed, kept, ended, given back, failed
+claims    a candidate that takes long to judge, held by one work at a time
 results   what a finished work leaves: samples, candidates, verdicts, tallies, scores, and the works that follow
 run       the run as a whole: cancelled, resumed, extended, judged by another verifier, stopped by a rule, ended
 submission  works whose samples a provider's batch API was asked for: parked, answered, released
@@ -14,6 +15,7 @@ making    what makes works: batches, one more verifier or reward model, what was
 Each has its SQL beside it, in a file of named statements that say which states they move between and what they lock.
 """
 
+from tasks.ledger.claims import Claimed, claim_candidate, count_claimed
 from tasks.ledger.making import Making
 from tasks.ledger.results import (
     Scored,
@@ -63,6 +65,7 @@ from tasks.ledger.work import (
 __all__ = [
     "MAX_ATTEMPTS",
     "Answer",
+    "Claimed",
     "HeldRun",
     "HeldSubmission",
     "Lease",
@@ -80,6 +83,8 @@ __all__ = [
     "Worker",
     "answers",
     "claim",
+    "claim_candidate",
+    "count_claimed",
     "end_runs",
     "fail",
     "finish_generate",

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from models.database import Connection, column, fetch_column, transaction
+from models.logs import pack_log
 from models.storable import storable, storable_json
 from tasks.engines.engine import Completion
 from tasks.ledger.statements import statements
@@ -163,8 +164,10 @@ def _insert_verdicts(connection: Connection, lease: Lease, verdicts: Verdicts, c
         "details": [storable(judgement.detail)[:LONGEST_DETAIL] or None for _, judgement in judged],
         "cpu_seconds": [judgement.cpu_seconds for _, judgement in judged],
         "facts": [json.dumps(storable_json(judgement.facts)) for _, judgement in judged],
+        "logs": [pack_log(judgement.log) for _, judgement in judged],
     }
     connection.execute(SQL["insert_verdicts"], vars(lease) | judgements)
+    connection.execute(SQL["drop_claims"], vars(lease) | judgements)
 
 
 @patient

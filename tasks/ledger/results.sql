@@ -44,13 +44,25 @@ on conflict do nothing
 
 -- insert_verdicts: no work changes
 -- In the order of their candidates' hashes, as above. Those that exist stay.
-insert into verdict (candidate_id, verifier_id, outcome, detail, cpu_seconds, facts)
-select candidate.id, %(verifier_id)s, judged.outcome, judged.detail, judged.cpu_seconds, judged.facts
+insert into verdict (candidate_id, verifier_id, outcome, detail, cpu_seconds, facts, log)
+select candidate.id, %(verifier_id)s, judged.outcome, judged.detail, judged.cpu_seconds, judged.facts, judged.log
 from unnest(%(hashes)s::bytea[], %(outcomes)s::outcome[], %(details)s::text[], %(cpu_seconds)s::float8[],
-    %(facts)s::jsonb[]) as judged (hash, outcome, detail, cpu_seconds, facts)
+    %(facts)s::jsonb[], %(logs)s::bytea[]) as judged (hash, outcome, detail, cpu_seconds, facts, log)
 join candidate on candidate.problem_id = %(problem_id)s and candidate.hash = judged.hash
 order by judged.hash
 on conflict do nothing
+
+-- drop_claims: no work changes
+-- Whoever claimed what has a verdict now, in the transaction that stores it. Locks claims by candidate.
+with judged as (
+    select claim.candidate_id, claim.verifier_id
+    from claim join candidate on candidate.id = claim.candidate_id
+    where claim.verifier_id = %(verifier_id)s
+        and candidate.problem_id = %(problem_id)s and candidate.hash = any(%(hashes)s::bytea[])
+    order by claim.candidate_id for update of claim
+)
+delete from claim using judged
+where claim.candidate_id = judged.candidate_id and claim.verifier_id = judged.verifier_id
 
 -- insert_extractions: no work changes
 insert into extraction (run_id, verifier_id, problem_id, sample_index, candidate_id, how, answer_from)

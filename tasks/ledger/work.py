@@ -153,11 +153,15 @@ def _held(leases: Sequence[Lease]) -> dict[str, object]:
 
 
 @patient
-def give_back(lease: Lease, reason: str, usage: Usage | None = None) -> None:
-    """Hand an unharmed work back. Not counted as an attempt; paced where nothing came of attempts in a row."""
+def give_back(lease: Lease, reason: str, usage: Usage | None = None, pause: float | None = None) -> None:
+    """Hand an unharmed work back. Not counted as an attempt; paced where nothing came of attempts in a row.
+
+    `pause`: seconds instead, of whoever knows what the work waits for.
+    """
     usage, error = usage or Usage(), f"given back: {reason}"
     with transaction() as connection:
-        connection.execute(SQL["give_back"], {**vars(lease), "error": error, "judged": usage.judged})
+        parameters = {**vars(lease), "error": error, "judged": usage.judged, "pause": pause}
+        connection.execute(SQL["give_back"], parameters)
         end_attempt(connection, lease, usage, error)
 
 

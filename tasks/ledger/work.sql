@@ -102,7 +102,7 @@ where id = %(attempt_id)s and ok is not true
 
 -- give_back: leased -> ready
 -- Not counted as an attempt, so it is paced: where attempts in a row came to nothing within a minute each, a pause that
--- doubles up to ten minutes. Locks one work, by the token of its holder.
+-- doubles up to ten minutes, unless whoever gives it back knows a better one. Locks one work, by the token of its holder.
 with idle as (
     select count(*) as times from attempt
     where work_id = %(work_id)s and id > coalesce((
@@ -113,7 +113,8 @@ with idle as (
 )
 update work set state = 'ready', attempts = attempts - 1, lease_token = null, lease_until = null,
     last_error = %(error)s,
-    not_before = case when %(judged)s = 0 and idle.times > 1
+    not_before = case when %(pause)s::float8 is not null then now() + make_interval(secs => %(pause)s::float8)
+        when %(judged)s = 0 and idle.times > 1
         then now() + make_interval(secs => least(600, 2 ^ least(idle.times, 20))) end
 from idle
 where work.id = %(work_id)s and work.lease_token = %(token)s and work.state = 'leased'

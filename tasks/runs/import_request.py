@@ -16,7 +16,7 @@ from tasks.engines import check_arguments, full_name
 from tasks.runs.described import Described, read_described
 from tasks.runs.formats.paper import is_folder_of_yaml
 from tasks.runs.request import check_name
-from tasks.runs.sources import Source
+from tasks.runs.sources import Source, form_of, llm_of
 from verifiers.benchmarks import BENCHMARKS, find_benchmark
 from verifiers.benchmarks.benchmark import Benchmark
 from verifiers.benchmarks.sources import is_own
@@ -81,7 +81,8 @@ def asked_of(request: ImportRequest) -> Asked:
     files = [file for file in request.source.files if not file.is_dir()]
     said = None if request.source.form is not None else _said(files)
     benchmark = request.benchmark or (_benchmark_said(request, said) if said else None)
-    llm = full_name(request.llm) if request.llm is not None else said.llm if said else None
+    named = request.llm if request.llm is not None or said else llm_of(request.source)
+    llm = full_name(named) if named is not None else said.llm if said else None
     if benchmark is None or llm is None:
         lacks = " and ".join(name for name, value in (("--benchmark", benchmark), ("--llm", llm)) if value is None)
         raise UserError(f"{request.source} does not say of which run it is, as an exported Parquet does: give {lacks}.")
@@ -134,10 +135,12 @@ def _said(files: Sequence[Path]) -> Described | None:
 def settings_hash(asked: Asked) -> str:
     """Over the files and everything a person chose; it stays what it was, so that a name finds its run."""
     source = asked.request.source
-    digests = {_digest(file): file for file in source.files}
-    if len(digests) < len(source.files):
+    digests = [_digest(file) for file in source.files]
+    form = form_of(source.files[0], source)
+    names = source.files if form is not None and form.attempts else digests
+    if len(set(names)) < len(names):
         raise UserError(f"{source} hold the same bytes twice; name each file once.")
-    digest: Any = next(iter(digests)) if len(digests) == 1 else list(digests)
+    digest: Any = digests[0] if len(digests) == 1 else digests
     columns, where = dict(source.columns), list(source.where)
     identity = [asked.benchmark, asked.llm, digest, columns, source.base, where, asked.request.key_only]
     identity += [asked.thinking] if asked.thinking != "none" else []

@@ -63,7 +63,7 @@ class Plan:
 def enqueue(request: RunRequest, serve: Serve = lambda _: None) -> Made:
     """Make a run and publish its first window; UserError, and nothing half-done, on a person's mistake.
 
-    A person's own benchmark is stored, and `serve` sees to its worker, before an endpoint is asked or a run made.
+    A person's own benchmark is stored, and `serve` sees to a worker, before an endpoint is asked or a run made.
     """
     plan = _plan(request)
     make_ready(plan.benchmark, serve)

@@ -10,17 +10,16 @@ from verifiers.benchmarks.benchmark import Benchmark
 from verifiers.errors import UserError
 
 Serve = Callable[[Benchmark], None]
-"""Sees to it that a worker serves a person's own benchmark."""
+"""Sees to it that a worker judges by a benchmark, where its works do not go to `verify`."""
 
 
 def make_ready(benchmark: Benchmark, serve: Serve) -> None:
-    """Store a person's own benchmark, so that a worker can load it, and have somebody see to one; nothing of ours."""
-    if benchmark.code is None:
-        return
-    with transaction() as connection:
-        row = benchmark_id(connection, benchmark.name, benchmark.code)
-        for verifier in benchmark.verifiers:
-            verifier_id(connection, row, verifier, benchmark.code)
+    """Store a person's own benchmark, so that a worker can load it; and have somebody see to one, of ours too."""
+    if benchmark.code is not None:
+        with transaction() as connection:
+            row = benchmark_id(connection, benchmark.name, benchmark.code)
+            for verifier in benchmark.verifiers:
+                verifier_id(connection, row, verifier, benchmark.code)
     serve(benchmark)
 
 

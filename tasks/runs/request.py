@@ -1,6 +1,6 @@
 """What a person asks for when a run is made, its mistakes, and what it settles: problems, sampling, when to stop."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,8 @@ class RunRequest:
     shots: Path | None = None
     prefix: str | None = None
     template: str | None = None
+    form: str | None = None
+    """Which of the benchmark's other prompts is asked."""
     no_shots: bool = False
     """Whether a raw prompt goes without examples."""
     without_known: bool = False
@@ -89,11 +91,25 @@ def chosen_problems(request: RunRequest) -> tuple[list[Problem], list[str]]:
     """A run's problems and prompts, in order; UserError on a person's mistake."""
     benchmark = find_benchmark(request.benchmark)
     problems = benchmark.load(request.data)
-    prompts = _prompts(benchmark, problems, request)
     keys = {problem.key for problem in problems}
     without = known_keys(benchmark, request.known, keys) if request.without_known else set()
     places = chosen_places(benchmark, problems, request.subset, request.problems, request.limit, without)
+    if request.form is not None:
+        problems = [problems[place] for place in places]
+        return problems, _prompts_of_form(benchmark, request)(problems)
+    prompts = _prompts(benchmark, problems, request)
     return [problems[place] for place in places], [prompts[place] for place in places]
+
+
+def _prompts_of_form(benchmark: Benchmark, request: RunRequest) -> Callable[[Sequence[Problem]], list[str]]:
+    """The benchmark's prompts of the form that the person chose: only those of chosen problems are made."""
+    assert request.form is not None
+    if request.form not in benchmark.forms:
+        known = ", ".join(benchmark.forms) or "none"
+        raise UserError(f"{benchmark.name} has no prompts {request.form!r}; it has {known} besides its first.")
+    if request.shots is not None or request.prefix is not None or request.template is not None or request.no_shots:
+        raise UserError("--prompt is a whole prompt; leave out --shots, --prompt-file and --prompt-template.")
+    return benchmark.forms[request.form]
 
 
 def _prompts(benchmark: Benchmark, problems: Sequence[Problem], request: RunRequest) -> list[str]:

@@ -70,7 +70,7 @@ class Reading:
     def samples(self, key_of: KeyOf) -> Iterator[Recorded]:
         """Yield the samples in order; UserError, with the file and the row, on a mistake."""
         for place, file in enumerate(self.source.files):
-            form = _form(file, self.source)
+            form = form_of(file, self.source)
             if place and form is not self.form:
                 raise UserError(f"{file} is of another form than {self.source.files[0]}; import them apart.")
             self.form = form
@@ -151,7 +151,23 @@ class Reading:
         return self.label
 
 
-def _form(file: Path, source: Source) -> Format | None:
+def llm_of(source: Source) -> str | None:
+    """The one llm that the rows name, None where they name several or their form has no name of it."""
+    names: set[str] = set()
+    for file in source.files:
+        form = form_of(file, source)
+        if form is None or form.llm is None:
+            return None
+        for row in _parts(form, file):
+            if all(str(look(row, name)) == value for name, value in source.where):
+                names.add(str(row.get(form.llm) or ""))
+            if len(names) > 1:
+                return None
+    (name,) = names or {""}
+    return name if name.strip() else None
+
+
+def form_of(file: Path, source: Source) -> Format | None:
     """Whose a file is: as said, else as its first row says; None for our own columns, and where that is not sure."""
     if source.form == ROWS:
         return None

@@ -13,13 +13,15 @@ from celery import signals
 from models.database import transaction
 from models.rows import llm_id, store_sizes
 from models.schema import check_schema
+from models.settings import settings
 from tasks.app import app, queue
 from tasks.engines import engine_of, full_name, is_batch, load, queue_of
 from tasks.engines.engine import Engine, Load, Loaded
 from tasks.engines.reward_models import reward_queue
-from tasks.stored import load_own_benchmarks, prepare_verifiers
+from tasks.stored import lacking, load_own_benchmarks, prepare_verifiers
 from tasks.workers import leases
 from tasks.workers.grace import WORKER_SECONDS
+from verifiers.errors import InfrastructureError, JudgeAway, Unavailable
 
 if TYPE_CHECKING:
     from tasks.engines.openai_batch import Provider
@@ -28,6 +30,9 @@ log = logging.getLogger(__name__)
 
 ENGINE_DIED = 70
 """Exit code of a worker whose engine cannot go on: another is to be started."""
+
+DOCKER_QUEUE = "verify.docker"
+"""Of patches, each of which is judged in a container."""
 
 
 def generate_worker(
@@ -89,19 +94,25 @@ def _serve_engine(engine: Loaded, queues: list[str], concurrency: int, name: str
     return ENGINE_DIED if engine.dead.is_set() else 0
 
 
-def verify_worker(concurrency: int, queues: list[str], name: str, *, unsafe: bool = False, own: bool = False) -> int:
+def verify_worker(
+    concurrency: int | None,
+    queues: list[str],
+    name: str,
+    *,
+    unsafe: bool = False,
+    own: bool = False,
+    network: bool = False,
+) -> int:
     """Serve verification queues with so many processes; returns the exit code.
 
     Without a sandbox answers are still judged; programs and proofs become infrastructure errors that say why. With one
-    that does not do what it must nothing is served: Unavailable. `own` has it run people's own benchmarks.
+    that does not do what it must nothing is served: Unavailable. So it is where a queue of its own lacks what it judges
+    by, so that the queue waits. `own` has it run people's own benchmarks, `network` gives patches one.
     """
-    from verifiers.sandbox import refuse_surprises
-
     check_schema()
-    prepare_verifiers(unsafe=unsafe)
+    prepare_verifiers(unsafe=unsafe, network=network)
     load_own_benchmarks(queues, allowed=own)
-    if missing := refuse_surprises():
-        log.warning("%s", missing)
+    _find_judges(queues)
     going = multiprocessing.get_context("fork").Event()
 
     def begin_watch(**_: Any) -> None:
@@ -110,10 +121,44 @@ def verify_worker(concurrency: int, queues: list[str], name: str, *, unsafe: boo
             leases.leave()
 
         threading.Thread(target=leave_when_told, name="leaving", daemon=True).start()
+        if DOCKER_QUEUE in queues:  # here, since a process that was lost is replaced by one that finds what it left
+            threading.Thread(target=_remove_containers, name="sweep", daemon=True).start()
 
     signals.worker_process_init.connect(begin_watch, weak=False)
-    _serve(queues, ["-P", "prefork", "-c", str(concurrency), "-n", name], on_grace_over=going.set)
+    processes = str(concurrency or default_concurrency(queues))
+    _serve(queues, ["-P", "prefork", "-c", processes, "-n", name], on_grace_over=going.set)
     return 0
+
+
+def default_concurrency(queues: Sequence[str]) -> int:
+    """A process for each core; of patches no more than the memory of this machine has room for."""
+    cores = os.cpu_count() or 1
+    if DOCKER_QUEUE not in queues:
+        return cores
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return max(1, min(cores, int(memory / (settings().patch_memory_gb * 1e9))))
+
+
+def _find_judges(queues: Sequence[str]) -> None:
+    """Look at what queues are judged by: a sandbox, or a Docker daemon."""
+    for queue_name in queues:
+        if queue_name != "verify" and (lack := lacking(queue_name)):
+            raise Unavailable(f"{queue_name} cannot be served here: {lack.rstrip('.')}.")
+    if set(queues) != {DOCKER_QUEUE}:
+        from verifiers.sandbox import refuse_surprises
+
+        if missing := refuse_surprises():
+            log.warning("%s", missing)
+
+
+def _remove_containers() -> None:
+    """Remove what lost processes left in Docker."""
+    from verifiers.patches.container import sweep
+
+    try:
+        sweep()
+    except (JudgeAway, InfrastructureError) as error:
+        log.warning("containers of lost workers may be left: %s", error)
 
 
 def _serve(queues: list[str], arguments: list[str], on_grace_over: Callable[[], None] = leases.leave) -> None:

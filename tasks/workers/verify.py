@@ -2,16 +2,19 @@
 
 import time
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from celery import Task
 
+from models.questions.health import JUDGE_AWAY
 from models.storable import storable
 from tasks import ledger
 from tasks.app import app
-from tasks.ledger import Usage, Verdicts, Verification
+from tasks.ledger import Claimed, Usage, Verdicts, Verification
 from tasks.stored import stored_problem, stored_verifier
 from tasks.workers.attempt import NOTHING, WorkInHand, attempted, claim
 from tasks.workers.samples import Split, batch_samples
+from verifiers.errors import JudgeAway, JudgingStopped
 from verifiers.outcome import Outcome
 from verifiers.verifier import Candidate, Problem, Verifier
 
@@ -23,6 +26,25 @@ WORK_SECONDS = 300
 
 INFRASTRUCTURE_ATTEMPTS = 3
 """Tries at judging before our own failure is written down as such."""
+
+WAIT_SECONDS = 10.0
+"""How long a work waits in its slot for candidates that other works are judging: other problems want that slot."""
+
+WAIT_PAUSE_SECONDS = 20.0
+"""After that, until it looks again: always the same, so that it comes soon after a verdict however long that took."""
+
+LOOK_SECONDS = 0.5
+
+
+class Unfinished(NamedTuple):
+    """Why judging ended before the last candidate, and when the work is to be taken up again, if not by the pacing."""
+
+    why: str
+    pause: float | None = None
+
+
+STOPPED = Unfinished("its worker leaves, or the work was cancelled")
+ELSEWHERE = Unfinished("the candidates that are left are being judged for other works", WAIT_PAUSE_SECONDS)
 
 
 @app.task(name="verify", bind=True)
@@ -46,8 +68,16 @@ def _verify(attempt: WorkInHand) -> str:
     distinct = sorted(set(texts))
     known = ledger.known_candidates(lease, distinct) if distinct else set()
     new = [text for text in distinct if text not in known]
-    usage = Usage(reused=len(texts) - len(new))
-    verdicts, rest = _judge(attempt, verifier, problem, new, usage)
+    usage, verdicts = Usage(reused=len(texts) - len(new)), Verdicts()
+    judge = _judge if verifier.judge_until is None else _judge_claimed
+    try:
+        rest = judge(attempt, verifier, problem, new, usage, verdicts)
+    except JudgeAway as error:
+        ledger.record_verdicts(lease, _sure(verdicts))
+        ledger.give_back(lease, f"{JUDGE_AWAY}: {error}", usage)
+        return f"given back: {error}"
+    except JudgingStopped:
+        rest = STOPPED
     sure = _sure(verdicts)
     failed = [judgement.detail for text, judgement in verdicts.items() if text not in sure]
     if failed and lease.attempts < INFRASTRUCTURE_ATTEMPTS:
@@ -56,33 +86,81 @@ def _verify(attempt: WorkInHand) -> str:
         return f"to be tried again: {failed[0]}"
     if rest:
         ledger.record_verdicts(lease, verdicts)
-        ledger.give_back(lease, rest, usage)
-        return f"given back: {rest}"
+        ledger.give_back(lease, rest.why, usage, rest.pause)
+        return f"given back: {rest.why}"
     if not ledger.finish_verify(lease, extractions, verdicts, usage):
         return "lost its lease"
     correct = sum(judgement.outcome == Outcome.correct for judgement in verdicts.values())
-    return f"{lease.size} samples · {len(new)} new candidates, {correct} of them correct"
+    return f"{lease.size} samples · {len(verdicts)} new candidates, {correct} of them correct"
 
 
 def _judge(
-    attempt: WorkInHand, verifier: Verifier, problem: Problem, candidates: Sequence[str], usage: Usage
-) -> tuple[Verdicts, str]:
+    attempt: WorkInHand, verifier: Verifier, problem: Problem, candidates: Sequence[str], usage: Usage, to: Verdicts
+) -> Unfinished | None:
     """Judge candidates, the verdicts committed every few seconds; and why it ended before the last one, if it did."""
-    verdicts: Verdicts = {}
     began = committed = time.monotonic()
     for text in candidates:
         now = time.monotonic()
-        if attempt.stop.is_set():
-            return verdicts, "its worker leaves, or the work was cancelled"
-        if now - began > WORK_SECONDS:
-            return verdicts, f"{len(candidates) - len(verdicts)} candidates are left after {WORK_SECONDS} s"
+        if over := _over(attempt, began, len(candidates) - len(to)):
+            return over
         if now - committed > COMMIT_SECONDS:
-            ledger.record_verdicts(attempt.lease, _sure(verdicts))
+            ledger.record_verdicts(attempt.lease, _sure(to))
             committed = now
-        verdicts[text] = verifier.judge_safely(problem, text)
-        usage.judged += 1
-        usage.cpu_seconds += verdicts[text].cpu_seconds
-    return verdicts, ""
+        _judge_one(attempt, verifier, problem, text, usage, to)
+    return None
+
+
+def _judge_claimed(
+    attempt: WorkInHand, verifier: Verifier, problem: Problem, candidates: Sequence[str], usage: Usage, to: Verdicts
+) -> Unfinished | None:
+    """The same of candidates that take long: each is claimed first, and its verdict committed at once.
+
+    Those that other works are judging come last, and are waited for a little.
+    """
+    lease, left, began = attempt.lease, list(candidates), time.monotonic()
+    while True:
+        for text in list(left):
+            if over := _over(attempt, began, len(left)):
+                return over
+            claimed = ledger.claim_candidate(lease, text)
+            if claimed is Claimed.elsewhere:
+                continue
+            left.remove(text)
+            if claimed is Claimed.judged:
+                usage.reused += 1
+                continue
+            _judge_one(attempt, verifier, problem, text, usage, to)
+            ledger.record_verdicts(lease, _sure({text: to[text]}))
+        if not left:
+            return None
+        if not _fewer_claimed(attempt, left):
+            return STOPPED if attempt.stop.is_set() else ELSEWHERE
+
+
+def _fewer_claimed(attempt: WorkInHand, texts: Sequence[str]) -> bool:
+    """Wait a little until other works no longer judge all of these candidates; whether that came."""
+    deadline = time.monotonic() + WAIT_SECONDS
+    while not attempt.stop.wait(LOOK_SECONDS) and time.monotonic() < deadline:
+        if ledger.count_claimed(attempt.lease, texts) < len(texts):
+            return True
+    return False
+
+
+def _over(attempt: WorkInHand, began: float, left: int) -> Unfinished | None:
+    """Why a work that began then is to judge no further, if so."""
+    if attempt.stop.is_set():
+        return STOPPED
+    if time.monotonic() - began > WORK_SECONDS:
+        return Unfinished(f"{left} candidates are left after {WORK_SECONDS} s")
+    return None
+
+
+def _judge_one(
+    attempt: WorkInHand, verifier: Verifier, problem: Problem, text: str, usage: Usage, to: Verdicts
+) -> None:
+    to[text] = verifier.judge_safely(problem, text, attempt.stop)
+    usage.judged += 1
+    usage.cpu_seconds += to[text].cpu_seconds
 
 
 def _sure(verdicts: Verdicts) -> Verdicts:

@@ -19,6 +19,7 @@ from verifiers.benchmarks.own import load_own
 from verifiers.benchmarks.pocket_sums import POCKET_SUMS
 from verifiers.benchmarks.proofnet import PROOFNET
 from verifiers.benchmarks.sources import is_own, read_code
+from verifiers.benchmarks.swebench import SWEBENCH_LITE, SWEBENCH_VERIFIED
 from verifiers.errors import UserError
 from verifiers.verifier import Verifier
 
@@ -26,7 +27,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     benchmark.name: benchmark
     for benchmark in (
         POCKET_SUMS, GSM8K, MATH, AIME, GPQA, MINIF2F, PROOFNET, CODECONTESTS, CODECONTESTS_PLUS, LIVECODEBENCH,
-        HUMANEVAL, HUMANEVAL_PLUS, MBPP, MBPP_PLUS,
+        HUMANEVAL, HUMANEVAL_PLUS, MBPP, MBPP_PLUS, SWEBENCH_LITE, SWEBENCH_VERIFIED,
     )
 }  # fmt: skip
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager, redirect_stdout
 from types import FrameType, MappingProxyType, ModuleType
 from typing import Any
 
-from verifiers.errors import InfrastructureError, UserError
+from verifiers.errors import InfrastructureError, JudgeAway, JudgingStopped, UserError
 
 
 class TooLong(BaseException):
@@ -61,8 +61,8 @@ def guarded(
     """The same function, with whatever goes wrong in it told by one kind of error.
 
     what: what the sentence calls it. below: a path that its files begin with, for the line. wrong(result, *arguments)
-    says what its result is that it must not be. modules: what it finds when it imports. UserError and
-    InfrastructureError are its own words, and pass.
+    says what its result is that it must not be. modules: what it finds when it imports. UserError,
+    InfrastructureError, JudgeAway and JudgingStopped are its own words, and pass.
     """
 
     @functools.wraps(function)
@@ -72,7 +72,7 @@ def guarded(
             with deadline(seconds), redirect_stdout(sys.stderr):
                 result = function(*arguments)
                 mistake = wrong(result, *arguments)
-        except (UserError, InfrastructureError, KeyboardInterrupt):
+        except (UserError, InfrastructureError, JudgeAway, JudgingStopped, KeyboardInterrupt):
             raise
         except TooLong:
             raise error(f"{what} took longer than {seconds:g} s") from None

@@ -161,6 +161,9 @@ def _whole(code: Code, benchmark: Benchmark) -> Benchmark:
                 each.judge, f"judge of {of}", seconds=_seconds(each.judge, JUDGE_SECONDS),
                 wrong=shape.wrong_judgement, error=InfrastructureError,
             ),
+            judge_until=each.judge_until and guard(
+                each.judge_until, f"judge_until of {of}", wrong=shape.wrong_judgement, error=InfrastructureError
+            ),
             classes=each.classes and guard(each.classes, f"classes of {of}", wrong=shape.wrong_classes),
             lacks=guard(each.lacks, f"lacks of {of}"),
         )  # fmt: skip
@@ -174,6 +177,10 @@ def _whole(code: Code, benchmark: Benchmark) -> Benchmark:
         subsets={
             each: guard(choose, f"the subset {each} of {name}", wrong=shape.wrong_places)
             for each, choose in subsets.items()
+        },
+        forms={
+            each: guard(form, f"the prompts {each} of {name}", wrong=shape.wrong_prompts)
+            for each, form in benchmark.forms.items()
         },
         verifiers=tuple(verifier(each) for each in benchmark.verifiers),
     )

@@ -25,9 +25,12 @@ JUDGING: dict[str, tuple[str, ...]] = {
     "private_test_cases": ("livecodebench",),
     "options": ("gpqa",),
     **dict.fromkeys(
+        ("test_patch", "eval_script", "FAIL_TO_PASS", "PASS_TO_PASS"), ("swebench-lite", "swebench-verified")
+    ),
+    **dict.fromkeys(
         (
             "tests", "unit_tests", "hidden_tests", "input_output", "challenge_test_list", "official_tests",
-            "generated_checker", "test_patch", "FAIL_TO_PASS", "PASS_TO_PASS", "choices",
+            "generated_checker", "choices",
         ),
         (),
     ),

@@ -129,6 +129,8 @@ def wrong_judgement(found: Any, *_: Any) -> str:
         return f"{held}, not a Judgement of an Outcome"
     if not isinstance(found.detail, str) or type(found.cpu_seconds) not in (int, float):
         return "a Judgement whose detail is no text or whose cpu_seconds is no number"
+    if not isinstance(found.log, bytes):
+        return "a Judgement whose log is no bytes"
     return "" if isinstance(found.facts, Mapping) and _is_json(found.facts) else "a Judgement whose facts are not JSON"
 
 

@@ -17,7 +17,7 @@ NAME = re.compile(r"\{(\w+)(\??)\}")
 TRUTH = {
     "answer", "solution", "solutions", "incorrect_solutions", "canonical_solution", "code", "test", "test_list",
     "private_tests", "generated_tests", "patch", "test_patch", "test_cases", "checker", "base_test", "base_input",
-    "plus_input",
+    "plus_input", "eval_script", "FAIL_TO_PASS", "PASS_TO_PASS",
 }  # fmt: skip
 """Fields that say what is right, or by which tests: `\\boxed{answer}` in a template must not become it."""
 

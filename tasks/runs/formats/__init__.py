@@ -7,6 +7,7 @@ from tasks.runs.formats.lighteval import LIGHTEVAL
 from tasks.runs.formats.lm_eval import LM_EVAL
 from tasks.runs.formats.nemo_skills import NEMO_SKILLS
 from tasks.runs.formats.paper import PAPER
+from tasks.runs.formats.swebench import SWEBENCH
 
 FORMATS: dict[str, Format] = {
     "nemo-skills": NEMO_SKILLS,
@@ -15,6 +16,7 @@ FORMATS: dict[str, Format] = {
     "lighteval": LIGHTEVAL,
     "evalplus": EVALPLUS,
     "paper": PAPER,
+    "swebench": SWEBENCH,
 }
 
 __all__ = ["FORMATS", "Format"]

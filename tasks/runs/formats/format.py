@@ -22,6 +22,8 @@ class Format(NamedTuple):
     parts(row): a file's row as rows of theirs, where it holds many.
     one: a field of which one file may hold one value, since other values are the same samples again.
     read(file): the rows of a file that is none of ours.
+    llm: a field that names the llm.
+    attempts: whether each file is an attempt, so that two of them may be the same.
     """
 
     about: str
@@ -31,6 +33,8 @@ class Format(NamedTuple):
     parts: Callable[[Row], Iterable[Row]] = lambda row: (row,)
     one: str | None = None
     read: Callable[[Path], Iterator[Row]] = read_rows
+    llm: str | None = None
+    attempts: bool = False
 
 
 def question_of(fields: Any) -> str | None:

@@ -1,0 +1,185 @@
+"""One command in a container: what it prints and how it ends, whatever it does to hold us."""
+
+import enum
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from threading import Event
+from typing import NamedTuple
+
+from verifiers.errors import InfrastructureError
+from verifiers.patches.daemon import asking, client
+from verifiers.patches.disk import DiskWatch
+from verifiers.patches.limits import PatchLimits
+from verifiers.patches.stream import Stream
+
+_TICK = 0.5
+_ASK_EVERY = 2.0
+_SETTLES_WITHIN = 1.0
+_KILLED = 137
+
+
+class Ended(enum.Enum):
+    """How a command ended. gone: its container did, and neither we nor the program's memory ended that."""
+
+    exited = "exited"
+    time = "time"
+    output = "output"
+    disk = "disk"
+    memory = "memory"
+    stopped = "stopped"
+    gone = "gone"
+
+
+class Ran(NamedTuple):
+    """A command that ended. output: stdout and stderr as they came; its first limits.output_bytes where it was cut."""
+
+    ended: Ended
+    exit_code: int | None
+    output: bytes
+    seconds: float
+
+
+class _Exit(NamedTuple):
+    """What the daemon says of a command that runs no more; code is unknown where its container is gone."""
+
+    code: int | None
+    started: bool
+
+
+class Execution:
+    """A command in a container, from its start to its end."""
+
+    def __init__(self, container: str, limits: PatchLimits) -> None:
+        self._container, self._limits = container, limits
+        self._output = bytearray()
+        self.exit = _Exit(None, True)
+
+    def run(self, command: Sequence[str], folder: str, seconds: float, stop: Event) -> Ran:
+        """Start it and follow it to its end. JudgeAway where the daemon falls silent meanwhile."""
+        began = time.monotonic()
+        ended = Ended.gone
+        exec_id = self._create(command, folder)
+        if exec_id is not None:
+            with self._started(exec_id) as stream, watching(self._container, self._limits) as disk:
+                ended = self._follow(exec_id, stream, began + seconds, stop, disk)
+        if (ended is Ended.exited and self.exit.code != 0) or ended is Ended.gone:
+            ended = self._why()
+        return Ran(
+            ended, self.exit.code if ended is Ended.exited else None, bytes(self._output), time.monotonic() - began
+        )
+
+    def _create(self, command: Sequence[str], folder: str) -> str | None:
+        from docker.errors import APIError
+
+        with asking("prepare a command"):
+            try:
+                made = client().api.exec_create(self._container, list(command), user="0", workdir=folder)
+            except APIError as error:
+                if error.status_code in (404, 409):  # the container is not there, or runs no more
+                    return None
+                raise
+        return str(made["Id"])
+
+    @contextmanager
+    def _started(self, exec_id: str) -> Iterator[Stream]:
+        with asking("start a command"):
+            stream = Stream(client().api.exec_start(exec_id, socket=True))
+        try:
+            yield stream
+        finally:
+            stream.close()
+
+    def _follow(self, exec_id: str, stream: Stream, deadline: float, stop: Event, disk: DiskWatch) -> Ended:
+        asked, silent = time.monotonic(), False
+        while True:
+            if silent:
+                stop.wait(_TICK)
+            elif (data := stream.read(_TICK)) is None:
+                silent = True
+            else:
+                self._output += data
+            if (ended := self._broke(deadline, stop, disk)) is not None:
+                return ended
+            if silent or time.monotonic() - asked > _ASK_EVERY:
+                if self._has_ended(exec_id):
+                    return self._drain(stream, silent)
+                asked = time.monotonic()
+
+    def _broke(self, deadline: float, stop: Event, disk: DiskWatch) -> Ended | None:
+        """The limit that was passed, if any."""
+        if len(self._output) > self._limits.output_bytes:
+            del self._output[self._limits.output_bytes :]
+            return Ended.output
+        if stop.is_set():
+            return Ended.stopped
+        if disk.full.is_set():
+            return Ended.disk
+        if disk.low.is_set():
+            raise InfrastructureError("the disk of the Docker daemon is nearly full")
+        return Ended.time if time.monotonic() > deadline else None
+
+    def _drain(self, stream: Stream, silent: bool) -> Ended:
+        """Take what was printed before the end; a child that it left behind may print on for ever."""
+        until = time.monotonic() + _SETTLES_WITHIN
+        while not silent and time.monotonic() < until and (data := stream.read(0.1)):
+            self._output += data
+        del self._output[self._limits.output_bytes :]
+        return Ended.gone if self.exit.code is None else Ended.exited
+
+    def _has_ended(self, exec_id: str) -> bool:
+        from docker.errors import NotFound
+
+        with asking("say whether a command runs"):
+            try:
+                told = client().api.exec_inspect(exec_id)
+            except NotFound:
+                return True
+        self.exit = _Exit(told["ExitCode"], bool(told.get("Pid")))
+        return not told["Running"]
+
+    def _why(self) -> Ended:
+        """Why a command failed: a killed one may have been killed for its memory, or because its container ended."""
+        if self.exit.code == _KILLED:
+            time.sleep(_SETTLES_WITHIN)  # the container's own end is told after that of what ran in it
+        lives = self._lives()
+        if "oom" in self._happened():
+            return Ended.memory
+        return Ended.exited if lives and self.exit.code is not None else Ended.gone
+
+    def _lives(self) -> bool:
+        from docker.errors import NotFound
+
+        with asking("say whether a container runs"):
+            try:
+                return bool(client().api.inspect_container(self._container)["State"]["Running"])
+            except NotFound:
+                return False
+
+    def _happened(self) -> list[str]:
+        """What the daemon saw happen to the container since this command was started."""
+        with asking("say what happened to a container"):
+            now = client().info()["SystemTime"]  # its clock, not ours
+            found = client().api.events(
+                since=0, until=_unix(now) + 1, filters={"container": self._container}, decode=True
+            )
+            happened = [str(each.get("Action")) for each in found]
+        starts = [place for place, each in enumerate(happened) if each.startswith("exec_start")]
+        return happened[starts[-1] :] if starts else happened
+
+
+def _unix(moment: str) -> int:
+    """Seconds since 1970 of a time as Go writes it, with its nanoseconds."""
+    from datetime import datetime
+
+    return int(datetime.fromisoformat(moment[:19] + "+00:00").timestamp())
+
+
+@contextmanager
+def watching(container: str, limits: PatchLimits) -> Iterator[DiskWatch]:
+    """Look at the container's disk for as long as a command runs in it."""
+    watch = DiskWatch(container, limits.disk_bytes)
+    try:
+        yield watch
+    finally:
+        watch.close()

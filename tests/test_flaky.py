@@ -29,7 +29,7 @@ import os, time
 from pathlib import Path
 
 from verifiers.benchmarks.benchmark import Benchmark, Sampling
-from verifiers.errors import InfrastructureError
+from verifiers.errors import InfrastructureError, JudgeAway
 from verifiers.outcome import Outcome
 from verifiers.verifier import Candidate, Judgement, Problem, Verifier
 
@@ -46,6 +46,8 @@ def judge(problem, candidate):
     time.sleep({pause})
     if (HERE / "broken").exists():
         raise InfrastructureError("the judge is broken")
+    if (HERE / "away").exists():
+        raise JudgeAway("no daemon answers")
     (HERE / f"{{candidate}}-{{os.getpid()}}-{{time.monotonic_ns()}}").touch()
     thrown = len(list(HERE.glob("coin-*")))
     right = candidate == "good" or (candidate == "coin" and thrown % 2 == 1)
@@ -191,6 +193,15 @@ def test_our_own_failures_count_for_nothing_and_are_tried_again(place: Place, co
     assert "judged 6 times" in said
     assert place.one("select sum(disagreements) from verifier_health") == 1
     assert place.one("select sum(infrastructure_errors) from flakiness") == 6
+
+
+def test_a_judge_that_is_away_ends_it_with_a_sentence_and_what_is_judged_stays(place: Place, coins: Path) -> None:
+    flaky(place, str(coins), "--repeats", "1")
+    (coins.parent / "thrown" / "away").touch()
+    result = place.monkeys("flaky", str(coins), "--repeats", "2", "-c", "1")
+    assert result.exit_code == 1
+    assert "Nothing can be judged just now: no daemon answers; what was judged is kept." in result.output
+    assert place.one("select count(*) from rejudgement where outcome <> 'infrastructure_error'") == 3
 
 
 def test_two_calls_at_once_share_the_work(place: Place, coins: Path) -> None:

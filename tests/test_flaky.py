@@ -15,7 +15,7 @@ from models.database import transaction
 from models.questions.find import find_run
 from models.questions.flaky import coverage_without, known_problems
 from models.questions.progress import coverage_of
-from tasks.runs.flaky import Job, judge
+from tasks.runs.flaky import Repeat, judge
 from tests.counted import Tally, counted_run
 from tests.place import Place, wait_until
 from tests.shared_data import shared
@@ -214,7 +214,7 @@ def test_a_job_that_is_done_by_then_is_left(place: Place, coins: Path) -> None:
     flaky(place, str(coins), "--repeats", "2")
     ids = place.query("select candidate_id, verifier_id from flakiness")
     for row in ids:
-        assert not judge(Job(row["candidate_id"], row["verifier_id"], 2, True), threading.Event())
+        assert not judge(Repeat(row["candidate_id"], row["verifier_id"], 2, True), threading.Event())
     assert thrown(coins) == 6
 
 

@@ -58,7 +58,7 @@ class Suspects:
     without_reference: int = 0
 
 
-class Job(NamedTuple):
+class Repeat(NamedTuple):
     """One more judgement of a candidate, unless it has as many as are wanted by then."""
 
     candidate_id: int
@@ -186,7 +186,7 @@ def drawn(run: Run, share: float, own: Benchmark | None = None) -> Suspects:
     )
 
 
-def missing_jobs(suspects: Suspects, repeats: int) -> list[Job]:
+def missing_jobs(suspects: Suspects, repeats: int) -> list[Repeat]:
     """The judgements that lack to so many of every candidate: a round of all, in any order, after the other."""
     missing = rows(
         _Missing,
@@ -201,14 +201,14 @@ def missing_jobs(suspects: Suspects, repeats: int) -> list[Job]:
     )
     shuffle(missing)  # so that two hosts are seldom at the same one
     return [
-        Job(each.candidate_id, suspects.verifier_id, repeats, suspects.are_references)
+        Repeat(each.candidate_id, suspects.verifier_id, repeats, suspects.are_references)
         for nth in range(repeats)
         for each in missing
         if nth < each.missing
     ]
 
 
-def judge(job: Job, stop: Event) -> bool:
+def judge(job: Repeat, stop: Event) -> bool:
     """Do a job and store what came of it; False where there were enough judgements by then.
 
     JudgingStopped, and nothing stored, where `stop` was set meanwhile: it may be what the judgement came of.
@@ -230,7 +230,7 @@ def judge(job: Job, stop: Event) -> bool:
     return bool(wanted)
 
 
-def _store(job: Job, judgement: Judgement) -> None:
+def _store(job: Repeat, judgement: Judgement) -> None:
     facts = storable_json(judgement.facts)
     row = {
         **job._asdict(),

@@ -11,7 +11,7 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.process import BaseProcess
 from typing import NoReturn
 
-from tasks.runs.flaky import Job, judge
+from tasks.runs.flaky import Repeat, judge
 from tasks.stored import BenchmarkAway, load_own_benchmarks, prepare_verifiers
 from verifiers.errors import JudgeAway, JudgingStopped, Unavailable
 
@@ -21,7 +21,7 @@ LEAVE_SECONDS = 20.0
 _stop = threading.Event()
 
 
-def judge_side_by_side(jobs: Sequence[Job], processes: int, *, network: bool = False) -> Iterator[bool]:
+def judge_side_by_side(jobs: Sequence[Repeat], processes: int, *, network: bool = False) -> Iterator[bool]:
     """Do jobs, so many at once; yields, one a job as they end, whether it still had to be done.
 
     Processes are spawned, since neither connections nor sandboxes survive a fork. Whatever ends this ends them.
@@ -46,7 +46,7 @@ def judge_side_by_side(jobs: Sequence[Job], processes: int, *, network: bool = F
         _end([child for child in multiprocessing.active_children() if child not in before])
 
 
-def _submitted(pool: ProcessPoolExecutor, jobs: Sequence[Job]) -> list[Future[bool]]:
+def _submitted(pool: ProcessPoolExecutor, jobs: Sequence[Repeat]) -> list[Future[bool]]:
     """Start the processes, which inherit what they ignore: Ctrl-C reaches all, and the command ends the others."""
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
@@ -86,7 +86,7 @@ def _leave_with_parent() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _judge(job: Job) -> bool:
+def _judge(job: Repeat) -> bool:
     try:
         return judge(job, _stop)
     except (SystemExit, JudgingStopped):  # the pool would take it for the job's end, and go on

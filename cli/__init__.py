@@ -13,7 +13,7 @@ SECTIONS = {
     "Runs": [
         "benchmarks", "enqueue", "runs", "watch", "show", "cancel", "resume", "extend", "import", "export", "delete",
     ],
-    "Judging": ["check", "reverify", "audit", "score"],
+    "Judging": ["check", "reverify", "audit", "flaky", "score"],
     "Results": ["analyze", "report", "compare", "price", "sql"],
     "Machines": ["worker", "sweep", "flower", "migrate"],
 }  # fmt: skip

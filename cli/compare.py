@@ -1,11 +1,12 @@
 """`monkeys compare`: which llm is better, at equal samples and at equal cost."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from cli.options import Number, table_options
+from cli.options import Number, check_known, table_options, without_known_options
 from cli.output import COSTS, dollars_rest_on, harmless, print_rows, text_table
 from verifiers.ranges import real
 
@@ -29,8 +30,11 @@ NAMES = {"samples": "samples a problem", **COSTS}
     multiple=True,
     help="A coverage wanted, such as 0.5 (may be given again). Default: the highest that all reach.",
 )
+@without_known_options
 @table_options
-def compare(runs: tuple[str, ...], wanted: tuple[float, ...], form: str | None) -> None:
+def compare(
+    runs: tuple[str, ...], wanted: tuple[float, ...], without_known: bool, known: Path | None, form: str | None
+) -> None:
     """Compare RUNS of one benchmark over the problems they share, problem by problem.
 
     At equal samples and, where they are known of every run, at equal FLOPs, dollars (`monkeys price`) and GPU-seconds;
@@ -42,15 +46,22 @@ def compare(runs: tuple[str, ...], wanted: tuple[float, ...], form: str | None) 
       monkeys compare small large
       monkeys compare 1 2 --coverage 0.5
       monkeys compare 1 2 --csv > compared.csv
+      monkeys compare 1 2 --without-known
     """
     from models.questions import compare as question
     from models.questions.find import find_run
+    from models.questions.flaky import known_problems
     from models.questions.progress import cost_of, progress_of, title
     from verifiers.errors import UserError
 
     if len(runs) < 2:
         raise UserError("Give two runs or more to compare.")
-    compared, left_out = question.contenders([find_run(named) for named in runs])
+    chosen = [find_run(named) for named in runs]
+    without: set[str] = set()
+    if check_known(without_known, known):
+        without = without.union(*(keys for run in chosen for keys in known_problems(run, known).values()))
+        click.echo(f"{len(without):,} known problems are left out.", err=True)
+    compared, left_out = question.contenders(chosen, without)
     if left_out:
         click.echo(f"{left_out} problems that not every run has are left out.", err=True)
     measures = question.measures(compared)

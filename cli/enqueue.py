@@ -11,6 +11,7 @@ from cli.options import (
     Number,
     TextFile,
     batch_option,
+    check_known,
     endpoint_option,
     engine_args,
     llm_option,
@@ -19,6 +20,7 @@ from cli.options import (
     take_settings,
     thinking_option,
     with_endpoint,
+    without_known_options,
 )
 from cli.output import print_rows
 from cli.worker.wanted import see_to_benchmark, serve_llm
@@ -53,7 +55,7 @@ if TYPE_CHECKING:
 @click.option("--prompt", "form", help="Another of the benchmark's prompts, such as swebench-lite's `oracle`.")
 @click.option("--subset", help="A named subset, such as gsm8k's `monkeys`.")
 @click.option("--problem", "problems", multiple=True, help="Only this problem (may be given again).")
-@click.option("--without-known", is_flag=True, help="Without the problems that are known to be defective.")
+@without_known_options
 @click.option("--limit", **number(RunRequest, "limit"))
 @click.option("--verifier", help="The verifier that counts, where the benchmark has several.")
 @thinking_option("tags with --chat, else none")
@@ -108,6 +110,7 @@ def enqueue(
     from tasks.stored import prepare_verifiers
 
     arguments = engine_args(with_endpoint(engine_arguments, endpoint, gpus, batch=batch))
+    check_known(wanted["without_known"], wanted["known"])
     check_schema()
     reachable()
     prepare_verifiers()

@@ -13,14 +13,14 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from models.database import is_passing, outage
 from models.settings import settings
-from verifiers.errors import InfrastructureError, Unavailable, UserError
+from verifiers.errors import InfrastructureError, JudgeAway, Unavailable, UserError
 
 
 def sentence(error: BaseException) -> UserError | None:
     """What to tell a person, with the exit code; None of a programming error, which keeps its traceback."""
     if isinstance(error, UserError):
         return error
-    if isinstance(error, InfrastructureError):
+    if isinstance(error, InfrastructureError | JudgeAway):
         return Unavailable(f"Nothing can be judged here: {_first_line(error)}.")
     cause = (error.orig or error) if isinstance(error, DBAPIError) else error
     told = _of_database(cause) if isinstance(cause, psycopg.Error) else _of_file(cause) or _of_broker(cause)

@@ -213,6 +213,21 @@ def take_settings(settings: type, options: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None and value is not False and value != ()}
 
 
+def without_known_options(command: F) -> F:
+    """--without-known and --known, for commands that choose problems."""
+    said = "Problems for --without-known to leave out too: a file of `monkeys flaky --save`, or a JSON object."
+    command = click.option("--known", type=click.Path(path_type=Path), help=said)(command)
+    said = "Without the problems that are known to be defective or flaky."
+    return click.option("--without-known", is_flag=True, help=said)(command)
+
+
+def check_known(without_known: bool, known: Path | None) -> bool:
+    """Whether known problems are to be left out; UserError where only a file of them is given."""
+    if known is not None and not without_known:
+        raise UserError("--known FILE says which problems --without-known leaves out too; give both.")
+    return without_known
+
+
 def table_options(command: F) -> F:
     """--json and --csv, for commands that print data."""
     command = click.option("--csv", "form", flag_value="csv", help="Print CSV.")(command)

@@ -4,9 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cli.options import Number
 from verifiers.errors import UserError
-from verifiers.ranges import real
 from verifiers.thinking import RULES
 
 if TYPE_CHECKING:
@@ -22,7 +20,6 @@ if TYPE_CHECKING:
 )
 @click.option("--benchmark", help="Your own benchmark, given again: its code is run, as it is now. See enqueue.")
 @click.option("--infrastructure", is_flag=True, help="Judge again only what failed by our fault.")
-@click.option("--share", type=Number(real(0, 1, above=True)), help="Rerun this share here: is it stable?")
 def reverify(
     named: str,
     verifier: str | None,
@@ -30,15 +27,11 @@ def reverify(
     thinking: str | None,
     benchmark: str | None,
     infrastructure: bool,
-    share: float | None,
 ) -> None:
     """Judge RUN's samples by another verifier or a newer version, or again where judging failed by our fault.
 
     A newer version replaces the one that counts. With --thinking, what counts as answer is decided anew, and what was
     judged and scored by the old rule is replaced.
-
-    With --share, judge a random share of the distinct candidates once more in this process. The verdicts stay; the view
-    verifier_health counts the reruns and those that disagreed, which are printed.
 
     \b
     Example:
@@ -47,22 +40,18 @@ def reverify(
       monkeys reverify 1 --thinking tags
       monkeys reverify 1 --benchmark ./my_bench.py
       monkeys reverify 1 --infrastructure
-      monkeys reverify 1 --share 0.01
     """
     from cli.worker.wanted import see_to_benchmark, see_to_run
     from models.questions.find import find_run
     from tasks.runs import changes
     from verifiers.benchmarks import find_benchmark
 
-    if (infrastructure or share or thinking) and (verifier or use):
-        raise UserError("--infrastructure, --share and --thinking go without --verifier and --use.")
-    if bool(infrastructure) + bool(share) + bool(thinking) > 1:
-        raise UserError("--infrastructure, --share and --thinking go without each other.")
+    if (infrastructure or thinking) and (verifier or use):
+        raise UserError("--infrastructure and --thinking go without --verifier and --use.")
+    if infrastructure and thinking:
+        raise UserError("--infrastructure and --thinking go without each other.")
     run = find_run(named)
     own = None if benchmark is None else find_benchmark(benchmark)
-    if share:
-        _rerun(run.id, share, own)
-        return
     if infrastructure:
         works = changes.judge_again(run.id)
         click.echo(f"{works:,} works of run {run.id} are judged again.", err=True)
@@ -95,23 +84,3 @@ def _judge(run_id: int, verifier: str | None, use: bool, own: "Benchmark | None"
         else "it does not count"
     )
     return f"Run {run_id}: {made.works:,} works to be judged by {made.verifier}; {then}."
-
-
-def _rerun(run_id: int, share: float, own: "Benchmark | None") -> None:
-    from tasks.runs import changes
-    from tasks.stored import prepare_verifiers
-
-    prepare_verifiers()
-    reruns = disagreements = failures = 0
-    for one in changes.rerun(run_id, share, own):
-        reruns += 1
-        failures += one.again is None
-        if one.again not in (None, one.outcome):
-            disagreements += 1
-            click.echo(
-                f"{one.problem}, candidate {one.candidate_id}: {one.outcome}, now {one.again} {one.detail}".rstrip()
-            )
-    click.echo(
-        f"Run {run_id}: {reruns:,} verdicts rerun, {disagreements:,} disagreed, {failures:,} failed by our fault.",
-        err=True,
-    )

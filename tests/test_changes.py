@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from models.database import transaction
 from tasks import ledger
 from tasks.engines.engine import Completion
 from tasks.runs import changes
@@ -219,34 +218,6 @@ def test_a_deleted_run_is_gone_and_the_others_stay(place: Place, tmp_path: Path)
 @pytest.mark.parametrize("command", ["cancel", "resume", "delete", "export", "reverify"])
 def test_a_run_that_is_not_there_is_named(place: Place, command: str) -> None:
     assert "There is no run '77'" in place.refused(command, "77")
-
-
-def test_a_rerun_counts_the_verdicts_that_come_out_otherwise_and_leaves_them(place: Place, tmp_path: Path) -> None:
-    files = small(tmp_path)
-    run = files.enqueue(place, 20)
-    use_recording(files.recording)
-    work_off(place)
-    before = judged(place, run)
-    candidates = place.one("select count(distinct candidate_id) from extraction where run_id = %s", (run,))
-    said = place.monkeys("reverify", str(run), "--share", "1").output
-    assert f"{candidates} verdicts rerun, 0 disagreed, 0 failed" in said
-    with transaction() as connection:
-        connection.execute("update verdict set outcome = 'time_limit' where outcome = 'correct'")
-    flaky = place.one("select count(*) from verdict where outcome = 'time_limit'")
-    said = place.monkeys("reverify", str(run), "--share", "1").output
-    assert f"{candidates} verdicts rerun, {flaky} disagreed, 0 failed" in said
-    assert said.count("time_limit, now correct") == flaky
-    health = place.query("select outcome, verdicts, share, reruns, disagreements from verifier_health order by 1")
-    assert [(row["outcome"], row["reruns"] / row["verdicts"], row["disagreements"]) for row in health] == [
-        ("incorrect", 2, 0),
-        ("time_limit", 2, flaky),
-    ]
-    assert sum(row["share"] for row in health) == pytest.approx(1)
-    with transaction() as connection:
-        connection.execute("update verdict set outcome = 'correct' where outcome = 'time_limit'")
-    assert judged(place, run) == before
-    assert place.monkeys("reverify", str(run), "--share", "0").exit_code == 2
-    assert "go without" in place.monkeys("reverify", str(run), "--share", "1", "--use").output
 
 
 def test_a_reference_solution_that_fails_is_seen(place: Place, tmp_path: Path) -> None:

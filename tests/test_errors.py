@@ -29,7 +29,7 @@ from tasks.engines import queue_of
 from tasks.engines.reward_models import read_reward_name, reward_name, reward_queue
 from tests.place import Place
 from verifiers.benchmarks.guarded import BrokenBenchmark
-from verifiers.errors import InfrastructureError, Unavailable, UserError
+from verifiers.errors import InfrastructureError, JudgeAway, Unavailable, UserError
 
 
 def of_file(number: int) -> OSError:
@@ -41,6 +41,7 @@ TOLD = [
     (Unavailable("It is away."), 1, "It is away."),
     (BrokenBenchmark("my_bench.py raised ValueError: x (line 3)."), 2, "(line 3)"),
     (InfrastructureError("no bwrap"), 1, "Nothing can be judged here"),
+    (JudgeAway("no daemon answers"), 1, "Nothing can be judged here"),
     (psycopg.OperationalError("connection refused"), 1, "does not answer"),
     (OperationalError("select", {}, errors.AdminShutdown("going down")), 1, "does not answer"),
     (errors.ReadOnlySqlTransaction("read-only"), 1, "is read-only"),

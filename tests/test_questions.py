@@ -92,7 +92,8 @@ def test_every_command_that_reads_prints_a_run(place: Place, tmp_path: Path) -> 
     sweep()
     for words in (
         ["runs"], ["show", run], ["show", run, "1"], ["show", run, "1", "3"], ["analyze", run],
-        ["report", run, "--tables-only"], ["audit", run], ["compare", run, run], ["price", "list"], ["benchmarks"],
+        ["report", run, "--tables-only"], ["report", run, "--without-known"], ["audit", run],
+        ["compare", run, run], ["price", "list"], ["benchmarks"],
         ["sql", "select * from sample_detail"], ["sql", "select * from lengths"],
     ):  # fmt: skip
         assert place.ok(*words), words

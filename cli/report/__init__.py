@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cli.options import table_options
+from cli.options import check_known, table_options, without_known_options
 from cli.output import Rows, dollars_rest_on, harmless, print_rows, rows_as_csv, text_table
 
 if TYPE_CHECKING:
@@ -20,7 +20,29 @@ COST = (
     "billed_prompt_tokens", "cached_prompt_tokens", "completion_tokens", "thinking_tokens", "flops", "gpu_seconds",
     "usd", "usd_per_solved_problem", "verify_cpu_seconds",
 )  # fmt: skip
-PERCENTS = ("coverage", "low", "high", "stderr", "floor", "ceiling", "success_rate", "gap")
+WITHOUT = (
+    "k",
+    "problems",
+    "coverage",
+    "low",
+    "high",
+    "problems_without",
+    "coverage_without",
+    "low_without",
+    "high_without",
+)
+PERCENTS = (
+    "coverage", "low", "high", "stderr", "floor", "ceiling", "success_rate", "gap", "coverage_without", "low_without",
+    "high_without",
+)  # fmt: skip
+
+SAYS = {
+    "benchmark": "the benchmark:",
+    "file": "the file:",
+    "varies": "their right solution, whose outcome varies:",
+    "fails": "their right solution, which fails:",
+}
+"""Who says that a problem is defective or flaky."""
 
 
 @click.command()
@@ -29,23 +51,38 @@ PERCENTS = ("coverage", "low", "high", "stderr", "floor", "ceiling", "success_ra
     "--out", type=click.Path(path_type=Path), help="Folder for the page and plots. Default: reports/ of the stack."
 )
 @click.option("--tables-only", is_flag=True, help="Print the tables and write no file.")
+@without_known_options
 @table_options
-def report(runs: tuple[str, ...], out: Path | None, tables_only: bool, form: str | None) -> None:
+def report(
+    runs: tuple[str, ...],
+    out: Path | None,
+    tables_only: bool,
+    without_known: bool,
+    known: Path | None,
+    form: str | None,
+) -> None:
     """Print what RUNS bought, and write one HTML page with every plot, and each plot as PNG, SVG and CSV.
 
     Coverage with 95 % intervals, fits and forecasts, precision, problems, cost, outcomes, diversity. What was not
     analysed since the last samples is analysed first. --json and --csv print coverage.
+
+    With --without-known it is coverage alone, side by side with and without the problems that are known to be defective
+    or flaky: by the benchmark, by the file of --known, and by what `monkeys flaky` found of their right solutions.
 
     \b
     Example:
       monkeys report 1
       monkeys report 1 2 --out figures
       monkeys report 1 --csv > coverage.csv
+      monkeys report 1 --without-known --known flaky.jsonl
     """
     from models.questions.find import find_run
     from models.questions.report import findings
 
     chosen = list({run.id: run for run in map(find_run, runs)}.values())
+    if check_known(without_known, known):
+        _print_without_known(chosen, known, form)
+        return
     if form:
         rows = [row for run in chosen for row in findings(run).coverage]
         print_rows(rows, form, ("run_id", "verifier", *COLUMNS, "all_right"))
@@ -54,6 +91,21 @@ def report(runs: tuple[str, ...], out: Path | None, tables_only: bool, form: str
     print_report(found)
     if not tables_only:
         click.echo("\n".join(f"written: {file}" for file in write_report(found, out)))
+
+
+def _print_without_known(runs: Sequence["Run"], file: Path | None, form: str | None) -> None:
+    from models.questions.flaky import coverage_without, known_problems
+    from models.questions.progress import progress_of, title
+
+    tables = [coverage_without(run, known_problems(run, file)) for run in runs]
+    if form:
+        print_rows([row for rows in tables for row in rows], form)
+        return
+    for run, rows in zip(runs, tables, strict=True):
+        said = ", ".join(f"{SAYS[by]} {count:,}" for by, count in rows[0].known.items() if count)
+        left_out = rows[0].problems - rows[0].problems_without
+        click.secho(f"{harmless(title(progress_of(run.id)))} · {left_out:,} known problems", bold=True)
+        click.echo((f"Known by {said}\n" if said else "") + _table(rows, WITHOUT))
 
 
 def analysed_findings(run: "Run") -> "Findings":

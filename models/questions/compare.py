@@ -1,6 +1,6 @@
 """Runs against each other over the problems they share: at equal samples, FLOPs, dollars and GPU-seconds."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -101,14 +101,19 @@ class Contender:
         return np.asarray(self.pool.values(every_k(self.pool.least)).mean(axis=0))
 
 
-def contenders(runs: Sequence[Run]) -> tuple[list[Contender], int]:
-    """The runs over the problems they share, and how many problems are left out; UserError where they share none."""
+def contenders(runs: Sequence[Run], without: Collection[str] = ()) -> tuple[list[Contender], int]:
+    """The runs over the problems they share, and how many they do not share; UserError where nothing is left.
+
+    without: keys of problems that are left out.
+    """
     if len({run.benchmark_id for run in runs}) > 1:
         raise UserError("Runs of different benchmarks have no problems to compare; choose runs of one benchmark.")
-    keys = [{problem.name: problem.id for problem in problems_of(run.id)} for run in runs]
+    keys = [
+        {problem.name: problem.id for problem in problems_of(run.id) if problem.name not in without} for run in runs
+    ]
     shared = set(keys[0]).intersection(*keys[1:])
     if not shared:
-        raise UserError("These runs have no problem in common.")
+        raise UserError("These runs have no problem in common" + (" that is not known." if without else "."))
     compared = [_contender(run, [ids[key] for key in sorted(shared)]) for run, ids in zip(runs, keys, strict=True)]
     for contender in compared:
         if contender.pool.least < 1:

@@ -225,3 +225,23 @@ class ProblemDifficultyRow(NamedTuple):
     first_correct_rank: int | None
     expected_rank: float | None
     difficulty: str | None
+
+
+class FlakinessRow(NamedTuple):
+    """A candidate that was judged again and again by a verifier."""
+
+    benchmark: str
+    problem_key: str
+    problem_id: int
+    verifier: str
+    version: str
+    candidate_id: int
+    judgements: int
+    correct: int
+    varies: bool
+    outcomes: dict[str, int]
+    verdict: Outcome | None
+    infrastructure_errors: int
+    detail: str | None
+    is_reference: bool
+    verifier_id: int

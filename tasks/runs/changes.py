@@ -1,10 +1,9 @@
 """What a person may do to a run that exists: cancel, resume, extend, judge by another verifier, delete."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from models.database import Connection, column, fetch, fetch_column, rows, transaction
+from models.database import Connection, column, fetch, fetch_column
 from models.rows import verifier_id
 from models.tables import Llm
 from tasks import ledger
@@ -12,11 +11,9 @@ from tasks.engines.replay import check_recording
 from tasks.ledger import HeldRun
 from tasks.publish import publish
 from tasks.runs.own import benchmark_of, note_origin
-from tasks.stored import stored_problem, verifier_of
 from verifiers.benchmarks import find_verifier
 from verifiers.benchmarks.benchmark import Benchmark
 from verifiers.errors import UserError
-from verifiers.outcome import Outcome
 
 
 def cancel(run_id: int) -> int:
@@ -100,67 +97,6 @@ def judge_again(run_id: int) -> int:
         works = run.judge_again()
     publish_ready(run_id)
     return works
-
-
-@dataclass(frozen=True)
-class Rerun:
-    """A verdict and what judging the same candidate once more said; `again` is None where that failed by our fault."""
-
-    problem: str
-    candidate_id: int
-    outcome: Outcome
-    again: Outcome | None
-    detail: str
-
-
-class _Judged(NamedTuple):
-    candidate_id: int
-    verifier_id: int
-    outcome: Outcome
-    problem_id: int
-    text: str
-
-
-def rerun(run_id: int, share: float, own: Benchmark | None = None) -> Iterator[Rerun]:
-    """Judge a random share of a run's candidates once more, here; count reruns and disagreements in their verdicts.
-
-    The verdicts themselves stay: a flaky verifier is to be seen, not averaged. `own` is as of reverify.
-    """
-    with transaction() as connection:
-        (row_id,) = fetch_column(connection, "select benchmark_id from run where id = %s", (run_id,))
-        benchmark = benchmark_of(connection, row_id, own)
-    drawn = rows(
-        _Judged,
-        """
-            with judged as (
-                select distinct candidate_id, extraction.verifier_id from extraction join run on run.id = run_id
-                where run_id = %s and extraction.verifier_id = run.verifier_id and candidate_id is not null
-            ), drawn as (
-                select judged.*, verdict.outcome, row_number() over (order by random()) as place,
-                    count(*) over () as all_of
-                from judged join verdict using (candidate_id, verifier_id)
-                where verdict.outcome <> 'infrastructure_error'
-            )
-            select candidate_id, verifier_id, outcome, candidate.problem_id, candidate.text from drawn
-            join candidate on candidate.id = candidate_id where place <= ceil(all_of * %s::double precision)
-        """,
-        (run_id, share),
-    )
-    for judged in drawn:
-        try:
-            verifier, problem = verifier_of(benchmark, judged.verifier_id), stored_problem(judged.problem_id)
-        except RuntimeError as error:  # this code has another version of it
-            raise UserError(f"Run {run_id} cannot be rerun: {error}.") from error
-        judgement = verifier.judge_safely(problem, judged.text)
-        again = None if judgement.outcome is Outcome.infrastructure_error else judgement.outcome
-        before = Outcome(judged.outcome)
-        if again is not None:
-            with transaction() as connection:
-                connection.execute(
-                    "insert into rejudgement (candidate_id, verifier_id, outcome) values (%s, %s, %s)",
-                    (judged.candidate_id, judged.verifier_id, again),
-                )
-        yield Rerun(problem.key, judged.candidate_id, before, again, judgement.detail)
 
 
 def delete(run_id: int) -> int:

@@ -1,6 +1,6 @@
 """What a person asks for when a run is made, its mistakes, and what it settles: problems, sampling, when to stop."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from tasks.engines import engine_of
 from tasks.runs.sampling import check_sampling
 from verifiers.benchmarks import find_benchmark
 from verifiers.benchmarks.benchmark import Benchmark, Sampling
+from verifiers.benchmarks.known import known_keys
 from verifiers.benchmarks.template import asked, filled
 from verifiers.errors import UserError
 from verifiers.ranges import about, check_ranges, real, whole
@@ -39,6 +40,8 @@ class RunRequest:
     """Whether a raw prompt goes without examples."""
     without_known: bool = False
     """Whether problems that are known to be defective are left out."""
+    known: Path | None = None
+    """A file of more of them."""
     subset: str | None = None
     problems: Sequence[str] = ()
     limit: int | None = field(default=None, metadata=about("Only the first so many problems.", whole(1)))
@@ -88,7 +91,9 @@ def chosen_problems(request: RunRequest) -> tuple[list[Problem], list[str]]:
     """A run's problems and prompts, in order; UserError on a person's mistake."""
     benchmark = find_benchmark(request.benchmark)
     problems = benchmark.load(request.data)
-    places = _chosen(benchmark, problems, request)
+    keys = {problem.key for problem in problems}
+    without = known_keys(benchmark, request.known, keys) if request.without_known else set()
+    places = chosen_places(benchmark, problems, request.subset, request.problems, request.limit, without)
     if request.form is not None:
         problems = [problems[place] for place in places]
         return problems, _prompts_of_form(benchmark, request)(problems)
@@ -125,23 +130,29 @@ def _prompts(benchmark: Benchmark, problems: Sequence[Problem], request: RunRequ
     return benchmark.prompts(problems, request.shots, "" if request.no_shots else request.prefix)
 
 
-def _chosen(benchmark: Benchmark, problems: Sequence[Problem], request: RunRequest) -> list[int]:
-    """Places of the wanted problems: a subset, keys, or the first so many."""
+def chosen_places(
+    benchmark: Benchmark,
+    problems: Sequence[Problem],
+    subset: str | None,
+    keys: Sequence[str],
+    limit: int | None,
+    without: Collection[str] = (),
+) -> list[int]:
+    """Places of the wanted problems: a subset, keys, or the first so many; none whose key is in `without`."""
     places = list(range(len(problems)))
-    if request.subset is not None:
-        if request.subset not in benchmark.subsets:
+    if subset is not None:
+        if subset not in benchmark.subsets:
             known = ", ".join(benchmark.subsets) or "none"
-            raise UserError(f"{benchmark.name} has no subset {request.subset!r}; it has {known}.")
-        places = benchmark.subsets[request.subset](problems)
-    if request.without_known:
-        places = [place for place in places if problems[place].key not in benchmark.known]
-    if request.problems:
+            raise UserError(f"{benchmark.name} has no subset {subset!r}; it has {known}.")
+        places = benchmark.subsets[subset](problems)
+    places = [place for place in places if problems[place].key not in without]
+    if keys:
         by_key = {problems[place].key: place for place in places}
-        for key in request.problems:
+        for key in keys:
             if key not in by_key:
                 raise UserError(f"There is no problem {key!r} among the {len(places)} problems.")
-        places = [by_key[key] for key in request.problems]
-    return places[: request.limit]
+        places = [by_key[key] for key in keys]
+    return places[:limit]
 
 
 def chosen_sampling(request: RunRequest) -> Sampling:

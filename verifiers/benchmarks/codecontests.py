@@ -16,6 +16,7 @@ from random import Random
 from typing import Any
 
 from verifiers.benchmarks.benchmark import Benchmark, Sampling
+from verifiers.benchmarks.functions import as_answer
 from verifiers.benchmarks.rows import hub_rows, key_of, make_problems, number_of, texts_of
 from verifiers.errors import UserError
 from verifiers.files import Row, read_rows
@@ -61,7 +62,22 @@ def _problem(row: Row, line: int) -> Problem | None:
     }
     if not any(examples["input"] for examples in tests.values()):
         raise ValueError("it has no tests")
-    return Problem(key_of(row, line, "name", "id"), data)
+    return Problem(key_of(row, line, "name", "id"), data, _reference(row))
+
+
+def _reference(row: Row) -> str | None:
+    """The first Python 3 solution of a row that has one."""
+    try:
+        solutions = _solutions(row)
+    except (KeyError, TypeError, ValueError):
+        return None
+    return as_answer(solutions[0]) if solutions else None
+
+
+def _solutions(row: Row) -> list[str]:
+    """The Python 3 solutions of a row; KeyError, TypeError or ValueError where it has no list of solutions."""
+    solutions = zip(row["solutions"]["language"], row["solutions"]["solution"], strict=True)
+    return [text for language, text in solutions if language == PYTHON3 and isinstance(text, str)]
 
 
 def _seconds(limit: Any) -> float | None:
@@ -101,8 +117,7 @@ def _shots(file: Path | None) -> list[str]:
         if _has_images(row):
             continue
         try:
-            solutions = zip(row["solutions"]["language"], row["solutions"]["solution"], strict=True)
-            python = [text for language, text in solutions if language == PYTHON3 and text.isascii()]
+            python = [text for text in _solutions(row) if text.isascii()]
             if python:
                 examples.append(f"{ASK}\n{row['description']}\nA: ```{python[0].strip()}```\n")
         except (KeyError, TypeError, ValueError, AttributeError) as error:

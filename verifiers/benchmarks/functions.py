@@ -29,11 +29,28 @@ _FIND_ZERO = re.compile(r"^( +)assert _poly\(\*candidate\(\*inp\), inp\) <= (\S+
 
 def function_problem(row: Row, line: int) -> Problem:
     """A row of `task_id, prompt, test, entry_point`."""
-    name = entry_point(row)
-    return Problem(
-        key_of(row, line, "task_id", "name"),
-        {"prompt": text_of(row, "prompt"), "test": run_once(tests_of(row), name), "entry_point": name},
-    )
+    prompt, name = text_of(row, "prompt"), entry_point(row)
+    data = {"prompt": prompt, "test": run_once(tests_of(row), name), "entry_point": name}
+    return Problem(key_of(row, line, "task_id", "name"), data, solution_of(row, prompt))
+
+
+def solution_of(row: Row, prompt: str) -> str | None:
+    """The right solution of a row that has one, a whole program or what completes the prompt, as an llm's answer.
+
+    The public MBPP in HumanEval's shape has bodies that are indented otherwise than their docstrings, which go then.
+    """
+    body = row.get("canonical_solution")
+    if not isinstance(body, str) or not body.strip():
+        return None
+    indents = [re.findall(r"^[ \t]+(?=\S)", text, re.MULTILINE) for text in (prompt, body)]
+    if all(indents) and indents[0][-1] != indents[1][0]:
+        *_, prompt = re.findall(r"\A[\s\S]*^def .*\n", prompt, re.MULTILINE) or [prompt]
+    return as_answer(prompt + body)
+
+
+def as_answer(program: str) -> str:
+    """A Python program as an llm would give it."""
+    return f"```python\n{program}\n```\n"
 
 
 def entry_point(row: Row) -> str:
@@ -70,13 +87,13 @@ def evalplus_problem(row: Row) -> Problem:
     Inputs are kept as JSON text, which tells 1.0 from 1 and holds infinities. `contract` and `assertion` say of
     inputs and of the base tests what the inputs themselves say.
     """
-    key = text_of(row, "task_id")
+    key, prompt = text_of(row, "task_id"), text_of(row, "prompt")
     number = mbpp_number(key)
     atol = number_of(row, "atol")
     if atol is None:
         raise KeyError("atol")
     data = {
-        "prompt": text_of(row, "prompt"),
+        "prompt": prompt,
         "entry_point": entry_point(row),
         "canonical_solution": text_of(row, "canonical_solution"),
         "base_input": _inputs(row, "base_input", number),
@@ -85,7 +102,7 @@ def evalplus_problem(row: Row) -> Problem:
     }
     if data["base_input"] == "[]":
         raise ValueError("base_input is empty")
-    return Problem(key, data)
+    return Problem(key, data, solution_of(row, prompt))
 
 
 def _inputs(row: Row, name: str, number: int) -> str:

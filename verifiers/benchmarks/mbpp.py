@@ -7,10 +7,11 @@ top-p 0.95 as for HumanEval. In a chat it is asked as evalplus asks (functions.p
 """
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from verifiers.benchmarks.benchmark import Benchmark
-from verifiers.benchmarks.functions import ASK, SAMPLING, completion_prompts, function_problem
+from verifiers.benchmarks.functions import ASK, SAMPLING, as_answer, completion_prompts, function_problem
 from verifiers.benchmarks.rows import hub_rows, make_problems, text_of, texts_of
 from verifiers.files import Row, read_rows
 from verifiers.programs import MBPP as TESTS
@@ -28,16 +29,17 @@ def _problem(row: Row, line: int) -> Problem:
         return function_problem(row, line)
     if row.get("test"):
         raise ValueError("it has test_list and test, and which of them counts mbpp-plus knows")
-    asserts = asserts_of(row)
-    return function_problem(
+    asserts, code = asserts_of(row), text_of(row, "code")
+    problem = function_problem(
         {
             "task_id": row["task_id"],
             "prompt": asked(row, asserts),
             "test": base_test(row, asserts),
-            "entry_point": tested(text_of(row, "code"), asserts),
+            "entry_point": tested(code, asserts),
         },
         line,
     )
+    return replace(problem, reference=as_answer(code))
 
 
 def asserts_of(row: Row) -> list[str]:

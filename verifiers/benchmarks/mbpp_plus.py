@@ -9,7 +9,15 @@ by ChatGPT Really Correct?" (arXiv 2305.01210); settings as for HumanEval.
 from pathlib import Path
 
 from verifiers.benchmarks.benchmark import Benchmark
-from verifiers.benchmarks.functions import ASK, SAMPLING, completion_prompts, evalplus_problem, run_once, tests_of
+from verifiers.benchmarks.functions import (
+    ASK,
+    SAMPLING,
+    as_answer,
+    completion_prompts,
+    evalplus_problem,
+    run_once,
+    tests_of,
+)
 from verifiers.benchmarks.mbpp import asked, asserts_of, base_test, tested
 from verifiers.benchmarks.rows import hub_rows, key_of, make_problems, text_of, texts_of
 from verifiers.files import Row, read_rows
@@ -29,7 +37,8 @@ def _problem(row: Row, line: int) -> Problem:
     if row.get("base_input") is not None:
         return evalplus_problem(row)
     asserts = asserts_of(row)
-    name = tested(text_of(row, "code"), asserts)
+    code = text_of(row, "code")
+    name = tested(code, asserts)
     imports = texts_of(row, "test_imports") if row.get("test_imports") else []
     data = {
         "prompt": asked(row, asserts[:1]),
@@ -38,7 +47,7 @@ def _problem(row: Row, line: int) -> Problem:
         "entry_point": name,
     }
     key = key_of(row, line, "task_id")
-    return Problem(key if "/" in key else f"Mbpp/{key}", data)
+    return Problem(key if "/" in key else f"Mbpp/{key}", data, as_answer(code))
 
 
 MBPP_PLUS = Benchmark(

@@ -91,6 +91,8 @@ def wrong_problems(found: Any, *_: Any) -> str:
             return f"two problems with the key {each.key!r}"
         if not isinstance(each.data, Mapping) or not all(isinstance(name, str) for name in each.data):
             return f"a problem {each.key!r} whose data is no dict of named fields"
+        if not isinstance(each.reference, str | None):
+            return f"a problem {each.key!r} whose reference is no text"
         if not _is_json(each.data):
             return f"a problem {each.key!r} whose data is not JSON: texts, finite numbers, lists and dicts"
         keys.add(each.key)

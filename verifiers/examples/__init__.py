@@ -23,7 +23,8 @@ run by whoever enqueues it, and by workers that were started with --own-benchmar
 | sampling | `Sampling(temperature=..., max_tokens=...)`, and more of its fields |
 
 **Problem**(key, data): a text that is unique among the problems, and a dict of JSON values. What an llm may see and
-what is right stand in it side by side: a prompt shows the fields that it names.
+what is right stand in it side by side: a prompt shows the fields that it names. A third argument, `reference`, is a
+text that is right, as an llm might have answered: `monkeys flaky FILE.py` judges it again and again.
 
 **Verifier**(name, version, extract, judge):
 

@@ -21,7 +21,7 @@ _TOLD_WITHIN = 0.2
 _KILLED = 137
 
 
-class Ended(enum.Enum):
+class Ending(enum.Enum):
     """How a command ended. gone: its container did, and neither we nor the program's memory ended that."""
 
     exited = "exited"
@@ -36,7 +36,7 @@ class Ended(enum.Enum):
 class Ran(NamedTuple):
     """A command that ended. output: stdout and stderr as they came; its first limits.output_bytes where it was cut."""
 
-    ended: Ended
+    ended: Ending
     exit_code: int | None
     output: bytes
     seconds: float
@@ -60,15 +60,15 @@ class Execution:
     def run(self, command: Sequence[str], folder: str, seconds: float, stop: Event) -> Ran:
         """Start it and follow it to its end. JudgeAway where the daemon falls silent meanwhile."""
         began = time.monotonic()
-        ended = Ended.gone
+        ended = Ending.gone
         exec_id = self._create(command, folder)
         if exec_id is not None:
             with self._started(exec_id) as stream, watching(self._container, self._limits.disk_bytes) as disk:
                 ended = self._follow(exec_id, stream, began + seconds, stop, disk)
-        if (ended is Ended.exited and self.exit.code != 0) or ended is Ended.gone:
+        if (ended is Ending.exited and self.exit.code != 0) or ended is Ending.gone:
             ended = self._why()
         return Ran(
-            ended, self.exit.code if ended is Ended.exited else None, bytes(self._output), time.monotonic() - began
+            ended, self.exit.code if ended is Ending.exited else None, bytes(self._output), time.monotonic() - began
         )
 
     def _create(self, command: Sequence[str], folder: str) -> str | None:
@@ -92,7 +92,7 @@ class Execution:
         finally:
             stream.close()
 
-    def _follow(self, exec_id: str, stream: Stream, deadline: float, stop: Event, disk: DiskWatch) -> Ended:
+    def _follow(self, exec_id: str, stream: Stream, deadline: float, stop: Event, disk: DiskWatch) -> Ending:
         asked, silent = time.monotonic(), False
         while True:
             if silent:
@@ -108,26 +108,26 @@ class Execution:
                     return self._drain(stream, silent)
                 asked = time.monotonic()
 
-    def _broke(self, deadline: float, stop: Event, disk: DiskWatch) -> Ended | None:
+    def _broke(self, deadline: float, stop: Event, disk: DiskWatch) -> Ending | None:
         """The limit that was passed, if any."""
         if len(self._output) > self._limits.output_bytes:
             del self._output[self._limits.output_bytes :]
-            return Ended.output
+            return Ending.output
         if stop.is_set():
-            return Ended.stopped
+            return Ending.stopped
         if disk.full.is_set():
-            return Ended.disk
+            return Ending.disk
         if disk.low.is_set():
             raise InfrastructureError("the disk of the Docker daemon is nearly full")
-        return Ended.time if time.monotonic() > deadline else None
+        return Ending.time if time.monotonic() > deadline else None
 
-    def _drain(self, stream: Stream, silent: bool) -> Ended:
+    def _drain(self, stream: Stream, silent: bool) -> Ending:
         """Take what was printed before the end; a child that it left behind may print on for ever."""
         until = time.monotonic() + _SETTLES_WITHIN
-        while not silent and time.monotonic() < until and (data := stream.read(0.1)):
+        while not silent and time.monotonic() < until and (data := stream.read(0.1)) is not None:
             self._output += data
         del self._output[self._limits.output_bytes :]
-        return Ended.gone if self.exit.code is None else Ended.exited
+        return Ending.gone if self.exit.code is None else Ending.exited
 
     def _has_ended(self, exec_id: str) -> bool:
         from docker.errors import NotFound
@@ -140,14 +140,14 @@ class Execution:
         self.exit = _Exit(told["ExitCode"], bool(told.get("Pid")))
         return not told["Running"]
 
-    def _why(self) -> Ended:
+    def _why(self) -> Ending:
         """Why a command failed: a killed one may have been killed for its memory, or because its container ended."""
         if self.exit.code == _KILLED:
             time.sleep(_SETTLES_WITHIN)  # the container's own end is told after that of what ran in it
         lives = self._lives()
         if "oom" in self._happened():
-            return Ended.memory
-        return Ended.exited if lives and self.exit.code is not None else Ended.gone
+            return Ending.memory
+        return Ending.exited if lives and self.exit.code is not None else Ending.gone
 
     def _lives(self) -> bool:
         from docker.errors import NotFound

@@ -1,8 +1,9 @@
 """Finding a unified diff in what an llm wrote: the text itself, the last fenced block that holds one, or bare in prose.
 
 A text that is a diff from its first to its last line, as official predictions are, stays what it is, even if git would
-refuse it: only blank lines around it go. A last newline that lacks is not added: `git apply` calls such a diff corrupt,
-and of those that `patch`, which the official harness lets try then, refuses too, many would apply with it.
+refuse it: only blank lines around it go. So does one that begins as a diff and is none throughout, unless prose merely
+follows: git makes of it what it can. A last newline that lacks is not added: `git apply` calls such a diff corrupt, and
+of those that `patch`, which the official harness lets try then, refuses too, many would apply with it.
 
 Fences are lines of their own: lines of a diff begin with a mark, so that backticks within one end no block.
 """
@@ -40,17 +41,16 @@ def extract_patch(_: Problem, text: str) -> Candidate | None:
     """
     whole = text.strip("\n")
     lines = whole.split("\n")
+    ends = len(text) - len(text.rstrip("\n"))
     if _is_diff(lines):
-        ends = len(text) - len(text.rstrip("\n"))
         return _candidate(whole + "\n" * min(ends, 1 + _blanks_owed(lines)), "")
-    parts = list(_parts(_unix(text.split("\n"))))
+    parts = list(_parts(_unix(lines)))
+    if len(parts) == 1 and begins(lines, 0) and not _is_followed(lines, parts[0].lines):
+        return _candidate(whole + "\n" * min(ends, 1), "") if _diff_of(parts[0]) else None
     for fenced in (True, False):
         for part in reversed(parts):
             if part.fenced is fenced and (files := _diff_of(part)):
-                if any(file.broken for file in files):
-                    return None
-                how = "counts repaired" if any(file.repaired for file in files) else "fenced" if fenced else "in prose"
-                return _candidate("\n".join(line for file in files for line in file.lines) + "\n", how)
+                return _joined(files, "fenced" if fenced else "in prose")
     return None
 
 
@@ -66,6 +66,13 @@ def _candidate(diff: str, how: str) -> Candidate | None:
     if len(diff) > MOST_BYTES or len(diff.encode("utf-8", "surrogatepass")) > MOST_BYTES:
         return None
     return Candidate(diff, how)
+
+
+def _joined(files: Sequence[ChangedFile], how: str) -> Candidate | None:
+    if any(file.broken for file in files):
+        return None
+    diff = "\n".join(line for file in files for line in file.lines) + "\n"
+    return _candidate(diff, "counts repaired" if any(file.repaired for file in files) else how)
 
 
 def _is_diff(lines: Sequence[str]) -> bool:
@@ -124,6 +131,13 @@ def _unix(lines: list[str]) -> list[str]:
         if line.endswith("\r") and begins(lines, at) and (line.startswith(GIT) or lines[at + 1].endswith("\r")):
             return [each.removesuffix("\r") for each in lines]
     return lines
+
+
+def _is_followed(lines: Sequence[str], part: list[str]) -> bool:
+    """Whether a text that begins as a diff is a good one and prose behind it; `part` are its lines without their CR."""
+    files = _diff_of(_Part(part, False))
+    wrong = any(file.broken or file.repaired for file in files)
+    return part == lines and bool(files) and files[0].begin == 0 and not wrong
 
 
 def _diff_of(part: _Part) -> list[ChangedFile]:

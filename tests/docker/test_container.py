@@ -101,6 +101,15 @@ def test_a_command_ends_as_what_it_did(what: str, box: Container) -> None:
     assert len(ran.output) <= SMALL.output_bytes
 
 
+@pytest.mark.parametrize("text", ["", "x"])
+def test_many_small_files_take_disk_too(text: str, image: str) -> None:
+    with container(image, replace(SMALL, disk_bytes=100 * MB)) as box:
+        source = f"import os\nos.mkdir('/s')\nfor i in range(30000):\n    open(f'/s/{{i}}', 'w').write({text!r})\n"
+        box.write("/try.py", source.encode())
+        ran = shell(box, "python3 /try.py; sleep 60", SECONDS)
+    assert ran.ended is Ended.disk, ran
+
+
 def test_memory_that_no_process_holds_ends_as_memory(box: Container) -> None:
     box.write(
         "/try.py",

@@ -32,7 +32,8 @@ _LATITUDE = 900.0
 """Seconds that a container may live beyond those of the tests."""
 _MADE_WITHIN = 120.0
 """Some storage drivers copy the whole image."""
-_REMOVED_WITHIN = 20.0
+_REMOVED_WITHIN = 120.0
+_SILENT_FOR = 20.0
 _OPEN_FILES = 16_384
 _NOBODY = "65533:65533"
 _WAIT = """trap "" TERM INT HUP QUIT
@@ -187,12 +188,15 @@ def _remove(name: str) -> None:
     """Remove a container with all that runs in it; what a daemon in trouble keeps, a sweep takes."""
     from docker.errors import NotFound
 
-    until = time.monotonic() + _REMOVED_WITHIN
-    while time.monotonic() < until:
+    began = heard = time.monotonic()
+    while (now := time.monotonic()) < min(heard + _SILENT_FOR, began + _REMOVED_WITHIN):
         try:
             with asking("remove a container"):
                 client().api.remove_container(name, force=True, v=True)
-        except (InfrastructureError, JudgeAway) as error:
+        except JudgeAway:
+            time.sleep(0.5)
+        except InfrastructureError as error:
             if isinstance(error.__cause__, NotFound):
                 return
+            heard = now  # it is at it: many files take long
             time.sleep(0.5)

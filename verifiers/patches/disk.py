@@ -1,8 +1,8 @@
 """What a container takes of the daemon's disk, looked at every few seconds while a command runs in it."""
 
 import os
-import shutil
 import stat
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -14,6 +14,8 @@ from verifiers.patches.daemon import address, asking, client
 _EVERY = 2.0
 _COUNTED_WITHIN = 300.0
 """The daemon counts file by file: a tree of a million takes it many seconds."""
+_BLOCK = 4096
+_UNKNOWN = 1e30
 _FLOOR = 2 << 30
 """Bytes that stay free on the disk of a daemon on this host."""
 
@@ -21,8 +23,9 @@ _FLOOR = 2 << 30
 class DiskWatch:
     """A thread that looks until `close`.
 
-    `full` is set where the container wrote more than it may, files included that it unlinked while they are open, as
-    far as this process may look at them; `low` where the disk of a daemon on this host is nearly full.
+    `full` is set where the container wrote more than it may; where the daemon is on this host and this process root,
+    that includes what many small files take, and files that were unlinked while they are open. `low` is set where the
+    disk of a daemon on this host is nearly full.
     """
 
     def __init__(self, container: str, most: int) -> None:
@@ -41,16 +44,22 @@ class DiskWatch:
 
     def _watch(self) -> None:
         while not self._closed.wait(_EVERY):
-            free = _free(self._root)
-            # looked for only where so much is gone that it can matter
-            unlinked = _unlinked(self._container) if free < self._free - self._most // 2 else 0
             try:
-                if unlinked > self._most or unlinked + self._size() > self._most:
+                if self._size() > self._most or self._taken() > self._most:
                     self.full.set()
-                elif free < _FLOOR:
+                elif _free(self._root)[0] < _FLOOR:
                     self.low.set()
             except (InfrastructureError, JudgeAway):
                 continue  # whoever runs the command finds out why
+
+    def _taken(self) -> int:
+        """Bytes of this host's disk that it holds beyond what its files say; looked for where much of the disk went."""
+        if not any(before - now > self._most / 2 for before, now in zip(self._free, _free(self._root), strict=True)):
+            return 0
+        with asking("say where a container lives"):
+            told = client().api.inspect_container(self._container).get("GraphDriver") or {}
+        upper = (told.get("Data") or {}).get("UpperDir")
+        return _unlinked(self._container) + (_allocated(upper) if upper else 0)
 
     def _size(self) -> int:
         """Bytes that the container's files take beyond its image's."""
@@ -81,12 +90,27 @@ def _root() -> Path | None:
         return None
 
 
-def _free(root: Path | None) -> float:
-    """Bytes that are free on the daemon's disk; without end where it cannot be seen."""
+def _free(root: Path | None) -> tuple[float, float]:
+    """Bytes that are free on the daemon's disk, and those of as many blocks as it can hold more files.
+
+    Without end where it cannot be seen.
+    """
     try:
-        return shutil.disk_usage(root).free if root else float("inf")
+        found = os.statvfs(root) if root else None
     except OSError:
-        return float("inf")
+        found = None
+    return (found.f_bavail * found.f_frsize, found.f_favail * _BLOCK) if found else (_UNKNOWN, _UNKNOWN)
+
+
+def _allocated(folder: str) -> int:
+    """Bytes of the blocks that a folder's files take, each file one at least; du fears no tree, however deep."""
+    largest = 0
+    for unit, size in (("--block-size=1", 1), ("--inodes", _BLOCK)):
+        with suppress(OSError, subprocess.TimeoutExpired, ValueError, IndexError):
+            command = ["du", "--summarize", unit, "--", folder]
+            said = subprocess.run(command, capture_output=True, timeout=_COUNTED_WITHIN).stdout
+            largest = max(largest, int(said.split()[0]) * size)
+    return largest
 
 
 def _unlinked(container: str) -> int:

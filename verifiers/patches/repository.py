@@ -94,7 +94,8 @@ class Repository:
         if self.run(["git", "apply", "--check", "--reverse", _PATCH]).exit_code == 0:
             return ""
         lines = said.decode("utf-8", "replace").replace("\0", "").splitlines()
-        return next((line for line in lines if line.startswith("error:")), "git gave no reason")[:200]
+        errors = (line for line in lines if line.startswith("error:") and "while searching for" not in line)
+        return next(errors, "git gave no reason")[:200]
 
     def put_back(self, paths: Sequence[str]) -> None:
         """Make files what they are at the base commit, or nothing."""

@@ -1,7 +1,7 @@
 """Worker processes: what they load before the first message, and how they leave."""
 
 import logging
-import multiprocessing
+import multiprocessing.connection
 import os
 import signal
 import threading
@@ -113,11 +113,11 @@ def verify_worker(
     prepare_verifiers(unsafe=unsafe, network=network)
     load_own_benchmarks(queues, allowed=own)
     _find_judges(queues)
-    going = multiprocessing.get_context("fork").Event()
+    told, tell = os.pipe()  # an Event would wait for ever for a process that was killed while it waited for it
 
     def begin_watch(**_: Any) -> None:
         def leave_when_told() -> None:
-            going.wait()
+            multiprocessing.connection.wait([told])  # nobody reads it, so that every process is told
             leases.leave()
 
         threading.Thread(target=leave_when_told, name="leaving", daemon=True).start()
@@ -126,7 +126,7 @@ def verify_worker(
 
     signals.worker_process_init.connect(begin_watch, weak=False)
     processes = str(concurrency or default_concurrency(queues))
-    _serve(queues, ["-P", "prefork", "-c", processes, "-n", name], on_grace_over=going.set)
+    _serve(queues, ["-P", "prefork", "-c", processes, "-n", name], on_grace_over=lambda: os.write(tell, b"!"))
     return 0
 
 
@@ -161,7 +161,7 @@ def _remove_containers() -> None:
         log.warning("containers of lost workers may be left: %s", error)
 
 
-def _serve(queues: list[str], arguments: list[str], on_grace_over: Callable[[], None] = leases.leave) -> None:
+def _serve(queues: list[str], arguments: list[str], on_grace_over: Callable[[], object] = leases.leave) -> None:
     """Run a Celery worker in this process until it is told to go."""
 
     def grace(**_: Any) -> None:

@@ -73,14 +73,17 @@ def test_what_a_killed_worker_was_judging_is_judged_by_the_next(
 def test_a_worker_that_is_told_to_go_gives_its_judgings_back_after_its_grace(
     place: Place, slow_crew: tuple[int, Crew], tmp_path: Path
 ) -> None:
+    """So it does where one of its processes was killed before."""
     made, crew = slow_crew
     (tmp_path / "seconds").write_text("60")
     crew.keep()
-    wait_until(lambda: len(asked(tmp_path)) >= 4)
+    wait_until(lambda: len(asked(tmp_path)) == 4)
+    kill(crew.tree("verify")[1:2])
+    wait_until(lambda: len(asked(tmp_path)) == 5)
     began = time.monotonic()
     os.kill(crew.running["verify"].pid, signal.SIGTERM)
     assert crew.running["verify"].wait(30) == 0
     assert time.monotonic() - began < 16
-    assert place.one("select count(*) from work where kind = 'verify' and attempts > 0") == 0
+    assert place.one("select count(*) from work where kind = 'verify' and attempts > 0") == 1, "that of the killed one"
     (tmp_path / "seconds").write_text("0.1")
-    through(place, made, crew, tmp_path, begun=2 * CANDIDATES + 4)
+    through(place, made, crew, tmp_path, begun=2 * CANDIDATES + 5)

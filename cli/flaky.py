@@ -103,6 +103,8 @@ def flaky(
         if any(chosen.values()):
             raise UserError("--data, --subset, --problem, --limit and --verifier go with a BENCHMARK, not with --run.")
         suspects = drawn(find_run(named), share or SHARE, None if own is None else find_benchmark(own))
+    if save is not None:
+        save.open("a").close()  # now, and not after hours
     judged = _judge(suspects, repeats, concurrency, network=network)
     flaws = [*flaws_of(suspects.verifier_id, suspects.candidates), *_unreadable(suspects)]
     if flaws or form:
@@ -114,21 +116,21 @@ def flaky(
 
 def _judge(suspects: "Suspects", repeats: int, concurrency: int | None, *, network: bool) -> int:
     """Judge what lacks, telling how far it is; return how many judgements that was."""
-    from tasks.runs.flaky import missing_jobs
+    from tasks.runs.flaky import missing_repeats
     from tasks.runs.side_by_side import judge_side_by_side
     from tasks.stored import prepare_verifiers
     from tasks.workers.process import default_concurrency
 
-    jobs = missing_jobs(suspects, repeats)
-    if not jobs:
+    wanted = missing_repeats(suspects, repeats)
+    if not wanted:
         return 0
     prepare_verifiers(network=network)
     if lacks := suspects.verifier.lacks():
         raise Unavailable(f"Nothing can be judged here: {lacks.rstrip('.')}.")
     processes = concurrency or default_concurrency([suspects.verifier.queue])
     judged = 0
-    with click.progressbar(length=len(jobs), label="Judging", file=sys.stderr) as bar:
-        for done in judge_side_by_side(jobs, processes, network=network):
+    with click.progressbar(length=len(wanted), label="Judging", file=sys.stderr) as bar:
+        for done in judge_side_by_side(wanted, processes, network=network):
             judged += done
             bar.update(1)
     return judged

@@ -186,7 +186,7 @@ def drawn(run: Run, share: float, own: Benchmark | None = None) -> Suspects:
     )
 
 
-def missing_jobs(suspects: Suspects, repeats: int) -> list[Repeat]:
+def missing_repeats(suspects: Suspects, repeats: int) -> list[Repeat]:
     """The judgements that lack to so many of every candidate: a round of all, in any order, after the other."""
     missing = rows(
         _Missing,
@@ -208,8 +208,8 @@ def missing_jobs(suspects: Suspects, repeats: int) -> list[Repeat]:
     ]
 
 
-def judge(job: Repeat, stop: Event) -> bool:
-    """Do a job and store what came of it; False where there were enough judgements by then.
+def judge(repeat: Repeat, stop: Event) -> bool:
+    """Judge once more and store what came of it; False where there were enough judgements by then.
 
     JudgingStopped, and nothing stored, where `stop` was set meanwhile: it may be what the judgement came of.
     """
@@ -220,25 +220,25 @@ def judge(job: Repeat, stop: Event) -> bool:
             select count(*) from rejudgement where candidate_id = %(candidate_id)s and verifier_id = %(verifier_id)s
                 and outcome is distinct from 'infrastructure_error')
         """,
-        job._asdict(),
+        repeat._asdict(),
     )
     for problem_id, text in wanted:
-        judgement = stored_verifier(job.verifier_id).judge_safely(stored_problem(problem_id), text, stop)
+        judgement = stored_verifier(repeat.verifier_id).judge_safely(stored_problem(problem_id), text, stop)
         if stop.is_set():
             raise JudgingStopped
-        _store(job, judgement)
+        _store(repeat, judgement)
     return bool(wanted)
 
 
-def _store(job: Repeat, judgement: Judgement) -> None:
+def _store(repeat: Repeat, judgement: Judgement) -> None:
     facts = storable_json(judgement.facts)
     row = {
-        **job._asdict(),
+        **repeat._asdict(),
         "outcome": judgement.outcome.value,
         "detail": storable(judgement.detail)[:LONGEST_DETAIL] or None,
         "cpu_seconds": judgement.cpu_seconds,
         "facts": json.dumps(facts),
-        "marked": json.dumps({**facts, "reference": True} if job.is_reference else facts),
+        "marked": json.dumps({**facts, "reference": True} if repeat.is_reference else facts),
         "host": socket.gethostname(),
         "code_version": build(),
         "log": pack_log(judgement.log),

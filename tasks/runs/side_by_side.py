@@ -21,16 +21,16 @@ LEAVE_SECONDS = 20.0
 _stop = threading.Event()
 
 
-def judge_side_by_side(jobs: Sequence[Repeat], processes: int, *, network: bool = False) -> Iterator[bool]:
-    """Do jobs, so many at once; yields, one a job as they end, whether it still had to be done.
+def judge_side_by_side(wanted: Sequence[Repeat], processes: int, *, network: bool = False) -> Iterator[bool]:
+    """Judge, so many at once; yields, for each as it ends, whether it was still lacking then.
 
     Processes are spawned, since neither connections nor sandboxes survive a fork. Whatever ends this ends them.
     """
     before = set(multiprocessing.active_children())
     spawn = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(min(processes, len(jobs)) or 1, spawn, _begin, (network,))
+    pool = ProcessPoolExecutor(min(processes, len(wanted)) or 1, spawn, _begin, (network,))
     try:
-        for done in as_completed(_submitted(pool, jobs)):
+        for done in as_completed(_submitted(pool, wanted)):
             yield done.result()
         pool.shutdown()
     except (JudgeAway, BenchmarkAway) as error:
@@ -46,11 +46,11 @@ def judge_side_by_side(jobs: Sequence[Repeat], processes: int, *, network: bool 
         _end([child for child in multiprocessing.active_children() if child not in before])
 
 
-def _submitted(pool: ProcessPoolExecutor, jobs: Sequence[Repeat]) -> list[Future[bool]]:
+def _submitted(pool: ProcessPoolExecutor, wanted: Sequence[Repeat]) -> list[Future[bool]]:
     """Start the processes, which inherit what they ignore: Ctrl-C reaches all, and the command ends the others."""
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        return [pool.submit(_judge, job) for job in jobs]
+        return [pool.submit(_judge, repeat) for repeat in wanted]
     finally:
         signal.signal(signal.SIGINT, before)
 
@@ -67,7 +67,7 @@ def _end(children: Sequence[BaseProcess]) -> None:
 
 
 def _begin(network: bool) -> None:
-    """In a process that judges, before its first job. The code of a person's own benchmark was given to the command."""
+    """In a process that judges, before the first. The code of a person's own benchmark was given to the command."""
     load_own_benchmarks([], allowed=True)
     prepare_verifiers(network=network)
     signal.signal(signal.SIGTERM, _leave)
@@ -86,8 +86,8 @@ def _leave_with_parent() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _judge(job: Repeat) -> bool:
+def _judge(repeat: Repeat) -> bool:
     try:
-        return judge(job, _stop)
-    except (SystemExit, JudgingStopped):  # the pool would take it for the job's end, and go on
+        return judge(repeat, _stop)
+    except (SystemExit, JudgingStopped):  # the pool would take it for the end of this one, and go on
         os._exit(1)

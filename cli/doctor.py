@@ -216,10 +216,9 @@ def _sandbox() -> Iterator[Finding]:
 
 
 def _docker() -> Iterator[Finding]:
+    from tasks.stored import prepare_verifiers
     from verifiers.patches.daemon import client, lacks_docker
     from verifiers.patches.leftovers import KIND, LABEL
-
-    from tasks.stored import prepare_verifiers
 
     prepare_verifiers()
     if lack := lacks_docker():

@@ -11,7 +11,7 @@ import pytest
 
 from verifiers.errors import InfrastructureError
 from verifiers.patches import PatchLimits, configure
-from verifiers.patches.container import Container, Ended, Ran, container
+from verifiers.patches.container import Container, Ending, Ran, container
 from verifiers.patches.limits import patch_settings
 
 pytestmark = pytest.mark.docker
@@ -58,43 +58,47 @@ def shell(box: Container, script: str, seconds: float = SECONDS, stop: Event | N
 def python(box: Container, source: str) -> str:
     box.write("/try.py", source.encode())
     ran = box.run(["python3", "/try.py"], seconds=20, stop=Event())
-    assert ran.ended is Ended.exited, ran
+    assert ran.ended is Ending.exited, ran
     return ran.output.decode()
 
 
 ENDS = {
-    "ends well": ("echo fine", Ended.exited, 0),
-    "fails": ("exit 3", Ended.exited, 3),
-    "kills every process": ("kill -9 -1; kill -9 1; kill -SEGV 1; kill -TERM 1; kill -STOP 1; exit 4", Ended.exited, 4),
-    "kills itself": ("kill -9 $$", Ended.exited, 137),
+    "ends well": ("echo fine", Ending.exited, 0),
+    "fails": ("exit 3", Ending.exited, 3),
+    "kills every process": (
+        "kill -9 -1; kill -9 1; kill -SEGV 1; kill -TERM 1; kill -STOP 1; exit 4",
+        Ending.exited,
+        4,
+    ),
+    "kills itself": ("kill -9 $$", Ending.exited, 137),
     "replaces what the shell runs": (
         "printf '#!/bin/sh\\nkill -9 1' >/bin/sleep; chmod +x /bin/sleep; exit 5",
-        Ended.exited,
+        Ending.exited,
         5,
     ),
-    "forks without end": (":(){ :|:& };: ; while :; do :; done", Ended.time, None),
-    "sleeps": ("sleep 100", Ended.time, None),
-    "stops itself": ("kill -STOP $$", Ended.time, None),
-    "eats memory": ("python3 -c 'bytearray(900 << 20)'", Ended.memory, None),
-    "eats memory and does without": ("python3 -c 'bytearray(900 << 20)' || echo fine", Ended.exited, 0),
-    "writes one large file": ("head -c 2000000000 /dev/zero >/large", Ended.exited, 153),
-    "writes many files": ("for i in {1..500}; do head -c 2000000 /dev/zero >/f$i; done; sleep 60", Ended.disk, None),
+    "forks without end": (":(){ :|:& };: ; while :; do :; done", Ending.time, None),
+    "sleeps": ("sleep 100", Ending.time, None),
+    "stops itself": ("kill -STOP $$", Ending.time, None),
+    "eats memory": ("python3 -c 'bytearray(900 << 20)'", Ending.memory, None),
+    "eats memory and does without": ("python3 -c 'bytearray(900 << 20)' || echo fine", Ending.exited, 0),
+    "writes one large file": ("head -c 2000000000 /dev/zero >/large", Ending.exited, 153),
+    "writes many files": ("for i in {1..500}; do head -c 2000000 /dev/zero >/f$i; done; sleep 60", Ending.disk, None),
     "writes files without a name": (
         "for i in {1..50}; do exec {f}<>/u; rm /u; head -c 20000000 /dev/zero >&$f; done; sleep 60",
-        Ended.disk,
+        Ending.disk,
         None,
     ),
-    "prints without end": ("yes", Ended.output, None),
-    "prints nowhere": ("exec >&- 2>&-; sleep 1; exit 6", Ended.exited, 6),
-    "leaves a child that holds its output": ("(setsid sleep 1000 &); exit 7", Ended.exited, 7),
-    "leaves a child that prints": ("(setsid sh -c 'while :; do echo x; sleep 0.1; done' &); exit 8", Ended.exited, 8),
+    "prints without end": ("yes", Ending.output, None),
+    "prints nowhere": ("exec >&- 2>&-; sleep 1; exit 6", Ending.exited, 6),
+    "leaves a child that holds its output": ("(setsid sleep 1000 &); exit 7", Ending.exited, 7),
+    "leaves a child that prints": ("(setsid sh -c 'while :; do echo x; sleep 0.1; done' &); exit 8", Ending.exited, 8),
 }
 
 
 @pytest.mark.parametrize("what", ENDS)
 def test_a_command_ends_as_what_it_did(what: str, box: Container) -> None:
     script, ended, code = ENDS[what]
-    seconds = 3 if ended is Ended.time else SECONDS
+    seconds = 3 if ended is Ending.time else SECONDS
     ran = shell(box, script, seconds)
     assert (ran.ended, ran.exit_code) == (ended, code), ran
     assert ran.seconds < seconds + 5
@@ -107,7 +111,7 @@ def test_many_small_files_take_disk_too(text: str, image: str) -> None:
         source = f"import os\nos.mkdir('/s')\nfor i in range(30000):\n    open(f'/s/{{i}}', 'w').write({text!r})\n"
         box.write("/try.py", source.encode())
         ran = shell(box, "python3 /try.py; sleep 60", SECONDS)
-    assert ran.ended is Ended.disk, ran
+    assert ran.ended is Ending.disk, ran
 
 
 def test_memory_that_no_process_holds_ends_as_memory(box: Container) -> None:
@@ -117,7 +121,7 @@ def test_memory_that_no_process_holds_ends_as_memory(box: Container) -> None:
         b"for _ in range(40):\n"
         b"    ctypes.memset(libc.shmat(libc.shmget(0, 32 << 20, 0o1600), None, 0), 1, 32 << 20)\n",
     )
-    assert box.run(["python3", "/try.py"], seconds=20, stop=Event()).ended is Ended.memory
+    assert box.run(["python3", "/try.py"], seconds=20, stop=Event()).ended is Ending.memory
 
 
 def test_there_is_no_network(box: Container) -> None:
@@ -187,15 +191,15 @@ def test_it_can_be_told_to_stop(box: Container) -> None:
     stop = Event()
     Timer(1, stop.set).start()
     ran = shell(box, "sleep 50", 30, stop)
-    assert ran.ended is Ended.stopped
+    assert ran.ended is Ending.stopped
     assert ran.seconds < 3
 
 
 def test_a_container_that_somebody_killed_is_gone(box: Container, docker_host: str) -> None:
     client = docker.DockerClient(docker_host)
     Timer(1, lambda: client.api.kill(box.id)).start()
-    assert shell(box, "sleep 50", 30).ended is Ended.gone
-    assert shell(box, "true").ended is Ended.gone
+    assert shell(box, "sleep 50", 30).ended is Ending.gone
+    assert shell(box, "true").ended is Ending.gone
     client.close()
 
 
@@ -210,7 +214,7 @@ def test_a_container_that_somebody_killed_is_gone(box: Container, docker_host: s
 def test_a_later_command_that_cannot_be_started_is_no_failure_of_ours(script: str, box: Container) -> None:
     shell(box, script, 3)
     ran = shell(box, "true", 3)
-    assert ran.ended in (Ended.exited, Ended.time)
+    assert ran.ended in (Ending.exited, Ending.time)
     assert ran.exit_code != 0 or "300" in script
 
 

@@ -18,7 +18,7 @@ from tests.docker.images import tiny
 from tests.place import wait_until
 from verifiers.errors import JudgeAway
 from verifiers.patches import PatchLimits, configure
-from verifiers.patches.container import Ended, container, sweep
+from verifiers.patches.container import Ending, container, sweep
 from verifiers.patches.daemon import client, lacks_docker
 
 pytestmark = [
@@ -89,9 +89,9 @@ def test_a_daemon_that_started_anew_has_our_container_gone(image: str, own_docke
         try:
             ended = box.run(["/bin/bash", "-c", "sleep 100"], seconds=60, stop=Event(), folder="/").ended
         except JudgeAway:
-            ended = Ended.gone
+            ended = Ending.gone
     timer.join()
-    assert ended is Ended.gone
+    assert ended is Ending.gone
     with container(image, LIMITS) as box:
         assert box.run(["/bin/bash", "-c", "exit 3"], seconds=60, stop=Event(), folder="/").exit_code == 3
     assert not left(own_dockerd)

@@ -20,13 +20,13 @@ from typing import Any
 from verifiers.errors import InfrastructureError, JudgeAway
 from verifiers.patches import archive
 from verifiers.patches.daemon import asking, client
-from verifiers.patches.execution import Ending as Ended
+from verifiers.patches.execution import Ending as Ending
 from verifiers.patches.execution import Execution, Ran
 from verifiers.patches.images import prepare
 from verifiers.patches.leftovers import in_use, labels, sweep
 from verifiers.patches.limits import PatchLimits
 
-__all__ = ["Container", "Ended", "Ran", "container", "sweep"]
+__all__ = ["Container", "Ending", "Ran", "container", "sweep"]
 
 _LATITUDE = 900.0
 """Seconds that a container may live beyond those of the tests."""
@@ -81,7 +81,7 @@ class Container:
         execution = Execution(self.id, self.limits)
         ran = execution.run(command, folder, seconds, stop)
         self._commands += 1
-        if ran.ended is Ended.exited and not execution.exit.started and self._commands == 1:
+        if ran.ended is Ending.exited and not execution.exit.started and self._commands == 1:
             said = " ".join(ran.output.decode(errors="replace").split())[:300]
             raise InfrastructureError(f"no command could be started in a fresh container: {said}")
         return ran

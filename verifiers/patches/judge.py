@@ -14,7 +14,7 @@ from typing import Any
 
 from verifiers.errors import InfrastructureError
 from verifiers.outcome import Outcome
-from verifiers.patches.container import Container, Ended, Ran, container
+from verifiers.patches.container import Container, Ending, Ran, container
 from verifiers.patches.daemon import asking, client, lacks_docker
 from verifiers.patches.diff import extract_patch
 from verifiers.patches.evidence import doubt, seen
@@ -94,7 +94,7 @@ def _judge_in(
     script = GRADER.script(row)
     placed = canaries(script, row["log_parser"], files)
     repository.container.write(_SCRIPT, with_evidence(script, placed))
-    ran = repository.run(["/bin/bash", _SCRIPT], or_ended=Ended.memory)
+    ran = repository.run(["/bin/bash", _SCRIPT], or_ended=Ending.memory)
     appended = {each.path: each.text.encode() for each in placed}
     tests = {path: text + appended.get(path, b"") for path, text in files.items()}
     held, changed = repository.held(), repository.changed_since(tests)
@@ -112,7 +112,7 @@ def _judge_in(
 
 def _believed(ran: Ran, grade: Grade, doubts: str, facts: dict[str, Any]) -> Judgement:
     """The judgement on tests that ended by themselves, or for want of memory."""
-    starved = ran.ended is Ended.memory
+    starved = ran.ended is Ending.memory
     if grade.resolved and (starved or doubts):
         facts["disagreement"] = "the tests ran out of memory" if starved else doubts
     if starved:
@@ -127,10 +127,10 @@ def _believed(ran: Ran, grade: Grade, doubts: str, facts: dict[str, Any]) -> Jud
 def _cut(ran: Ran, limits: PatchLimits, facts: dict[str, Any]) -> Judgement:
     """The judgement on a patch by which, or by whose tests, a limit was passed."""
     outcome, detail = {
-        Ended.time: (Outcome.time_limit, f"more than {limits.seconds:g} s"),
-        Ended.memory: (Outcome.memory_limit, f"more than {limits.memory_bytes / 10**9:g} GB of memory"),
-        Ended.disk: (Outcome.output_limit, f"more than {limits.disk_bytes / 10**9:g} GB written"),
-        Ended.output: (Outcome.output_limit, f"more than {limits.output_bytes >> 20} MiB printed"),
+        Ending.time: (Outcome.time_limit, f"more than {limits.seconds:g} s"),
+        Ending.memory: (Outcome.memory_limit, f"more than {limits.memory_bytes / 10**9:g} GB of memory"),
+        Ending.disk: (Outcome.output_limit, f"more than {limits.disk_bytes / 10**9:g} GB written"),
+        Ending.output: (Outcome.output_limit, f"more than {limits.output_bytes >> 20} MiB printed"),
     }[ran.ended]
     return Judgement(outcome, detail, 0, {**facts, "seconds": round(ran.seconds, 2)}, _log(ran))
 

@@ -6,7 +6,7 @@ from threading import Event
 from typing import Any
 
 from verifiers.errors import InfrastructureError, JudgingStopped
-from verifiers.patches.container import Container, Ended, Ran
+from verifiers.patches.container import Container, Ending, Ran
 
 TESTBED = "/testbed"
 _PATCH = "/tmp/patch.diff"
@@ -48,14 +48,14 @@ class Repository:
         self.container = container
         self._seconds, self._stop = seconds, stop
 
-    def run(self, command: Sequence[str], or_ended: Ended = Ended.exited) -> Ran:
+    def run(self, command: Sequence[str], or_ended: Ending = Ending.exited) -> Ran:
         """A command that ended by itself, or so; raises Cut, JudgingStopped or InfrastructureError where it did not."""
         ran = self.container.run(command, seconds=self._seconds, stop=self._stop, folder=TESTBED)
-        if ran.ended is Ended.stopped:
+        if ran.ended is Ending.stopped:
             raise JudgingStopped
-        if ran.ended is Ended.gone:
+        if ran.ended is Ending.gone:
             raise InfrastructureError("The container ended while the patch was judged.")
-        if ran.ended not in (Ended.exited, or_ended):
+        if ran.ended not in (Ending.exited, or_ended):
             raise Cut(ran)
         return ran
 

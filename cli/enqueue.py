@@ -99,6 +99,7 @@ def enqueue(
       monkeys enqueue gsm8k -m meta-llama/Meta-Llama-3-8B-Instruct -n 10000 --subset monkeys
       monkeys enqueue ./my_bench.py -m meta-llama/Meta-Llama-3-8B-Instruct -n 1000
       monkeys enqueue math -m Qwen/Qwen3-8B -n 64 --chat --chat-template-arg enable_thinking=true --max-tokens 32768
+      monkeys enqueue swebench-lite -m Qwen/Qwen3-8B -n 100 --chat --prompt oracle
       monkeys enqueue math -m openai:gpt-4o-mini -n 100 --chat --stop-when-solved --budget-usd 5
       monkeys enqueue math -m openai:qwen -n 100 --endpoint http://gpus:8000/v1 --gpus 4 --budget-gpu-hours 8
     """

@@ -71,6 +71,7 @@ def import_(
       monkeys import samples_gsm8k.jsonl --benchmark gsm8k --llm llama-3-8b --where filter=strict-match
       monkeys import outcomes.parquet --benchmark codecontests --llm gemma-2b --key-only \\
         --column problem=problem_index --column sample_index=attempt --base 1
+      monkeys import predictions_*.json --benchmark swebench-lite
       monkeys import exported.parquet
     """
     from cli.worker.wanted import see_to_benchmark

@@ -59,10 +59,11 @@ def found(text: str) -> Candidate | None:
 
 
 @pytest.mark.parametrize("diff", [ONE, TWO, ONE + TWO, BINARY, BINARY + ONE, ONE.replace("@@ -1,4", "@@ -1,9")])
-def test_a_text_that_is_a_diff_stays_what_it_is_but_for_newlines_around_it(diff: str) -> None:
+def test_a_text_that_is_a_diff_stays_what_it_is_but_for_blank_lines_around_it(diff: str) -> None:
     for text in (diff, f"\n{diff}\n\n", f"{diff}\n"):
         assert found(text) == (diff, "")
-    assert found(ONE.rstrip("\n")) == (ONE, "")
+    assert found(diff.rstrip("\n")) == (diff.rstrip("\n"), "")
+    assert found(diff.replace("\n", "\r\n")) == (diff.replace("\n", "\r\n"), "")
 
 
 @pytest.mark.parametrize("diff", [ONE, TWO, ONE + TWO, BINARY + ONE, ONE + BINARY])
@@ -83,7 +84,7 @@ def test_the_same_diff_is_the_same_candidate_however_it_is_wrapped(diff: str, ar
 
 
 def test_of_two_diffs_the_last_one_counts_and_a_fence_goes_before_prose() -> None:
-    assert found(f"{ONE}\nNo, better:\n\n{TWO}\nDone.") == (TWO, "in prose")
+    assert found(f"Maybe:\n{ONE}\nNo, better:\n\n{TWO}\nDone.") == (TWO, "in prose")
     assert found(f"```\n{ONE}```\nwhich replaces\n\n{TWO}\n") == (ONE, "fenced")
 
 
@@ -147,6 +148,17 @@ def test_blank_context_that_lost_its_blank_belongs_to_its_hunk() -> None:
     assert found(f"```diff\n{diff}```") == (diff, "fenced")
 
 
+def test_a_text_that_begins_as_a_diff_and_is_none_throughout_is_gits_to_make_sense_of() -> None:
+    for text in (
+        f"{ONE}and\n{TWO}",
+        f"{WRONG}I hope so.\n",
+        f"{BINARY[:-40]}!\n{ONE}",
+        f"{ONE}bye\n".replace("\n", "\r\n"),
+    ):
+        assert found(text) == (text, "")
+    assert found(f"{ONE}I hope so.\n") == found(f"{ONE}\n\nI hope so.\n") == (ONE, "in prose")
+
+
 def test_backticks_in_a_diff_end_no_block() -> None:
     diff = ONE.replace("-two\n+zwei", "-```python\n+```py").replace(" three", " ```")
     assert found(f"```diff\n{diff}```\nbye") == (diff, "fenced")
@@ -197,14 +209,14 @@ LONG = [
     "head", ["", "--- a/x\n+++ b/x\n@@ -1,999999 +1,3 @@\n", "x\n```diff\ndiff --git a/x b/x\n--- a/x\n+++ b/x\n"]
 )
 def test_time_is_linear_in_a_text(piece: str, head: str) -> None:
-    text = head + piece * (2**17 // len(piece)) + "end"
+    text = head + piece * (2**16 // len(piece)) + "end"
     begun = time.process_time()
     found(text)
     assert time.process_time() - begun < 4
 
 
 @given(st.text(st.sampled_from("@ -+\\\n`~d1,a/b\r\0<>p"), max_size=300))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_no_text_raises_and_what_is_found_is_found_in_itself(text: str) -> None:
     for each in (text, ONE + text, f"```diff\n{ONE}{text}", f"--- a/x\n+++ b/x\n@@ -1,2 +1,2 @@\n{text}"):
         candidate = found(each)
@@ -289,7 +301,7 @@ def spoiled(diff: str, by: Sequence[int]) -> str:
 
 
 @given(edits(), st.lists(st.integers(-4, 4), max_size=8))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_what_git_wrote_gives_the_same_tree_out_of_fences_prose_and_with_counts_spoiled(
     trees: tuple[dict[str, str], dict[str, str]], by: list[int]
 ) -> None:

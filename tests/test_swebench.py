@@ -5,6 +5,7 @@ import gc
 import importlib.util
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from verifiers.benchmarks.benchmark import Benchmark
 from verifiers.benchmarks.swebench_prompts import LONGEST_FILE, oracle_prompt
 from verifiers.errors import UserError
 from verifiers.patches.diff import extract_patch
+from verifiers.verifier import Problem
 
 ROWS = "swebench_lite/flask/rows.jsonl"
 
@@ -107,7 +109,9 @@ def test_the_issue_alone_is_asked_for_a_diff_in_a_fence(tmp_path: Path) -> None:
     for asked in ({}, {"sampling": {"chat": True}}):
         text = prompt(file, **asked)
         assert "in the repository a/b.\n<issue>\nIt {breaks}.\n</issue>\n" in text
-        assert "```diff\n" in text
+        example = extract_patch(Problem("p", {}), text)
+        assert example is not None
+        assert example.how == "fenced"
         assert not any(hidden in text for hidden in ("new_and_right", "t.py", "test_x"))
 
 
@@ -162,6 +166,22 @@ def test_prompts_that_a_benchmark_has_not_or_that_are_changed_are_mistakes(tmp_p
             prompt(file, form="oracle", **more)
 
 
+def test_prompts_of_a_persons_own_benchmark_are_as_many_as_its_problems(tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text(
+        "from verifiers.benchmarks.benchmark import Benchmark, Sampling\n"
+        "from verifiers.benchmarks.gsm8k import GSM8K\n"
+        "from verifiers.verifier import Problem\n"
+        "benchmark = Benchmark(name='mine', about='', load=lambda _: [Problem('a', {'question': 'q'})],\n"
+        "    verifiers=GSM8K.verifiers, sampling=Sampling(0.5, 9), chat='{question}',\n"
+        "    forms={'loud': lambda problems: [each.data['question'].upper() for each in problems],\n"
+        "           'none': lambda problems: []})\n"
+    )
+    request = RunRequest(str(tmp_path / "own.py"), "m", 1, form="loud")
+    assert chosen_problems(request)[1] == ["Q"]
+    with pytest.raises(UserError, match="the prompts none of mine gave a list of 0, not a list of 1 texts"):
+        chosen_problems(replace(request, form="none"))
+
+
 def test_the_words_of_the_oracle_are_the_official_ones() -> None:
     found = importlib.util.find_spec("swebench")
     if found is None:
@@ -211,7 +231,7 @@ def variant(gold: str, number: int) -> str:
 def extracted(place: Place, run: int) -> list[str | None]:
     """The candidate of each sample as its verify works will find it, in order of problems and indices."""
     rows = place.query("select text from sample where run_id = %s order by problem_id, sample_index", (run,))
-    found = [extract_patch(None, row["text"]) for row in rows]  # type: ignore[arg-type]
+    found = [extract_patch(Problem("p", {}), row["text"]) for row in rows]
     return [None if each is None else each.text for each in found]
 
 

@@ -15,7 +15,8 @@ CHAT = (
     "<issue>\n{problem_statement}\n</issue>\n\n"
     "I need you to solve the provided issue by generating a single patch file that I can apply directly to this "
     "repository using git apply. A single patch file can contain changes to multiple files. Please respond with a "
-    "single patch file, a unified diff in a code block:\n```diff\n--- a/file.py\n+++ b/file.py\n@@ ... @@\n```"
+    "single patch file, a unified diff in a code block, as in this example:\n"
+    "```diff\n--- a/file.py\n+++ b/file.py\n@@ -1,2 +1,2 @@\n def f():\n-    return 1\n+    return 2\n```"
 )
 
 _PREMISE = "You will be provided with a partial code base and an issue statement explaining a problem to resolve."

@@ -11,7 +11,7 @@ package. None of them has the name of a module of Python. A worker that starts a
 run's works back, until `monkeys reverify RUN --benchmark module:NAME` has the run judged by the new code. All of it is
 run by whoever enqueues it, and by workers that were started with --own-benchmarks.
 
-**Benchmark** (`about`, `subsets`, `source`, `licence` and `known` as in its class):
+**Benchmark** (`about`, `subsets`, `forms`, `source`, `licence` and `known` as in its class):
 
 | field | what it is |
 |---|---|

@@ -1,9 +1,9 @@
 """Finding a unified diff in what an llm wrote: the text itself, the last fenced block that holds one, or bare in prose.
 
 A text that is a diff from its first to its last line, as official predictions are, stays what it is, even if git would
-refuse it; only its end is one newline. Without its last newline `git apply` calls a diff corrupt, and the official
-harness then lets `patch` apply it: the outcome is the same. (Git 2.39 and patch 2.7; a binary diff that lost its last
-blank line is refused in either form.)
+refuse it: only blank lines around it go. So does one that begins as a diff and is none throughout, unless prose merely
+follows: git makes of it what it can. A last newline that lacks is not added: `git apply` calls such a diff corrupt, and
+of those that `patch`, which the official harness lets try then, refuses too, many would apply with it.
 
 Fences are lines of their own: lines of a diff begin with a mark, so that backticks within one end no block.
 """
@@ -34,24 +34,23 @@ _FENCE = re.compile(r"(`{3,}|~{3,})([^`]*)|(</?)(?:patch|diff)>\s*")
 
 
 def extract_patch(_: Problem, text: str) -> Candidate | None:
-    """The diff of a text, ending in one newline; None where there is none, or where it is not clear what it is.
+    """The diff of a text; None where there is none, or where it is not clear what it is.
 
     `how` is "" of a text that is a diff, else `fenced`, `in prose` or `counts repaired`: a hunk's two counts are
     recomputed where its end is clear. Of two diffs in prose the last one counts, as of two blocks.
     """
     whole = text.strip("\n")
     lines = whole.split("\n")
+    ends = len(text) - len(text.rstrip("\n"))
     if _is_diff(lines):
-        spare = len(text) - len(text.rstrip("\n")) - 1
-        return _candidate(whole + "\n" * (1 + max(0, min(spare, _blanks_owed(lines)))), "")
-    parts = list(_parts(_unix(text.split("\n"))))
+        return _candidate(whole + "\n" * min(ends, 1 + _blanks_owed(lines)), "")
+    parts = list(_parts(_unix(lines)))
+    if len(parts) == 1 and begins(lines, 0) and not _is_followed(lines, parts[0].lines):
+        return _candidate(whole + "\n" * min(ends, 1), "") if _diff_of(parts[0]) else None
     for fenced in (True, False):
         for part in reversed(parts):
             if part.fenced is fenced and (files := _diff_of(part)):
-                if any(file.broken for file in files):
-                    return None
-                how = "counts repaired" if any(file.repaired for file in files) else "fenced" if fenced else "in prose"
-                return _candidate("\n".join(line for file in files for line in file.lines) + "\n", how)
+                return _joined(files, "fenced" if fenced else "in prose")
     return None
 
 
@@ -69,6 +68,13 @@ def _candidate(diff: str, how: str) -> Candidate | None:
     return Candidate(diff, how)
 
 
+def _joined(files: Sequence[ChangedFile], how: str) -> Candidate | None:
+    if any(file.broken for file in files):
+        return None
+    diff = "\n".join(line for file in files for line in file.lines) + "\n"
+    return _candidate(diff, "counts repaired" if any(file.repaired for file in files) else how)
+
+
 def _is_diff(lines: Sequence[str]) -> bool:
     """Whether every line is one of a diff, whatever git would say of it, and something is changed."""
     if not begins(lines, 0):
@@ -76,7 +82,7 @@ def _is_diff(lines: Sequence[str]) -> bool:
     changes = in_blob = False
     for line in lines:
         if in_blob or BLOB.fullmatch(line):
-            in_blob = line != ""
+            in_blob = line not in ("", "\r")
             continue
         if not (is_of_hunk(line) or line.startswith(("@@", GIT, *HEADERS))):
             return False
@@ -125,6 +131,13 @@ def _unix(lines: list[str]) -> list[str]:
         if line.endswith("\r") and begins(lines, at) and (line.startswith(GIT) or lines[at + 1].endswith("\r")):
             return [each.removesuffix("\r") for each in lines]
     return lines
+
+
+def _is_followed(lines: Sequence[str], part: list[str]) -> bool:
+    """Whether a text that begins as a diff is a good one and prose behind it; `part` are its lines without their CR."""
+    files = _diff_of(_Part(part, False))
+    wrong = any(file.broken or file.repaired for file in files)
+    return part == lines and bool(files) and files[0].begin == 0 and not wrong
 
 
 def _diff_of(part: _Part) -> list[ChangedFile]:

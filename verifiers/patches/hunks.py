@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 HUNK = re.compile(r"@@ -(\d{1,9})(?:,(\d{1,9}))? \+(\d{1,9})(?:,(\d{1,9}))? @@")
-BLOB = re.compile(r"(?:literal|delta) \d{1,12}")
+BLOB = re.compile(r"(?:literal|delta) \d{1,12}\r?")
 """What begins a piece of a binary diff, which a blank line ends."""
 
 GIT = "diff --git "

@@ -20,8 +20,7 @@ from typing import Any
 from verifiers.errors import InfrastructureError, JudgeAway
 from verifiers.patches import archive
 from verifiers.patches.daemon import asking, client
-from verifiers.patches.execution import Ending as Ending
-from verifiers.patches.execution import Execution, Ran
+from verifiers.patches.execution import Ending, Execution, Ran
 from verifiers.patches.images import prepare
 from verifiers.patches.leftovers import in_use, labels, sweep
 from verifiers.patches.limits import PatchLimits

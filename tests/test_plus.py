@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.shared_data import shared
 from verifiers.benchmarks.benchmark import Benchmark
 from verifiers.benchmarks.humaneval import HUMANEVAL
 from verifiers.benchmarks.humaneval_plus import HUMANEVAL_PLUS
@@ -277,6 +278,17 @@ def test_mbpps_setup_code_runs_before_its_asserts(tmp_path: Path) -> None:
     assert problem.data["prompt"].startswith('"""\nDouble it.\nassert twice')
     assert MBPP.verifiers[0].check(problem, row["code"]).judgement.outcome is Outcome.correct
     assert MBPP.verifiers[0].check(problem, "def twice(n): return n").judgement.outcome is Outcome.incorrect
+
+
+@needs_bwrap
+@pytest.mark.parametrize("number", [6, 56, 164])
+def test_a_row_that_names_a_helper_is_tested_by_what_its_asserts_call(number: int) -> None:
+    """The public MBPP in HumanEval's shape; 56 is tested by a function named as the tests are, check."""
+    (problem,) = (each for each in MBPP.load(shared("code/mbpp_sanitized.jsonl")) if each.key == f"MbppEval/{number}")
+    check = MBPP.verifiers[0].check
+    assert problem.reference is not None
+    assert check(problem, problem.reference).judgement.outcome is Outcome.correct
+    assert check(problem, "    return 1").judgement.outcome is Outcome.runtime_error
 
 
 ROW = PUBLISHED[0].row

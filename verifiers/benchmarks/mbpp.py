@@ -1,7 +1,8 @@
 """MBPP, sanitized: 427 basic Python functions from one sentence and three asserts, zero-shot.
 
 Rows are either the public set's own, `task_id, prompt, code, test_imports, test_list` (of the full set `text` and
-`test_setup_code`), or in HumanEval's shape, `task_id, prompt, test, entry_point`. The public rows' prompt shows the
+`test_setup_code`), or in HumanEval's shape, `task_id, prompt, test, entry_point`: the public file of that shape names
+the first function of its code there, and in 11 rows that only helps the one which the asserts call. The public rows' prompt shows the
 sentence and the asserts, as "Program Synthesis with Large Language Models" (arXiv 2108.07732) does; temperature 0.8 and
 top-p 0.95 as for HumanEval. In a chat it is asked as evalplus asks (functions.py).
 """
@@ -11,7 +12,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from verifiers.benchmarks.benchmark import Benchmark
-from verifiers.benchmarks.functions import ASK, SAMPLING, as_answer, completion_prompts, function_problem
+from verifiers.benchmarks.functions import (
+    ASK,
+    SAMPLING,
+    as_answer,
+    completion_prompts,
+    entry_point,
+    function_problem,
+    tests_of,
+)
 from verifiers.benchmarks.rows import hub_rows, make_problems, text_of, texts_of
 from verifiers.files import Row, read_rows
 from verifiers.programs import MBPP as TESTS
@@ -26,7 +35,7 @@ def load(file: Path | None) -> list[Problem]:
 
 def _problem(row: Row, line: int) -> Problem:
     if row.get("test_list") is None:
-        return function_problem(row, line)
+        return function_problem({**row, "entry_point": _called(row)}, line)
     if row.get("test"):
         raise ValueError("it has test_list and test, and which of them counts mbpp-plus knows")
     asserts, code = asserts_of(row), text_of(row, "code")
@@ -40,6 +49,15 @@ def _problem(row: Row, line: int) -> Problem:
         line,
     )
     return replace(problem, reference=as_answer(code))
+
+
+def _called(row: Row) -> str:
+    """The function that a row in HumanEval's shape is tested by: the one it names, unless its asserts call another."""
+    name, code = entry_point(row), f"{row.get('prompt')}{row.get('canonical_solution')}"
+    asserts = "\n".join(re.findall(r"^[ \t]*assert\b.*", tests_of(row), re.MULTILINE))
+    names = [name, "candidate", *re.findall(r"^def[ \t]+(\w+)", code, re.MULTILINE)]
+    called = next((each for each in names if re.search(rf"\b{each}[ \t]*\(", asserts)), name)
+    return name if called == "candidate" else str(called)
 
 
 def asserts_of(row: Row) -> list[str]:

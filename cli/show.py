@@ -92,7 +92,11 @@ def _print_log(sample: "SampleShown") -> None:
     log = log_of(sample)
     if log is None:
         which = f"sample {sample.sample_index} of {harmless(sample.problem_key)}"
-        why = "it is not verified yet" if sample.outcome is None else "its verifier kept none"
+        why = "its verifier kept none"
+        if sample.outcome is None:
+            why = "it is not verified yet"
+        elif sample.candidate is None:
+            why = "it holds nothing that could be judged"
         click.echo(f"There is no log of {which}: {why}.", err=True)
     else:
         click.echo(harmless(log))

@@ -1,5 +1,6 @@
 """Candidates that take long to judge: each is judged once however many works want it, and whatever ends one."""
 
+import json
 import os
 import threading
 import time
@@ -286,6 +287,16 @@ def test_what_judging_printed_is_kept_and_shown_harmless(place: Place, folder: P
     assert "kept none" in place.monkeys("show", str(made), "a", "0", "--log").stderr
     assert "give a PROBLEM" in place.refused("show", str(made), "--log")
     assert "1 passed" not in place.ok("show", str(made), "a", "1")
+
+
+def test_a_sample_in_which_nothing_was_to_be_judged_is_told_from_one_whose_log_is_not_kept(
+    place: Place, tmp_path: Path
+) -> None:
+    (tmp_path / "samples.jsonl").write_text(json.dumps({"problem": "sums-000", "text": "I do not know."}))
+    made = place.ok("import", str(tmp_path / "samples.jsonl"), "--benchmark", "pocket-sums", "--llm", "x").strip()
+    work_off(place, ("verify",))
+    said = place.monkeys("show", made, "sums-000", "0", "--log").stderr
+    assert said == "There is no log of sample 0 of sums-000: it holds nothing that could be judged.\n"
 
 
 def test_a_log_that_is_too_long_keeps_its_head_and_its_tail() -> None:

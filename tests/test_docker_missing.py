@@ -9,11 +9,13 @@ import pytest
 from cli import doctor
 from models.settings import settings
 from tasks import broker
+from tasks.stored import prepare_verifiers
 from tasks.workers.process import DOCKER_QUEUE, default_concurrency
 from tests.place import Place
 from tests.shared_data import shared
 from verifiers.benchmarks import BENCHMARKS
 from verifiers.patches import limits
+from verifiers.patches.daemon import lacks_docker
 
 NOWHERE = "unix:///nonexistent/docker.sock"
 
@@ -72,6 +74,18 @@ def test_a_worker_of_patches_leaves_at_once_with_one_sentence_and_their_works_wa
     assert found["queue"]["command"] == f"monkeys worker verify -Q {DOCKER_QUEUE}"
     assert found["docker"]["ok"] is None
     assert NOWHERE in found["docker"]["detail"]
+
+
+@pytest.mark.parametrize("host", ["tcp://nowhere:99999", "tcp://[::1", "tcp://nowhere:port"])
+def test_what_is_no_address_of_a_daemon_is_told_as_one_that_does_not_answer(
+    host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", host)
+    settings.cache_clear()
+    prepare_verifiers()
+    said = lacks_docker()
+    assert said.startswith(f"DOCKER_HOST is no address of a daemon ({host}: ")
+    assert said.endswith("): start Docker, or set DOCKER_HOST.")
 
 
 def test_a_process_for_each_patch_that_memory_has_room_for(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,8 +16,10 @@ from threading import Event
 from typing import Any
 
 import pytest
+from alembic import command
 
 from cli.stack.servers import Urls
+from models import database, schema
 from models.schema import check_schema, migrate, schema_version
 from tasks import stored
 from tasks.engines.engine import Account, Completion, Request
@@ -91,6 +93,40 @@ def plain(value: Any) -> Any:
 
 def _in_order(rows: Iterator[list[Any]]) -> list[list[Any]]:
     return sorted(rows, key=json.dumps)
+
+
+def test_judgements_that_were_only_counted_are_rows(bundled: Urls, tmp_path: Path) -> None:
+    with new_place(bundled.database_url, bundled.broker_url, tmp_path / "home", LANDED / "landed.sql.gz") as place:
+        with database.engine().connect() as connection:
+            schema._drop_views(connection)
+            config = schema._alembic()
+            config.attributes["connection"] = connection
+            command.upgrade(config, "0004")
+            connection.exec_driver_sql("""
+                update verdict set reruns = 0, disagreements = 0;
+                update verdict set reruns = nth, disagreements = 2
+                from (
+                    select candidate_id, verifier_id, row_number() over (order by candidate_id, verifier_id) + 1 as nth
+                    from verdict where outcome in ('correct', 'incorrect') limit 3
+                ) as few where (verdict.candidate_id, verdict.verifier_id) = (few.candidate_id, few.verifier_id)
+            """)
+            connection.commit()
+        migrate()
+        assert place.query("""
+            select count(*) as judged, count(rejudgement.outcome) as told,
+                bool_and(rejudgement.outcome = verdict.outcome) as agree, max(rejudgement.created_at) as at
+            from rejudgement join verdict using (candidate_id, verifier_id)
+            group by candidate_id, verifier_id order by 1
+        """) == [
+            {"judged": 2, "told": 0, "agree": None, "at": None},
+            {"judged": 3, "told": 1, "agree": True, "at": None},
+            {"judged": 4, "told": 2, "agree": True, "at": None},
+        ]
+        assert place.query(
+            "select sum(reruns)::int as again, sum(disagreements)::int as otherwise from verifier_health"
+        ) == [{"again": 9, "otherwise": 6}]
+        seen = place.query("select judgements, varies, correct, outcomes from flakiness order by judgements")
+        assert [(row["judgements"], row["varies"]) for row in seen] == [(2, True), (3, True), (4, True)], seen
 
 
 class Lengths:

@@ -2,9 +2,9 @@
 
 Rows are either the public set's own, `task_id, prompt, code, test_imports, test_list` (of the full set `text` and
 `test_setup_code`), or in HumanEval's shape, `task_id, prompt, test, entry_point`: the public file of that shape names
-the first function of its code there, and in 11 rows that only helps the one which the asserts call. The public rows' prompt shows the
-sentence and the asserts, as "Program Synthesis with Large Language Models" (arXiv 2108.07732) does; temperature 0.8 and
-top-p 0.95 as for HumanEval. In a chat it is asked as evalplus asks (functions.py).
+the first function of its code there, and in 11 rows that only helps the one which the asserts call. The public rows'
+prompt shows the sentence and the asserts, as "Program Synthesis with Large Language Models" (arXiv 2108.07732) does;
+temperature 0.8 and top-p 0.95 as for HumanEval. In a chat it is asked as evalplus asks (functions.py).
 """
 
 import re

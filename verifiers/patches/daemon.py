@@ -27,7 +27,12 @@ def client(seconds: float = ANSWERS_WITHIN) -> Any:
             import docker
 
             # it asks for the daemon's version at once; without any variable it would read the process's own
-            made = docker.DockerClient.from_env(environment=environ or {"DOCKER_HOST": ""}, timeout=ANSWERS_WITHIN)
+            try:
+                made = docker.DockerClient.from_env(environment=environ or {"DOCKER_HOST": ""}, timeout=ANSWERS_WITHIN)
+            except ValueError as error:
+                if isinstance(error, OSError):  # as what requests raises is
+                    raise
+                raise InfrastructureError(f"DOCKER_HOST is no address of a daemon ({address()}: {error})") from error
         made.api.timeout = seconds
         _clients.setdefault(key, made)
     return _clients[key]

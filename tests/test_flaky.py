@@ -148,6 +148,7 @@ def test_flaky_names_whose_outcome_varies_and_which_fail_and_is_resumed(place: P
     assert (found["coin"]["verdict"], found["bad"]["detail"]) == ("correct", "tails")
     assert found["mute"]["detail"] == "the verifier finds no candidate in it"
     assert "5 problems, judged 12 times, 1 flaky, 2 failing, 1 without a right solution." in said
+    _agrees_with_the_view(place, found)
     again, said = flaky(place, str(coins), "--repeats", "4")
     assert again == found
     assert "judged 0 times" in said
@@ -165,8 +166,7 @@ def test_flaky_names_whose_outcome_varies_and_which_fail_and_is_resumed(place: P
     assert thrown(coins) == 21
 
 
-def test_the_view_and_the_command_agree(place: Place, coins: Path) -> None:
-    found, _ = flaky(place, str(coins), "--repeats", "3")
+def _agrees_with_the_view(place: Place, found: dict[str, dict[str, Any]]) -> None:
     view = {row["problem_key"]: row for row in place.query("select * from flakiness")}
     assert {key for key, row in view.items() if row["varies"]} == {"coin"}
     assert {key for key, row in view.items() if row["is_reference"] and not row["correct"]} == {"bad"}
@@ -175,10 +175,16 @@ def test_the_view_and_the_command_agree(place: Place, coins: Path) -> None:
             name: view[key][name] for name in ("judgements", "outcomes", "verdict", "candidate_id")
         }
     reruns = place.one("select sum(reruns) from verifier_health")
-    assert (reruns, place.one("select sum(disagreements) from verifier_health")) == (9, 1)
+    assert (reruns, place.one("select sum(disagreements) from verifier_health")) == (12, 2)
 
 
-def test_our_own_failures_count_for_nothing_and_are_tried_again(place: Place, coins: Path) -> None:
+def test_a_judge_that_is_away_ends_it_and_our_own_failures_count_for_nothing(place: Place, coins: Path) -> None:
+    (coins.parent / "thrown" / "away").touch()
+    result = place.monkeys("flaky", str(coins), "--repeats", "2", "-c", "1")
+    assert result.exit_code == 1
+    assert "Nothing can be judged just now: no daemon answers; what was judged is kept." in result.output
+    assert place.one("select count(*) from rejudgement") == 0
+    (coins.parent / "thrown" / "away").unlink()
     (coins.parent / "thrown" / "broken").touch()
     found, said = flaky(place, str(coins), "--repeats", "2")
     assert {key: row["finding"] for key, row in found.items()} == {
@@ -196,29 +202,21 @@ def test_our_own_failures_count_for_nothing_and_are_tried_again(place: Place, co
     assert place.one("select sum(infrastructure_errors) from flakiness") == 6
 
 
-def test_a_judge_that_is_away_ends_it_with_a_sentence(place: Place, coins: Path) -> None:
-    (coins.parent / "thrown" / "away").touch()
-    result = place.monkeys("flaky", str(coins), "--repeats", "2", "-c", "1")
-    assert result.exit_code == 1
-    assert "Nothing can be judged just now: no daemon answers; what was judged is kept." in result.output
-    assert place.one("select count(*) from rejudgement") == 0
-
-
 def test_two_calls_at_once_share_the_work(place: Place, coins: Path) -> None:
-    processes = [place.start("flaky", str(coins), "--repeats", "10", "-c", "1") for _ in range(2)]
+    processes = [place.start("flaky", str(coins), "--repeats", "5", "-c", "1") for _ in range(2)]
     assert [process.wait(60) for process in processes] == [0, 0]
-    assert 30 <= thrown(coins) <= 36
+    assert 15 <= thrown(coins) <= 21
 
 
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGKILL])
 def test_a_call_that_is_ended_leaves_no_process_and_is_resumed(
     place: Place, tmp_path: Path, end: signal.Signals
 ) -> None:
-    coins = write_coins(tmp_path, pause=0.2)
-    process = place.start("flaky", str(coins), "--repeats", "50", "-c", "2")
+    coins = write_coins(tmp_path, pause=0.1)
+    process = place.start("flaky", str(coins), "--repeats", "50", "-c", "1")
     wait_until(lambda: place.one("select count(*) from rejudgement") >= 2, 60)
     children = psutil.Process(process.pid).children(recursive=True)
-    assert len(children) >= 2
+    assert len(children) >= 2  # one that judges, and Python's own
     os.kill(process.pid, end)
     assert process.wait(20) != 0
     assert psutil.wait_procs(children, 10)[1] == []
@@ -242,7 +240,7 @@ def test_right_solutions_of_humaneval_are_stable(place: Place) -> None:
 
 def test_candidates_of_a_run_are_judged_again_and_their_verdicts_stay(place: Place, tmp_path: Path) -> None:
     files = small(tmp_path)
-    run = str(files.enqueue(place, 20))
+    run = str(files.enqueue(place, 5))
     assert "has no judged candidates yet" in place.refused("flaky", "--run", run)
     use_recording(files.recording)
     work_off(place)

@@ -216,7 +216,7 @@ def test_time_is_linear_in_a_text(piece: str, head: str) -> None:
 
 
 @given(st.text(st.sampled_from("@ -+\\\n`~d1,a/b\r\0<>p"), max_size=300))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_no_text_raises_and_what_is_found_is_found_in_itself(text: str) -> None:
     for each in (text, ONE + text, f"```diff\n{ONE}{text}", f"--- a/x\n+++ b/x\n@@ -1,2 +1,2 @@\n{text}"):
         candidate = found(each)
@@ -301,7 +301,7 @@ def spoiled(diff: str, by: Sequence[int]) -> str:
 
 
 @given(edits(), st.lists(st.integers(-4, 4), max_size=8))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 def test_what_git_wrote_gives_the_same_tree_out_of_fences_prose_and_with_counts_spoiled(
     trees: tuple[dict[str, str], dict[str, str]], by: list[int]
 ) -> None:

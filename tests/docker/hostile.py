@@ -24,6 +24,21 @@ def in_tests(code: str) -> str:
 
 
 FORK = "import os\nwhile True:\n    os.fork()"
+FORK_AT_END = """
+import atexit, os, time
+def fork():
+    if os.fork() == 0:
+        os.setsid()
+        os.closerange(0, 100)
+        time.sleep(0.4)
+        while True:
+            try:
+                os.fork()
+            except OSError:
+                pass
+atexit.register(fork)
+"""
+"""Begins when the tests' output is complete."""
 SLEEP = "import time\ntime.sleep(1000)"
 FILL = """
 for number in range(100000):

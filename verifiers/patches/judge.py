@@ -19,8 +19,9 @@ from verifiers.patches.daemon import asking, client, lacks_docker
 from verifiers.patches.diff import extract_patch
 from verifiers.patches.evidence import doubt, seen
 from verifiers.patches.grader import GRADER, Counts, Grade, GradingRanAway
+from verifiers.patches.hooks import Hooks
 from verifiers.patches.limits import PatchLimits, patch_settings
-from verifiers.patches.repository import Cut, Repository, configures_tests, hooks_tests
+from verifiers.patches.repository import Cut, Repository
 from verifiers.patches.script import Canaries, canaries, with_evidence
 from verifiers.verifier import Judgement, Problem, Verifier
 
@@ -49,7 +50,7 @@ def judge_until(problem: Problem, candidate: str, stop: Event) -> Judgement:
     except UnicodeEncodeError:
         return Judgement(Outcome.incorrect, "the patch does not apply: it is not valid Unicode")
     first = _judge_in_container(row, patch, stop, without_hooks=False)
-    hooks = [path for path in first.facts.get("touches", ()) if hooks_tests(path)]
+    hooks = first.facts.get("hooks", ())
     if first.outcome is not Outcome.correct or not hooks:
         return first
     second = _judge_in_container(row, patch, stop, without_hooks=True)
@@ -67,6 +68,8 @@ def _judge_in_container(row: Mapping[str, Any], patch: bytes, stop: Event, *, wi
     limits = patch_settings().limits
     with container(row["image"], limits) as box:
         facts: dict[str, Any] = {"official": {"resolved": False}, "limits": _told(limits), "image": _image_of(box)}
+        box.hold()  # a daemon that never can is no patch's fault
+        box.release()
         repository = Repository(box, limits.seconds, stop)
         files = repository.test_files(row)
         try:
@@ -85,12 +88,13 @@ def _judge_in(
     without_hooks: bool,
 ) -> Judgement:
     """Apply the patch, run the tests, hold the container, and believe what can be believed; facts are added to."""
-    before = repository.changed()
+    hooks = Hooks(repository)
     if refusal := repository.apply(patch):
         return Judgement(Outcome.incorrect, f"the patch does not apply: {refusal}", facts=facts)
-    facts["touches"] = sorted(filter(configures_tests, repository.changed() - before))
-    if without_hooks:
-        repository.put_back([path for path in facts["touches"] if hooks_tests(path)])
+    touched, hooking = hooks.changed()
+    facts["touches"], facts["hooks"] = _few(touched), _few(hooking)
+    if without_hooks and (refusal := hooks.put_back(hooking)):
+        return Judgement(Outcome.incorrect, refusal, facts=facts)
     script = GRADER.script(row)
     placed = canaries(script, row["log_parser"], files)
     repository.container.write(_SCRIPT, with_evidence(script, placed))
@@ -105,8 +109,8 @@ def _judge_in(
         return Judgement(Outcome.output_limit, f"what the tests printed cannot be graded: {error}", 0, facts, _log(ran))
     facts.update(_graded(ran, grade, placed))
     doubts = doubt(ran.exit_code, grade, placed, changed)
-    if grade.resolved and not doubts and not held:
-        raise InfrastructureError("What the patch left running could not be held still to look at the test files.")
+    if not held:
+        doubts = doubts or "what it left running could not be held still to look at the test files"
     return _believed(ran, grade, doubts, facts)
 
 
@@ -159,6 +163,11 @@ def _counted(grade: Grade) -> str:
     return (
         f"{of(grade.fail_to_pass)} tests that the problem is about pass, {of(grade.pass_to_pass)} that passed before it"
     )
+
+
+def _few(paths: Sequence[str]) -> list[str]:
+    """The first ones of paths that a patch chose."""
+    return [path[:200] for path in paths[:20]]
 
 
 def _but(reason: str) -> str:

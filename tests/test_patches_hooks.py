@@ -13,6 +13,7 @@ INI = "[metadata]\nname = it\n\n[tool:pytest]\ntestpaths = tests\n"
         ("setup.cfg", INI, INI + "addopts =\n    -ra\n    -p it\n"),
         ("setup.cfg", INI, INI + "xfail_strict = true\x0caddopts = -p it\n"),
         ("a/setup.cfg", INI, INI + "[options.entry_points]\npytest11 =\n    it = it\n"),
+        ("setup.cfg", INI, INI + "[options]\nentry_points = file: it.txt\n"),
         ("tox.ini", "[testenv]\ndeps = pytest\n", "[testenv]\ndeps = pytest\nsetenv = PYTEST_PLUGINS=it\n"),
         ("pyproject.toml", "", '[tool.pytest.ini_options]\n"addopt\\u0073" = ["-p", "it"]\n'),
         ("pyproject.toml", "", '[project.entry-points."pytest\\u0031\\u0031"]\nit = "it"\n'),

@@ -53,6 +53,8 @@ for kind in "$@"; do
     cp -a "{_KEPT}/$kind/." .
 done
 """
+_NAMING = ("addopts", "pytest11", "entry_points", "entry-points")
+"""The last two may name a file that has the rest."""
 _MOST_CONFIGS, _LARGEST_CONFIG = 20, 1 << 20
 
 
@@ -112,7 +114,7 @@ def _of(tree: object) -> Iterator[Any]:
     """The values of the settings that name plugins, at whatever depth."""
     if isinstance(tree, dict):
         for key, value in tree.items():
-            if key in ("addopts", "pytest11"):
+            if key in _NAMING:
                 yield value
             else:
                 yield from _of(value)

@@ -1,9 +1,12 @@
 """The verifier of patches: the official verdict, and our own evidence that the tests which gave it really ran.
 
 What no reader of a log can see: code of the patch that runs when it is installed or tested, reads the test files and
-prints what an honest run would, or has single known tests pass. The same in a file that hooks into tests (conftest.py)
-is caught: the patch is judged again without it. And a runner that fails with no failed test is taken for one that saw
-our canaries fail, if its exit code is the same.
+prints what an honest run would, or has single known tests pass. The same by a file that hooks into tests (conftest.py,
+a plugin that setup.cfg names) is caught: the patch is judged again without it.
+
+And a runner that fails with no failed test is taken for one that saw our canaries fail, if its exit code is the same:
+officially it is not resolved. A log without the canaries' lines would not tell the two apart either: whether the runner
+had ended with 0 but for them only a run without them could say.
 """
 
 from collections.abc import Mapping, Sequence

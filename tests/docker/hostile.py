@@ -55,7 +55,6 @@ while True:
         except OSError:
             pass
 """
-KILL_PARENT = "import os\nos.kill(os.getppid(), 9)"
 KILL_ALL = "import os, signal\nos.kill(-1, signal.SIGTERM)\nos.kill(-1, 9)"
 KILL_FIRST = (
     "import os\nfor number in (15, 2, 1, 9):\n    try:\n        os.kill(1, number)\n    except OSError:\n        pass"

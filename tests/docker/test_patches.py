@@ -67,7 +67,7 @@ CASES = [
     Case(
         "forks without end",
         in_source(hostile.FORK),
-        "incorrect time_limit",
+        "incorrect time_limit memory_limit",
         limits=replace(LIMITS, seconds=15.0, processes=100),
     ),
     Case(
@@ -75,7 +75,7 @@ CASES = [
         in_source(hostile.FORK_AT_END),
         "incorrect correct time_limit",
         gold=True,
-        limits=replace(LIMITS, seconds=30.0, processes=200),
+        limits=replace(LIMITS, seconds=30.0, processes=400),
     ),
     Case("fills the disk", in_source(hostile.FILL), "output_limit", limits=replace(LIMITS, disk_bytes=400_000_000)),
     Case("eats memory", in_source(hostile.EAT), "memory_limit", limits=replace(LIMITS, memory_bytes=400_000_000)),

@@ -24,6 +24,21 @@ def in_tests(code: str) -> str:
 
 
 FORK = "import os\nwhile True:\n    os.fork()"
+FORK_AT_END = """
+import atexit, os, time
+def fork():
+    if os.fork() == 0:
+        os.setsid()
+        os.closerange(0, 100)
+        time.sleep(0.4)
+        while True:
+            try:
+                os.fork()
+            except OSError:
+                pass
+atexit.register(fork)
+"""
+"""Begins when the tests' output is complete."""
 SLEEP = "import time\ntime.sleep(1000)"
 FILL = """
 for number in range(100000):
@@ -40,7 +55,6 @@ while True:
         except OSError:
             pass
 """
-KILL_PARENT = "import os\nos.kill(os.getppid(), 9)"
 KILL_ALL = "import os, signal\nos.kill(-1, signal.SIGTERM)\nos.kill(-1, 9)"
 KILL_FIRST = (
     "import os\nfor number in (15, 2, 1, 9):\n    try:\n        os.kill(1, number)\n    except OSError:\n        pass"

@@ -67,8 +67,15 @@ CASES = [
     Case(
         "forks without end",
         in_source(hostile.FORK),
-        "incorrect time_limit",
+        "incorrect time_limit memory_limit",
         limits=replace(LIMITS, seconds=15.0, processes=100),
+    ),
+    Case(
+        "forks without end when its tests end",
+        in_source(hostile.FORK_AT_END),
+        "incorrect correct time_limit",
+        gold=True,
+        limits=replace(LIMITS, seconds=30.0, processes=400),
     ),
     Case("fills the disk", in_source(hostile.FILL), "output_limit", limits=replace(LIMITS, disk_bytes=400_000_000)),
     Case("eats memory", in_source(hostile.EAT), "memory_limit", limits=replace(LIMITS, memory_bytes=400_000_000)),
@@ -84,7 +91,15 @@ CASES = [
     ),
     Case("claims when it ends, in the source", late(BLUEPRINTS), "incorrect", "failed and as passed", official=True),
     Case("all reports pass", appended(CONFTEST, hostile.ALL_PASS), "incorrect", "exit code 0", official=True),
-    Case("some reports pass", appended(CONFTEST, hostile.SOME_PASS), "incorrect", "without its own", official=True),
+    Case(
+        "some reports pass, by a plugin",
+        both(
+            appended("src/flask/it.py", hostile.SOME_PASS),
+            replaced("setup.cfg", "console_scripts =", "pytest11 =\n    it = flask.it\nconsole_scripts ="),
+        ),
+        *("incorrect", "without its own setup.cfg"),
+        official=True,
+    ),
     Case("a harmless conftest.py", appended(CONFTEST, "# nothing\n"), "correct", gold=True, official=True),
     Case(
         "other tests in the patch",
@@ -93,7 +108,6 @@ CASES = [
         official=False,
     ),
     Case("rewrites the tests", in_source(hostile.REWRITE), "incorrect", "tests/test_basic.py", official=True),
-    Case("kills the runner's parent", in_source(hostile.KILL_PARENT), "incorrect", gold=True),
     Case("kills everything", in_source(hostile.KILL_ALL), "incorrect", "did not run to their end", gold=True),
     Case("kills the first process", in_source(hostile.KILL_FIRST), "correct", gold=True),
     Case("tries the network, the daemon and devices", in_source(hostile.REACH), "correct", gold=True),

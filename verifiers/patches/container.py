@@ -33,6 +33,7 @@ _MADE_WITHIN = 120.0
 """Some storage drivers copy the whole image."""
 _REMOVED_WITHIN = 120.0
 _SILENT_FOR = 20.0
+_HELD_WITHIN = 60.0
 _OPEN_FILES = 16_384
 _NOBODY = "65533:65533"
 _WAIT = """trap "" TERM INT HUP QUIT
@@ -86,19 +87,26 @@ class Container:
         return ran
 
     def hold(self) -> None:
-        """Let nothing in it go on; `read` still works."""
+        """Let nothing in it go on; `read` still works. What forks without end makes this take long, or fail."""
         with asking("pause a container"):
-            client().api.pause(self.id)
+            client(_HELD_WITHIN).api.pause(self.id)
+
+    def release(self) -> None:
+        """Let all go on."""
+        with asking("unpause a container"):
+            client().api.unpause(self.id)
+
+    def fate(self) -> Ending:
+        """What became of it since its last command was started: `exited` where it runs as before, memory or gone."""
+        return Execution(self.id, self.limits).fate()
 
     def cpu_seconds(self) -> float:
         """What all its processes have used until now, or when that could last be seen."""
-        from docker.errors import APIError
-
-        with asking("measure a container"):
-            try:
+        try:
+            with asking("measure a container"):
                 told = client().api.stats(self.id, stream=False, one_shot=True)
-            except APIError:
-                return self._cpu_seconds
+        except (InfrastructureError, JudgeAway):  # no verdict is lost for want of this
+            return self._cpu_seconds
         used = told["cpu_stats"]["cpu_usage"]["total_usage"] / 1e9
         self._cpu_seconds = max(self._cpu_seconds, used)
         return self._cpu_seconds

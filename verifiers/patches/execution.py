@@ -144,10 +144,15 @@ class Execution:
         """Why a command failed: a killed one may have been killed for its memory, or because its container ended."""
         if self.exit.code == _KILLED:
             time.sleep(_SETTLES_WITHIN)  # the container's own end is told after that of what ran in it
+        fate = self.fate()
+        return Ending.gone if fate is Ending.exited and self.exit.code is None else fate
+
+    def fate(self) -> Ending:
+        """What became of the container since its last command was started: `exited` where it runs as before."""
         lives = self._lives()
         if "oom" in self._happened():
             return Ending.memory
-        return Ending.exited if lives and self.exit.code is not None else Ending.gone
+        return Ending.exited if lives else Ending.gone
 
     def _lives(self) -> bool:
         from docker.errors import NotFound

@@ -1,9 +1,12 @@
 """The verifier of patches: the official verdict, and our own evidence that the tests which gave it really ran.
 
 What no reader of a log can see: code of the patch that runs when it is installed or tested, reads the test files and
-prints what an honest run would, or has single known tests pass. The same in a file that hooks into tests (conftest.py)
-is caught: the patch is judged again without it. And a runner that fails with no failed test is taken for one that saw
-our canaries fail, if its exit code is the same.
+prints what an honest run would, or has single known tests pass. The same by a file that hooks into tests (conftest.py,
+a plugin that setup.cfg names) is caught: the patch is judged again without it.
+
+And a runner that fails with no failed test is taken for one that saw our canaries fail, if its exit code is the same:
+officially it is not resolved. A log without the canaries' lines would not tell the two apart either: whether the runner
+had ended with 0 but for them only a run without them could say.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,8 +22,9 @@ from verifiers.patches.daemon import asking, client, lacks_docker
 from verifiers.patches.diff import extract_patch
 from verifiers.patches.evidence import doubt, seen
 from verifiers.patches.grader import GRADER, Counts, Grade, GradingRanAway
+from verifiers.patches.hooks import Hooks
 from verifiers.patches.limits import PatchLimits, patch_settings
-from verifiers.patches.repository import Cut, Repository, configures_tests, hooks_tests
+from verifiers.patches.repository import Cut, Repository
 from verifiers.patches.script import Canaries, canaries, with_evidence
 from verifiers.verifier import Judgement, Problem, Verifier
 
@@ -49,7 +53,7 @@ def judge_until(problem: Problem, candidate: str, stop: Event) -> Judgement:
     except UnicodeEncodeError:
         return Judgement(Outcome.incorrect, "the patch does not apply: it is not valid Unicode")
     first = _judge_in_container(row, patch, stop, without_hooks=False)
-    hooks = [path for path in first.facts.get("touches", ()) if hooks_tests(path)]
+    hooks = first.facts.get("hooks", ())
     if first.outcome is not Outcome.correct or not hooks:
         return first
     second = _judge_in_container(row, patch, stop, without_hooks=True)
@@ -67,6 +71,8 @@ def _judge_in_container(row: Mapping[str, Any], patch: bytes, stop: Event, *, wi
     limits = patch_settings().limits
     with container(row["image"], limits) as box:
         facts: dict[str, Any] = {"official": {"resolved": False}, "limits": _told(limits), "image": _image_of(box)}
+        box.hold()  # a daemon that never can is no patch's fault
+        box.release()
         repository = Repository(box, limits.seconds, stop)
         files = repository.test_files(row)
         try:
@@ -85,12 +91,13 @@ def _judge_in(
     without_hooks: bool,
 ) -> Judgement:
     """Apply the patch, run the tests, hold the container, and believe what can be believed; facts are added to."""
-    before = repository.changed()
+    hooks = Hooks(repository)
     if refusal := repository.apply(patch):
         return Judgement(Outcome.incorrect, f"the patch does not apply: {refusal}", facts=facts)
-    facts["touches"] = sorted(filter(configures_tests, repository.changed() - before))
-    if without_hooks:
-        repository.put_back([path for path in facts["touches"] if hooks_tests(path)])
+    touched, hooking = hooks.changed()
+    facts["touches"], facts["hooks"] = _few(touched), _few(hooking)
+    if without_hooks and (refusal := hooks.put_back(hooking)):
+        return Judgement(Outcome.incorrect, refusal, facts=facts)
     script = GRADER.script(row)
     placed = canaries(script, row["log_parser"], files)
     repository.container.write(_SCRIPT, with_evidence(script, placed))
@@ -105,8 +112,8 @@ def _judge_in(
         return Judgement(Outcome.output_limit, f"what the tests printed cannot be graded: {error}", 0, facts, _log(ran))
     facts.update(_graded(ran, grade, placed))
     doubts = doubt(ran.exit_code, grade, placed, changed)
-    if grade.resolved and not doubts and not held:
-        raise InfrastructureError("What the patch left running could not be held still to look at the test files.")
+    if not held:
+        doubts = doubts or "what it left running could not be held still to look at the test files"
     return _believed(ran, grade, doubts, facts)
 
 
@@ -159,6 +166,11 @@ def _counted(grade: Grade) -> str:
     return (
         f"{of(grade.fail_to_pass)} tests that the problem is about pass, {of(grade.pass_to_pass)} that passed before it"
     )
+
+
+def _few(paths: Sequence[str]) -> list[str]:
+    """The first ones of paths that a patch chose."""
+    return [path[:200] for path in paths[:20]]
 
 
 def _but(reason: str) -> str:

@@ -1,14 +1,14 @@
 """What is done to the repository in a container before the tests run: by git, on what the image and the row say."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import PurePosixPath
 from threading import Event
 from typing import Any
 
-from verifiers.errors import InfrastructureError, JudgingStopped
+from verifiers.errors import InfrastructureError, JudgeAway, JudgingStopped
 from verifiers.patches.container import Container, Ending, Ran
 
 TESTBED = "/testbed"
+_ENDED = "The container ended while the patch was judged."
 _PATCH = "/tmp/patch.diff"
 _LARGEST_TEST_FILE = 64 << 20
 _APPLY = (
@@ -29,8 +29,6 @@ git diff --cached --name-only --no-renames --diff-filter=d -z "$2" > "$1/names"
 git checkout-index --prefix="$1/tree/" -z --stdin < "$1/names"
 cat "$1/names"
 """
-_STATUS = "git status --porcelain --untracked-files=all --ignored --no-renames -z 2>/dev/null"
-_PUT_BACK = 'for path in "$@"; do git checkout -q HEAD -- "$path" 2>/dev/null || rm -rf -- "$path"; done'
 
 
 class Cut(Exception):
@@ -54,7 +52,7 @@ class Repository:
         if ran.ended is Ending.stopped:
             raise JudgingStopped
         if ran.ended is Ending.gone:
-            raise InfrastructureError("The container ended while the patch was judged.")
+            raise InfrastructureError(_ENDED)
         if ran.ended not in (Ending.exited, or_ended):
             raise Cut(ran)
         return ran
@@ -75,11 +73,6 @@ class Repository:
         self.run(["rm", "-rf", folder, f"{folder}.patch"])
         return {name: content for name, content in files.items() if content is not None}
 
-    def changed(self) -> set[str]:
-        """The paths that differ from the base commit, untracked and ignored ones among them."""
-        entries = self.run(["/bin/bash", "-c", _STATUS]).output.decode("utf-8", "replace").split("\0")
-        return {entry[3:] for entry in entries if entry}
-
     def apply(self, patch: bytes) -> str:
         """Apply a patch as the official harness does; what was wrong, or "" where it is applied."""
         self.container.write(_PATCH, patch)
@@ -97,32 +90,24 @@ class Repository:
         errors = (line for line in lines if line.startswith("error:") and "while searching for" not in line)
         return next(errors, "git gave no reason")[:200]
 
-    def put_back(self, paths: Sequence[str]) -> None:
-        """Make files what they are at the base commit, or nothing."""
-        self.run(["/bin/bash", "-c", _PUT_BACK, "bash", *paths])
-
     def held(self) -> bool:
         """Let nothing in the container go on; whether that could be done: not so where processes fork without end."""
         try:
             self.container.hold()
-        except InfrastructureError:
+        except (InfrastructureError, JudgeAway):
+            self._still_there()
             return False
         return True
 
     def changed_since(self, files: Mapping[str, bytes]) -> list[str]:
         """Those of the files (path: content) that have another content now."""
         read = self.container.read
-        return [path for path, content in files.items() if read(f"{TESTBED}/{path}", len(content)) != content]
+        changed = [path for path, content in files.items() if read(f"{TESTBED}/{path}", len(content)) != content]
+        if changed:
+            self._still_there()
+        return changed
 
-
-def configures_tests(path: str) -> bool:
-    """Whether a file is one by which test runners and Python itself can be told to run something, or otherwise."""
-    name = PurePosixPath(path).name
-    return name in ("tox.ini", "setup.cfg", "pyproject.toml") or hooks_tests(path)
-
-
-def hooks_tests(path: str) -> bool:
-    """Whether it is such a file that honest patches hardly ever need."""
-    name = PurePosixPath(path).name
-    names = ("conftest.py", "sitecustomize.py", "usercustomize.py", "pytest.ini", ".pytest.ini")
-    return name in names or name.endswith(".pth")
+    def _still_there(self) -> None:
+        """Raise InfrastructureError, or JudgeAway, where it is not the patch that keeps us from the container."""
+        if self.container.fate() is Ending.gone:
+            raise InfrastructureError(_ENDED)

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from models.database import transaction
 from models.statistics.intervals import paired_difference
 from tests.counted import Sampled, Tally, add_attempts, counted_run, sampled_run
 from tests.place import Place
@@ -57,6 +58,22 @@ def test_a_report_is_one_page_with_every_plot_as_png_svg_and_csv(place: Place, t
     shown = [float(row["coverage"]) for row in rows if row["what"] == "coverage"]
     wanted = place.query("select coverage from coverage where run_id = %s order by k", (run,))
     assert shown == pytest.approx([row["coverage"] for row in wanted])
+
+
+def test_patches_whose_official_grading_is_not_believed_are_counted(place: Place) -> None:
+    run = sampled_run({"a": [Sampled("1"), Sampled("1"), Sampled("2"), Sampled("3", True), Sampled(None)]})
+    assert "official" not in place.ok("report", str(run), "--tables-only")
+    reason = json.dumps({"disagreement": f"the tests were not seen to run {HOSTILE}"})
+    with transaction() as connection:
+        connection.execute(
+            "update verdict set facts = %s from candidate where candidate.id = candidate_id and text in ('1', '2')",
+            (reason,),
+        )
+    printed = place.ok("report", str(run), "--tables-only")
+    assert "Resolved by the official grading, and not correct here" in printed
+    assert re.search(r"the tests were not seen to run .* 3 +2$", printed, re.MULTILINE)
+    assert "\x1b" not in printed
+    assert place.one("select sum(disbelieved) from verifier_health") == 2
 
 
 def test_hostile_text_stays_text(place: Place, tmp_path: Path) -> None:

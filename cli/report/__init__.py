@@ -137,6 +137,9 @@ def print_report(runs: Sequence["Findings"]) -> None:
         if most:
             heading = f"Selection among {most:,} samples\n"
             click.echo(heading + _table([row for row in run.precision if row.k == most], SELECTION))
+        if run.disagreements:
+            heading = "Resolved by the official grading, and not correct here\n"
+            click.echo(heading + _table(run.disagreements, ("reason", "samples", "candidates")))
         known = [name for name in COST if run.cost and getattr(run.cost, name)]
         if run.cost and known:
             rests_on = dollars_rest_on(run.cost)

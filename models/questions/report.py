@@ -31,6 +31,14 @@ class OutcomeCount(NamedTuple):
     candidates: int
 
 
+class Disagreement(NamedTuple):
+    """Patches that the official grading calls resolved and our evidence does not, by what speaks against them."""
+
+    reason: str
+    samples: int
+    candidates: int
+
+
 class DistinctCandidates(NamedTuple):
     """Distinct candidates expected among k samples, a mean over the problems that have so many."""
 
@@ -62,6 +70,7 @@ class Findings:
     coverage_by_cost: list[CoverageByCostRow]
     cost: CostRow | None
     outcomes: list[OutcomeCount]
+    disagreements: list[Disagreement]
     diversity: list[DistinctCandidates]
 
     @property
@@ -95,6 +104,21 @@ def outcomes_of(run: Run) -> list[OutcomeCount]:
         OutcomeCount,
         """
         select outcome, samples, candidates from outcome_counts where run_id = %s and verifier_id = %s order by outcome
+        """,
+        (run.id, run.verifier_id),
+    )
+
+
+def disagreements_of(run: Run) -> list[Disagreement]:
+    """Where the counting verifier of a run does not believe the official grading, most samples first."""
+    return rows(
+        Disagreement,
+        """
+        select verdict.facts ->> 'disagreement' as reason, count(*) as samples,
+            count(distinct extraction.candidate_id) as candidates
+        from verdict join extraction using (candidate_id, verifier_id)
+        where extraction.run_id = %s and verdict.verifier_id = %s and verdict.facts ? 'disagreement'
+        group by reason order by samples desc, reason
         """,
         (run.id, run.verifier_id),
     )
@@ -153,5 +177,6 @@ def findings(run: Run) -> Findings:
         ),
         cost=cost_of(run.id),
         outcomes=outcomes_of(run),
+        disagreements=disagreements_of(run),
         diversity=diversity_of(run),
     )

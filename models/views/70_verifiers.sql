@@ -7,7 +7,8 @@ select benchmark.name as benchmark, verifier.name as verifier, verifier.version,
     count(*) filter (where verdict.facts ? 'retries') as retried,
     count(*) filter (where verdict.facts ->> 'isolation' = 'unsafe') as unsafe,
     coalesce(sum(again.reruns), 0)::bigint as reruns,
-    coalesce(sum(again.disagreements), 0)::bigint as disagreements, verifier.id as verifier_id
+    coalesce(sum(again.disagreements), 0)::bigint as disagreements, verifier.id as verifier_id,
+    count(*) filter (where verdict.facts ? 'disagreement') as disbelieved
 from verdict
 join verifier on verifier.id = verdict.verifier_id
 left join (
@@ -29,6 +30,7 @@ comment on column verifier_health.retried is 'Judged only after the sandbox had 
 comment on column verifier_health.unsafe is 'Judged without a sandbox';
 comment on column verifier_health.reruns is 'Judgements by `monkeys flaky`, without those that failed by our fault';
 comment on column verifier_health.disagreements is 'Of the reruns, those with another outcome than the verdict: more than none is a flaky verifier';
+comment on column verifier_health.disbelieved is 'Of patches: the official grading resolves them, and the evidence that its tests really ran does not agree';
 
 -- What `monkeys flaky` found of each candidate. Our own failures say nothing about it, and are counted apart.
 create view flakiness as

@@ -15,6 +15,7 @@ from models.database import transaction
 from models.questions.find import find_run
 from models.questions.flaky import coverage_without, known_problems
 from models.questions.progress import coverage_of
+from tasks import stored
 from tasks.runs.flaky import Repeat, judge
 from tests.counted import Tally, counted_run
 from tests.place import Place, wait_until
@@ -66,8 +67,9 @@ benchmark = Benchmark(
 
 
 @pytest.fixture
-def coins(tmp_path: Path) -> Path:
+def coins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A benchmark with a coin in its verifier; each judgement leaves a file in the folder `thrown` beside it."""
+    monkeypatch.setattr(stored, "_own_allowed", False)  # and so it is again afterwards
     return write_coins(tmp_path)
 
 
@@ -208,12 +210,12 @@ def test_two_calls_at_once_share_the_work(place: Place, coins: Path) -> None:
     assert 15 <= thrown(coins) <= 21
 
 
-@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("end", [signal.SIGINT, pytest.param(signal.SIGKILL, marks=pytest.mark.slow)])
 def test_a_call_that_is_ended_leaves_no_process_and_is_resumed(
     place: Place, tmp_path: Path, end: signal.Signals
 ) -> None:
     coins = write_coins(tmp_path, pause=0.1)
-    process = place.start("flaky", str(coins), "--repeats", "50", "-c", "1")
+    process = place.start("flaky", str(coins), "--repeats", "50", "-c", "2")
     wait_until(lambda: place.one("select count(*) from rejudgement") >= 2, 60)
     children = psutil.Process(process.pid).children(recursive=True)
     assert len(children) >= 2  # one that judges, and Python's own

@@ -22,21 +22,34 @@ _stop = threading.Event()
 
 
 def judge_side_by_side(wanted: Sequence[Repeat], processes: int, *, network: bool = False) -> Iterator[bool]:
-    """Judge, so many at once; yields, for each as it ends, whether it was still lacking then.
-
-    Processes are spawned, since neither connections nor sandboxes survive a fork. Whatever ends this ends them.
-    """
-    before = set(multiprocessing.active_children())
-    spawn = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(min(processes, len(wanted)) or 1, spawn, _begin, (network,))
+    """Judge, so many at once; yields, for each as it ends, whether it was still lacking then. One alone judges here."""
+    processes = min(processes, len(wanted))
     try:
-        for done in as_completed(_submitted(pool, wanted)):
-            yield done.result()
-        pool.shutdown()
+        yield from _judged_here(wanted) if processes == 1 else _judged_by(processes, wanted, network)
     except (JudgeAway, BenchmarkAway) as error:
         raise Unavailable(
             f"Nothing can be judged just now: {str(error).rstrip('.')}; what was judged is kept."
         ) from error
+
+
+def _judged_here(wanted: Sequence[Repeat]) -> Iterator[bool]:
+    load_own_benchmarks([], allowed=True)
+    before = signal.signal(signal.SIGTERM, _leave)
+    try:
+        for repeat in wanted:
+            yield judge(repeat, threading.Event())
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _judged_by(processes: int, wanted: Sequence[Repeat], network: bool) -> Iterator[bool]:
+    """Processes are spawned, since neither connections nor sandboxes survive a fork. Whatever ends this ends them."""
+    before = set(multiprocessing.active_children())
+    pool = ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), _begin, (network,))
+    try:
+        for done in as_completed(_submitted(pool, wanted)):
+            yield done.result()
+        pool.shutdown()
     except BrokenProcessPool as error:
         raise Unavailable(
             "A process that judged was killed, perhaps for want of memory; what was judged is kept."

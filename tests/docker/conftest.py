@@ -9,6 +9,8 @@ import pytest
 
 from tests.docker import images
 from tests.docker.dockerd import Dockerd
+from verifiers.patches import PatchLimits, configure
+from verifiers.patches.limits import patch_settings
 
 
 @pytest.fixture(scope="session")
@@ -41,6 +43,15 @@ def docker_host(tmp_path_factory: pytest.TempPathFactory, docker_work: Path) -> 
 def flask_images(docker_host: str, docker_work: Path) -> list[str]:
     """The images of the shared instances, by the names that their rows have."""
     return images.flask(docker_host, docker_work)
+
+
+@pytest.fixture(scope="module")
+def judged_by_docker(docker_host: str, flask_images: list[str]) -> Iterator[None]:
+    """Patches to the shared instances are judged by the daemon of the tests."""
+    before = patch_settings()
+    configure({"DOCKER_HOST": docker_host}, PatchLimits(), None)
+    yield
+    configure(before.environ, before.limits, before.images)
 
 
 @pytest.fixture(scope="session")

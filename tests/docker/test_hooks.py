@@ -1,6 +1,5 @@
 """Files that hook into tests, brought by a patch into a real repository: they are seen, and can be undone."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Event
@@ -13,9 +12,10 @@ from verifiers.patches import PatchLimits, configure
 from verifiers.patches.container import container
 from verifiers.patches.daemon import client
 from verifiers.patches.hooks import Hooks
+from verifiers.patches.limits import patch_settings
 from verifiers.patches.repository import Repository
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(900), pytest.mark.usefixtures("judged_by_docker")]
 LIMITS = PatchLimits(seconds=60.0, memory_bytes=10**9)
 HOOKS = (
     *("src/sitecustomize/__init__.py", "src/usercustomize.pyc", "src/any-1.dist-info/entry_points.txt", "src/a.pth"),
@@ -37,7 +37,7 @@ def flask(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
 
 @pytest.fixture
 def repository(flask: Checkout) -> Iterator[Repository]:
-    configure({"DOCKER_HOST": os.environ.get("DOCKER_HOST", "")}, LIMITS, None)
+    configure(patch_settings().environ, LIMITS, None)
     with container(flask.row["image"], LIMITS) as box:
         yield Repository(box, LIMITS.seconds, Event())
 

@@ -20,9 +20,10 @@ from verifiers.errors import JudgingStopped
 from verifiers.outcome import Outcome
 from verifiers.patches import PatchLimits, configure
 from verifiers.patches.judge import SWEBENCH
+from verifiers.patches.limits import patch_settings
 from verifiers.verifier import Judgement
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(900), pytest.mark.usefixtures("judged_by_docker")]
 LIMITS = PatchLimits(seconds=60.0, memory_bytes=2 * 10**9)
 BLUEPRINTS, CONFTEST = "src/flask/blueprints.py", "tests/conftest.py"
 DOT = 'if "." in name:\n            raise ValueError'
@@ -130,7 +131,7 @@ def table() -> Iterator[list[str]]:
 
 
 def judged(table: list[str], name: str, row: dict[str, Any], patch: str, limits: PatchLimits) -> Judgement:
-    configure({"DOCKER_HOST": os.environ.get("DOCKER_HOST", "")}, limits, None)
+    configure(patch_settings().environ, limits, None)
     began = time.monotonic()
     judgement = SWEBENCH.judge_safely(problem(row), patch)
     seconds, left = time.monotonic() - began, len(containers())

@@ -84,7 +84,7 @@ test-faults: set-up
 	@pytest -m faults
 
 test-docker: set-up
-	@pytest -m docker --timeout 900 # the images are made before the first
+	@pytest -m "docker and not slow" --timeout 900 # the images are made before the first
 
 lint: set-up
 	@ruff check

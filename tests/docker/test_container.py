@@ -105,6 +105,7 @@ def test_a_command_ends_as_what_it_did(what: str, box: Container) -> None:
     assert len(ran.output) <= SMALL.output_bytes
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["", "x"])
 def test_many_small_files_take_disk_too(text: str, image: str) -> None:
     with container(image, replace(SMALL, disk_bytes=100 * MB)) as box:

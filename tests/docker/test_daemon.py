@@ -110,6 +110,7 @@ def test_what_a_killed_worker_left_is_swept_before_the_next_judging(image: str, 
     assert not Path(f"/proc/{pid}").exists()
 
 
+@pytest.mark.slow
 def test_what_a_killed_worker_left_ends_by_itself_at_its_time(image: str, own_dockerd: Dockerd) -> None:
     worker, _ = _judging(own_dockerd, image, -895)
     worker.kill()

@@ -148,7 +148,13 @@ def containers() -> list[str]:
     return [each["Id"] for each in found]
 
 
-@pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
+SLOW = ("wrong", "a syntax error", "claims when imported", "other tests in the patch")
+
+
+@pytest.mark.parametrize(
+    "case",
+    [pytest.param(case, id=case.name, marks=[pytest.mark.slow] * (case.name in SLOW)) for case in CASES],
+)
 def test_a_patch_is_judged_and_leaves_nothing(flask: Checkout, table: list[str], case: Case) -> None:
     patch = flask.patch(case.edit, gold=case.gold)
     if case.name == "escapes":

@@ -5,6 +5,7 @@ import os
 import signal
 import threading
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from tests.shared_data import shared
 from tests.small_runs import small, use_recording, work_off
 from verifiers.benchmarks import BENCHMARKS
 from verifiers.benchmarks.known import read_known
+from verifiers.sandbox import the_sandbox
 from verifiers.verifier import Problem
 
 COIN = '''
@@ -64,6 +66,12 @@ benchmark = Benchmark(
     sampling=Sampling(temperature=1.0, max_tokens=1),
 )
 '''
+
+
+@pytest.fixture(scope="module", autouse=True)
+def sandbox_goes() -> Iterator[None]:
+    yield
+    the_sandbox().close()
 
 
 @pytest.fixture

@@ -6,18 +6,19 @@ does.
 """
 
 import json
-import os
 import resource
 import signal
 import sys
 import time
 from collections.abc import Callable
-from typing import IO, Any
+from typing import Any
+
+from verifiers.isolation.pipes import private_pipes
 
 
 def main(cpu_seconds: float, memory_bytes: int) -> None:
     """Answer requests until stdin ends."""
-    requests, replies = _private_pipes()
+    requests, replies = private_pipes()
     resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
@@ -47,15 +48,6 @@ def _reply(question: Callable[..., object], of: list[str]) -> dict[str, Any]:
         return {"failed": str(error)}
     except Exception:  # sympy raises whatever it likes: what cannot be compared is not equal
         return {"value": None}
-
-
-def _private_pipes() -> tuple[IO[bytes], IO[bytes]]:
-    """The two pipes, moved away from 0 and 1, where a library might read or print."""
-    requests, replies = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    nothing = os.open(os.devnull, os.O_RDWR)
-    os.dup2(nothing, 0)
-    os.dup2(nothing, 1)
-    return requests, replies
 
 
 if __name__ == "__main__":

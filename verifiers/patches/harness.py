@@ -6,7 +6,6 @@ request has used up its CPU time; it ends by itself when stdin does.
 """
 
 import json
-import os
 import re
 import resource
 import signal
@@ -14,7 +13,9 @@ import sys
 from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
+
+from verifiers.isolation.pipes import private_pipes
 
 _FEW = 5
 _BAD, _GOOD = ("FAILED", "ERROR"), ("PASSED", "XFAIL")
@@ -27,7 +28,7 @@ _DJANGO_NAME = re.compile(r"\w+ \([\w.]+\)")
 
 def main(cpu_seconds: float, memory_bytes: int) -> None:
     """Answer requests until stdin ends."""
-    requests, replies = _private_pipes()
+    requests, replies = private_pipes()
     resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     questions: dict[str, Callable[[Path, dict[str, Any]], dict[str, Any]]] = {"script": _script, "grade": _grade}
@@ -163,15 +164,6 @@ def _unique(name: str) -> bool:
         if " " in name
         else name.count("[") == name.count("]") and "[/" not in name
     )
-
-
-def _private_pipes() -> tuple[IO[bytes], IO[bytes]]:
-    """The two pipes, moved away from 0 and 1, where a library might read or print."""
-    requests, replies = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    nothing = os.open(os.devnull, os.O_RDWR)
-    os.dup2(nothing, 0)
-    os.dup2(nothing, 1)
-    return requests, replies
 
 
 if __name__ == "__main__":

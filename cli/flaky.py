@@ -3,7 +3,7 @@
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -84,25 +84,12 @@ def flaky(
       monkeys flaky swebench-lite --data rows.jsonl --repeats 11 --save flaky.jsonl
       monkeys flaky --run 1 --share 0.01 --repeats 3
     """
-    from models.questions.find import find_run
     from models.questions.flaky import flaws_of
     from models.schema import check_schema
-    from tasks.runs.flaky import ReferenceRequest, drawn, references
-    from verifiers.benchmarks import find_benchmark
 
     check_schema()
-    if (benchmark is None) == (named is None):
-        raise UserError("Give a BENCHMARK, whose right solutions are judged, or --run RUN, whose candidates are.")
     chosen = {"data": data, "subset": subset, "problems": problems, "limit": limit, "verifier": verifier}
-    if benchmark is not None:
-        if share is not None or own is not None:
-            raise UserError("--share and --benchmark go with --run RUN.")
-        suspects = references(ReferenceRequest(benchmark, **chosen))  # type: ignore[arg-type]
-    else:
-        assert named is not None
-        if any(chosen.values()):
-            raise UserError("--data, --subset, --problem, --limit and --verifier go with a BENCHMARK, not with --run.")
-        suspects = drawn(find_run(named), share or SHARE, None if own is None else find_benchmark(own))
+    suspects = _suspects(benchmark, chosen, named, share, own)
     if save is not None:
         save.open("a").close()  # now, and not after hours
     judged = _judge(suspects, repeats, concurrency, network=network)
@@ -112,6 +99,25 @@ def flaky(
     if save is not None:
         _save(flaws, save)
     click.echo(_told(suspects, judged, flaws), err=True)
+
+
+def _suspects(
+    benchmark: str | None, chosen: dict[str, Any], named: str | None, share: float | None, own: str | None
+) -> "Suspects":
+    """The right solutions of a benchmark's chosen problems, or candidates of a run."""
+    from models.questions.find import find_run
+    from tasks.runs.flaky import ReferenceRequest, drawn, references
+    from verifiers.benchmarks import find_benchmark
+
+    if benchmark is not None and named is None:
+        if share is not None or own is not None:
+            raise UserError("--share and --benchmark go with --run RUN.")
+        return references(ReferenceRequest(benchmark, **chosen))
+    if named is None or benchmark is not None:
+        raise UserError("Give a BENCHMARK, whose right solutions are judged, or --run RUN, whose candidates are.")
+    if any(chosen.values()):
+        raise UserError("--data, --subset, --problem, --limit and --verifier go with a BENCHMARK, not with --run.")
+    return drawn(find_run(named), share or SHARE, None if own is None else find_benchmark(own))
 
 
 def _judge(suspects: "Suspects", repeats: int, concurrency: int | None, *, network: bool) -> int:

@@ -26,12 +26,12 @@ ROOT = Path(__file__).parents[1]
 def comparer() -> Iterator[Comparer]:
     comparer = Comparer(cpu_seconds=1.0)
     yield comparer
-    comparer.close()
+    comparer.warm.close()
 
 
 def child_of(comparer: Comparer) -> int:
-    assert comparer._child is not None
-    return comparer._child.pid
+    assert comparer.warm._child is not None
+    return comparer.warm._child.pid
 
 
 def gone(pid: int, seconds: float = 30.0) -> bool:
@@ -69,7 +69,7 @@ def test_too_much_memory_is_a_memory_limit() -> None:
             small.ask("minerva", "5", r"10^{10^{9}}")
         assert small.ask("minerva", "5", "5.0").value is True
     finally:
-        small.close()
+        small.warm.close()
 
 
 @pytest.mark.parametrize(
@@ -137,11 +137,11 @@ PARENT = """
     import os, sys, time
     from verifiers.answers.comparer import COMPARER
     assert COMPARER.ask("math-verify", "x+1", "1+x").value is True
-    print(COMPARER._child.pid, flush=True)
+    print(COMPARER.warm._child.pid, flush=True)
     forked = os.fork() if "fork" in sys.argv else None
     if forked == 0:
         assert COMPARER.ask("math-verify", "x+2", "2+x").value is True
-        print(COMPARER._child.pid, flush=True)
+        print(COMPARER.warm._child.pid, flush=True)
     time.sleep(600)
 """
 

@@ -99,7 +99,7 @@ class Ran(NamedTuple):
 def grader() -> Iterator[Grader]:
     made = Grader(cpu_seconds=1.0)
     yield made
-    made.close()
+    made.warm.close()
 
 
 def run(grader: Grader, folder: Path, runner: Runner, one: int = 1, source: str = "", conftest: str = "") -> Ran:

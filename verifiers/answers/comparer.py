@@ -1,13 +1,10 @@
 """Comparisons of expressions, made in a warm child process (verifiers/answers/worker.py) that keeps its own limits."""
 
-import os
-import sys
-import threading
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from verifiers.errors import InfrastructureError
-from verifiers.isolation.child import Child, Death, Died
+from verifiers.isolation.child import Death, Died
+from verifiers.isolation.warm import WarmChild
 
 CPU_SECONDS = 5.0
 """Of the child, for one comparison: a limit that a crowded machine does not change."""
@@ -35,17 +32,20 @@ class Reply(NamedTuple):
 
 
 class Comparer:
-    """One child process, made on first use, and the requests to it, one at a time."""
+    """Questions to one child process, one at a time."""
 
     def __init__(self, cpu_seconds: float = CPU_SECONDS, memory_bytes: int = MEMORY_BYTES) -> None:
-        self._limits = (str(cpu_seconds), str(memory_bytes))
-        self._lock = threading.Lock()
-        self._child: Child | None = None
+        self.warm = WarmChild(
+            "the process that compares answers",
+            "verifiers.answers.worker",
+            (str(cpu_seconds), str(memory_bytes)),
+            {"PYTHONHASHSEED": "0", "LANG": "C.UTF-8"},
+            REQUESTS,
+        )
 
     def ask(self, question: str, *of: str) -> Reply:
         """The child's reply (see verifiers/answers/equality.py); raises TooSlow, TooBig or InfrastructureError."""
-        with self._lock:
-            child = self._warm()
+        with self.warm.held() as child:
             seconds = WALL_SECONDS + (0 if child.asked else START_SECONDS)
             try:
                 reply, _ = child.ask({"ask": question, "of": of}, wall_seconds=seconds)
@@ -58,26 +58,5 @@ class Comparer:
                 raise TooBig if reply["failed"] == "memory" else InfrastructureError(str(reply["failed"]))
             return Reply(reply["value"], reply["cpu_seconds"])
 
-    def _warm(self) -> Child:
-        if self._child and self._child.asked >= REQUESTS:
-            self._child.close()
-        if self._child is None or self._child.closed:
-            command = [sys.executable, "-P", "-B", "-m", "verifiers.answers.worker", *self._limits]
-            root = str(Path(__file__).parents[2])
-            environ = {"PYTHONPATH": root, "PYTHONHASHSEED": "0", "LANG": "C.UTF-8"}
-            self._child = Child("the process that compares answers", command, environ)
-        return self._child
-
-    def close(self) -> None:
-        """End the child; the next question starts another."""
-        with self._lock:
-            if self._child:
-                self._child.close()
-
-    def after_fork(self) -> None:
-        """In a forked process: another thread of the parent may hold the lock."""
-        self._lock = threading.Lock()
-
 
 COMPARER = Comparer()
-os.register_at_fork(after_in_child=COMPARER.after_fork)

@@ -5,17 +5,15 @@ sample's fault. The harness is imported there alone: it costs seconds, and reads
 """
 
 import json
-import os
-import sys
 import tempfile
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from verifiers.errors import InfrastructureError
-from verifiers.isolation.child import Child, Death, Died
+from verifiers.isolation.child import Death, Died
+from verifiers.isolation.warm import WarmChild
 from verifiers.patches.script import Canaries
 
 CPU_SECONDS = 60.0
@@ -59,12 +57,15 @@ class Grade(NamedTuple):
 
 
 class Grader:
-    """One child process, made on first use, and the requests to it, one at a time."""
+    """Requests to one child process, one at a time."""
 
     def __init__(self, cpu_seconds: float = CPU_SECONDS, memory_bytes: int = MEMORY_BYTES) -> None:
-        self._limits = (str(cpu_seconds), str(memory_bytes))
-        self._lock = threading.Lock()
-        self._child: Child | None = None
+        self.warm = WarmChild(
+            "the process that grades patches",
+            "verifiers.patches.harness",
+            (str(cpu_seconds), str(memory_bytes)),
+            {"PYTHONUTF8": "1", "PYTHON_DOTENV_DISABLED": "1", "HF_HUB_OFFLINE": "1"},
+        )
 
     def script(self, instance: Mapping[str, Any]) -> str:
         """The problem's evaluation script, which records the tests' exit code; raises InfrastructureError."""
@@ -87,8 +88,7 @@ class Grader:
         return Grade(**{**reply, "exit_codes": tuple(reply["exit_codes"])})
 
     def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
-        with self._lock:
-            child = self._warm()
+        with self.warm.held() as child:
             try:
                 reply, _ = child.ask(request, wall_seconds=WALL_SECONDS)
             except Died as died:
@@ -102,28 +102,6 @@ class Grader:
                 raise GradingRanAway("it took too much memory")
             raise InfrastructureError(f"The official grading failed: {reply['failed']}")
 
-    def _warm(self) -> Child:
-        if self._child is None or self._child.closed:
-            command = [sys.executable, "-P", "-B", "-m", "verifiers.patches.harness", *self._limits]
-            environ = {
-                "PYTHONPATH": str(Path(__file__).parents[2]),
-                "PYTHONUTF8": "1",
-                "PYTHON_DOTENV_DISABLED": "1",
-                "HF_HUB_OFFLINE": "1",
-            }
-            self._child = Child("the process that grades patches", command, environ)
-        return self._child
-
-    def close(self) -> None:
-        """End the child; the next question starts another."""
-        with self._lock:
-            if self._child:
-                self._child.close()
-
-    def after_fork(self) -> None:
-        """In a forked process: another thread of the parent may hold the lock."""
-        self._lock = threading.Lock()
-
 
 @contextmanager
 def _folder(instance: Mapping[str, Any]) -> Iterator[Path]:
@@ -135,4 +113,3 @@ def _folder(instance: Mapping[str, Any]) -> Iterator[Path]:
 
 
 GRADER = Grader()
-os.register_at_fork(after_in_child=GRADER.after_fork)

@@ -7,6 +7,7 @@ its time when it was used last.
 import contextlib
 import fcntl
 import hashlib
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,9 @@ from verifiers.patches.limits import patch_settings
 
 _PULL_SILENCE = 600.0
 """Seconds without a word from the registry after which a pull has failed."""
+
+_PULLED_WITHIN = 3600.0
+"""Seconds that another process of this host may take to pull the same image."""
 
 _REASONS = {
     "no space left": "the disk of the Docker daemon is full: make room, or lower the disk budget of images",
@@ -157,6 +161,14 @@ def _alone(image: str) -> Iterator[None]:
     if lock is None:
         yield
         return
+    until = time.monotonic() + _PULLED_WITHIN
     with lock.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > until:
+                    raise InfrastructureError(f"the image {image} has been pulled elsewhere for an hour") from None
+                time.sleep(0.5)
         yield

@@ -370,3 +370,8 @@ def test_mistakes_with_flaky_are_one_sentence(place: Place, coins: Path, tmp_pat
         assert said in place.refused("flaky", *words), words
     assert place.monkeys("reverify", "1", "--share", "0.01").exit_code == 2
     assert "--share" not in place.ok("reverify", "--help")
+
+
+def test_a_defect_of_mbpp_is_known_by_its_key_in_each_file_form() -> None:
+    keys = {problem.key for problem in BENCHMARKS["mbpp"].load(shared("code/mbpp_sanitized.jsonl"))}
+    assert keys & BENCHMARKS["mbpp"].known.keys() == {"MbppEval/461"}

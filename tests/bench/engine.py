@@ -1,6 +1,7 @@
 """Samples/s through the whole queue beside raw vLLM: the same prompts, settings, seeding and total, in turns.
 
     python -m tests.bench.engine [--rounds 5] [--problems 20] [-n 100] [--seeded] [-m LLM] [--gpus 0] [-c 32]
+        [--engine-arg load_format=dummy ...] [--in-flight 1,2,4,8]
 
 Raw is one `LLM.generate` over every prompt at once, in a process of its own, with the engine arguments that a worker
 uses. The queue is what a person has: enqueue, PostgreSQL, Redis, a generate worker, a verify worker and a sweeper; its
@@ -118,7 +119,7 @@ class Raw:
 
 def in_flight(options: argparse.Namespace, shape: Shape) -> Iterator[tuple[int, float]]:
     """(batches in flight, tokens/s) of the engine that a worker uses, alone."""
-    engine = load(options.llm, {}, options.gpus.split(",") if options.gpus else ())
+    engine = load(options.llm, options.engine_args, options.gpus.split(",") if options.gpus else ())
     prompts = prompts_of(options.problems)
     sampling = Sampling(temperature=1.0, max_tokens=shape.max_tokens)
 
@@ -127,10 +128,10 @@ def in_flight(options: argparse.Namespace, shape: Shape) -> Iterator[tuple[int, 
         return sum(each.completion_tokens or 0 for each in drawn)
 
     tokens(prompts[0])
-    for batches in (1, 2, 4, 8):
+    for batches in options.in_flight:
         with ThreadPoolExecutor(batches) as pool:
             began = time.perf_counter()
-            drawn = sum(pool.map(tokens, prompts[:16]))
+            drawn = sum(pool.map(tokens, prompts[: max(16, batches)]))
             yield batches, drawn / (time.perf_counter() - began)
     engine.close()
 
@@ -161,17 +162,22 @@ def main() -> None:
     parser.add_argument("-c", dest="concurrency", type=int, default=32)
     parser.add_argument("--seeded", action="store_true")
     parser.add_argument("--gpus")
+    parser.add_argument("--engine-arg", dest="engine_args", action="append", default=[], metavar="NAME=VALUE")
+    parser.add_argument("--in-flight", default="1,2,4,8", help="batches; empty for none")
     parser.add_argument("--raw", type=json.loads)
     options = parser.parse_args()
     if options.raw:
         raw(options.raw)
         return
+    from cli.options import engine_args
     from cli.stack.servers import servers
     from tests.place import new_place, wait_until
 
-    share = {"gpu_memory_utilization": 0.4} if options.gpus else {}
+    options.in_flight = [int(each) for each in options.in_flight.split(",") if each]
+    options.engine_args = engine_args(options.engine_args)
+    share = {**options.engine_args, **({"gpu_memory_utilization": 0.4} if options.gpus else {})}
     own = {"engine_args": share, **{name: getattr(options, name) for name in ("llm", "problems", "n", "seeded")}}
-    engine_args = [part for name, value in share.items() for part in ("--engine-arg", f"{name}={value}")]
+    shared = [part for name, value in share.items() for part in ("--engine-arg", f"{name}={value}")]
     gpus = ["--gpus", options.gpus] if options.gpus else []
     with (
         tempfile.TemporaryDirectory(prefix="engine") as folder,
@@ -180,22 +186,21 @@ def main() -> None:
     ):
         rival = Raw(own)
         rival.hear()
-        place.start("worker", "generate", "-m", options.llm, "-c", str(options.concurrency), *gpus, *engine_args)
+        place.start("worker", "generate", "-m", options.llm, "-c", str(options.concurrency), *gpus, *shared)
         place.start("worker", "verify", "-c", "1")
         place.start("sweep")
-        first = place.ok(
-            "enqueue", "pocket-sums", "-m", options.llm, "-n", "10", "--limit", "1", "--quiet", *engine_args
-        )
+        first = place.ok("enqueue", "pocket-sums", "-m", options.llm, "-n", "10", "--limit", "1", "--quiet", *shared)
         wait_until(lambda: place.one("select finished_at from run where id = %s", (first,)), 900)
         found: dict[tuple[str, str], list[float]] = {}
         for _ in range(options.rounds):
             for shape in SHAPES:
                 seconds, tokens = rival.sample(shape)
-                sampled, verified, queue_tokens = through_queue(place, options, engine_args, shape)
+                sampled, verified, queue_tokens = through_queue(place, options, shared, shape)
                 for side, took, drawn in (("raw", seconds, tokens), ("queue", sampled, queue_tokens)):
                     found.setdefault((shape.name, side), []).append(options.problems * options.n / took)
                     found.setdefault((shape.name, side + " tokens"), []).append(drawn / took)
                 found.setdefault((shape.name, "verified"), []).append(options.problems * options.n / verified)
+                print(f"{shape.name}: raw {seconds:.1f} s, queue {sampled:.1f} s", file=sys.stderr, flush=True)
         rival.end()
     print(f"{options.llm}, {options.problems} problems x {options.n} samples, seeded: {options.seeded}")
     print(f"{'lengths':10} {'':14} {'median':>10} {'least':>10} {'most':>10}")

@@ -6,8 +6,8 @@ import ctypes
 import os
 import struct
 
-SCRATCH_BYTES = 16 << 20
-"""Of the file system that each test finds empty, unless it asks for another size."""
+from verifiers.sandbox.inside.frames import SCRATCH_BYTES
+
 _RDONLY, _NOSUID, _NODEV, _NOEXEC, _REMOUNT, _BIND = 1, 2, 4, 8, 32, 4096
 _RELATIME, _KEPT = 1 << 21, 0xC0F
 _DETACH = 2

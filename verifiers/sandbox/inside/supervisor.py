@@ -15,11 +15,12 @@ import os
 import signal
 import site
 import sys
+from resource import setrlimit
 
 from verifiers.sandbox.inside import kernel
-from verifiers.sandbox.inside.frames import CHANNEL, LARGEST_FRAME, RESULT, STAGE
+from verifiers.sandbox.inside.frames import CHANNEL, RESULT, STAGE
 from verifiers.sandbox.inside.interpreter import set_stage
-from verifiers.sandbox.inside.job import SlotSettings, limit_once
+from verifiers.sandbox.inside.job import SlotSettings
 from verifiers.sandbox.inside.one_test import be_test
 
 _OFTEN_IMPORTED = ("bisect", "collections", "functools", "heapq", "itertools", "math", "re", "typing")
@@ -34,7 +35,7 @@ def main(channel: int, stage: int) -> None:
     for fd, place in ((stage, STAGE), (channel, CHANNEL)):
         assert fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, place) == place
         os.close(fd)
-    slot = SlotSettings(_socket.socket(fileno=CHANNEL), marshal.loads(os.read(CHANNEL, LARGEST_FRAME)))
+    slot = SlotSettings(_socket.socket(fileno=CHANNEL), marshal.loads(os.read(CHANNEL, 1 << 16)))
     for module in (*_OFTEN_IMPORTED, *slot.imports):
         __import__(module)  # once, here, and not in every test
     exec(compile("pass", "main.py", "exec"), {})  # the compiler makes its types on first use
@@ -42,8 +43,10 @@ def main(channel: int, stage: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     kernel.no_new_privileges()
     kernel.set_thread_stacks(8 << 20)
-    limit_once()
+    for kind, soft, hard in slot.limits:
+        setrlimit(kind, (soft, hard))
     places = _be_first(slot)
+    slot.filter.take_on()
     kernel.set_dumpable(False)
     gc.collect()
     gc.freeze()

@@ -14,7 +14,7 @@ import signal
 import socket
 import stat
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +23,7 @@ from verifiers.sandbox.inside.frames import LARGEST_FRAME, SCRATCH_BYTES
 from verifiers.sandbox.jail import Jail
 from verifiers.sandbox.limits import MIB, Ended, Level, Limits, TestResult
 from verifiers.sandbox.running import Running, finish
-from verifiers.sandbox.seccomp import last_filter, syscall_filter
+from verifiers.sandbox.seccomp import syscall_filter
 
 _SECONDS_TO_START = 60
 _OVERHEAD = 64 * MIB  # the supervisor and a program's files
@@ -81,7 +81,6 @@ class Slot:
         self.group: Group | None = None
         self._running: Running | None = None
         self._files: list[int] = []  # the program's own: its text or executable, and where its code is kept
-        self._standing = tuple(self._limits_of(Program.python(""), Limits()))
         self._memory = 0
         self._kills = 0
         self._host_kills = _host_kills()
@@ -115,9 +114,8 @@ class Slot:
             "proc": self.level is Level.bwrap,
             "folder": self.jail.folder,
             "imports": self.imports,
-            "limits": self._standing,
-            "filter": syscall_filter(),
-            "last_filter": last_filter(),
+            "limits": _rlimits(_LIMITS),
+            "filter": syscall_filter(supervised=self.level is not Level.unsafe),
         }
         channel = self.jail.channel
         channel.settimeout(_SECONDS_TO_START)
@@ -141,25 +139,15 @@ class Slot:
             self._files.append(_memory_file(program.kind, program.code))
         if program.kind in _PYTHON_KINDS and program.reuse:
             self._files.append(os.memfd_create("code", os.MFD_CLOEXEC))
-        self._limits = tuple(set(self._limits_of(program, limits)) - set(self._standing))
-
-    def _limits_of(self, program: Program, limits: Limits) -> list[tuple[int, int, int]]:
-        """(resource, soft and hard limit), as far as the host's own hard limits allow; a stack may be made larger."""
-        cpu = int(limits.most_cpu_seconds) + 2
         most = {
-            resource.RLIMIT_CPU: cpu,
+            resource.RLIMIT_CPU: int(limits.most_cpu_seconds) + 2,
             resource.RLIMIT_FSIZE: max(limits.file_bytes, len(program.code)),
             resource.RLIMIT_STACK: limits.memory_bytes,
-            **_LIMITS,
+            resource.RLIMIT_NPROC: limits.processes + 4,
         }
-        if self.level is not Level.unsafe:  # there it would count every process of this user
-            most[resource.RLIMIT_NPROC] = limits.processes + 4
-        found = []
-        for kind, limit in most.items():
-            hard = resource.getrlimit(kind)[1]
-            soft = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
-            found.append((kind, soft, hard if kind == resource.RLIMIT_STACK else soft))
-        return found
+        if self.level is Level.unsafe:  # there it would count every process of this user
+            del most[resource.RLIMIT_NPROC]
+        self._limits = _rlimits(most)
 
     def test(self, data: bytes) -> TestResult:
         """Run the program on one input."""
@@ -295,6 +283,16 @@ class Slot:
         """Whether the host killed anything for memory since the last look."""
         before, self._host_kills = self._host_kills, _host_kills()
         return before != self._host_kills
+
+
+def _rlimits(most: Mapping[int, int]) -> tuple[tuple[int, int, int], ...]:
+    """(resource, soft and hard limit), as far as the host's own hard limits allow; a stack may be made larger."""
+    found = []
+    for kind, limit in most.items():
+        hard = resource.getrlimit(kind)[1]
+        soft = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
+        found.append((kind, soft, hard if kind == resource.RLIMIT_STACK else soft))
+    return tuple(found)
 
 
 def _memory_file(name: str, data: bytes) -> int:

@@ -9,6 +9,8 @@ import struct
 RESULT = struct.Struct("=cidQ")
 """A test's end: `r`, the wait status of its first process, CPU seconds of all that were waited for, peak bytes."""
 LARGEST_FRAME = 4096
+SCRATCH, TMP, SHM, NO_CAPABILITIES = range(0xCA95E700, 0xCA95E704)
+"""Stand in the filter for the only first arguments of mount(), umount2() and capset(): the supervisor's addresses."""
 SCRATCH_BYTES = 16 << 20
 """Of the file system that each test finds empty, unless it asks for another size."""
 STAGE, CHANNEL = 50, 51

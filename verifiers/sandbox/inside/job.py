@@ -20,9 +20,8 @@ class SlotSettings:
         self.folder: str = settings["folder"]
         self.imports: Tuple[str, ...] = settings["imports"]  # noqa: UP006
         self.limits: Tuple[Tuple[int, int, int], ...] = settings["limits"]  # noqa: UP006
-        """(resource, soft and hard limit) of every program, unless it has its own."""
+        """(resource, soft and hard limit) of every program."""
         self.filter = SyscallFilter(settings["filter"])
-        self.last_filter = SyscallFilter(settings["last_filter"])
 
 
 class Job:

@@ -59,7 +59,7 @@ def _place_program(job: Job) -> None:
 
 
 def _confine(slot: SlotSettings, job: Job) -> None:
-    """Take on the limits and give up the privileges, the system calls last."""
+    """Take on the limits and give up the privileges: the system calls are given up already."""
     os.setsid()
     for kind, soft, hard in job.limits:
         setrlimit(kind, (soft, hard))
@@ -67,8 +67,6 @@ def _confine(slot: SlotSettings, job: Job) -> None:
         kernel.drop_capabilities()
     else:
         kernel.end_with_parent()
-    kernel.set_dumpable(True)
-    slot.last_filter.take_on()
     os.write(STAGE, b"S")
 
 

@@ -12,7 +12,7 @@ from resource import setrlimit
 from typing import NoReturn
 
 from verifiers.sandbox.inside import kernel
-from verifiers.sandbox.inside.frames import CHANNEL, LARGEST_FRAME, STAGE, send_descriptor
+from verifiers.sandbox.inside.frames import CHANNEL, LARGEST_FRAME, STAGE, send_descriptor, write_all
 from verifiers.sandbox.inside.interpreter import ENVIRONMENT, run_python
 from verifiers.sandbox.inside.job import PYTHON_KINDS, Job, SlotSettings
 
@@ -46,16 +46,12 @@ def be_test(slot: SlotSettings) -> NoReturn:
 
 def _place_program(job: Job) -> None:
     """Its text stands in its folder, as that of any program, and is compiled from memory."""
-    code = job.own
+    job.code = os.pread(job.own, job.size, 0)
+    os.close(job.own)
     if job.kind != "drive":
         file = os.open("main.py", os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
-        at = 0
-        while at < job.size:
-            at += os.sendfile(file, code, at, job.size - at)
+        write_all(file, job.code)
         os.close(file)
-    if job.image < 0 or not os.fstat(job.image).st_size:
-        job.code = os.pread(code, job.size, 0)
-    os.close(code)
 
 
 def _confine(slot: SlotSettings, job: Job) -> None:

@@ -78,12 +78,6 @@ class TestResult:
     """It ended by itself, but took a little more than its CPU limit."""
 
     @property
-    def stopped(self) -> bool:
-        """A limit ended it, `ended` says which: what it would have done is unknown."""
-        limits = (Ended.cpu_limit, Ended.wall_limit, Ended.output_limit, Ended.memory_limit)
-        return self.ended in limits and not self.near
-
-    @property
     def finished(self) -> bool:
         """It ended by itself, without an error."""
         return self.ended is Ended.exited and self.exit_code == 0 and self.signal == 0

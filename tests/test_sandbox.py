@@ -160,7 +160,12 @@ def test_nothing_of_one_program_reaches_the_next(sandbox: Sandbox) -> None:
 
 @needs_bwrap
 def test_a_commands_artifact_comes_back_and_a_link_is_not_followed(sandbox: Sandbox) -> None:
-    for script, artifact in (("printf abc > made", b"abc"), ("ln -s /etc/shadow made", b""), ("mkfifo made", b"")):
+    for script, artifact in (
+        ("printf abc > made", b"abc"),
+        ("ln -s /etc/shadow made", b""),
+        ("mkfifo made", b""),
+        ("mkdir made", b""),
+    ):
         command = Program("command", argv=("/bin/sh", "-c", script), artifact="made")
         assert sandbox.run(command, [b""], LIMITS).results[0].artifact == artifact
 
@@ -207,12 +212,13 @@ def test_a_result_that_is_cut_off_is_our_failure_and_the_test_is_run_again() -> 
     sandbox.run(ADD, [b"1 2"], LIMITS)
     slot = sandbox.slot()
     for said in (b"?", b"r" * 7, b"r" * 80):
-        slot.jail.channel.close()
+        real = slot.jail.channel  # left open: its end would end the jail before it is asked
         slot.jail.channel, supervisor = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         supervisor.send(said)
         done = sandbox.run(ADD, [b"1 2"], LIMITS)
         assert (done.results[0].output, done.facts["retries"]) == (b"3\n", 1)
         supervisor.close()
+        real.close()
         slot = sandbox.slot()
     sandbox.close()
 

@@ -37,6 +37,9 @@ def read_artifact(folder: int, name: str) -> bytes:
         fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
     except OSError:
         return b""
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        return b""
     with open(fd, "rb") as file:
-        data = file.read(_ARTIFACT_MOST + 1) if stat.S_ISREG(os.fstat(fd).st_mode) else b""
+        data = file.read(_ARTIFACT_MOST + 1)
     return data if len(data) <= _ARTIFACT_MOST else b""

@@ -155,12 +155,17 @@ def test_recursion_may_use_the_whole_memory_limit(sandbox: Sandbox) -> None:
 def test_nothing_of_one_program_reaches_the_next(sandbox: Sandbox) -> None:
     run(sandbox, "open('/tmp/seen', 'w').write('1')\nimport os\nif os.fork() == 0:\n    while True: pass")
     source = "import os\nprint(os.listdir('/tmp'), len([p for p in os.listdir('/proc') if p.isdigit()]))"
-    assert run(sandbox, source).output == b"[] 2\n"
+    assert run(sandbox, source).output == b"['main.py'] 1\n"
 
 
 @needs_bwrap
 def test_a_commands_artifact_comes_back_and_a_link_is_not_followed(sandbox: Sandbox) -> None:
-    for script, artifact in (("printf abc > made", b"abc"), ("ln -s /etc/shadow made", b""), ("mkfifo made", b"")):
+    for script, artifact in (
+        ("printf abc > made", b"abc"),
+        ("ln -s /etc/shadow made", b""),
+        ("mkfifo made", b""),
+        ("mkdir made", b""),
+    ):
         command = Program("command", argv=("/bin/sh", "-c", script), artifact="made")
         assert sandbox.run(command, [b""], LIMITS).results[0].artifact == artifact
 
@@ -206,13 +211,14 @@ def test_a_result_that_is_cut_off_is_our_failure_and_the_test_is_run_again() -> 
     sandbox = Sandbox()
     sandbox.run(ADD, [b"1 2"], LIMITS)
     slot = sandbox.slot()
-    for body in (b"", bytes(40), bytes(44) + b"\xff\0\0\0", b"\x09" + bytes(47)):
-        slot.jail.channel.close()
-        slot.jail.channel, supervisor = socket.socketpair()
-        supervisor.sendall(b"D" + bytes(4) + b"r" + len(body).to_bytes(4, "little") + body)
+    for said in (b"?", b"r" * 7, b"r" * 80):
+        real = slot.jail.channel  # left open: its end would end the jail before it is asked
+        slot.jail.channel, supervisor = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        supervisor.send(said)
         done = sandbox.run(ADD, [b"1 2"], LIMITS)
         assert (done.results[0].output, done.facts["retries"]) == (b"3\n", 1)
         supervisor.close()
+        real.close()
         slot = sandbox.slot()
     sandbox.close()
 
@@ -320,7 +326,7 @@ def test_a_killed_worker_leaves_no_process() -> None:
         assert worker.stdout
         jail = int(worker.stdout.readline())
         family = [jail, *_descendants(jail)]
-        assert len(family) >= 3
+        assert len(family) >= 2
         time.sleep(0.3)
         family += _descendants(jail)
         worker.send_signal(signal.SIGKILL)

@@ -14,8 +14,9 @@ from verifiers.sandbox.cgroup import Group
 from verifiers.sandbox.frames import receive, send
 from verifiers.sandbox.inside.ends import PATIENCE
 from verifiers.sandbox.inside.frames import RESULT
-from verifiers.sandbox.jail import Jail
+from verifiers.sandbox.jail import PACKAGES, Jail
 from verifiers.sandbox.limits import MIB, Ended, Level, Limits, TestResult
+from verifiers.sandbox.packages import find_packages
 from verifiers.sandbox.seccomp import syscall_filter
 
 _SECONDS_TO_START = 60
@@ -61,7 +62,8 @@ class Slot:
         self.level = level
         self.imports = imports
         self.programs = 0
-        self.jail = Jail(level)
+        self.packages = find_packages()
+        self.jail = Jail(level, self.packages.folder)
         self.group: Group | None = None
         self._ending = False  # the last program was told to end, and nobody has asked yet whether it did
         self._memory = 0
@@ -89,7 +91,13 @@ class Slot:
     @property
     def facts(self) -> dict[str, Any]:
         """How well its programs are kept apart, for their verdicts."""
-        return {"isolation": str(self.level), "limits": self.limits_level, "python": self.python}
+        facts = {"isolation": str(self.level), "limits": self.limits_level, "python": self.python}
+        return facts | ({"packages": self.packages.told} if self.packages.folder else {})
+
+    def _packages(self) -> str:
+        """Where the jail sees them, or ""."""
+        folder = self.packages.folder
+        return "" if folder is None else str(folder) if self.level is Level.unsafe else PACKAGES
 
     def _greet(self) -> str:
         settings = {
@@ -98,6 +106,7 @@ class Slot:
             "watch_memory": self.group is None,
             "folder": self.jail.folder,
             "imports": self.imports,
+            "packages": self._packages(),
             "filter": syscall_filter(),
         }
         self.jail.channel.settimeout(_SECONDS_TO_START)

@@ -23,6 +23,8 @@ ENVIRONMENT = {
     "HOME": "/tmp",
     "PYTHONHASHSEED": "0",
     "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
 }
 
 

@@ -23,6 +23,7 @@ class SlotSettings:
         self.watch_memory: bool = settings["watch_memory"]
         self.folder: str = settings["folder"]
         self.imports: tuple[str, ...] = settings["imports"]
+        self.packages: str = settings["packages"]
         self.filter = SyscallFilter(settings["filter"])
         self.myself = os.pidfd_open(os.getpid())
         try:

@@ -27,6 +27,8 @@ def main(channel: _socket.socket) -> None:
     slot = SlotSettings(channel, marshal.loads(receive(channel, size)))
     for module in (*_OFTEN_IMPORTED, *slot.imports):
         __import__(module)  # once, here, and not in every test
+    if slot.packages:
+        sys.path.append(slot.packages)
     set_stage()
     null = os.open(os.devnull, os.O_RDWR)
     for fd in (0, 1, 2):

@@ -42,7 +42,7 @@ $(STAMP): pyproject.toml Makefile
 # For the Python that the sandbox runs, which need not be that of .venv.
 .venv/packages/.done: $(STAMP)
 	@echo "Installing what judged programs may import: numpy, scipy, sympy ..."
-	.venv/bin/python -m verifiers.sandbox.install_packages
+	.venv/bin/python -m verifiers.programs.install
 	touch $@
 
 # libnuma for vLLM's CPU build and bubblewrap for the sandbox: used where installed, else unpacked here without root.

@@ -150,7 +150,7 @@ def test_packages_for_any_python_are_there(open_folder: Path, tag: str) -> None:
 
 def test_a_folder_without_packages_is_told_with_what_makes_some(tmp_path: Path) -> None:
     use_packages(tmp_path)
-    assert find_packages().lack.endswith(f"`{sys.executable} -m verifiers.sandbox.install_packages` installs them.")
+    assert find_packages().lack.endswith(f"`{sys.executable} -m verifiers.programs.install` installs them.")
 
 
 def test_a_folder_that_is_none_is_a_persons_mistake(tmp_path: Path, place: Place) -> None:

@@ -3,14 +3,15 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any, NamedTuple
 
 from verifiers.errors import InfrastructureError
 from verifiers.outcome import Outcome
 from verifiers.programs.blocks import CPP_TAGS, PYTHON_TAGS, blocks, looks_like_code, tidy
 from verifiers.programs.compare import same_as_paper, same_tokens
-from verifiers.programs.lacks import NO_COMPILER, find_compiler, lacks_compiler, lacks_sandbox
+from verifiers.programs.compilers import Binary, compiled
+from verifiers.programs.lacks import lacks_compiler, lacks_sandbox
 from verifiers.programs.outcomes import detail, failure
 from verifiers.sandbox import MIB, Limits, Program, TestResult, the_sandbox
 from verifiers.verifier import Candidate, Judgement, Problem, Verifier
@@ -24,9 +25,6 @@ _PAPER_EXTRA_SECONDS = 10.0
 _DEFAULT_SECONDS = 10.0
 _PAPER_MEMORY = 1024 * MIB
 _MOST_CPU_SECONDS = 600.0
-_COMPILE = Limits(
-    cpu_seconds=20, memory_bytes=1024 * MIB, file_bytes=64 * MIB, scratch_bytes=128 * MIB, output_bytes=MIB
-)
 _SEVERAL_ANSWERS = re.compile(
     r"\b(?:any (?:one )?of them|any (?:valid|suitable|correct|order)|(?:print|output) any"
     r"|(?:multiple|several) (?:answers|solutions)|multiple possible|more than one (?:answer|solution))\b"
@@ -83,12 +81,22 @@ def _whole(text: str) -> Candidate | None:
 
 def _judge(rules: _Rules, problem: Problem, candidate: str) -> Judgement:
     tests = held_tests(problem, rules.fields)
-    program = compiled(candidate) if rules.cpp else Program.python(candidate, reuse=len(tests) > 1)
-    if isinstance(program, Judgement):
-        return program
     limits = limits_of(problem, rules.extra_seconds, rules.least_memory)
-    judgement = run_tests(program, tests, limits, compared(rules.compare))
-    return replace(judgement, facts={**judgement.facts, "several_answers": accepts_several(problem)})
+
+    def run(program: Program) -> Judgement:
+        judgement = run_tests(program, tests, limits, compared(rules.compare))
+        return replace(judgement, facts={**judgement.facts, "several_answers": accepts_several(problem)})
+
+    return run_compiled(candidate, run) if rules.cpp else run(Program.python(candidate, reuse=len(tests) > 1))
+
+
+def run_compiled(source: str, run: Callable[[Program], Judgement]) -> Judgement:
+    """What `run` says of a C++ or C program, and by which standard it was compiled; or why it does not compile."""
+    binary = compiled(source)
+    if not isinstance(binary, Binary):
+        return binary
+    judgement = run(Program("binary", code=binary.code))
+    return replace(judgement, facts={**judgement.facts, "standard": binary.standard})
 
 
 def compared(compare: Compare) -> Refuse:
@@ -160,31 +168,6 @@ def accepts_several(problem: Problem) -> bool:
     """Whether the statement says that several answers are right; comparing with one then fails right programs."""
     statement = " ".join(str(problem.data.get("description", "")).lower().split())
     return _SEVERAL_ANSWERS.search(statement) is not None
-
-
-def compiled(source: str) -> Program | Judgement:
-    """A C++17 program, compiled in the sandbox; a judgement where it does not compile."""
-    binary = _compile_once(source)
-    return Program("binary", code=binary) if isinstance(binary, bytes) else binary
-
-
-def compile_cpp(source: str) -> bytes | Judgement:
-    """The executable of C++17 source, compiled in the sandbox; a judgement where it is none."""
-    compiler = find_compiler()
-    if compiler is None:
-        raise InfrastructureError(NO_COMPILER)
-    argv = (compiler, "-O2", "-std=c++17", "-x", "c++", "-", "-o", "program")
-    run = the_sandbox().run(
-        Program("command", argv=argv, artifact="program"), [source.encode("utf-8", "replace")], _COMPILE
-    )
-    result = run.results[0]
-    if result.finished and result.artifact:
-        return result.artifact
-    first = result.errors.decode("utf-8", "replace").replace("\0", "�").strip().splitlines()[:1]
-    return Judgement(Outcome.compile_error, (first or [result.ended.name])[0][:200], run.cpu_seconds, run.facts)
-
-
-_compile_once = lru_cache(maxsize=64)(compile_cpp)
 
 
 _PAPER = _Rules(same_as_paper, _PAPER_EXTRA_SECONDS, _PAPER_MEMORY)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from verifiers.errors import Unavailable, UserError
 from verifiers.sandbox.jail import closed_to_others, find_python, version_of
 
-INSTALL = f"{sys.executable} -m verifiers.sandbox.install_packages"
+INSTALL = f"{sys.executable} -m verifiers.programs.install"
 DEFAULT = Path(sys.prefix, "packages")
 """Where they are put and looked for, unless `use_packages` names another folder: beside what this process imports."""
 

@@ -32,8 +32,8 @@ _LIMITS = Limits(
 _REASON = re.compile(r"\berror: |: undefined reference to |: multiple definition of ")
 _OUT_OF_MEMORY = re.compile(rb"out of memory|memory exhausted|Cannot allocate memory|std::bad_alloc")
 _TERMINATED = re.compile(rb"fatal error: (?:Killed|Terminated|Hangup|Interrupt) signal terminated program")
-_WAITS = re.compile(rb"/(?:dev|proc)/|#[ \t]*include(?:_next)?[ \t]+\w")
-"""What a source needs to make its compiler wait for something: a file that is none, or one whose name is computed."""
+_WAITS = re.compile(rb"/(?:dev|proc)/|#[ \t]*include(?:_next)?[ \t]+\w|\basm\b|__asm")
+"""What a source needs to make its compiler wait: a file that is none, a name that is computed, or the assembler."""
 
 
 class Binary(NamedTuple):
@@ -96,7 +96,7 @@ def _limit(result: TestResult, source: bytes) -> str:
         return f"the compiler took more than {_LIMITS.memory_bytes // MIB} MiB"
     if result.ended is Ended.output_limit:
         return "the compiler said more than it may"
-    if result.ended is Ended.wall_limit and _WAITS.search(source):
+    if result.ended is Ended.wall_limit and _WAITS.search(source.replace(b"\\\n", b"")):
         return "the compiler waited for a file that the program includes"
     raise InfrastructureError(
         f"the compiler was kept from ending ({result.ended.name.replace('_', ' ')}, signal {result.signal}) after "

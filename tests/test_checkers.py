@@ -268,7 +268,7 @@ int main(int argc, char **argv) {
 @needs_jails
 @needs_compiler
 def test_no_candidate_sees_the_answer_and_no_checker_the_candidate(tmp_path: Path) -> None:
-    finds = "import os\nprint(0 if [name for name in os.listdir() if 'answer' in open(name).read()] else 1)"
+    finds = "import os\nprint(0 if [name for name in os.listdir() if 'the answ' + 'er' in open(name).read()] else 1)"
     (problem,) = load(tmp_path, {**FIRST_NUMBER, "checker": READS_ALL})
     assert CHECKER.judge(problem, finds).outcome is Outcome.correct
 

@@ -27,10 +27,10 @@ SCAN = 'int a, b; scanf("%d %d", &a, &b);'
 PRINT = 'printf("%d", a + b);'
 QUICK = {
     "gnu++17": f"#include <cstdio>\nint main() {{ if (int n = 0; n == 0) {{ {SCAN} {PRINT} }} }}",
-    "gnu++20": "#include <cstdio>\ntemplate <class T> concept Small = sizeof(T) < 9;\nvoid print(Small auto a, Small auto b) "
-    f"{{ {PRINT} }}\nint main() {{ {SCAN} print(a, b); }}",
-    "gnu++14": f"#include <cstdio>\nvoid f() throw(int) {{ auto f = [](auto a, auto b) {{ {PRINT} }}; {SCAN} f(a, b); }}\n"
-    "int main() { f(); }",
+    "gnu++20": "#include <cstdio>\ntemplate <class T> concept Small = sizeof(T) < 9;\n"
+    f"void print(Small auto a, Small auto b) {{ {PRINT} }}\nint main() {{ {SCAN} print(a, b); }}",
+    "gnu++14": f"#include <cstdio>\nvoid f() throw(int) {{ auto f = [](auto a, auto b) {{ {PRINT} }}; "
+    f"{SCAN} f(a, b); }}\nint main() {{ f(); }}",
     "gnu++11": '#include <cstdio>\nint main() { char s[99]; gets(s); int a, b; auto n = sscanf(s, "%d%d", &a, &b); '
     f"if (n == 2) {PRINT} }}",
     "gnu++98": f"#include <cstdio>\nint main() {{ auto int nullptr = 0; {SCAN} {PRINT} }}",

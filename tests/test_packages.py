@@ -116,7 +116,7 @@ def test_another_folder_takes_the_place_of_the_default(open_folder: Path) -> Non
     slot = Slot(Level.bwrap)
     try:
         slot.begin(Program.python("import small\nprint(small.SIZE, small.__file__)\nimport numpy"), SMALL)
-        result = slot.test(b"", last=True)
+        result = slot.test(b"")
     finally:
         slot.close()
     assert result.output == b"1 /packages/small.py\n"

@@ -120,8 +120,8 @@ _NO_TESTLIB = (
 )
 
 CODECONTESTS_PLUS_CHECKER = Verifier(
-    "checker", "1", partial(extract_program, PYTHON_TAGS), partial(_judge, _interpreted), lacks=lacks_checker
+    "checker", "2", partial(extract_program, PYTHON_TAGS), partial(_judge, _interpreted), lacks=lacks_checker
 )
 CODECONTESTS_PLUS_CPP = Verifier(
-    "cpp", "1", partial(extract_program, CPP_TAGS), partial(_judge, run_compiled), lacks=lacks_checker
+    "cpp", "2", partial(extract_program, CPP_TAGS), partial(_judge, run_compiled), lacks=lacks_checker
 )

@@ -8,6 +8,7 @@ import psutil
 import pytest
 
 from tests.cpp_corpus import NEWER, OLDER
+from tests.shared_data import shared_case
 from verifiers.benchmarks.codecontests import CODECONTESTS
 from verifiers.errors import InfrastructureError
 from verifiers.outcome import Outcome
@@ -99,6 +100,17 @@ def test_a_program_is_compiled_once() -> None:
 @pytest.mark.parametrize("source", [*OLDER, *NEWER])
 def test_programs_of_all_ages_compile_and_are_right(source: str) -> None:
     judgement = judged(source)
+    assert judgement.outcome is Outcome.correct, judgement.detail
+
+
+CASES = ("20_ranges", "20_spaceship", "11_global_size", "98_gets", "_auto_ptr_dynexc", "_freopen_oj", "_slow_compile")
+
+
+@needs_compiler
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [*(f"cpp{name}.cpp" for name in CASES), "cpp_c_fence.c"])
+def test_right_programs_that_once_did_not_compile(name: str) -> None:
+    judgement = judged(shared_case(f"programs/{name}").read_text(), name.rpartition(".")[2])
     assert judgement.outcome is Outcome.correct, judgement.detail
 
 

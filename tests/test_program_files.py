@@ -1,6 +1,5 @@
 """Programs that read and write files that their problem names, and limits that no row gave."""
 
-import json
 import shutil
 from typing import Any
 
@@ -9,12 +8,14 @@ import pytest
 from tests.shared_data import shared_case
 from verifiers.benchmarks.codecontests import CODECONTESTS
 from verifiers.outcome import Outcome
+from verifiers.sandbox import find_packages
 from verifiers.verifier import Judgement, Problem
 
 VERIFIERS = {verifier.name: verifier for verifier in CODECONTESTS.verifiers}
 SUMS = {"input": ["1 2\n", "5 7\n", "-4 4\n"], "output": ["3\n", "12\n", "0\n"]}
 
 needs_bwrap = pytest.mark.skipif(shutil.which("bwrap") is None, reason="NO BUBBLEWRAP: no program was judged")
+needs_packages = pytest.mark.skipif(not find_packages().folder, reason="NO PACKAGES: `make set-up` installs them")
 needs_compiler = pytest.mark.skipif(shutil.which("g++") is None, reason="NO G++: no C++ program was judged")
 
 
@@ -88,11 +89,13 @@ def test_an_input_of_any_size_is_there() -> None:
 
 
 @needs_bwrap
-def test_the_files_of_a_real_row() -> None:
-    row = json.loads(shared_case("programs/i_file_io.problem.json").read_text())
-    source = shared_case("programs/i_file_io.py").read_text()
-    data = {name: row[name] for name in ("private_tests", "time_limit", "memory_limit_bytes", *FILES)}
-    assert judged(source, tests=row["public_tests"], **data).outcome is Outcome.correct
+@needs_packages
+@pytest.mark.parametrize("name", ["i_file_io", "numpy", "sortedcontainers", "sympy"])
+def test_right_programs_that_were_once_refused(name: str) -> None:
+    own = "i_file_io" if name == "i_file_io" else "sum"
+    (problem,) = CODECONTESTS.load(shared_case(f"programs/{own}.problem.json"))
+    judgement = VERIFIERS["strict"].judge_safely(problem, shared_case(f"programs/{name}.py").read_text())
+    assert judgement.outcome is Outcome.correct, judgement.detail
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from verifiers.programs.lacks import find_compiler
 from verifiers.sandbox.jail import PACKAGES, find_python, version_of
 from verifiers.sandbox.packages import DEFAULT
 
-NAMES = ("networkx", "numpy", "scipy", "sortedcontainers", "sympy")
+NAMES = ("networkx", "numba", "numpy", "scipy", "sortedcontainers", "sympy")
 PRECOMPILED = ("gnu++17", "gnu++20")
 """Standards whose headers take longest to read, and most programs are compiled by."""
 

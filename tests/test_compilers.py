@@ -46,7 +46,10 @@ def judged(source: str, fence: str = "cpp") -> Judgement:
 
 
 @needs_compiler
-@pytest.mark.parametrize("standard", STANDARDS)
+@pytest.mark.parametrize(
+    "standard",
+    [pytest.param(each, marks=[] if each in ("gnu++17", "gnu++20") else pytest.mark.slow) for each in STANDARDS],
+)
 def test_the_first_standard_that_takes_a_program_compiles_it(standard: str) -> None:
     judgement = judged(QUICK[standard], "c" if standard == "gnu17" else "cpp")
     assert (judgement.outcome, judgement.facts.get("standard")) == (Outcome.correct, standard), judgement.detail
@@ -54,7 +57,7 @@ def test_the_first_standard_that_takes_a_program_compiles_it(standard: str) -> N
 
 @needs_compiler
 def test_a_c_program_is_c_in_any_fence_and_cpp_is_cpp_in_one_of_c() -> None:
-    for fence in ("c", "cpp", "C", "c++", ""):
+    for fence in ("c", "cpp", "C99", ""):
         assert judged(QUICK["gnu17"], fence).outcome is Outcome.correct
     assert judged(QUICK["gnu++17"], "c").outcome is Outcome.correct
 
@@ -71,8 +74,8 @@ def test_a_judge_is_what_a_program_finds() -> None:
     [
         ("#include <cstdio>\nint main() { return x; }", "<stdin>:2:21: error: ‘x’ was not declared in this scope"),
         ("int main() { int a = 1 }", "error: expected ‘,’ or ‘;’ before ‘}’ token"),
-        ("void f();\nint main() { f(); }", "undefined reference to `f()'"),
-        ("int x;", "undefined reference to `main'"),
+        pytest.param("void f();\nint main() { f(); }", "undefined reference to `f()'", marks=pytest.mark.slow),
+        pytest.param("int x;", "undefined reference to `main'", marks=pytest.mark.slow),
         ("#include <none.h>\nint main() {}", "<stdin>:1:10: fatal error: none.h: No such file or directory"),
         ("def f():\n    return 1", "error: ‘def’ does not name a type"),
         ("template <int N> struct A { A<N + 1> a; };\nA<0> x;\nint main() {}", "error: template instantiation depth"),

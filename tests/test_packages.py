@@ -40,9 +40,12 @@ def default() -> Iterator[None]:
     use_packages(None)
 
 
+SLOWER = [pytest.param(source, marks=[] if "numpy" in source else pytest.mark.slow) for source in USES]
+
+
 @needs_bwrap
 @needs_packages
-@pytest.mark.parametrize("source", USES, ids=lambda source: source.split()[1])
+@pytest.mark.parametrize("source", SLOWER, ids=lambda source: source.split()[1])
 def test_a_program_of_256_mib_imports_and_uses_it(source: str) -> None:
     result = the_sandbox().run(Program.python(source), [b"3 1 2\n"], SMALL).results[0]
     assert (result.output.strip(), result.errors) == (USES[source], b"")
@@ -50,6 +53,7 @@ def test_a_program_of_256_mib_imports_and_uses_it(source: str) -> None:
 
 @needs_bwrap
 @needs_packages
+@pytest.mark.slow
 def test_without_isolation_it_is_the_same() -> None:
     sandbox = Sandbox(Level.unsafe)
     try:

@@ -193,7 +193,8 @@ def test_a_program_whose_compiler_stood_still_is_compiled_again(monkeypatch: pyt
 
 @needs_compiler
 @pytest.mark.slow
-def test_a_source_that_keeps_its_compiler_waiting_is_to_blame() -> None:
+def test_a_source_that_keeps_its_compiler_waiting_is_to_blame(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compilers, "_LIMITS", Limits(cpu_seconds=1, memory_bytes=1 << 30, least_wall_seconds=0))
     for include in (
         '#include "/dev/stdout"',
         "#define AT(x) </x/self/fd/1>\n#include AT(proc)",

@@ -3,8 +3,10 @@
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import pytest
 
@@ -17,14 +19,14 @@ from verifiers.verifier import Problem
 
 pytestmark = pytest.mark.skipif(shutil.which("bwrap") is None, reason="NO BUBBLEWRAP: the sandbox was not tried")
 
-WORK = "import time\nwhile time.process_time() < .12: pass\n"
+WORK = "import time\nwhile time.process_time() < .07: pass\n"
 PARENT = f"import os\nif os.fork() == 0:\n exec({WORK!r})\n os._exit(0)\nos.wait()\n"
 
 
 class Impatient(Limits):
     """Of much less wall time than any of these programs gets its CPU time in."""
 
-    wall_seconds = 0.5
+    wall_seconds = 0.3
 
 
 LIMITS = Impatient(cpu_seconds=1.0, memory_bytes=128 * MIB)
@@ -66,6 +68,40 @@ def test_right_programs_are_right_beside_twenty_busy_processes() -> None:
     sandbox.close()
     assert sleeper.results[0].ended is Ended.wall_limit
     assert "retries" not in sleeper.facts
+
+
+@pytest.fixture
+def quota() -> Iterator[Path]:
+    """A control group whose processes get a tenth of one CPU."""
+    group = Path(f"/sys/fs/cgroup/cpu/monkeys-test-{os.getpid()}")
+    try:
+        group.mkdir()
+    except OSError:
+        pytest.skip("only root sets a quota, where cgroup v1 counts CPU")
+    (group / "cpu.cfs_period_us").write_text("100000")
+    (group / "cpu.cfs_quota_us").write_text("10000")
+    yield group
+    (group.parent / "cgroup.procs").write_text(str(os.getpid()))
+    for _ in range(100):
+        with suppress(OSError):
+            group.rmdir()
+            break
+        time.sleep(0.02)
+
+
+def test_what_a_quota_keeps_back_is_not_idleness(quota: Path) -> None:
+    sandbox = Sandbox()
+    sandbox.run(Program.python(""), [b""], LIMITS)
+    supervisor = sandbox.slot().supervisor
+    children = Path(f"/proc/{supervisor}/task/{supervisor}/children").read_text().split()
+    for pid in (os.getpid(), supervisor, *map(int, children)):
+        (quota / "cgroup.procs").write_text(str(pid))
+    worker = sandbox.run(Program.python(WORK), [b""], LIMITS)
+    sleeper = sandbox.run(Program.python("import time\ntime.sleep(60)"), [b""], LIMITS)
+    sandbox.close()
+    assert worker.results[0].finished
+    assert worker.results[0].wall_seconds > LIMITS.wall_seconds
+    assert sleeper.results[0].ended is Ended.wall_limit
 
 
 @pytest.mark.slow

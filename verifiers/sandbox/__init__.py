@@ -4,10 +4,12 @@
     run = sandbox.run(Program.python(source), [b"3 4\\n"], Limits(cpu_seconds=2))
     run.results[0].output, run.facts["isolation"]
 
-A slot is a bubblewrap jail (no network, no host files, never host uid 0) with a warm Python inside, our supervisor.
-Each program gets fresh namespaces and an empty /tmp; each test is one fork with rlimits, no capabilities
-and a system call filter. What a test is expected to print stays on this side. `refuse_surprises` is for a worker's
-start, `self_test` for a doctor. Our own failures are InfrastructureError, never a result.
+A slot is a bubblewrap jail (no network, no host files, never host uid 0) whose first process is a warm Python, our
+supervisor. Each test is one fork of it, with an empty /tmp and /dev/shm, rlimits, no capabilities and a system call
+filter; all that it started ends with it. The supervisor sees no program, no input and no output: these pass between
+the test's own process and this one, which also keeps the limits. What a test is expected to print stays on this side.
+`refuse_surprises` is for a worker's start, `self_test` for a doctor. Our own failures are InfrastructureError, never a
+result.
 """
 
 from verifiers.sandbox.levels import best_level, probe

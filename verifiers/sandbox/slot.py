@@ -5,20 +5,19 @@ Not a Child of verifiers/isolation, whose protocol it does not share: its progra
 kept here, and one that kills the jail is no failure of ours.
 """
 
-import fcntl
 import marshal
 import os
 import resource
 import secrets
 import signal
 import socket
-import stat
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from verifiers.sandbox.cgroup import Group
+from verifiers.sandbox.files import memory_file, read_artifact
 from verifiers.sandbox.inside.frames import LARGEST_FRAME, SCRATCH_BYTES
 from verifiers.sandbox.jail import PACKAGES, Jail
 from verifiers.sandbox.limits import MIB, Ended, Level, Limits, TestResult
@@ -29,7 +28,6 @@ from verifiers.sandbox.seccomp import syscall_filter
 _SECONDS_TO_START = 60
 _OVERHEAD = 64 * MIB  # the supervisor and a program's files
 _MOST_PROCESSES = 160
-_ARTIFACT_MOST = 64 * MIB
 _PYTHON_KINDS = ("python", "serve", "drive")
 _PATIENCE = 4.0
 _LIMITS = {
@@ -147,7 +145,7 @@ class Slot:
         self._close_files()
         self._limit_memory(limits.memory_bytes + limits.scratch_bytes + _OVERHEAD)
         if program.kind in _PYTHON_KINDS or program.kind == "binary":
-            self._files.append(_memory_file(program.kind, program.code))
+            self._files.append(memory_file(program.kind, program.code))
         if program.kind in _PYTHON_KINDS and program.reuse:
             self._files.append(os.memfd_create("code", os.MFD_CLOEXEC))
         most = {
@@ -170,7 +168,7 @@ class Slot:
         frame = self._frame(3 + len(calls))
         os.ftruncate(self.jail.stage, 0)
         os.lseek(self.jail.stage, 0, os.SEEK_SET)
-        stdin = _memory_file("input", data)
+        stdin = memory_file("input", data)
         try:
             running = self._running = Running(
                 self.jail.channel, self.supervisor, self.group, self.limits, self._patience
@@ -242,7 +240,7 @@ class Slot:
         elif how is Ended.exited and running.cpu >= limits.cpu_seconds:
             how, near = Ended.cpu_limit, True
         elif how is Ended.exited and state == 0 and running.folder >= 0:
-            artifact = _read_artifact(running.folder, self.program.artifact)
+            artifact = read_artifact(running.folder, self.program.artifact)
         return TestResult(
             how, exit_code, killer, running.cpu, running.wall, running.peak, bytes(running.output), errors, artifact,
             running.starved, near,
@@ -305,42 +303,6 @@ def _rlimits(most: Mapping[int, int]) -> tuple[tuple[int, int, int], ...]:
         soft = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
         found.append((kind, soft, hard if kind == resource.RLIMIT_STACK else soft))
     return tuple(found)
-
-
-def _memory_file(name: str, data: bytes) -> int:
-    """A descriptor of a file in memory, at its start; one to execute is read-only, since nothing else is executed."""
-    if name != "binary":
-        fd = os.memfd_create(name, os.MFD_CLOEXEC)
-        _write(fd, data)
-        return fd
-    fd = os.memfd_create("program", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-    try:
-        _write(fd, data)
-        os.fchmod(fd, 0o555)
-        fcntl.fcntl(fd, fcntl.F_ADD_SEALS, fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK)
-        return os.open(f"/proc/self/fd/{fd}", os.O_RDONLY | os.O_CLOEXEC)
-    finally:
-        os.close(fd)
-
-
-def _write(fd: int, data: bytes) -> None:
-    at = 0
-    while at < len(data):
-        at += os.pwrite(fd, data[at:] if at else data, at)
-
-
-def _read_artifact(folder: int, name: str) -> bytes:
-    """A file that a command left behind; it is never followed when it is a link."""
-    try:
-        fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
-    except OSError:
-        return b""
-    if not stat.S_ISREG(os.fstat(fd).st_mode):
-        os.close(fd)
-        return b""
-    with open(fd, "rb") as file:
-        data = file.read(_ARTIFACT_MOST + 1)
-    return data if len(data) <= _ARTIFACT_MOST else b""
 
 
 def _host_kills() -> int:

@@ -12,7 +12,7 @@ from resource import setrlimit
 from typing import NoReturn
 
 from verifiers.sandbox.inside import kernel
-from verifiers.sandbox.inside.frames import CHANNEL, LARGEST_FRAME, STAGE, send_descriptor
+from verifiers.sandbox.inside.frames import CHANNEL, LARGEST_FRAME, STAGE, send_descriptor, write_all
 from verifiers.sandbox.inside.interpreter import ENVIRONMENT, run_python
 from verifiers.sandbox.inside.job import PYTHON_KINDS, Job, SlotSettings
 
@@ -33,7 +33,7 @@ def be_test(slot: SlotSettings) -> NoReturn:
         if job.scratch and slot.isolated:
             kernel.resize_scratch(job.scratch)
         if job.input_file:
-            _copy(0, os.fstat(0).st_size, job.input_file)
+            _place_input(job.input_file)
         if job.kind in PYTHON_KINDS:
             _place_program(job)
         _confine(slot, job)
@@ -48,20 +48,20 @@ def be_test(slot: SlotSettings) -> NoReturn:
 
 def _place_program(job: Job) -> None:
     """Its text stands in its folder, as that of any program, and is compiled from memory."""
-    code = job.own
+    job.code = os.pread(job.own, job.size, 0)
+    os.close(job.own)
     if job.kind != "drive":
-        _copy(code, job.size, "main.py")
-    if job.image < 0 or not os.fstat(job.image).st_size:
-        job.code = os.pread(code, job.size, 0)
-    os.close(code)
+        file = os.open("main.py", os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+        write_all(file, job.code)
+        os.close(file)
 
 
-def _copy(fd: int, size: int, name: str) -> None:
-    """A file of that name with what a descriptor holds, whose own place does not move."""
+def _place_input(name: str) -> None:
+    """A file of that name with what standard input holds, which stays at its start."""
     file = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
-    at = 0
+    size, at = os.fstat(0).st_size, 0
     while at < size:
-        at += os.sendfile(file, fd, at, size - at)
+        at += os.sendfile(file, 0, at, size - at)
     os.close(file)
 
 

@@ -125,12 +125,14 @@ def _end_of(pid: int, isolated: bool) -> tuple[int, float, int]:
     peak = usage.ru_maxrss * 1024
     while True:
         try:
-            if isolated:
-                os.kill(_EVERYONE, signal.SIGKILL)
-            else:
-                _kill_children()
-            usage = os.wait4(_EVERYONE, 0)[2]
-        except (ProcessLookupError, ChildProcessError):
+            ended, _, usage = os.wait4(_EVERYONE, os.WNOHANG)
+            if not ended:
+                if isolated:
+                    os.kill(_EVERYONE, signal.SIGKILL)
+                else:
+                    _kill_children()
+                usage = os.wait4(_EVERYONE, 0)[2]
+        except ChildProcessError:
             return state, cpu, peak
         cpu += usage.ru_utime + usage.ru_stime
 

@@ -12,7 +12,7 @@ COPY models models
 COPY tasks tasks
 COPY verifiers verifiers
 ARG EXTRA=
-RUN pip install --no-cache-dir ".${EXTRA:+[$EXTRA]}"
+RUN pip install --no-cache-dir ".${EXTRA:+[$EXTRA]}" && python -m verifiers.programs.install
 RUN useradd --create-home monkeys
 USER monkeys
 # a volume mounted here takes its owner from this folder

@@ -1,5 +1,6 @@
 # `make demo` and `make test` do the whole set-up by themselves: a virtual environment in .venv, everything else in
-# .monkeys. It is done again only when this file or pyproject.toml changed.
+# .monkeys, and in .venv/packages what judged programs may import. It is done again only when this file or
+# pyproject.toml changed.
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .ONESHELL:
@@ -21,7 +22,7 @@ help:
 	@echo "make demo | down | test | test-slow | test-lean | test-faults | test-docker | lint | train-pocket-monkey"
 	echo "make bench-engine | bench-queue | bench-sandbox | bench-answers | bench-analysis"
 
-set-up: $(STAMP) .monkeys/deb/.done
+set-up: $(STAMP) .venv/packages/.done .monkeys/deb/.done
 
 $(STAMP): pyproject.toml Makefile
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "monkeys needs Python 3.11 or newer: make PYTHON=/path/to/python3 ..." >&2; exit 1; }
@@ -36,6 +37,12 @@ $(STAMP): pyproject.toml Makefile
 	"$${pip[@]}" install -e '.[cpu,dev,swebench]'
 	# what vLLM pulls in of these does not match a torch for CPUs, and text models do without
 	"$${pip[@]}" uninstall --yes torchvision torchaudio torchcodec
+	touch $@
+
+# For the Python that the sandbox runs, which need not be that of .venv.
+.venv/packages/.done: $(STAMP)
+	@echo "Installing what judged programs may import: numpy, scipy, sympy ..."
+	.venv/bin/python -m verifiers.programs.install
 	touch $@
 
 # libnuma for vLLM's CPU build and bubblewrap for the sandbox: used where installed, else unpacked here without root.

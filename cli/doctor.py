@@ -27,7 +27,7 @@ class Finding(NamedTuple):
 @click.command()
 @table_options
 def doctor(form: str | None) -> None:
-    """Check database, schema, broker, workers, queues, works, sandbox, Docker, disk and clock; say what to do.
+    """Check database, schema, broker, workers, queues, works, sandbox, packages, Docker, disk, clock; say what to do.
 
     \b
     Example:
@@ -215,6 +215,15 @@ def _sandbox() -> Iterator[Finding]:
     yield Finding("sandbox", not surprises, surprises or f"{found.isolation}, limits by {found.limits}")
 
 
+def _packages() -> Iterator[Finding]:
+    from tasks.stored import prepare_verifiers
+    from verifiers.sandbox.packages import find_packages
+
+    prepare_verifiers()
+    found = find_packages()
+    yield Finding("packages", not found.lack or None, found.lack.rstrip(".") or f"programs may import {found.told}")
+
+
 def _docker() -> Iterator[Finding]:
     from tasks.stored import prepare_verifiers
     from verifiers.patches.daemon import client, lacks_docker
@@ -230,5 +239,6 @@ def _docker() -> Iterator[Finding]:
 
 
 CHECKS = (
-    _database, _schema, _clock, _broker, _workers, _queues, _sweeper, _works, _sandbox, _docker, _engine, _disk,
+    _database, _schema, _clock, _broker, _workers, _queues, _sweeper, _works, _sandbox, _packages, _docker, _engine,
+    _disk,
 )  # fmt: skip

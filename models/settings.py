@@ -41,6 +41,8 @@ class Settings:
     kimina_url: str | None
     testlib: Path | None
     """The file testlib.h, which checkers of codecontests-plus include."""
+    packages: Path | None
+    """A folder that programs import from in place of the one that set-up made."""
     docker: Mapping[str, str]
     """Which Docker daemon judges patches: DOCKER_HOST, DOCKER_TLS_VERIFY and DOCKER_CERT_PATH, those that are set."""
     patch_seconds: float
@@ -72,6 +74,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     broker_url = environ.get("MONKEYS_BROKER_URL") or ""
     lean_project = environ.get("MONKEYS_LEAN_PROJECT")
     testlib = environ.get("MONKEYS_TESTLIB")
+    packages = environ.get("MONKEYS_PACKAGES")
     return Settings(
         home=home,
         sockets=sockets,
@@ -87,6 +90,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         lean_project=Path(lean_project).expanduser() if lean_project else None,
         kimina_url=environ.get("MONKEYS_KIMINA_URL") or None,
         testlib=Path(testlib).expanduser() if testlib else None,
+        packages=Path(packages).expanduser().absolute() if packages else None,
         docker={name: environ[name] for name in DOCKER if environ.get(name)},
         patch_seconds=_number(environ, "MONKEYS_PATCH_SECONDS", 1800),
         patch_memory_gb=_number(environ, "MONKEYS_PATCH_MEMORY_GB", 8),

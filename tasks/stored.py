@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from models.database import column, rows
@@ -130,9 +131,9 @@ def lacking(queue: str) -> str:
     return next((lack for lacks in asked if (lack := lacks())), "")
 
 
-def prepare_verifiers(*, unsafe: bool = False, network: bool = False) -> None:
-    """Tell the verifiers of this process what the settings say: which Lean, testlib.h and Docker, and whether to do
-    without a sandbox, or with a network for patches.
+def prepare_verifiers(*, unsafe: bool = False, network: bool = False, packages: Path | None = None) -> None:
+    """Tell the verifiers of this process what the settings say: which Lean, testlib.h and Docker, which packages
+    (those of this folder, where one is given), and whether to do without a sandbox, or with a network for patches.
     """
     from verifiers import patches, sandbox
     from verifiers.programs import checker
@@ -140,6 +141,7 @@ def prepare_verifiers(*, unsafe: bool = False, network: bool = False) -> None:
 
     backend.configure(settings().lean_project, settings().kimina_url)
     checker.configure(settings().testlib)
+    sandbox.use_packages(packages or settings().packages)
     limits = patches.PatchLimits(
         seconds=settings().patch_seconds,
         memory_bytes=int(settings().patch_memory_gb * 1e9),

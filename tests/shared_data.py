@@ -17,6 +17,11 @@ def shared(path: str) -> Path:
     return file
 
 
+def shared_case(path: str) -> Path:
+    """The path of a small case of judging; skips the test, loudly, where it is missing."""
+    return shared(f"../cases/{path}")
+
+
 def shared_rows(path: str) -> list[dict[str, Any]]:
     """The rows of a shared JSONL file."""
     return [json.loads(line) for line in shared(path).read_text(encoding="utf-8").splitlines() if line.strip()]

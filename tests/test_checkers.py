@@ -15,6 +15,7 @@ from verifiers.benchmarks.template import asked
 from verifiers.errors import UserError
 from verifiers.outcome import Outcome
 from verifiers.programs import checker
+from verifiers.programs.compilers import compiled
 from verifiers.verifier import Problem
 
 CHECKER, CPP = CODECONTESTS_PLUS.verifiers
@@ -224,10 +225,10 @@ def test_a_checker_that_does_not_compile_is_our_failure(tmp_path: Path) -> None:
 @needs_compiler
 def test_a_checker_is_compiled_once(tmp_path: Path) -> None:
     (problem,) = load(tmp_path, {**FIRST_NUMBER, "checker": PLAIN + "// compiled once"})
-    before = checker._compile.cache_info()
+    before = compiled.cache_info()
     for code in ("print(0)", "print(1)", "print(2)"):
         CHECKER.judge(problem, code)
-    after = checker._compile.cache_info()
+    after = compiled.cache_info()
     assert (after.misses - before.misses, after.hits - before.hits) == (1, 2)
     assert after.maxsize
 
@@ -267,7 +268,7 @@ int main(int argc, char **argv) {
 @needs_jails
 @needs_compiler
 def test_no_candidate_sees_the_answer_and_no_checker_the_candidate(tmp_path: Path) -> None:
-    finds = "import os\nprint(0 if [name for name in os.listdir() if 'answer' in open(name).read()] else 1)"
+    finds = "import os\nprint(0 if [name for name in os.listdir() if 'the answ' + 'er' in open(name).read()] else 1)"
     (problem,) = load(tmp_path, {**FIRST_NUMBER, "checker": READS_ALL})
     assert CHECKER.judge(problem, finds).outcome is Outcome.correct
 

@@ -28,6 +28,34 @@ def test_a_fence_of_any_spelling_is_found(fence: str) -> None:
     assert program(f"Here it is:\n\n{fence}\n{CODE}{closing}\n\nDone.") == CODE
 
 
+@pytest.mark.parametrize(
+    ("fences", "tag"),
+    [
+        (
+            "python|python3.12|py3.8|Python 3|pypy3|PyPy|python3-numpy|python (3.11)|ipython3|Python3 {.numbers}",
+            "python",
+        ),
+        ("cpp|c++|C++ 17|cpp20|c++23|c++2a|gnu++17|G++|cxx|cc|C++ (GCC)|cpp title=a.cpp|{.cpp}", "cpp"),
+        ("c|C|c99|c11|gnu11|ansi-c|gcc|C (gcc)", "c"),
+        ("text|output", None),
+        ("pseudocode|objective-c|dart|f90", None),
+        ("|pass|break", ""),
+    ],
+)
+def test_a_language_in_any_spelling_is_no_part_of_the_code(fences: str, tag: str | None) -> None:
+    for fence in fences.split("|"):
+        ((found, text),) = blocks(f"So:\n```{fence}\nint a;\n```\n")
+        assert found == (fence if tag is None else tag)
+        assert text.strip() == (f"{fence}\nint a;".strip() if tag == "" else "int a;")
+
+
+@pytest.mark.parametrize("line", ["print(1)", "x = 1", "import os", "def f(): return 1", "f()"])
+def test_code_on_the_line_of_a_fence_is_code(line: str) -> None:
+    for fence in ("```", "```python "):
+        ((_, text),) = blocks(f"{fence}{line}\nprint(2)\n```")
+        assert text.strip() == f"{line}\nprint(2)"
+
+
 def test_code_may_begin_on_the_line_of_the_fence_as_in_the_papers_prompt() -> None:
     assert program(f" ```{CODE.strip()}```\nQ:") == CODE
 

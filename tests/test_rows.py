@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.shared_data import shared_case
 from verifiers.benchmarks import BENCHMARKS, find_benchmark
 from verifiers.benchmarks.rows import JUDGING, hub_rows
 from verifiers.errors import UserError
@@ -94,8 +95,6 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("aime", {"problem": "p", "answer": "1", "expected_answer": "2"}, "its answer and expected_answer differ"),
     ("math", {"question": "q", "answer": "2+2=4\n#### 4"}, "ends in ####, as the benchmark gsm8k reads it"),
     ("math", {"question": "q", "options": ["x", "y"], "answer": "B", "answer_index": 1}, "'options', .*; gpqa reads"),
-    ("codecontests", {"description": "d", "public_tests": {"input": "12", "output": "34"}}, "input must be a list of"),
-    ("codecontests", {"description": "d", "time_limit": 10**400}, "time_limit must be a number"),
     ("math", {"problem": "p", "final_answer": ["1"], "error": "1e-2"}, "a tolerance"),
     ("math", {"problem": "p", "answer": "1", "id": "a\ud800"}, "has no usable key"),
     ("math", {"problem": "p", "answer": "1", "id": 10**501}, "has no usable key"),
@@ -122,3 +121,132 @@ def test_fields_that_judge_but_are_empty_are_let_pass(tmp_path: Path) -> None:
 
 def test_whoever_is_said_to_read_a_field_is_a_benchmark() -> None:
     assert {name for readers in JUDGING.values() for name in readers} <= BENCHMARKS.keys()
+
+
+CONTEST = {"description": "d", "public_tests": {"input": ["1"], "output": ["2"]}}
+PLUS = {"id": "1_A", "description": "d", "checker": None, "test_cases": [{"input": "1", "output": "2"}]}
+LIVE = {
+    "question_title": "t", "question_content": "c", "platform": "atcoder", "question_id": "a",
+    "contest_date": "2024-01-01", "difficulty": "easy", "starter_code": "", "metadata": "{}",
+    "public_test_cases": [{"input": "1", "output": "2", "testtype": "stdin"}], "private_test_cases": [],
+}  # fmt: skip
+FUNCTION = {"task_id": "a", "prompt": "def f():", "test": "def check(f): pass", "entry_point": "f"}
+ASSERTS = {"task_id": 1, "prompt": "p", "code": "def f(): pass", "test_list": ["assert f() is None"]}
+INPUTS = {
+    "task_id": "HumanEval/0", "prompt": "def f(x):", "entry_point": "f", "canonical_solution": "    return x",
+    "base_input": [[1]], "plus_input": [[2]], "atol": 0,
+}  # fmt: skip
+NO_NUMBER = (float("nan"), float("inf"), -float("inf"), -1, -1e-9, "2", "NaN", True, [1], 10**13, 10**400)
+NO_TESTS: tuple[tuple[Any, str], ...] = (
+    ("1", "must have input and output"),
+    (["1"], "must have input and output"),
+    ([{"input": "1", "output": "2"}], "must have input and output"),
+    ({"input": "12", "output": "34"}, "must have a list of texts input"),
+    ({"input": ["12"], "output": "34"}, "must have a list of texts output"),
+    ({"input": [1], "output": ["2"]}, "must have a list of texts input"),
+    ({"input": ["1"], "output": [None]}, "must have a list of texts output"),
+    ({"input": [["1"]], "output": ["2"]}, "must have a list of texts input"),
+    ({"input": ["1"]}, "must have a list of texts output"),
+    ({"input": ["1", "2"], "output": ["2"]}, "has 2 inputs and 1 outputs"),
+    ({"input": [], "output": ["2"]}, "has 0 inputs and 1 outputs"),
+    ({"inputs": ["1"], "outputs": ["2"]}, "must have a list of texts input"),
+)
+OF_PROGRAMS: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
+    *(("codecontests", CONTEST, {"time_limit": limit}, "time_limit must be a number") for limit in NO_NUMBER),
+    *(("codecontests", CONTEST, {"time_limit": {"seconds": limit}}, "seconds must be a number") for limit in NO_NUMBER),
+    *(("codecontests", CONTEST, {"time_limit": {"nanos": limit}}, "nanos must be a number") for limit in NO_NUMBER),
+    *(
+        ("codecontests", CONTEST, {"memory_limit_bytes": limit}, "memory_limit_bytes must be a number")
+        for limit in NO_NUMBER
+    ),
+    *(("codecontests-plus", PLUS, {"time_limit": limit}, "time_limit must be a number") for limit in NO_NUMBER),
+    *(("codecontests-plus", PLUS, {"memory_limit": limit}, "memory_limit must be a number") for limit in NO_NUMBER),
+    *(("humaneval-plus", INPUTS, {"atol": limit}, "atol must be a number") for limit in NO_NUMBER),
+    ("codecontests", CONTEST, {"time_limit": {"seconds": 0, "nanos": 2}}, "time_limit must be seconds, not 2e-09"),
+    ("codecontests", CONTEST, {"memory_limit_bytes": 256}, "memory_limit_bytes must be bytes, not 256"),
+    ("codecontests-plus", PLUS, {"memory_limit": 256_000_000}, "memory_limit must be MB"),
+    *(
+        ("codecontests", CONTEST, {name: tests}, f"{name} {said}")
+        for tests, said in NO_TESTS
+        for name in ("public_tests", "private_tests", "generated_tests")
+    ),
+    ("codecontests", CONTEST, {"public_tests": {"input": [], "output": []}}, "it has no tests"),
+    ("codecontests", CONTEST, {"public_tests": None}, "it has no tests"),
+    *(
+        ("codecontests-plus", PLUS, {"test_cases": tests}, "test_cases")
+        for tests in ("12", {"input": ["1"]}, ["12"], 1)
+    ),
+    *(
+        ("livecodebench", LIVE, {"public_test_cases": tests}, "public_test_cases")
+        for tests in ("12", {}, ["12"], [[1]], 1)
+    ),
+    ("livecodebench", LIVE, {"public_test_cases": []}, "it has no tests"),
+    ("livecodebench", LIVE, {"private_test_cases": '[{"input": NaN}]'}, "private_test_cases is not valid JSON"),
+    *(("humaneval", FUNCTION, {"test": test}, "test must be a text") for test in (["assert f()"], {"a": 1}, 1, " ")),
+    *(
+        ("mbpp", ASSERTS, {"test_list": tests}, "test_list must be a list of texts")
+        for tests in ("assert f()", [1], {}, 1)
+    ),
+    ("mbpp", ASSERTS, {"test_list": []}, "test_list is empty"),
+    ("mbpp", ASSERTS, {"test_imports": "import math"}, "test_imports must be a list of texts"),
+    *(
+        ("humaneval-plus", INPUTS, {"base_input": given}, "base_input must be a list of lists")
+        for given in ("12", [1], {}, 1)
+    ),
+    *(
+        ("codecontests", CONTEST, {name: file}, f"{name} must be the name of a file in a program's own folder")
+        for name in ("input_file", "output_file")
+        for file in (
+            "/etc/passwd",
+            "../input.txt",
+            "a/b",
+            "a\0b",
+            "..",
+            ".",
+            "a\nb",
+            "\\\\x",
+            "main.py",
+            "x" * 101,
+            "é.txt",
+        )
+    ),
+    ("codecontests", CONTEST, {"input_file": 1}, "input_file must be a text"),
+    ("codecontests", CONTEST, {"output_file": ["o"]}, "output_file must be a text"),
+]
+
+
+@pytest.mark.parametrize(("benchmark", "row", "wrong", "said"), OF_PROGRAMS)
+def test_a_row_of_programs_that_cannot_be_judged_by_is_refused_at_load(
+    tmp_path: Path, benchmark: str, row: dict[str, Any], wrong: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(UserError, match=r"^Row 0 of ") as refused:
+        find_benchmark(benchmark).load(write(tmp_path, {**row, **wrong}))
+    assert said in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("benchmark", "row"),
+    [
+        ("codecontests", CONTEST), ("codecontests-plus", PLUS), ("livecodebench", LIVE), ("humaneval", FUNCTION),
+        ("mbpp", ASSERTS), ("humaneval-plus", INPUTS),
+    ],
+)  # fmt: skip
+def test_the_rows_that_these_were_made_from_load(tmp_path: Path, benchmark: str, row: dict[str, Any]) -> None:
+    assert len(find_benchmark(benchmark).load(write(tmp_path, row))) == 1
+
+
+@pytest.mark.parametrize("name", ["nan_time", "inf_time", "neg_time", "huge_mem", "tests_strings"])
+def test_the_rows_that_were_once_taken_are_refused(name: str) -> None:
+    with pytest.raises(UserError, match=r"^Row 0 of .* must "):
+        find_benchmark("codecontests").load(shared_case(f"programs/row_{name}.jsonl"))
+
+
+def test_files_that_are_standard_streams_are_none_and_leave_a_problem_what_it_was(tmp_path: Path) -> None:
+    load = find_benchmark("codecontests").load
+    (plain,) = load(write(tmp_path, CONTEST))
+    for given, written in (("", ""), ("stdin", "stdout"), (None, None), ("STDIN", " standard output ")):
+        (same,) = load(write(tmp_path, {**CONTEST, "input_file": given, "output_file": written}))
+        assert same.content_hash == plain.content_hash
+    (other,) = load(write(tmp_path, {**CONTEST, "input_file": "input.txt", "output_file": "out 1.txt"}))
+    assert (other.data["input_file"], other.data["output_file"]) == ("input.txt", "out 1.txt")

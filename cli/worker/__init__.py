@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+from pathlib import Path
 
 import click
 
@@ -101,6 +102,9 @@ def generate(
 @click.option("--name", help="The worker's name in Flower.  [default: its queue's @%h]")
 @click.option("--own-benchmarks", is_flag=True, help="Run the code of people's own benchmarks: -Q names one's queue.")
 @click.option("--network", is_flag=True, help="Let patches' tests reach the network, as the official harness does.")
+@click.option(
+    "--packages", type=click.Path(path_type=Path), help="What programs may import, by `pip install --target FOLDER`."
+)
 @click.option("--unsafe-no-sandbox", is_flag=True, help="Run programs with nothing around them; every verdict says so.")
 def verify(
     concurrency: int | None,
@@ -108,6 +112,7 @@ def verify(
     name: str | None,
     own_benchmarks: bool,
     network: bool,
+    packages: Path | None,
     unsafe_no_sandbox: bool,
 ) -> None:
     """Judge samples, in a sandbox where they are programs or proofs.
@@ -115,6 +120,9 @@ def verify(
     A person's own benchmark has a queue of its own, which `monkeys enqueue` and `monkeys doctor` tell. Judging by it
     runs that person's code, outside any sandbox and with all that this worker may do: only --own-benchmarks does. What
     was enqueued last is loaded before the first message is taken.
+
+    Programs may import numpy and what else set-up installed for them; `monkeys doctor` says what. --packages, or
+    MONKEYS_PACKAGES, names another folder, made by `pip install --target` of the Python that the sandbox runs.
 
     Patches have the queue verify.docker: each is judged in a container of its own, by the Docker daemon that
     DOCKER_HOST names, and what lost workers left there is removed first. Without a daemon the worker ends at once and
@@ -129,7 +137,15 @@ def verify(
     from tasks.workers.process import verify_worker
 
     name = name or f"{queues[0]}@%h"
-    code = verify_worker(concurrency, list(queues), name, unsafe=unsafe_no_sandbox, own=own_benchmarks, network=network)
+    code = verify_worker(
+        concurrency,
+        list(queues),
+        name,
+        unsafe=unsafe_no_sandbox,
+        own=own_benchmarks,
+        network=network,
+        packages=packages,
+    )
     _leave(code)
 
 

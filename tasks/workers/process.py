@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from celery import signals
@@ -102,15 +103,17 @@ def verify_worker(
     unsafe: bool = False,
     own: bool = False,
     network: bool = False,
+    packages: Path | None = None,
 ) -> int:
     """Serve verification queues with so many processes; returns the exit code.
 
     Without a sandbox answers are still judged; programs and proofs become infrastructure errors that say why. With one
     that does not do what it must nothing is served: Unavailable. So it is where a queue of its own lacks what it judges
-    by, so that the queue waits. `own` has it run people's own benchmarks, `network` gives patches one.
+    by, so that the queue waits. `own` has it run people's own benchmarks, `network` gives patches one, and
+    programs import from `packages`.
     """
     check_schema()
-    prepare_verifiers(unsafe=unsafe, network=network)
+    prepare_verifiers(unsafe=unsafe, network=network, packages=packages)
     load_own_benchmarks(queues, allowed=own)
     _find_judges(queues)
     told, tell = os.pipe()  # an Event would wait for ever for a process that was killed while it waited for it

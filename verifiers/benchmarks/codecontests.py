@@ -2,7 +2,7 @@
 
     {"name": "1575_A. Another Sorting Problem", "description": "...", "public_tests": {"input": [...], "output": [...]},
      "private_tests": {...}, "generated_tests": {...}, "time_limit": {"seconds": 2, "nanos": 0},
-     "memory_limit_bytes": 512000000}
+     "memory_limit_bytes": 512000000, "input_file": "", "output_file": ""}
 
 Prompts and settings follow "Large Language Monkeys" (arXiv 2407.21787, appendix A) and its code,
 https://github.com/ScalingIntelligence/large_language_monkeys at ed2bdb0, llmonk/generate/code_contests.py: raw
@@ -10,6 +10,7 @@ completion prompts, two training problems drawn anew for each problem, problems 
 There is no public protocol of a chat: what it is asked is the paper's request in words of our own.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from random import Random
@@ -17,17 +18,21 @@ from typing import Any
 
 from verifiers.benchmarks.benchmark import Benchmark, Sampling
 from verifiers.benchmarks.functions import as_answer
-from verifiers.benchmarks.rows import hub_rows, key_of, make_problems, number_of, texts_of
+from verifiers.benchmarks.rows import hub_rows, key_of, make_problems, number_of
 from verifiers.errors import UserError
 from verifiers.files import Row, read_rows
 from verifiers.programs import CODECONTESTS_CPP, CODECONTESTS_PAPER, CODECONTESTS_PUBLIC, CODECONTESTS_STRICT
-from verifiers.programs.stdio import TEST_FIELDS, accepts_several
+from verifiers.programs.stdio import FILE_FIELDS, TEST_FIELDS, accepts_several, wrong_tests
 from verifiers.verifier import Problem
 
 HUB = "deepmind/code_contests"
 SHOTS = 2
 PYTHON3 = 3
+LEAST_SECONDS, LEAST_BYTES = 0.001, 1_000_000
+"""Less than any problem gives: a limit below has another unit."""
 IMAGES = ("<image>", "[Image]")
+_STREAMS = ("", "stdin", "stdout", "standard input", "standard output", "-")
+_OWN_FILES = ("main.py", "program")
 ASK = (
     "Q: Write python code to solve the following coding problem that obeys the constraints and passes the example test "
     "cases. The output code needs to read from and write to standard IO. Please wrap your code answer using ```:"
@@ -58,7 +63,8 @@ def _problem(row: Row, line: int) -> Problem | None:
         "description": row["description"],
         **tests,
         "time_limit": _seconds(row.get("time_limit")),
-        "memory_limit_bytes": int(number_of(row, "memory_limit_bytes") or 0),
+        "memory_limit_bytes": _bytes(row),
+        **{name: file for name in FILE_FIELDS if (file := _file_name(row, name))},
     }
     if not any(examples["input"] for examples in tests.values()):
         raise ValueError("it has no tests")
@@ -82,20 +88,42 @@ def _solutions(row: Row) -> list[str]:
 
 def _seconds(limit: Any) -> float | None:
     """A time limit as a number of seconds or as the public set's seconds and nanos; None without one."""
-    if not isinstance(limit, Mapping):
-        return number_of({"time_limit": limit}, "time_limit") or None
-    return (number_of(limit, "seconds") or 0) + (number_of(limit, "nanos") or 0) / 1e9 or None
+    if isinstance(limit, Mapping):
+        seconds = (number_of(limit, "seconds") or 0) + (number_of(limit, "nanos") or 0) / 1e9
+    else:
+        seconds = number_of({"time_limit": limit}, "time_limit") or 0.0
+    if 0 < seconds < LEAST_SECONDS:
+        raise ValueError(f"time_limit must be seconds, not {seconds:g}")
+    return seconds or None
+
+
+def _bytes(row: Row) -> int:
+    """A memory limit, 0 without one."""
+    size = int(number_of(row, "memory_limit_bytes") or 0)
+    if 0 < size < LEAST_BYTES:
+        raise ValueError(f"memory_limit_bytes must be bytes, not {size}")
+    return size
 
 
 def _examples(tests: Any, name: str) -> dict[str, list[str]]:
     if tests is None:
         return {"input": [], "output": []}
-    if not isinstance(tests, Mapping):
-        raise TypeError(f"{name} must have input and output")
-    inputs, expected = texts_of(tests, "input"), texts_of(tests, "output")
-    if len(inputs) != len(expected):
-        raise ValueError(f"{name} has {len(inputs)} inputs and {len(expected)} outputs")
-    return {"input": inputs, "output": expected}
+    if wrong := wrong_tests(tests):
+        raise ValueError(f"{name} {wrong}")
+    return {"input": tests["input"], "output": tests["output"]}
+
+
+def _file_name(row: Row, name: str) -> str:
+    """The name of a file in a program's folder, "" where it is a standard stream."""
+    file = row.get(name)
+    if file is not None and not isinstance(file, str):
+        raise TypeError(f"{name} must be a text")
+    file = (file or "").strip()
+    if file.lower() in _STREAMS:
+        return ""
+    if not re.fullmatch(r"\w[\w .-]{0,99}", file, re.ASCII) or file in _OWN_FILES:
+        raise ValueError(f"{name} must be the name of a file in a program's own folder, not {file[:40]!r}")
+    return file
 
 
 def prompts(problems: Sequence[Problem], shots: Path | None, prefix: str | None) -> list[str]:

@@ -51,7 +51,8 @@ file is another version. `detail` of a Judgement is one line for people, `facts`
 | verifiers.answers.CHOICE | options (texts), answer (a letter), [question] |
 | verifiers.programs.HUMANEVAL, MBPP | prompt, entry_point, test (defines `check(candidate)`) |
 | verifiers.programs.CODECONTESTS_PAPER, _STRICT, _CPP, _PUBLIC | public_tests, [private_tests], [generated_tests], \
-[time_limit] (seconds), [memory_limit_bytes], [description]; tests are a dict of two lists, input and output |
+[time_limit] (seconds), [memory_limit_bytes], [input_file], [output_file] (names in its own folder), \
+[description]; tests are a dict of two lists, input and output |
 | verifiers.programs.LIVECODEBENCH_TESTS, _PUBLIC | the same tests, [func_name] (of the class Solution; else standard \
 input); its limits are fixed |
 | verifiers.programs.CODECONTESTS_PLUS_CHECKER, _CPP | test_cases (as above), [checker] (C++), the two limits |

@@ -17,9 +17,9 @@ _NOBODY = "65534"
 class Bubblewrap:
     """A jail without network, other processes, the host's environment or its files.
 
-    It sees the system's programs, `readable` (files and folders, each at its own path), `texts` (path inside ->
-    descriptor of a file's contents) and, with `proc`, its own /proc: all of it read-only. It starts in an empty /tmp in
-    memory, of `tmp_bytes`.
+    It sees the system's programs, `readable` (files and folders, each at its own path), `mounts` (path inside ->
+    folder), `texts` (path inside -> descriptor of a file's contents) and, with `proc`, its own /proc: all of it
+    read-only. It starts in an empty /tmp in memory, of `tmp_bytes`.
 
     Nobody is the host's root in a jail. With `own_root` one is root, with all capabilities, of a user namespace and of
     nothing on the host: root has to start such a jail as another user. Otherwise one has no capability; there root
@@ -30,6 +30,7 @@ class Bubblewrap:
 
     tmp_bytes: int
     readable: Sequence[Path] = ()
+    mounts: Mapping[str, Path] = field(default_factory=dict)
     texts: Mapping[str, int] = field(default_factory=dict)
     environ: Mapping[str, str] = field(default_factory=dict)
     proc: bool = True
@@ -47,6 +48,8 @@ class Bubblewrap:
             for parent in [*path.parents][-2::-1]:
                 line += ["--perms", "0755", "--dir", str(parent)]
             line += ["--ro-bind", str(path), str(path)]
+        for place, path in self.mounts.items():
+            line += ["--ro-bind", str(path), place]
         for place, fd in self.texts.items():
             line += ["--perms", "0444", "--ro-bind-data", str(fd), place]
         for name, value in self.environ.items():

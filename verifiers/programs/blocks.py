@@ -3,16 +3,24 @@
 import re
 from typing import NamedTuple
 
-PYTHON_TAGS = frozenset(("", "py", "py3", "python", "python2", "python3", "python3.11", "pycon", "ipython", "sage"))
-CPP_TAGS = frozenset(("", "c++", "cpp", "cc", "cxx", "c++11", "c++14", "c++17", "c++20", "cpp17", "c"))
+PYTHON_TAGS = frozenset(("", "python"))
+CPP_TAGS = frozenset(("", "cpp", "c"))
+_FAMILIES = {
+    "python": re.compile(r"i?py(?:thon)?[\d.]*(?:-\w+)?|pycon|pypy[\d.]*|sage"),
+    "cpp": re.compile(r"(?:c\+\+|gnu\+\+|g\+\+|cpp|cxx|cc|hpp)(?:\d\w)?"),
+    "c": re.compile(r"c(?:\d\w)?|gnu\d\w|ansi-?c|gcc|h"),
+}
+"""Language -> how fences name it, with the version or not."""
 _OTHERS = (
     "bash sh shell console text txt plaintext output input json yaml java javascript js typescript ts rust go csharp "
     "c# kotlin ruby php sql html css latex tex markdown md diff haskell scala swift pascal perl r matlab lua"
 )
 _OTHER_TAGS = frozenset(_OTHERS.split())
-_ALL_TAGS = PYTHON_TAGS | CPP_TAGS | _OTHER_TAGS
+_STATEMENTS = frozenset(("pass", "return", "break", "continue", "try", "else", "finally", "raise", "yield"))
 _FENCE = re.compile(r"(`{3,})|^[ \t]{0,12}(~{3,})", re.MULTILINE)  # tildes only where a line begins
-_TAG = re.compile(r"[ \t]*(?:\{?\.?(?P<tag>[A-Za-z][\w+#.]{0,15})\}?(?=[\s`]|$))?")
+_TAG = re.compile(r"[ \t]*(?:\{?\.?(?P<tag>[A-Za-z][\w+#.-]{0,15})\}?(?=[\s`]|$))?")
+_NO_CODE = re.compile(r"\s*(?:[\w.-]+=|[\d.]+\s*$|\([^()]*\)\s*$|\{[^{}]*\}\s*$)")
+"""What may stand behind a language: attributes as in ```python title="main.py", a version, a remark."""
 _CODE_LINE = re.compile(
     r"[ \t]*(?:(?:import|from|def|class|for|while|if|return|try:|with|print|async|lambda|@|#!)\b"
     r"|[A-Za-z_][\w.\[\]]{0,60}(?:, ?[A-Za-z_]\w{0,60}){0,9} ?(?:[-+*/]?=[^=]|\())"
@@ -20,7 +28,7 @@ _CODE_LINE = re.compile(
 
 
 class Block(NamedTuple):
-    """A fenced block: its tag in lower case and its text."""
+    """A fenced block: its language, `python`, `cpp`, `c` or another's name in lower case, "" if none, and its text."""
 
     tag: str
     text: str
@@ -43,17 +51,21 @@ def blocks(text: str) -> list[Block]:
 
 
 def _tag(text: str, at: int) -> tuple[str, int]:
-    """The language a fence names, and where the code begins."""
+    """The language a fence names, in one spelling, and where the code begins."""
     word = _TAG.match(text, at)
     tag = (word["tag"] or "").lower() if word else ""
-    if not word or not tag or tag not in _ALL_TAGS:
+    if not word or not tag:
         return "", at
     line_end = text.find("\n", word.end())
     line_end = len(text) if line_end < 0 else line_end
     rest = text[word.end() : line_end]
-    if not rest.strip() or re.match(r"\s*[\w.-]+=", rest) is None:
-        return tag, word.end()
-    return tag, line_end  # attributes: ```python title="main.py"
+    language = next((name for name, spelling in _FAMILIES.items() if spelling.fullmatch(tag)), "")
+    if not language and tag not in _OTHER_TAGS:  # any word is a language where nothing but it stands on the line
+        alone = line_end < len(text) and not rest.strip() and tag not in _STATEMENTS
+        return (tag, word.end()) if alone else ("", at)
+    if rest.strip() and _NO_CODE.match(rest):
+        return language or tag, line_end
+    return language or tag, word.end()
 
 
 def _closing(text: str, at: int, fence: str) -> int | None:

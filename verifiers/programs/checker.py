@@ -11,23 +11,23 @@ import marshal
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 
 from verifiers.errors import InfrastructureError
 from verifiers.programs.blocks import CPP_TAGS, PYTHON_TAGS
 from verifiers.programs.compare import same_tokens
+from verifiers.programs.compilers import Binary, compiled
 from verifiers.programs.lacks import lacks_compiler
 from verifiers.programs.outcomes import detail
 from verifiers.programs.stdio import (
     Refuse,
     StdioTest,
     compared,
-    compile_cpp,
-    compiled,
     extract_program,
     held_tests,
     limits_of,
+    run_compiled,
     run_tests,
 )
 from verifiers.sandbox import MIB, Ended, Limits, Program, TestResult, the_sandbox
@@ -59,26 +59,29 @@ def configure(testlib: Path | None) -> None:
     _testlib = testlib
 
 
-def _judge(program_of: Callable[[str], Program | Judgement], problem: Problem, candidate: str) -> Judgement:
+def _judge(
+    run: Callable[[str, Callable[[Program], Judgement]], Judgement], problem: Problem, candidate: str
+) -> Judgement:
     tests = held_tests(problem, ("test_cases",))
     checker = problem.data.get("checker")
     checked: list[TestResult] = []
-    refuse = _refusing(problem.key, _compile(_whole(checker)), checked) if checker else compared(same_tokens)
-    program = program_of(candidate)
-    if isinstance(program, Judgement):
-        return program
-    judgement = run_tests(program, tests, limits_of(problem), refuse)
+    refuse = _refusing(problem.key, compiled(_whole(checker)), checked) if checker else compared(same_tokens)
+    judgement = run(candidate, lambda program: run_tests(program, tests, limits_of(problem), refuse))
     spent = judgement.cpu_seconds + sum(result.cpu_seconds for result in checked)
     return replace(judgement, cpu_seconds=spent, facts={**judgement.facts, "checker": bool(checker)})
 
 
-def _refusing(key: str, binary: bytes | str, checked: list[TestResult]) -> Refuse:
+def _interpreted(source: str, run: Callable[[Program], Judgement]) -> Judgement:
+    return run(Program.python(source))
+
+
+def _refusing(key: str, binary: Binary | Judgement, checked: list[TestResult]) -> Refuse:
     """What the checker says of an output; `checked` gets how it ended each time."""
-    if isinstance(binary, str):
-        raise InfrastructureError(f"the checker of {key} does not compile: {binary}")
+    if not isinstance(binary, Binary):
+        raise InfrastructureError(f"the checker of {key} does not compile: {binary.detail}")
 
     def refuse(test: StdioTest, output: bytes) -> str:
-        files = marshal.dumps((binary, test.given, output, test.expected), 2)
+        files = marshal.dumps((binary.code, test.given, output, test.expected), 2)
         run = the_sandbox().run(_START, [files], _LIMITS, slot="driver")
         result = run.results[0]
         checked.append(result)
@@ -106,13 +109,6 @@ def _whole(checker: str) -> str:
     return f"{before}{header}\n{_INCLUDE.sub('', rest)}"
 
 
-@lru_cache(maxsize=64)
-def _compile(source: str) -> bytes | str:
-    """The executable, or why there is none."""
-    binary = compile_cpp(source)
-    return binary if isinstance(binary, bytes) else binary.detail or binary.outcome.value
-
-
 def lacks_checker() -> str:
     """What this machine lacks to run checkers, which most often include testlib.h."""
     return lacks_compiler() or ("" if _testlib and _testlib.is_file() else _NO_TESTLIB)
@@ -124,8 +120,8 @@ _NO_TESTLIB = (
 )
 
 CODECONTESTS_PLUS_CHECKER = Verifier(
-    "checker", "1", partial(extract_program, PYTHON_TAGS), partial(_judge, Program.python), lacks=lacks_checker
+    "checker", "2", partial(extract_program, PYTHON_TAGS), partial(_judge, _interpreted), lacks=lacks_checker
 )
 CODECONTESTS_PLUS_CPP = Verifier(
-    "cpp", "1", partial(extract_program, CPP_TAGS), partial(_judge, compiled), lacks=lacks_checker
+    "cpp", "2", partial(extract_program, CPP_TAGS), partial(_judge, run_compiled), lacks=lacks_checker
 )

@@ -1,16 +1,19 @@
 """Programs that read standard input and write standard output: CodeContests."""
 
+import math
+import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any, NamedTuple
 
 from verifiers.errors import InfrastructureError
 from verifiers.outcome import Outcome
 from verifiers.programs.blocks import CPP_TAGS, PYTHON_TAGS, blocks, looks_like_code, tidy
 from verifiers.programs.compare import same_as_paper, same_tokens
-from verifiers.programs.lacks import NO_COMPILER, find_compiler, lacks_compiler, lacks_sandbox
+from verifiers.programs.compilers import Binary, compiled
+from verifiers.programs.lacks import lacks_compiler, lacks_sandbox
 from verifiers.programs.outcomes import detail, failure
 from verifiers.sandbox import MIB, Limits, Program, TestResult, the_sandbox
 from verifiers.verifier import Candidate, Judgement, Problem, Verifier
@@ -19,14 +22,14 @@ Compare = Callable[[bytes, bytes], bool]
 Refuse = Callable[["StdioTest", bytes], str]
 TEST_FIELDS = ("public_tests", "private_tests", "generated_tests")
 PUBLIC_FIELDS = TEST_FIELDS[:1]
+FILE_FIELDS = ("input_file", "output_file")
+"""Names of files that a program may read and write in place of its standard streams."""
 LEAST_MEMORY = 64 * MIB
 _PAPER_EXTRA_SECONDS = 10.0
 _DEFAULT_SECONDS = 10.0
 _PAPER_MEMORY = 1024 * MIB
 _MOST_CPU_SECONDS = 600.0
-_COMPILE = Limits(
-    cpu_seconds=20, memory_bytes=1024 * MIB, file_bytes=64 * MIB, scratch_bytes=128 * MIB, output_bytes=MIB
-)
+_MACHINE_BYTES = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 _SEVERAL_ANSWERS = re.compile(
     r"\b(?:any (?:one )?of them|any (?:valid|suitable|correct|order)|(?:print|output) any"
     r"|(?:multiple|several) (?:answers|solutions)|multiple possible|more than one (?:answer|solution))\b"
@@ -83,12 +86,27 @@ def _whole(text: str) -> Candidate | None:
 
 def _judge(rules: _Rules, problem: Problem, candidate: str) -> Judgement:
     tests = held_tests(problem, rules.fields)
-    program = compiled(candidate) if rules.cpp else Program.python(candidate, reuse=len(tests) > 1)
-    if isinstance(program, Judgement):
-        return program
     limits = limits_of(problem, rules.extra_seconds, rules.least_memory)
-    judgement = run_tests(program, tests, limits, compared(rules.compare))
-    return replace(judgement, facts={**judgement.facts, "several_answers": accepts_several(problem)})
+    input_file, output_file = (str(problem.data.get(name) or "") for name in FILE_FIELDS)
+    if input_file:  # it has to fit into what a program may write
+        longest = max(len(test.given) for test in tests)
+        limits = replace(limits, scratch_bytes=limits.scratch_bytes + longest)
+
+    def run(program: Program) -> Judgement:
+        program = replace(program, input_file=input_file, artifact=output_file)
+        judgement = run_tests(program, tests, limits, compared(rules.compare))
+        return replace(judgement, facts={**judgement.facts, "several_answers": accepts_several(problem)})
+
+    return run_compiled(candidate, run) if rules.cpp else run(Program.python(candidate, reuse=len(tests) > 1))
+
+
+def run_compiled(source: str, run: Callable[[Program], Judgement]) -> Judgement:
+    """What `run` says of a C++ or C program, and by which standard it was compiled; or why it does not compile."""
+    binary = compiled(source)
+    if not isinstance(binary, Binary):
+        return binary
+    judgement = run(Program("binary", code=binary.code))
+    return replace(judgement, facts={**judgement.facts, "standard": binary.standard})
 
 
 def compared(compare: Compare) -> Refuse:
@@ -99,14 +117,17 @@ def compared(compare: Compare) -> Refuse:
 def run_tests(
     program: Program, tests: Sequence[StdioTest], limits: Limits, refuse: Refuse, slot: str = "main"
 ) -> Judgement:
-    """Run the tests in order until one fails; `refuse(test, output)` says what is wrong with an output, or ""."""
+    """Run the tests in order until one fails; `refuse(test, output)` says what is wrong with an output, or "".
+
+    The output is what it wrote to the file that the program's artifact names, if it did, else to standard output.
+    """
     spent, wrong, waiting = 0.0, "", iter(tests)
 
     def go_on(result: TestResult) -> bool:
         nonlocal spent, wrong
         test = next(waiting)
         spent += result.cpu_seconds
-        wrong = refuse(test, result.output) if failure(result) is None else ""
+        wrong = refuse(test, result.artifact or result.output) if failure(result) is None else ""
         return failure(result) is None and not wrong and spent < _MOST_CPU_SECONDS
 
     run = the_sandbox().run(program, (test.given for test in tests), limits, go_on, slot)
@@ -127,10 +148,12 @@ def run_tests(
 
 
 def held_tests(problem: Problem, fields: Sequence[str]) -> list[StdioTest]:
-    """The tests of these fields, in order; InfrastructureError where there are none."""
+    """The tests of these fields, in order; InfrastructureError where there are none, or they are no lists of texts."""
     tests = []
     for name in fields:
         held = problem.data.get(name) or {"input": [], "output": []}
+        if wrong := wrong_tests(held):
+            raise InfrastructureError(f"{name} of the problem {wrong}")
         tests += [
             StdioTest(given.encode(errors="surrogatepass"), expected.encode(errors="surrogatepass"))
             for given, expected in zip(held["input"], held["output"], strict=True)
@@ -140,20 +163,44 @@ def held_tests(problem: Problem, fields: Sequence[str]) -> list[StdioTest]:
     return tests
 
 
+def wrong_tests(held: Any) -> str:
+    """What keeps a value from being tests, as lists of texts `input` and `output`; "" where nothing does."""
+    if not isinstance(held, Mapping):
+        return "must have input and output"
+    for name in ("input", "output"):
+        if not isinstance(held.get(name), list) or not all(isinstance(text, str) for text in held[name]):
+            return f"must have a list of texts {name}"
+    inputs, outputs = len(held["input"]), len(held["output"])
+    return "" if inputs == outputs else f"has {inputs} inputs and {outputs} outputs"
+
+
 def limits_of(problem: Problem, extra_seconds: float = 0.0, least_memory: int = LEAST_MEMORY) -> Limits:
-    """A problem's own limits, or 10 seconds and 256 MiB."""
+    """A problem's own limits, or 10 seconds and 256 MiB, as far as this machine has them."""
+    memory = _number(problem.data, "memory_limit_bytes") or 256 * MIB
     return Limits(
         cpu_seconds=min((time_limit(problem.data) or _DEFAULT_SECONDS) + extra_seconds, _MOST_CPU_SECONDS),
-        memory_bytes=max(int(problem.data.get("memory_limit_bytes") or 256 * MIB), least_memory),
+        memory_bytes=max(int(min(memory, _MACHINE_BYTES)), least_memory),
     )
 
 
 def time_limit(data: Mapping[str, Any]) -> float | None:
-    """A problem's time limit in seconds, as a number or as the public set's seconds and nanos; None without one."""
+    """A problem's time limit in seconds, as a number or as the public set's seconds and nanos; None without one.
+
+    InfrastructureError where it is no number above 0.
+    """
     limit = data.get("time_limit")
     if isinstance(limit, Mapping):
-        limit = (limit.get("seconds") or 0) + (limit.get("nanos") or 0) / 1e9
-    return float(limit) if limit else None
+        return (_number(limit, "seconds") or 0) + (_number(limit, "nanos") or 0) / 1e9 or None
+    return _number(data, "time_limit")
+
+
+def _number(data: Mapping[str, Any], name: str) -> float | None:
+    number = data.get(name)
+    if not number:
+        return None
+    if not isinstance(number, int | float) or not 0 < number < math.inf:
+        raise InfrastructureError(f"{name} of the problem must be a number above 0, not {str(number)[:40]!r}")
+    return number
 
 
 def accepts_several(problem: Problem) -> bool:
@@ -162,40 +209,15 @@ def accepts_several(problem: Problem) -> bool:
     return _SEVERAL_ANSWERS.search(statement) is not None
 
 
-def compiled(source: str) -> Program | Judgement:
-    """A C++17 program, compiled in the sandbox; a judgement where it does not compile."""
-    binary = _compile_once(source)
-    return Program("binary", code=binary) if isinstance(binary, bytes) else binary
-
-
-def compile_cpp(source: str) -> bytes | Judgement:
-    """The executable of C++17 source, compiled in the sandbox; a judgement where it is none."""
-    compiler = find_compiler()
-    if compiler is None:
-        raise InfrastructureError(NO_COMPILER)
-    argv = (compiler, "-O2", "-std=c++17", "-x", "c++", "-", "-o", "program")
-    run = the_sandbox().run(
-        Program("command", argv=argv, artifact="program"), [source.encode("utf-8", "replace")], _COMPILE
-    )
-    result = run.results[0]
-    if result.finished and result.artifact:
-        return result.artifact
-    first = result.errors.decode("utf-8", "replace").replace("\0", "�").strip().splitlines()[:1]
-    return Judgement(Outcome.compile_error, (first or [result.ended.name])[0][:200], run.cpu_seconds, run.facts)
-
-
-_compile_once = lru_cache(maxsize=64)(compile_cpp)
-
-
 _PAPER = _Rules(same_as_paper, _PAPER_EXTRA_SECONDS, _PAPER_MEMORY)
 _STRICT = _Rules(same_tokens, 0.0, LEAST_MEMORY)
 _CPP = _Rules(same_as_paper, 0.0, LEAST_MEMORY, cpp=True)
 _PUBLIC = _PAPER._replace(fields=PUBLIC_FIELDS)
 
-CODECONTESTS_PAPER = Verifier("paper", "1", extract_paper, partial(_judge, _PAPER), lacks=lacks_sandbox)
+CODECONTESTS_PAPER = Verifier("paper", "2", extract_paper, partial(_judge, _PAPER), lacks=lacks_sandbox)
 CODECONTESTS_STRICT = Verifier(
-    "strict", "2", partial(extract_program, PYTHON_TAGS), partial(_judge, _STRICT), lacks=lacks_sandbox
+    "strict", "3", partial(extract_program, PYTHON_TAGS), partial(_judge, _STRICT), lacks=lacks_sandbox
 )
-CODECONTESTS_CPP = Verifier("cpp", "2", partial(extract_program, CPP_TAGS), partial(_judge, _CPP), lacks=lacks_compiler)
-CODECONTESTS_PUBLIC = Verifier("public", "1", extract_paper, partial(_judge, _PUBLIC), lacks=lacks_sandbox)
+CODECONTESTS_CPP = Verifier("cpp", "3", partial(extract_program, CPP_TAGS), partial(_judge, _CPP), lacks=lacks_compiler)
+CODECONTESTS_PUBLIC = Verifier("public", "2", extract_paper, partial(_judge, _PUBLIC), lacks=lacks_sandbox)
 """What one has without the set: the tests that the statement shows, judged as `paper` judges."""

@@ -14,6 +14,7 @@ result.
 
 from verifiers.sandbox.levels import best_level, probe
 from verifiers.sandbox.limits import MIB, Ended, Level, Limits, TestResult
+from verifiers.sandbox.packages import find_packages, may_import, use_packages
 from verifiers.sandbox.sandbox import ProgramRun, Sandbox, the_sandbox, use_level
 from verifiers.sandbox.self_test import SelfTest, refuse_surprises, self_test
 from verifiers.sandbox.slot import Program
@@ -29,9 +30,12 @@ __all__ = [
     "SelfTest",
     "TestResult",
     "best_level",
+    "find_packages",
+    "may_import",
     "probe",
     "refuse_surprises",
     "self_test",
     "the_sandbox",
     "use_level",
+    "use_packages",
 ]

@@ -23,6 +23,8 @@ _INSIDE = Path(__file__).with_name("inside")
 _PACKAGE = Path("verifiers", "sandbox", "inside")
 _UIDS = range(60_000, 64_000)
 _OLDEST_PYTHON = (3, 9)
+PACKAGES = "/packages"
+"""Where a jail has what programs may import."""
 _ENVIRONMENT = {"PYTHONHASHSEED": "0", "LANG": "C.UTF-8", "TZ": "UTC", "MALLOC_ARENA_MAX": "1"}
 
 
@@ -38,17 +40,18 @@ class Python:
 def find_python() -> Python:
     """/usr/bin/python3, else this process's own Python where others may execute it; Unavailable where there is none."""
     system = "/usr/bin/python3"
-    if os.access(system, os.X_OK) and _version(system) >= _OLDEST_PYTHON:
+    if os.access(system, os.X_OK) and version_of(system) >= _OLDEST_PYTHON:
         return Python(system, ())
     own = Path(sys.base_prefix, "bin", f"python{sys.version_info[0]}.{sys.version_info[1]}").resolve()
-    closed = _closed_to_others(own) if os.geteuid() == 0 else None
+    closed = closed_to_others(own) if os.geteuid() == 0 else None
     if closed or not own.exists():
         reason = f"{closed} is closed to other users" if closed else f"{own} does not exist"
         raise Unavailable(f"The sandbox needs a Python 3.9 or later at {system}, or one anyone may execute: {reason}.")
     return Python(str(own), () if own.is_relative_to("/usr") else (Path(sys.base_prefix).resolve(),))
 
 
-def _version(python: str) -> tuple[int, ...]:
+def version_of(python: str) -> tuple[int, ...]:
+    """Major and minor version of an interpreter; (0,) where it does not run."""
     command = [python, "-I", "-S", "-B", "-c", "import sys; print(*sys.version_info[:2])"]
     try:
         said = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True).stdout
@@ -57,7 +60,7 @@ def _version(python: str) -> tuple[int, ...]:
     return tuple(map(int, said.split()))
 
 
-def _closed_to_others(path: Path) -> Path | None:
+def closed_to_others(path: Path) -> Path | None:
     """The first of a path's parts that other users may not pass."""
     for part in (*reversed(path.parents), path):
         if not part.exists() or not part.stat().st_mode & stat.S_IXOTH:
@@ -90,8 +93,8 @@ class UserLock:
 class Jail:
     """A started jail: its process and our end of the socket to the supervisor."""
 
-    def __init__(self, level: Level) -> None:
-        """Start it. It waits for `release`, so that it can be put into a cgroup first."""
+    def __init__(self, level: Level, packages: Path | None = None) -> None:
+        """Start it, with packages at /packages. It waits for `release`, so that it can be put into a cgroup first."""
         self.level = level
         self.user = UserLock() if os.geteuid() == 0 else None
         self.folder = "/tmp"
@@ -106,7 +109,7 @@ class Jail:
                     command = self._unsafe_command(fds)
                 else:
                     texts = {file: files.enter_context(_memory_file(file)) for file in sorted(_INSIDE.glob("*.py"))}
-                    command = _bwrap_command(level, fds, texts)
+                    command = _bwrap_command(level, fds, texts, packages)
                     fds += texts.values()
                 self.process = self._start(command, fds)
         except BaseException:
@@ -201,10 +204,11 @@ def _memory_file(file: Path) -> Iterator[int]:
         os.close(fd)
 
 
-def _bwrap_command(level: Level, fds: list[int], texts: dict[Path, int]) -> list[str]:
+def _bwrap_command(level: Level, fds: list[int], texts: dict[Path, int], packages: Path | None) -> list[str]:
     jail = Bubblewrap(
         tmp_bytes=1 << 20,
         readable=find_python().folders,
+        mounts={PACKAGES: packages} if packages else {},
         texts={f"/jail/{_PACKAGE}/{file.name}": fd for file, fd in texts.items()},
         environ={**_ENVIRONMENT, "PYTHONPATH": "/jail"},
         proc=level is Level.bwrap,

@@ -19,8 +19,9 @@ from typing import Any
 from verifiers.sandbox.cgroup import Group
 from verifiers.sandbox.files import memory_file, read_artifact
 from verifiers.sandbox.inside.frames import LARGEST_FRAME, SCRATCH_BYTES
-from verifiers.sandbox.jail import Jail
+from verifiers.sandbox.jail import PACKAGES, Jail
 from verifiers.sandbox.limits import MIB, Ended, Level, Limits, TestResult
+from verifiers.sandbox.packages import find_packages
 from verifiers.sandbox.running import Running, finish
 from verifiers.sandbox.seccomp import syscall_filter
 
@@ -47,13 +48,15 @@ class Program:
     """Something to run: `python` and `serve` have source code, `binary` an executable, `command` an argv.
 
     `serve` answers calls on descriptors 3 and 4 after its code ran. `artifact` is a file that a command leaves
-    behind and that comes back with its result. `reuse` keeps compiled Python for the next tests.
+    behind and that comes back with its result; `input_file` is one where it finds its input too. Both are names in the
+    folder where it starts. `reuse` keeps compiled Python for the next tests.
     """
 
     kind: str
     code: bytes = b""
     argv: tuple[str, ...] = ()
     artifact: str = ""
+    input_file: str = ""
     reuse: bool = True
 
     @classmethod
@@ -75,7 +78,8 @@ class Slot:
         self.level = level
         self.imports = imports
         self.programs = 0
-        self.jail = Jail(level)
+        self.packages = find_packages()
+        self.jail = Jail(level, self.packages.folder)
         self.group: Group | None = None
         self._running: Running | None = None
         self._files: list[int] = []  # the program's own: its text or executable, and where its code is kept
@@ -104,7 +108,13 @@ class Slot:
     @property
     def facts(self) -> dict[str, Any]:
         """How well its programs are kept apart, for their verdicts."""
-        return {"isolation": str(self.level), "limits": self.limits_level, "python": self.python}
+        facts = {"isolation": str(self.level), "limits": self.limits_level, "python": self.python}
+        return facts | ({"packages": self.packages.told} if self.packages.folder else {})
+
+    def _packages(self) -> str:
+        """Where the jail sees them, or ""."""
+        folder = self.packages.folder
+        return "" if folder is None else str(folder) if self.level is Level.unsafe else PACKAGES
 
     def _greet(self) -> str:
         settings = {
@@ -112,6 +122,7 @@ class Slot:
             "proc": self.level is Level.bwrap,
             "folder": self.jail.folder,
             "imports": self.imports,
+            "packages": self._packages(),
             "limits": _rlimits(_LIMITS),
             "filter": syscall_filter(supervised=self.level is not Level.unsafe),
         }
@@ -180,6 +191,7 @@ class Slot:
         size = 0 if scratch == SCRATCH_BYTES else scratch
         fields = (
             program.kind, own, image, len(program.code), size, self._limits, program.argv, bool(program.artifact),
+            program.input_file,
         )  # fmt: skip
         frame = marshal.dumps(fields, 2)
         if len(frame) > LARGEST_FRAME:

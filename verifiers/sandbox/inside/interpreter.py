@@ -23,6 +23,9 @@ ENVIRONMENT = {
     "HOME": "/tmp",
     "PYTHONHASHSEED": "0",
     "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "NUMBA_NUM_THREADS": "1",
 }
 
 

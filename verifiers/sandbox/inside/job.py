@@ -19,6 +19,7 @@ class SlotSettings:
         self.proc: bool = settings["proc"]
         self.folder: str = settings["folder"]
         self.imports: Tuple[str, ...] = settings["imports"]  # noqa: UP006
+        self.packages: str = settings["packages"]
         self.limits: Tuple[Tuple[int, int, int], ...] = settings["limits"]  # noqa: UP006
         """(resource, soft and hard limit) of every program."""
         self.filter = SyscallFilter(settings["filter"])
@@ -34,5 +35,6 @@ class Job:
     def __init__(self, fields: Tuple[Any, ...]) -> None:  # noqa: UP006
         self.kind: str
         self.limits: Tuple[Tuple[int, int, int], ...]  # noqa: UP006
-        self.kind, self.own, self.image, self.size, self.scratch, self.limits, self.argv, self.artifact = fields
+        self.kind, self.own, self.image, self.size, self.scratch, self.limits, self.argv, *files = fields
+        self.artifact, self.input_file = files
         self.code = b""

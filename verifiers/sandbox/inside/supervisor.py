@@ -38,6 +38,8 @@ def main(channel: int, stage: int) -> None:
     slot = SlotSettings(_socket.socket(fileno=CHANNEL), marshal.loads(os.read(CHANNEL, 1 << 16)))
     for module in (*_OFTEN_IMPORTED, *slot.imports):
         __import__(module)  # once, here, and not in every test
+    if slot.packages:
+        sys.path.append(slot.packages)
     exec(compile("pass", "main.py", "exec"), {})  # the compiler makes its types on first use
     set_stage()
     signal.signal(signal.SIGINT, signal.SIG_DFL)

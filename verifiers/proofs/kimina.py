@@ -5,7 +5,7 @@ constants. So the candidate's words are checked before it is sent, the statement
 axioms are those that `#print axioms` names on a line of ours. There is no second check by the kernel.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import takewhile
 from typing import Any
 
@@ -13,10 +13,10 @@ import httpx
 
 from verifiers.errors import InfrastructureError
 from verifiers.outcome import Outcome
+from verifiers.proofs.helpers import in_namespace, refused
 from verifiers.proofs.policy import Policy
 from verifiers.proofs.report import ProofLimits, Report
 from verifiers.proofs.statement import Statement
-from verifiers.proofs.words import forbidden_word
 
 _FACTS = {"backend": "kimina", "replayed": False, "statement": "text", "syntax": "words"}
 _SLACK_SECONDS = 60.0
@@ -30,14 +30,14 @@ class KiminaServer:
     limits: ProofLimits = field(default_factory=ProofLimits)
     policy: Policy = field(default_factory=Policy)
 
-    def check(self, statement: Statement, body: str) -> Report:
+    def check(self, statement: Statement, body: str, *helpers: str) -> Report:
         """Check a body by its words, its messages and its axioms."""
-        word = forbidden_word(body)
-        if word is not None and not (self.policy.native_decide and word in ("native_decide", "+native")):
-            return Report(Outcome.incorrect, f"a proof may not use {word[:80]}", facts=_FACTS)
-        header = statement.header.rstrip() + "\n\n"
-        code = f"{header}{statement.source(body)}\n#print axioms {statement.name}\n"
-        return self._judge(statement, _Lines.of(header, code), self._ask(code))
+        refusal = refused(statement, body, helpers, self.policy)
+        if refusal is not None:
+            return replace(refusal, facts=_FACTS)
+        before = statement.header.rstrip() + "\n\n" + in_namespace(helpers)
+        code = f"{before}{statement.source(body)}\n#print axioms {statement.name}\n"
+        return self._judge(statement, _Lines.of(before, code), self._ask(code))
 
     def lacks(self) -> str:
         """Nothing that could be told without asking the server."""

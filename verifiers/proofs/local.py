@@ -1,12 +1,14 @@
 """Proofs checked by a Lean on this host: warm processes, a few proofs long-lived, one for each header."""
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from threading import Lock
 
 from verifiers.errors import InfrastructureError
 from verifiers.isolation.child import Child, Death, Died
 from verifiers.outcome import Outcome
+from verifiers.proofs.helpers import NAMESPACE, refused
 from verifiers.proofs.policy import Policy
 from verifiers.proofs.report import ProofLimits, Report
 from verifiers.proofs.statement import Statement
@@ -26,6 +28,9 @@ _DEATHS = {
     Death.forged: Outcome.incorrect,
 }
 
+_LIMITS = (Death.cpu, Death.wall, Death.memory)
+_KILLED = (" -9", " 137")
+
 
 @dataclass
 class LocalLean:
@@ -41,19 +46,21 @@ class LocalLean:
     _versions: dict[str, str] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
-    def check(self, statement: Statement, body: str) -> Report:
+    def check(self, statement: Statement, body: str, *helpers: str) -> Report:
         """Check a body; a death of the process is retried once, since an earlier proof may have hurt it."""
+        refusal = refused(statement, body, helpers, self.policy)
+        if refusal is not None:
+            return replace(refusal, facts={"backend": "local"})
         with self._lock:
             try:
-                return self._check(statement, body)
-            except Died as first:
-                spent = first.cpu_seconds
+                return self._check(statement, body, helpers)
+            except Died as died:
+                first = died
             try:
-                report = self._check(statement, body)
-                return Report(report.outcome, report.detail, report.lines, spent + report.cpu_seconds, report.facts)
+                report = self._check(statement, body, helpers)
+                return replace(report, cpu_seconds=first.cpu_seconds + report.cpu_seconds)
             except Died as second:
-                spent += second.cpu_seconds
-                return Report(_DEATHS[second.how], second.detail, cpu_seconds=spent, facts={"backend": "local"})
+                return _of_deaths(first, second)
 
     def lacks(self) -> str:
         """What its toolchain lacks."""
@@ -65,9 +72,12 @@ class LocalLean:
             while self._processes:
                 self._processes.popitem()[1].close()
 
-    def _check(self, statement: Statement, body: str) -> Report:
+    def _check(self, statement: Statement, body: str, helpers: Sequence[str]) -> Report:
         process = self._process(statement.header)
-        request = {"name": statement.name, "signature": statement.signature, "source": statement.source(body)}
+        request = {
+            "name": statement.name, "signature": statement.signature, "source": statement.source(body),
+            "namespace": NAMESPACE, "helpers": list(helpers),
+        }  # fmt: skip
         reply, used = process.ask(request, **vars(self.limits))
         verdict, detail = str(reply.get("verdict")), str(reply.get("detail", ""))
         if verdict not in _OUTCOMES:
@@ -106,3 +116,13 @@ class LocalLean:
             raise InfrastructureError(f"Lean refused the header: {str(reply.get('detail'))[:400]}")
         self._versions[header] = str(reply.get("lean", ""))
         return process
+
+
+def _of_deaths(first: Died, second: Died) -> Report:
+    """What two deaths in fresh processes say of a proof: a limit of ours, where one of them was."""
+    how, detail = next(
+        ((died.how, died.detail) for died in (second, first) if died.how in _LIMITS), (second.how, second.detail)
+    )
+    if how is Death.crash and detail.endswith(_KILLED):
+        how = Death.memory  # the kernel's own end of what uses too much; we kill nothing that we still ask
+    return Report(_DEATHS[how], detail, cpu_seconds=first.cpu_seconds + second.cpu_seconds, facts={"backend": "local"})

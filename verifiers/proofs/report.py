@@ -28,9 +28,12 @@ class Report:
 
 
 class Backend(Protocol):
-    """Checks that a body proves a statement; raises InfrastructureError where no check was possible."""
+    """Checks that a body, with the declarations that it uses, proves a statement.
 
-    def check(self, statement: Statement, body: str) -> Report: ...
+    Raises InfrastructureError where no check was possible.
+    """
+
+    def check(self, statement: Statement, body: str, *helpers: str) -> Report: ...
 
     def lacks(self) -> str:
         """What this machine lacks to check with it, in a sentence, or ""; starts nothing."""

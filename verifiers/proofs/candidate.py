@@ -5,14 +5,14 @@ import textwrap
 from collections.abc import Iterator
 from itertools import takewhile
 
-from verifiers.proofs.declarations import Declaration, block_of, cut, declarations, proof_of, tidy
+from verifiers.proofs.declarations import THEOREMS, Declaration, block_of, cut, declarations, proof_of, tidy
 from verifiers.proofs.helpers import Proof, helpers_before
 from verifiers.proofs.statement import statement_of
 from verifiers.verifier import Candidate, Problem
 
 _STEPS_END = re.compile(r"```|Write a lean4")
 _BETWEEN_STEPS = re.compile(r"(?<!<);(?!>)")
-_FENCE = re.compile(r"(?:```|~~~)([ \t]*\w{0,20})([ \t]*(?:\n|\Z))?")
+_FENCE = re.compile(r"(?:```|~~~)(?:lean4?[ \t](?=[ \t]*\S))?([ \t]*\w{0,20})([ \t]*(?:\n|\Z))?")
 _LEAN = ("", "lean", "lean4", "tactics", "tactic")
 _HOLE = re.compile(r"\s*(?:exact\s*\(\s*)?(?:sorry|admit)[\s)]*\Z")
 _MARK = re.compile(r"\A\s*(?:<\|[^|\n]{1,40}\|>\s*)+")
@@ -20,8 +20,8 @@ _MARK = re.compile(r"\A\s*(?:<\|[^|\n]{1,40}\|>\s*)+")
 _LONGEST = 200_000
 """How much of the end of a text is looked at: twice what a proof may have."""
 
-_MENTIONS = 8
-"""How many theorems of a text are looked at, the last ones: each may be read to the end of the text."""
+_MENTIONS = 6
+"""How many fences and theorems of a text are looked at, the last ones."""
 
 
 def extract_block(problem: Problem, text: str) -> Candidate | None:
@@ -57,11 +57,7 @@ def _readings(text: str, name: str) -> Iterator[tuple[Proof, str]]:
     """What may be the proof, the likeliest first."""
     fences, goes_on = _fences(text)
     for piece in (*fences, text):
-        named = [one for one in declarations(piece) if one.name == name and one.word in ("theorem", "lemma")]
-        for one in [*[one for one in named if not one.leads], *[one for one in named if one.leads]][
-            : -_MENTIONS - 1 : -1
-        ]:
-            yield _proof(piece, one, name), "file"
+        yield from ((proof, "file") for proof in _last(piece, name, named=True))
     if goes_on:
         yield Proof(cut(text)), "continuation"
     for piece in fences:
@@ -70,12 +66,14 @@ def _readings(text: str, name: str) -> Iterator[tuple[Proof, str]]:
     if not goes_on:
         yield Proof(cut(text)), "continuation"
     yield from ((proof, "file") for proof in _last(text, name))
+    yield from ((proof, "file") for proof in _last(text, name, named=True, leads=False))
 
 
-def _last(text: str, name: str) -> Iterator[Proof]:
-    """The proofs of a text's theorems, the last ones first."""
-    found = [one for one in declarations(text) if one.leads and one.word in ("theorem", "lemma", "example")]
-    return (_proof(text, one, name) for one in found[: -_MENTIONS - 1 : -1])
+def _last(text: str, name: str, *, named: bool = False, leads: bool = True) -> Iterator[Proof]:
+    """The proofs of a text's theorems, or of those of a name, that begin a line or do not; the last ones first."""
+    found = [one for one in declarations(text) if one.word in THEOREMS and one.leads is leads]
+    chosen = [one for one in found if one.name == name] if named else found
+    return (_proof(text, one, name) for one in chosen[: -_MENTIONS - 1 : -1])
 
 
 def _proof(text: str, one: Declaration, name: str) -> Proof:
@@ -106,7 +104,7 @@ def _fences(text: str) -> tuple[list[str], bool]:
             pieces.append(textwrap.dedent(text[start : following.start() if following else len(text)]))
         closed = following is not None and not following[1].strip() and following[2] is not None
         index += 2 if closed else 1
-    return pieces[::-1], goes_on
+    return pieces[: -_MENTIONS - 1 : -1], goes_on
 
 
 def extract_steps(problem: Problem, text: str) -> Candidate | None:

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from verifiers.proofs.lexer import NAME, NAME_ENDS, Token, tokens
 from verifiers.proofs.policy import COMMANDS
 
-_MODIFIER = r"(?:@\[[^\]\n]{0,200}\]|(?:private|protected|noncomputable|nonrec|local|set_option[^\n]{0,200}? in|open[^\n]{0,200}? in)\b)\s*"
+_WORDS = r"private|protected|noncomputable|nonrec|local|set_option[^\n]{0,200}? in|open[^\n]{0,200}? in"
+_MODIFIER = rf"(?:@\[[^\]\n]{{0,200}}\]|(?:{_WORDS})\b)\s*"
 _DECLARATION = re.compile(
     rf"(?P<modifiers>(?:^|(?<=[`>]))[ \t]*(?:{_MODIFIER}){{0,6}})?"
     rf"\b(?P<word>theorem|lemma|example|def|abbrev)\b(?:\s+(?P<name>{NAME}){NAME_ENDS})?",
     re.MULTILINE,
 )
-_THEOREMS = ("theorem", "lemma", "example")
+THEOREMS = ("theorem", "lemma", "example")
 
 _ENDS = re.compile(
     r"```|~~~|Write a lean4|</\w{1,20}>|<eos>|<end_of_turn>|\[/INST\]|<｜[^｜\n]{1,40}｜>"
@@ -22,7 +23,7 @@ _ENDS = re.compile(
 )
 """What ends a proof wherever it stands: a fence, the paper's next example, an LLM's own mark."""
 
-_LONGEST_SIGNATURE = 20_000
+_LONGEST_SIGNATURE = 8_000
 _PROSE = re.compile(r"[A-Z][a-z'’]*(?![\w'’]|\.\w)|[^\n]*[a-z]{2}\)?[.:][ \t]*(?:\n|\Z)")
 _MARKDOWN = frozenset('#*>`$\\"~!')
 
@@ -128,7 +129,7 @@ def _after_signature(text: str, place: int, leads: bool) -> str:
             if lets == 0:
                 return _blank_before(text, token.start) if typed else ""
             lets -= 1
-        elif token.kind == "word" and token.text in ("theorem", "lemma", "example", "def"):
+        elif token.kind == "word" and token.text in (*THEOREMS, "def"):
             return ""
         lets += depth <= 0 and token.text in ("let", "have", "letI", "haveI")
         typed = typed or (token.text == ":" and depth <= 0)

@@ -39,7 +39,7 @@ def judge_block(problem: Problem, candidate: str) -> Judgement:
 def _realigned(block: str) -> str | None:
     """A block with its first line where the least indented of its others is; None where it is there."""
     first, *others = block.split("\n")
-    indents = [len(line) - len(line.lstrip(" ")) for line in others if line.strip()]
+    indents = [len(line) - len(line.lstrip(" ")) for line in others if line.strip() and not line.startswith("--")]
     if not indents or len(first) - len(first.lstrip(" ")) == min(indents):
         return None
     return textwrap.dedent("\n".join([" " * min(indents) + first.lstrip(" "), *others]))

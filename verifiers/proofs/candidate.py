@@ -17,8 +17,8 @@ _LEAN = ("", "lean", "lean4", "tactics", "tactic")
 _HOLE = re.compile(r"\s*(?:exact\s*\(\s*)?(?:sorry|admit)[\s)]*\Z")
 _MARK = re.compile(r"\A\s*(?:<\|[^|\n]{1,40}\|>\s*)+")
 
-_LONGEST = 200_000
-"""How much of the end of a text is looked at: twice what a proof may have."""
+_LONGEST = 120_000
+"""How much of the end of a text is looked at, more than a proof may have."""
 
 _MENTIONS = 6
 """How many fences and theorems of a text are looked at, the last ones."""

@@ -85,7 +85,7 @@ def _shown(text: str, one: Declaration, simp: bool) -> str:
     Where that changes what stands before its name, the name has a line of its own, in its old column.
     """
     end = one.word_start + len(one.word)
-    before = "@[simp] " * simp + "noncomputable " * ("noncomputable" in one.modifiers)
+    before = "@[simp] " * simp + "noncomputable " * (one.word in ("def", "abbrev") and "noncomputable" in one.modifiers)
     before += "theorem" if one.word == "lemma" else one.word
     line = text.rfind("\n", 0, end) + 1
     moved = "" if text[line:end] == before else "\n" + " " * (end - line)

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from verifiers.errors import InfrastructureError
 from verifiers.outcome import Outcome
-from verifiers.proofs.backend import chosen, lacks
+from verifiers.proofs.backend import check, lacks
 from verifiers.proofs.candidate import extract_block, extract_steps
 from verifiers.proofs.helpers import Proof
 from verifiers.proofs.report import Report
@@ -26,10 +26,10 @@ def judge_block(problem: Problem, candidate: str) -> Judgement:
         return unfit
     statement = _statement(problem)
     proof = Proof.read(candidate, statement.plain_name)
-    report = chosen().check(statement, proof.body(proof.block), *proof.helpers)
+    report = check(statement, proof.body(proof.block), *proof.helpers)
     used, realigned = report.cpu_seconds, _realigned(proof.block)
     if report.outcome is Outcome.compile_error and realigned is not None:
-        second = chosen().check(statement, proof.body(realigned), *proof.helpers)
+        second = check(statement, proof.body(realigned), *proof.helpers)
         used += second.cpu_seconds
         if second.outcome is not Outcome.compile_error:
             report = replace(second, facts={**second.facts, "first_line": "realigned"})
@@ -59,7 +59,7 @@ def judge_steps(problem: Problem, candidate: str) -> Judgement:
     steps = candidate.split("\n")
     used = 0.0
     while True:
-        report = chosen().check(statement, "by\n" + "".join(f"  ({step}\n  )\n" for step in steps))
+        report = check(statement, "by\n" + "".join(f"  ({step}\n  )\n" for step in steps))
         used += report.cpu_seconds
         good = _good_steps(statement, report)
         if report.outcome is Outcome.correct or not 0 < good < len(steps):

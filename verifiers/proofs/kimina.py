@@ -1,11 +1,11 @@
 """Proofs checked by a Kimina Lean Server, https://github.com/project-numina/kimina-lean-server (POST /api/check).
 
 Weaker than the Lean on this host, and recorded as such: the server reports messages, not syntax trees, types or
-constants. So the candidate's words are checked before it is sent, the statement is our own text around it, and the
-axioms are those that `#print axioms` names on a line of ours. There is no second check by the kernel.
+constants. So the check of a proof's text has to be enough, the statement is our own text around it, and the axioms
+are those that `#print axioms` names on a line of ours. There is no second check by the kernel.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import Any
 
@@ -13,7 +13,7 @@ import httpx
 
 from verifiers.errors import InfrastructureError
 from verifiers.outcome import Outcome
-from verifiers.proofs.helpers import in_namespace, refused
+from verifiers.proofs.helpers import in_namespace
 from verifiers.proofs.policy import Policy
 from verifiers.proofs.report import ProofLimits, Report
 from verifiers.proofs.statement import Statement
@@ -31,10 +31,7 @@ class KiminaServer:
     policy: Policy = field(default_factory=Policy)
 
     def check(self, statement: Statement, body: str, *helpers: str) -> Report:
-        """Check a body by its words, its messages and its axioms."""
-        refusal = refused(statement, body, helpers, self.policy)
-        if refusal is not None:
-            return replace(refusal, facts=_FACTS)
+        """Check a body by its messages and its axioms."""
         before = statement.header.rstrip() + "\n\n" + in_namespace(helpers)
         code = f"{before}{statement.source(body)}\n#print axioms {statement.name}\n"
         return self._judge(statement, _Lines.of(before, code), self._ask(code))

@@ -4,11 +4,13 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from threading import Lock
+from typing import Any
 
 from verifiers.errors import InfrastructureError
+from verifiers.isolation import usage
 from verifiers.isolation.child import Child, Death, Died
 from verifiers.outcome import Outcome
-from verifiers.proofs.helpers import NAMESPACE, refused
+from verifiers.proofs.helpers import NAMESPACE
 from verifiers.proofs.policy import Policy
 from verifiers.proofs.report import ProofLimits, Report
 from verifiers.proofs.statement import Statement
@@ -32,6 +34,21 @@ _LIMITS = (Death.cpu, Death.wall, Death.memory)
 _KILLED = (" -9", " 137")
 
 
+class _Lean(Child):
+    """A Lean that knows, at its end too, how long its question waited for a CPU: `waited` seconds."""
+
+    _before = waited = 0.0
+
+    def ask(self, request: dict[str, Any], **limits: float) -> tuple[dict[str, Any], float]:
+        self._before = usage.waited_seconds(self.pid)
+        return super().ask(request, **limits)
+
+    def close(self) -> None:
+        if not self.closed:
+            self.waited = usage.waited_seconds(self.pid) - self._before
+        super().close()
+
+
 @dataclass
 class LocalLean:
     """A pool of one process a header. A proof on which Lean dies twice, in fresh processes, is judged by that death."""
@@ -42,15 +59,12 @@ class LocalLean:
     start_seconds: float = 300.0
     proofs_a_process: int = 300
     headers_at_once: int = 2
-    _processes: OrderedDict[str, Child] = field(default_factory=OrderedDict)
+    _processes: OrderedDict[str, _Lean] = field(default_factory=OrderedDict)
     _versions: dict[str, str] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
     def check(self, statement: Statement, body: str, *helpers: str) -> Report:
         """Check a body; a death of the process is retried once, since an earlier proof may have hurt it."""
-        refusal = refused(statement, body, helpers, self.policy)
-        if refusal is not None:
-            return replace(refusal, facts={"backend": "local"})
         with self._lock:
             try:
                 return self._check(statement, body, helpers)
@@ -78,14 +92,21 @@ class LocalLean:
             "name": statement.name, "signature": statement.signature, "source": statement.source(body),
             "namespace": NAMESPACE, "helpers": list(helpers),
         }  # fmt: skip
-        reply, used = process.ask(request, **vars(self.limits))
+        try:
+            reply, used = process.ask(request, **vars(self.limits))
+        except Died as died:
+            if died.how is Death.wall and process.waited > self.limits.wall_seconds / 2:
+                raise InfrastructureError(
+                    f"Lean waited {process.waited:.0f} s for a CPU: this host is too busy."
+                ) from died
+            raise
         verdict, detail = str(reply.get("verdict")), str(reply.get("detail", ""))
         if verdict not in _OUTCOMES:
             raise InfrastructureError(f"Lean could not check {statement.name}: {detail or verdict}"[:500])
         facts = {"lean": self._versions[statement.header], "backend": "local", **reply.get("facts", {})}
         return Report(_OUTCOMES[verdict], detail[:500], tuple(reply.get("lines", ())), used, facts)
 
-    def _process(self, header: str) -> Child:
+    def _process(self, header: str) -> _Lean:
         """The warm process of a header, started if need be."""
         process = self._processes.get(header)
         if process is not None and self._worn(process):
@@ -98,13 +119,13 @@ class LocalLean:
         self._processes.move_to_end(header)
         return process
 
-    def _worn(self, process: Child) -> bool:
+    def _worn(self, process: _Lean) -> bool:
         if process.closed or process.asked > self.proofs_a_process:
             return True
         return process.memory_bytes() > self.limits.memory_bytes // 2
 
-    def _start(self, header: str) -> Child:
-        process = Child("Lean", self.toolchain.command())
+    def _start(self, header: str) -> _Lean:
+        process = _Lean("Lean", self.toolchain.command())
         request = {"header": header, "policy": self.policy.message()}
         try:
             limits = replace(self.limits, cpu_seconds=self.start_seconds, wall_seconds=self.start_seconds)

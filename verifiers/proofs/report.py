@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from verifiers.outcome import Outcome
+from verifiers.proofs.policy import Policy
 from verifiers.proofs.statement import Statement
 
 
@@ -30,8 +31,11 @@ class Report:
 class Backend(Protocol):
     """Checks that a body, with the declarations that it uses, proves a statement.
 
-    Raises InfrastructureError where no check was possible.
+    Raises InfrastructureError where no check was possible. It is asked only about texts that its policy lets through.
     """
+
+    @property
+    def policy(self) -> Policy: ...
 
     def check(self, statement: Statement, body: str, *helpers: str) -> Report: ...
 

@@ -32,10 +32,10 @@ ALLOWED = (
     "set_option maxHeartbeats 400000 in omega",
     "set_option linter.all false in\nomega",
     "open Nat in omega",
-    "simp (config := {}) at h\nomega",
+    "simp (config := { failIfUnchanged := false }) at h\nomega",
     "have := h; simp (config := { decide := true, zeta := false }) at this\nomega",
     "have := h; simp (maxSteps := 100000) -zeta +arith at this\nomega",
-    "have := id (a := n = n) rfl\nomega",
+    "have := Eq.refl (a := n)\nomega",
     "exact (fun (k : Nat) (e : k % 5 = 3) => by omega : ∀ k : Nat, k % 5 = 3 → (2 * k) % 5 = 1) n h",
 )
 """Proofs of SIGNATURE that pass, each on a Lean without Mathlib."""
@@ -211,8 +211,7 @@ _BEFORE = (
     f"lemma aux (n : Nat) : n = 2 := by sorry\n\n{_AUX}", f"{_AUX}#check aux\n\n", f"section\n{_AUX}end\n\n",
     f"lemma aux0 (n : Nat) : n = n := by\n  rfl\n\n{_AUX.replace('omega', 'have := aux0 n; omega')}",
     f"theorem t : 1 = 1 := rfl\n\n{_AUX}", _AUX.replace("lemma", "theorem").replace("omega", "\n  omega"),
-    "lemma aux (n : Nat) (h : n % 5 = 3) : n = 5 * (n/5) + 3 := by have := h\n"
-    "                                                             omega\n\n",
+    _AUX.replace("omega", f"have := h\n{' ' * _AUX.index('omega')}omega"),
 )  # fmt: skip
 
 HELPED = (

@@ -202,9 +202,9 @@ def test_of_every_public_form_a_proof_is_accepted_and_what_is_none_refused(
         ("-/ rfl /-", Outcome.compile_error, ""),
         ("\0", Outcome.compile_error, ""),
         ("exact rfl\n\n\n)", Outcome.compile_error, ""),
-        ("import Lean", Outcome.compile_error, ""),
+        ("import Lean", Outcome.incorrect, "import"),
         ("let Nat := Bool\nexact rfl", Outcome.compile_error, ""),
-        ("local instance : OfNat Nat 5 := ⟨4⟩\nexact rfl", Outcome.compile_error, ""),
+        ("local instance : OfNat Nat 5 := ⟨4⟩\nexact rfl", Outcome.incorrect, "local"),
         ("have : (2:Nat) + 2 = 4 := rfl\nexact this", Outcome.compile_error, ""),
     ],
 )

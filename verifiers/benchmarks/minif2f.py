@@ -123,7 +123,7 @@ MENDED = {
     "mathd_algebra_158": r",\(2\*k\+1\)",
     "mathd_algebra_342": r",\(a\+k\*d\)",
     "mathd_algebra_314": r"1/4:|\(1:",
-    "mathd_numbertheory_618": r"n>0|0<n|n≠0|1≤n",
+    "mathd_numbertheory_618": r"n>0|0<n|n≠0|\b1≤n",
     "aime_1994_p3": r"∀x,f",
     "algebra_ineq_nto1onlt2m1on": r"≤",
 }

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import sys
 import time
 
@@ -19,6 +20,20 @@ def act(request: dict[str, str]) -> None:
             case ["burn"]:
                 while True:
                     pass
+            case ["starve", cpu]:
+                os.sched_setaffinity(0, {int(cpu)})
+                while True:
+                    pass
+            case ["killed"]:
+                os.kill(os.getpid(), signal.SIGKILL)
+            case ["grow_then_crash", flag]:
+                try:
+                    os.close(os.open(flag, os.O_CREAT | os.O_EXCL))
+                except FileExistsError:
+                    os.abort()
+                held = bytearray(os.urandom(1 << 20)) * 400
+                time.sleep(60)
+                del held
             case ["grow"]:
                 held = bytearray(os.urandom(1 << 20)) * 400
                 time.sleep(60)

@@ -1,10 +1,15 @@
 """What is taken for a proof: never the statement, and nothing after the bracket that closes the block."""
 
+import re
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.proof_tables import AFTER, FENCED, FENCES, HEADS, HELPED, THEOREMS
 from verifiers.proofs import LEAN_STEPWISE, LEAN_WHOLE
+from verifiers.proofs.helpers import Proof
 from verifiers.verifier import Problem
 
 PROBLEM = Problem("t", {"header": "import Mathlib\n", "statement": "theorem t (n : ℕ) (h : n = 2) : n + n = 4"})
@@ -62,6 +67,43 @@ def test_a_whole_file_gives_only_its_last_proof(text: str, expected: str) -> Non
     assert [line.split() for line in candidate.text.split("\n")] == [line.split() for line in expected.split("\n")]
 
 
+@pytest.mark.parametrize("form", FENCES)
+def test_a_proof_that_stands_only_in_a_fence_is_found(form: str) -> None:
+    for content in FENCED:
+        assert block(form.replace("{}", content)) == "omega"
+    assert block(form.replace("{}", "-- one\nrw [h]\n  omega\n")) == "-- one\nrw [h]\n  omega"
+    assert block(form.replace("{}", "fun h => h\n")) == "exact (\nfun h => h\n)"
+
+
+@pytest.mark.parametrize("head", HEADS)
+def test_a_theorem_is_found_by_its_name_or_as_the_last_of_the_last_fence(head: str) -> None:
+    for form in THEOREMS:
+        if "It was" not in form or "theorem t" in head:
+            assert block(form.replace("{}", head)) == "omega", form
+    if "\n" not in head:
+        assert block(f"```lean4 {head} := by omega```") == "omega"
+
+
+@pytest.mark.parametrize("after", AFTER)
+def test_what_follows_a_proof_is_no_part_of_it(after: str) -> None:
+    for before in ("  omega", "omega", "theorem t : X := by\n  omega", "```lean4\ntheorem t : X := by\n  omega"):
+        assert block(before + after) == "omega", before
+    assert block(f"  have h2 := h\n  omega{after}") == "have h2 := h\nomega"
+    assert block(f"have h2 := h\n  omega{after}") == "have h2 := h\n  omega"
+
+
+@pytest.mark.parametrize("text", HELPED)
+def test_declarations_that_a_proof_uses_go_with_it_and_no_others(text: str) -> None:
+    candidate = LEAN_WHOLE.extract(PROBLEM, text)
+    assert candidate is not None
+    proof = Proof.read(candidate.text, "t")
+    assert proof.block.endswith("omega")
+    assert proof.helpers
+    assert all(re.match(r"(@\[simp\] )?(theorem|def)\b", helper) for helper in proof.helpers)
+    assert "sorry" not in candidate.text
+    assert Proof.read(proof.text("t"), "t") == proof
+
+
 def test_columns_of_a_proof_that_begins_behind_its_by_are_kept() -> None:
     assert block("theorem t : P := by constructor\n                    simp") == "constructor\nsimp"
     assert block("theorem t : P := by constructor\n  simp") == f"{18 * ' '}constructor\nsimp"
@@ -87,11 +129,28 @@ def test_an_unclosed_comment_or_string_swallows_the_rest() -> None:
     assert block('  exact "abc ) )') == 'exact "abc ) )'
 
 
-@pytest.mark.parametrize("unit", ["(", ")", "/-", "-/", '"', "--", "\n", "theorem t :=", "·;", "«", "x "])
-def test_a_megabyte_is_read(unit: str) -> None:
-    text = unit * (1_000_000 // len(unit))
-    LEAN_WHOLE.extract(PROBLEM, text)
-    LEAN_STEPWISE.extract(PROBLEM, text)
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "(",
+        "/-",
+        '"',
+        "\n",
+        "theorem t :=",
+        "·;",
+        "«",
+        "```lean\n",
+        "@[simp] ",
+        '"{',
+        "a.\n",
+        "theorem t : x := by sorry\n",
+    ],
+)
+def test_a_megabyte_is_read_in_less_than_a_second(unit: str) -> None:
+    for verifier in (LEAN_WHOLE, LEAN_STEPWISE):
+        before = time.process_time()
+        verifier.extract(PROBLEM, unit * (1_000_000 // len(unit)))
+        assert time.process_time() - before < 1
 
 
 @given(st.lists(st.sampled_from([*'()"-/·; \n`:=\ud800\0', "theorem t", "by", "/-", "-/", "```", "simp"])).map("".join))

@@ -1,21 +1,17 @@
 """How the two verifiers ask a back end, and the back end by words (Kimina) against a server of our own."""
 
-import json
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
 
-from tests.shared_data import shared
+from tests.kimina_stand_in import AXIOMS, Answer, messages, stand_in
 from verifiers.outcome import Outcome
-from verifiers.proofs import LEAN_STEPWISE, LEAN_WHOLE, configure
+from verifiers.proofs import LEAN_STEPWISE, LEAN_WHOLE, Policy, configure
 from verifiers.proofs.backend import use
 from verifiers.proofs.report import Report
 from verifiers.proofs.statement import Statement
-from verifiers.proofs.words import forbidden_word
 from verifiers.verifier import Judgement, Problem
 
 HEADER = "import Mathlib\n\nset_option maxHeartbeats 0\n\nopen Nat\n"
@@ -29,8 +25,9 @@ class Steps:
     needed: int
     good: frozenset[str] = frozenset(["simp", "ring"])
     asked: list[str] = field(default_factory=list)
+    policy: Policy = field(default_factory=Policy)
 
-    def check(self, statement: Statement, body: str) -> Report:
+    def check(self, statement: Statement, body: str, *_: str) -> Report:
         self.asked.append(body)
         steps = [line.strip()[1:] for line in body.split("\n") if line.startswith("  (")]
         bad = [index for index, step in enumerate(steps) if step not in self.good or index >= self.needed]
@@ -83,6 +80,38 @@ def test_one_good_proof_is_asked_once_and_each_step_stands_in_its_own_brackets()
     assert backend.asked == ["by\n  (simp\n  )\n  (ring\n  )\n"]
 
 
+@dataclass
+class Aligned(Steps):
+    """A back end that accepts one body and parses no other."""
+
+    needed: int = 0
+    accepted: str = ""
+
+    def check(self, statement: Statement, body: str, *_: str) -> Report:
+        del statement
+        self.asked.append(body)
+        return Report(Outcome.correct if body == self.accepted else Outcome.compile_error, "parse", (), 1.0)
+
+
+def test_a_first_line_that_lost_its_blanks_gets_those_of_the_others_and_the_verdict_says_so() -> None:
+    backend = Aligned(accepted="by\n  rw [h]\n  exact g")
+    use(backend)
+    judgement = LEAN_WHOLE.judge(PROBLEM, "rw [h]\n  exact g")
+    assert (judgement.outcome, judgement.facts["first_line"]) == (Outcome.correct, "realigned")
+    assert judgement.cpu_seconds == 2.0
+    assert len(backend.asked) == 2
+
+
+def test_a_proof_that_stands_as_it_is_is_asked_once_and_one_that_never_does_keeps_its_first_verdict() -> None:
+    backend = Aligned(accepted="by\n  have h : P := by\n    simp")
+    use(backend)
+    judgement = LEAN_WHOLE.judge(PROBLEM, "have h : P := by\n  simp")
+    assert (judgement.outcome, judgement.facts, len(backend.asked)) == (Outcome.correct, {}, 1)
+    assert LEAN_WHOLE.judge(PROBLEM, "rw [h]\n  exact k").outcome is Outcome.compile_error
+    assert LEAN_WHOLE.judge(PROBLEM, "rw [h]\nexact k\n-- the end").outcome is Outcome.compile_error
+    assert len(backend.asked) == 4
+
+
 def test_what_lean_cannot_read_is_not_shown_to_it() -> None:
     use(Steps(0))
     assert LEAN_WHOLE.judge(PROBLEM, "\ud800").outcome is Outcome.compile_error
@@ -95,116 +124,10 @@ def test_a_problem_without_a_theorem_is_our_failure() -> None:
     assert LEAN_WHOLE.judge_safely(problem, "simp").outcome is Outcome.infrastructure_error
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "simp [stopping]",
-        "-- sorry\nomega",
-        "/- axiom foo : False /- sorry -/ -/ omega",
-        'exact foo "sorry"',
-        "have hsorry := h; exact hsorry",
-        "set_option maxRecDepth 2000 in\n  simp",
-        "open Nat in simp [Polynomial.eval]",
-        "norm_num [Nat.Prime.eval]",
-        "⟨⟩",
-    ],
-)
-def test_ordinary_words_pass(text: str) -> None:
-    assert forbidden_word(text) is None
-
-
-@pytest.mark.timeout(20)
-def test_words_are_checked_in_linear_time() -> None:
-    assert forbidden_word("omega " + "/-" * 50_000) is None
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "sorry",
-        "exact sorryAx _ true",
-        "exact Lean.ofReduceBool _ _ rfl",
-        "native_decide",
-        "decide +native",
-        "decide (config := {native := true})",
-        "omega\naxiom foo : False",
-        "omega\n#print axioms t",
-        "omega\n#exit",
-        'omega\nelab "#print" "axioms" x:ident : command => pure ()',
-        "run_tac pure ()",
-        "set_option debug.skipKernelTC true in omega",
-        "set_option warn.sorry false in simp",
-        "omega\nend Foo",
-        "«sorry»",
-        "simp /- unclosed sorry",
-        "-/ sorry /-",
-        'omega\nlocal notation "4" => 5',
-    ],
-)
-def test_words_that_do_more_than_prove_are_refused(text: str) -> None:
-    assert forbidden_word(text) is not None
-
-
-def test_words_refuse_what_messages_alone_would_let_pass() -> None:
-    file = shared("minif2f").parents[1] / "reference" / "adversarial_lean.jsonl"
-    cases = [json.loads(line) for line in file.read_text().splitlines()]
-    fooled = [case for case in cases if case["expected"] == "reject" and case["measured"]["message_only"]]
-    assert len(fooled) > 10
-    for case in fooled:
-        signature = case["statement"]
-        head, _, body = case["file_text"].partition(f"{signature} :=")
-        if not head and body:
-            assert forbidden_word(body) is not None, case["id"]
-
-
-Answer = Callable[[dict[str, Any]], tuple[int, str]]
-
-
 @pytest.fixture
 def kimina() -> Iterator[Callable[[Answer], None]]:
-    """Starts a server that answers as told, and makes it the back end."""
-    servers: list[HTTPServer] = []
-
-    def start(answer: Answer) -> None:
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                status, body = answer(request)
-                self.send_response(status)
-                self.end_headers()
-                self.wfile.write(body.encode())
-
-            def log_message(self, *_: object) -> None: ...
-
-        server = HTTPServer(("127.0.0.1", 0), Handler)
-        servers.append(server)
-        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        configure(kimina_url=f"http://127.0.0.1:{server.server_port}")
-
-    yield start
-    for server in servers:
-        server.shutdown()
-        server.server_close()
-
-
-def messages(*told: tuple[str, int, str], stripped: int = 2, **more: object) -> Answer:
-    """A reply with messages (severity, line, text); a line above 0 counts from our command, others from the last."""
-
-    def answer(request: dict[str, Any]) -> tuple[int, str]:
-        (snippet,) = request["snippets"]
-        lines = snippet["code"].rstrip("\n").split("\n")
-        command = next(index for index, line in enumerate(lines) if line.startswith("theorem"))
-        places = [command + line if line > 0 else len(lines) + line for _, line, _ in told]
-        listed = [
-            {"severity": severity, "pos": {"line": place - stripped}, "data": data}
-            for (severity, _, data), place in zip(told, places, strict=True)
-        ]
-        return 200, json.dumps({"results": [{"id": "proof", "response": {"messages": listed, **more}}]})
-
-    return answer
-
-
-AXIOMS = "'t' depends on axioms: [propext,\n Classical.choice,\n Quot.sound]"
+    with stand_in() as start:
+        yield start
 
 
 @pytest.mark.parametrize(

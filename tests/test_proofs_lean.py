@@ -5,6 +5,7 @@ user programs is not shown here, and the worker program is a driver with the che
 """
 
 import json
+import textwrap
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -15,6 +16,7 @@ import pytest
 
 from tests.lean.fetch import fetched, folder
 from tests.lean.wasm import WasmLean
+from tests.proof_tables import ALLOWED, HEADER, HELPED, NOT_HELPED, REALIGNED, REFUSED, problem
 from tests.shared_data import shared, shared_rows
 from verifiers.benchmarks import find_benchmark
 from verifiers.errors import InfrastructureError
@@ -40,14 +42,6 @@ def lean() -> Iterator[LocalLean]:
     use(backend)
     yield backend
     use(None)
-
-
-HEADER = "import Init\nopen Nat\n"
-"""One header for nearly all, since a Lean takes half a minute to start here."""
-
-
-def problem(statement: str = "theorem t (n : Nat) (h : n % 5 = 3) : (2 * n) % 5 = 1") -> Problem:
-    return Problem("t", {"header": HEADER, "statement": statement})
 
 
 def judge(verifier: Verifier, text: str, of: Problem | None = None) -> Judgement:
@@ -81,6 +75,68 @@ def test_ordinary_proofs_pass(lean: LocalLean, text: str) -> None:
     assert judgement.outcome is Outcome.correct, judgement.detail
     assert judgement.facts["replayed"] is True
     assert set(judgement.facts["axioms"]) <= {"propext", "Classical.choice", "Quot.sound"}
+
+
+def test_the_answers_of_chat_models_and_of_completions_get_their_verdicts(lean: LocalLean) -> None:
+    file = shared("minif2f").parents[1] / "cases" / "answers" / "lean.jsonl"
+    wrong = []
+    for case in map(json.loads, file.read_text().splitlines()):
+        judgement = judge(LEAN_WHOLE, case["text"], problem(case["statement"]))
+        if judgement.outcome.value != case["wanted"]:
+            wrong.append((case["kind"], case["text"], judgement.outcome, judgement.detail))
+    assert wrong == []
+
+
+def test_a_first_line_that_lost_its_blanks_is_no_error(lean: LocalLean) -> None:
+    for statement, text in REALIGNED:
+        judgement = judge(LEAN_WHOLE, text, problem(statement))
+        assert judgement.outcome is Outcome.correct, (text, judgement.detail)
+    assert judgement.facts["first_line"] == "realigned"
+
+
+def test_declarations_before_a_theorem_go_with_its_proof(lean: LocalLean) -> None:
+    for text in HELPED:
+        judgement = judge(LEAN_WHOLE, text)
+        assert judgement.outcome is Outcome.correct, (text, judgement.detail)
+        assert judgement.facts["replayed"] is True
+
+
+def test_no_declaration_before_a_theorem_proves_what_is_false(lean: LocalLean) -> None:
+    for text in NOT_HELPED:
+        for form in ("{}", "```lean4\n{}\n```"):
+            assert judge(LEAN_WHOLE, form.format(text), FALSE).outcome is not Outcome.correct, text
+
+
+def test_helpers_that_no_check_of_text_saw_are_checked_by_lean(lean: LocalLean) -> None:
+    statement = Statement(HEADER, "t", FALSE.data["statement"])
+    for helper in (
+        "theorem aux : (2:Nat) + 2 = 5 := sorry",
+        "axiom aux : (2:Nat) + 2 = 5",
+        "instance aux : OfNat Nat 5 := ⟨4⟩",
+        "end OfTheSample",
+        "unsafe def aux : (2:Nat) + 2 = 5 := unsafeCast trivial",
+        "theorem aux : 1 = 1 := rfl\naxiom foo : (2:Nat) + 2 = 5",
+        "attribute [simp] Nat.add_comm",
+        'notation "aux" => 3',
+    ):
+        report = lean.check(statement, "open OfTheSample in\nby\n  first | exact aux | rfl", helper)
+        assert report.outcome is not Outcome.correct, helper
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_a_lean_here_accepts_and_refuses_what_a_server_is_and_is_not_sent(lean: LocalLean, allowed: bool) -> None:
+    for text in ALLOWED if allowed else REFUSED:
+        judgement = LEAN_WHOLE.judge(problem(), text)
+        assert (judgement.outcome is Outcome.correct) is allowed, (text, judgement.detail)
+
+
+def test_leans_own_tree_shows_what_the_text_would_hide(lean: LocalLean) -> None:
+    """Without the check of the text, as where Lean reads a text in another way than we do."""
+    statement = Statement(HEADER, "t", problem().data["statement"])
+    for text in ALLOWED:
+        assert lean.check(statement, f"by\n{textwrap.indent(text, '  ')}").outcome is Outcome.correct, text
+    for text in REFUSED:
+        assert lean.check(statement, f"by\n{textwrap.indent(text, '  ')}").outcome is not Outcome.correct, text
 
 
 FORMS: dict[str, dict[str, str]] = {
@@ -127,11 +183,11 @@ def test_of_every_public_form_a_proof_is_accepted_and_what_is_none_refused(
         ("exact unsafe (unsafeCast trivial)", Outcome.incorrect, "unsafe"),
         ('have s := include_str "/etc/passwd"\nsimp at s', Outcome.incorrect, "include_str"),
         ('have x : Nat := dbg_trace "x"; 3\nomega', Outcome.incorrect, "dbg_trace"),
-        ("trivial\naxiom foo : False", Outcome.incorrect, "follows"),
-        ("skip\n#exit", Outcome.incorrect, "follows"),
-        ('skip\n#eval IO.println "{}"', Outcome.incorrect, "follows"),
-        ("skip\ntheorem u : True := trivial", Outcome.incorrect, "follows"),
-        ("simp\nend\nnamespace X\ntheorem t : 2 + 2 = 4 := rfl", Outcome.incorrect, "follows"),
+        ("trivial\naxiom foo : False", Outcome.incorrect, "axiom"),
+        ("skip\n#exit", Outcome.incorrect, "#exit"),
+        ('skip\n#eval IO.println "{}"', Outcome.incorrect, "#eval"),
+        ("skip\ntheorem u : True := trivial", Outcome.incorrect, "theorem"),
+        ("simp\nend\nnamespace X\ntheorem t : 2 + 2 = 4 := rfl", Outcome.incorrect, "end"),
         ("exact u\nwhere u : (2:Nat) + 2 = 5 := by sorry", Outcome.incorrect, "sorry"),
         ("exact u\nwhere\n  u : (2:Nat) + 2 = 5 := by exact t", Outcome.compile_error, ""),
         ("exact t", Outcome.compile_error, ""),
@@ -146,9 +202,9 @@ def test_of_every_public_form_a_proof_is_accepted_and_what_is_none_refused(
         ("-/ rfl /-", Outcome.compile_error, ""),
         ("\0", Outcome.compile_error, ""),
         ("exact rfl\n\n\n)", Outcome.compile_error, ""),
-        ("import Lean", Outcome.compile_error, ""),
+        ("import Lean", Outcome.incorrect, "import"),
         ("let Nat := Bool\nexact rfl", Outcome.compile_error, ""),
-        ("local instance : OfNat Nat 5 := ⟨4⟩\nexact rfl", Outcome.compile_error, ""),
+        ("local instance : OfNat Nat 5 := ⟨4⟩\nexact rfl", Outcome.incorrect, "local"),
         ("have : (2:Nat) + 2 = 4 := rfl\nexact this", Outcome.compile_error, ""),
     ],
 )

@@ -2,10 +2,11 @@
 
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -79,6 +80,7 @@ def test_a_refused_proof_is_incorrect_and_one_with_errors_a_compile_error(lean: 
         ("child", Outcome.time_limit),
         ("grow", Outcome.memory_limit),
         ("crash", Outcome.runtime_error),
+        ("killed", Outcome.memory_limit),
         ("garbage", Outcome.incorrect),
         ("forge", Outcome.incorrect),
         ("endless", Outcome.incorrect),
@@ -89,6 +91,26 @@ def test_a_death_is_a_verdict_and_the_next_proof_has_a_fresh_process(
 ) -> None:
     assert check(lean, order)[0] is outcome
     assert check(lean, "trivial")[0] is Outcome.correct
+
+
+def test_a_proof_that_met_a_limit_is_judged_by_it_however_lean_ends_the_second_time(
+    lean: LocalLean, tmp_path: Path
+) -> None:
+    assert check(lean, f"grow_then_crash {tmp_path / 'flag'}")[0] is Outcome.memory_limit
+
+
+def test_a_lean_that_had_no_cpu_is_our_failure_and_not_the_proofs(lean: LocalLean) -> None:
+    cpu = min(os.sched_getaffinity(0))
+    burn = [sys.executable, "-c", f"import os; os.sched_setaffinity(0, {{{cpu}}})\nwhile True: pass"]
+    lean.limits = replace(lean.limits, cpu_seconds=30.0, wall_seconds=1.0)
+    others = [subprocess.Popen(burn, start_new_session=True) for _ in range(8)]
+    try:
+        with pytest.raises(InfrastructureError, match="waited"):
+            check(lean, f"starve {cpu}")
+    finally:
+        for other in others:
+            other.kill()
+            other.wait()
 
 
 def test_a_second_reply_does_not_reach_the_next_proof(lean: LocalLean) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -14,7 +14,8 @@ from models.statistics.intervals import estimate, known
 from models.tables import Run
 from models.views import FlakinessRow
 from verifiers.benchmarks import BENCHMARKS
-from verifiers.benchmarks.known import read_known
+from verifiers.benchmarks.benchmark import Benchmark
+from verifiers.benchmarks.known import is_defective, read_known
 from verifiers.errors import UserError
 from verifiers.outcome import Outcome
 
@@ -94,11 +95,28 @@ def known_problems(run: Run, file: Path | None) -> dict[str, set[str]]:
         (run.id, run.verifier_id),
     )
     return {
-        "benchmark": keys & (ours.known if ours else {}).keys(),
+        "benchmark": _defective(run.id, ours) if ours else set(),
         "file": keys & of_file.keys(),
         "varies": {row.problem_key for row in found if _finding(row) == "varies"},
         "fails": {row.problem_key for row in found if _finding(row) == "fails"},
     }
+
+
+class _Problem(NamedTuple):
+    key: str
+    data: dict[str, Any]
+
+
+def _defective(run_id: int, benchmark: Benchmark) -> set[str]:
+    problems = rows(
+        _Problem,
+        """
+        select problem.key, problem.data from prompt join problem on problem.id = prompt.problem_id
+        where prompt.run_id = %s and problem.key = any(%s)
+        """,
+        (run_id, list(benchmark.known)),
+    )
+    return {problem.key for problem in problems if is_defective(benchmark, problem.key, problem.data)}
 
 
 class WithoutKnown(NamedTuple):

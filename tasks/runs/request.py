@@ -91,8 +91,7 @@ def chosen_problems(request: RunRequest) -> tuple[list[Problem], list[str]]:
     """A run's problems and prompts, in order; UserError on a person's mistake."""
     benchmark = find_benchmark(request.benchmark)
     problems = benchmark.load(request.data)
-    keys = {problem.key for problem in problems}
-    without = known_keys(benchmark, request.known, keys) if request.without_known else set()
+    without = known_keys(benchmark, request.known, problems) if request.without_known else set()
     places = chosen_places(benchmark, problems, request.subset, request.problems, request.limit, without)
     if request.form is not None:
         problems = [problems[place] for place in places]

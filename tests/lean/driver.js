@@ -234,8 +234,21 @@ function forbidden(syntax) {
     }
     if (!rules.native_decide && kindOfNode.endsWith("ConfigItem") && parts.some((part) => !isBoxed(part) && tag(part) === 3 && name(field(part, 2)) === "native"))
       return { node, detail: "a proof may not use +native" };
+    if (/\.(config|valConfigItem)$/.test(kindOfNode) && !isLiteral(node)) return { node, detail: "a proof may not compute a configuration" };
   }
   return null;
+}
+
+// Whether an item (name := value) of a configuration has a value of literals, for which Lean runs no program.
+function isLiteral(item) {
+  const found = [...nodes(item)].filter((node) => !isBoxed(node) && tag(node) >= 2);
+  const word = (index) => (found[index] === undefined ? "" : tag(found[index]) === 3 ? name(field(found[index], 2)) : text(field(found[index], 1)).trim());
+  if (rules.tactics_in_brackets.includes(word(1))) return true;
+  return found.slice(3).every((leaf, place) => {
+    const [before, own, after] = [word(place + 2), word(place + 3), word(place + 4)];
+    if (tag(leaf) !== 3) return "(){}[],.-:=".includes(own) || /^[0-9]/.test(own);
+    return after === ":=" || ["true", "false"].includes(own) || (before === "." && rules.constructors.includes(own));
+  });
 }
 
 // What a theorem rests on: its own constants, dependencies first, and the axioms.
@@ -279,25 +292,54 @@ function replay(ordered) {
   return null;
 }
 
-function check({ name: wanted, signature, source }) {
-  const statement = trusted(signature, wanted);
-  if (statement.failed) return { verdict: "statement_error", detail: statement.failed };
+// The state after a text of one declaration, of one of some kinds if there are any; or what is wrong with it.
+function declare(state, source, kinds) {
   const context = inputContext(source);
-  const command = parse(context, base.state, startOfFile());
+  const command = parse(context, state, startOfFile());
   let failed = errors(command.messages);
   if (failed.lines.length) return { verdict: "parse_error", ...failed };
   const refusal = forbidden(command.syntax);
   if (refusal) return { verdict: "refused", detail: refusal.detail, lines: lineOf(context, refusal.node) };
-  if (kind(command.syntax) !== "Lean.Parser.Command.declaration") return { verdict: "refused", detail: "it is not one theorem" };
-  const rest = parse(context, base.state, command.next);
+  const declared = kind(command.syntax) === "Lean.Parser.Command.declaration";
+  if (!declared || (kinds && !kinds.includes(kind(array(field(command.syntax, 2))[1])))) return { verdict: "refused", detail: "it is not one theorem" };
+  const rest = parse(context, state, command.next);
   failed = errors(rest.messages);
   if (kind(rest.syntax) !== "Lean.Parser.Command.eoi" || failed.lines.length) {
     const lines = failed.lines.length ? failed.lines : lineOf(context, rest.syntax);
     return { verdict: failed.lines.length ? "parse_error" : "refused", detail: failed.detail || "something follows the theorem", lines };
   }
-  const state = elaborate(context, base.state, command.syntax);
-  failed = errors(commandMessages(state));
-  if (failed.lines.length) return { verdict: "elaboration_error", ...failed };
+  const next = elaborate(context, state, command.syntax);
+  failed = errors(commandMessages(next));
+  return failed.lines.length ? { verdict: "elaboration_error", ...failed } : { state: next };
+}
+
+// The state after a command of our own.
+function run(state, source) {
+  const context = inputContext(source);
+  return elaborate(context, state, parse(context, state, startOfFile()).syntax);
+}
+
+const HELPERS = ["theorem", "definition", "abbrev"].map((last) => "Lean.Parser.Command." + last);
+
+// The state after the helpers, each in the namespace.
+function declareAll(space, helpers) {
+  if (!helpers.length) return { state: base.state };
+  let state = run(base.state, `namespace ${space}\n`);
+  for (const helper of helpers) {
+    const declared = declare(state, helper, HELPERS);
+    if (declared.verdict) return { ...declared, lines: [] };
+    state = declared.state;
+  }
+  return { state: run(state, `end ${space}\n`) };
+}
+
+function check({ name: wanted, signature, source, namespace, helpers }) {
+  const statement = trusted(signature, wanted);
+  if (statement.failed) return { verdict: "statement_error", detail: statement.failed };
+  const before = declareAll(namespace, helpers);
+  const declared = before.verdict ? before : declare(before.state, source);
+  if (declared.verdict) return declared;
+  const state = declared.state;
   const environment = kernelEnvironment(state);
   const info = theorem(environment, wanted);
   if (info === undefined) return { verdict: "refused", detail: `it declares no theorem ${wanted}` };

@@ -88,6 +88,7 @@ class Benchmark:
     subsets: name -> the indices into the loaded problems, in order.
     source, licence: where the problems come from, and under which terms.
     known: key -> why, of problems that are known to be defective: `--without-known` leaves them out.
+    mended: key -> a regular expression of a known problem's statement, blanks left out, where a file has mended it.
     forms: name -> (problems -> one raw prompt a problem), of other prompts than the first, chosen by `--prompt`.
     Mistakes raise UserError.
     """
@@ -103,6 +104,7 @@ class Benchmark:
     source: str = ""
     licence: str = ""
     known: Mapping[str, str] = field(default_factory=dict)
+    mended: Mapping[str, str] = field(default_factory=dict)
     forms: Mapping[str, Callable[[Sequence[Problem]], list[str]]] = field(default_factory=dict)
     code: "Code | None" = None
     """Of a person's own: where it comes from, set by whoever loads it."""

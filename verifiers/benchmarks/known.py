@@ -1,11 +1,14 @@
 """Problems that are known to be defective or flaky: those of the benchmark, and those of a person's file."""
 
-from collections.abc import Collection
+import re
+from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import Any
 
 from verifiers.benchmarks.benchmark import Benchmark
 from verifiers.errors import UserError
 from verifiers.files import read_rows
+from verifiers.verifier import Problem
 
 
 def read_known(file: Path) -> dict[str, str]:
@@ -24,10 +27,18 @@ def read_known(file: Path) -> dict[str, str]:
     return known
 
 
-def known_keys(benchmark: Benchmark, file: Path | None, keys: Collection[str]) -> set[str]:
-    """Keys of the known problems; `keys` are those of all problems: UserError where the file names another one."""
+def is_defective(benchmark: Benchmark, key: str, data: Mapping[str, Any]) -> bool:
+    """Whether a problem is known to be defective, and its statement is not one that a newer file has mended."""
+    mended = benchmark.mended.get(key)
+    text = "".join(str(data.get("statement", "")).split())
+    return key in benchmark.known and (mended is None or re.search(mended, text) is None)
+
+
+def known_keys(benchmark: Benchmark, file: Path | None, problems: Collection[Problem]) -> set[str]:
+    """Keys of the known ones of all problems; UserError where the file names another one."""
     of_file = {} if file is None else read_known(file)
+    keys = {problem.key for problem in problems}
     for key in of_file:
         if key not in keys:
             raise UserError(f"{file} names a problem {key!r:.200} that {benchmark.name} does not have.")
-    return {*benchmark.known, *of_file}
+    return {*(one.key for one in problems if is_defective(benchmark, one.key, one.data)), *of_file}

@@ -40,7 +40,7 @@ def _is_text(value: Any) -> bool:
 
 FIELDS: dict[str, Any] = {
     "about": str, "source": str, "licence": str, "chat": str | None, "sampling": Sampling, "subsets": Mapping,
-    "known": Mapping, "forms": Mapping,
+    "known": Mapping, "mended": Mapping, "forms": Mapping,
 }  # fmt: skip
 """Field -> what its value is an instance of."""
 

@@ -16,6 +16,12 @@ def memory_bytes(pid: int) -> int:
     return sum(_private_memory(member) for member in _family(pid))
 
 
+def waited_seconds(pid: int) -> float:
+    """How long the one of their threads that waited longest was ready to run and had no CPU; 0 where no one tells."""
+    threads = [path for member in _family(pid) for path in Path(f"/proc/{member}/task").glob("*/schedstat")]
+    return max((int((_read(path).split() or "00")[1]) for path in threads), default=0) / 1e9
+
+
 def _family(pid: int) -> list[int]:
     family = [pid]
     for member in family:

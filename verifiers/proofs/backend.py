@@ -3,9 +3,11 @@
 from pathlib import Path
 
 from verifiers.errors import InfrastructureError
+from verifiers.proofs.helpers import refused
 from verifiers.proofs.local import LocalLean
 from verifiers.proofs.policy import Policy
-from verifiers.proofs.report import Backend, ProofLimits
+from verifiers.proofs.report import Backend, ProofLimits, Report
+from verifiers.proofs.statement import Statement
 from verifiers.proofs.toolchain import LakeProject
 
 _chosen: Backend | None = None
@@ -45,6 +47,12 @@ def chosen() -> Backend:
     if _chosen is None:
         raise InfrastructureError(_NONE)
     return _chosen
+
+
+def check(statement: Statement, body: str, *helpers: str) -> Report:
+    """What that back end says of a proof, or the check of its text, which is the same for all of them."""
+    backend = chosen()
+    return refused(statement, body, helpers, backend.policy) or backend.check(statement, body, *helpers)
 
 
 def lacks() -> str:

@@ -5,35 +5,106 @@ import textwrap
 from collections.abc import Iterator
 from itertools import takewhile
 
-from verifiers.proofs.comments import comment_end
+from verifiers.proofs.declarations import THEOREMS, Declaration, block_of, cut, declarations, proof_of, tidy
+from verifiers.proofs.helpers import Proof, helpers_before
 from verifiers.proofs.statement import statement_of
 from verifiers.verifier import Candidate, Problem
 
-_END = re.compile(r"```|Write a lean4")
-_TOKEN = re.compile(r'--[^\n]*|/-|"(?:\\.|[^"\\])*"?|[()\[\]{}⟨⟩]|:=', re.DOTALL)
+_STEPS_END = re.compile(r"```|Write a lean4")
 _BETWEEN_STEPS = re.compile(r"(?<!<);(?!>)")
+_FENCE = re.compile(r"(?:```|~~~)(?:lean4?[ \t](?=[ \t]*\S))?([ \t]*\w{0,20})([ \t]*(?:\n|\Z))?")
+_LEAN = ("", "lean", "lean4", "tactics", "tactic")
+_HOLE = re.compile(r"\s*(?:exact\s*\(\s*)?(?:sorry|admit)[\s)]*\Z")
+_MARK = re.compile(r"\A\s*(?:<\|[^|\n]{1,40}\|>\s*)+")
 
-_MENTIONS = 8
-"""How many of the last mentions of a theorem are looked at: each may be read to the end of the text."""
+_LONGEST = 120_000
+"""How much of the end of a text is looked at, more than a proof may have."""
+
+_MENTIONS = 6
+"""How many fences and theorems of a text are looked at, the last ones."""
 
 
 def extract_block(problem: Problem, text: str) -> Candidate | None:
-    """The block of tactics in a text.
+    """The block of tactics in a text, with the declarations before its theorem that it uses.
 
-    `file`: where the text states the problem's theorem by its name, what follows the last such statement's `:=`; a last
-    word about it that gives no proof does not count where there was one before.
-    `continuation`: otherwise the text goes on from a prompt that ends in `by (`, up to the bracket that closes it.
-    Either ends at a code fence or at the prompt's own next example.
+    `file`: of the last theorem of the problem's name that has a proof, in a fence if there is one in a fence.
+    `fence`: else of the last theorem, of whatever name, in the last fence that has a proof, or all of that fence.
+    `continuation`: what goes on from a prompt that ends in `by`, where the text begins with tactics or its first fence
+    closes one. Each ends where `declarations.cut` says. A theorem that is `sorry` counts where nothing else does.
     """
-    text = text.replace("\r\n", "\n")
-    named = list(re.finditer(rf"\b(?:theorem|lemma)\s+{re.escape(statement_of(problem).name)}(?!\S)", text))
-    if not named:
-        block, how = _cut(text), "continuation"
-    else:
-        proofs = (_tactics(_cut(_after_signature(text, one.end()))) for one in reversed(named[-_MENTIONS:]))
-        block, how = next((proof for proof in proofs if proof.strip()), ""), "file"
-    block = textwrap.dedent("\n".join(line.rstrip() for line in block.split("\n"))).strip("\n")
-    return Candidate(block, how) if block.strip() else None
+    name = statement_of(problem).plain_name
+    text = _answer(text)
+    fallback = None
+    for proof, how in _readings(text, name):
+        proof = proof._replace(block=tidy(proof.block))
+        if proof.block.strip():
+            candidate = Candidate(proof.text(name), how)
+            if not _HOLE.match(proof.block):
+                return candidate
+            fallback = fallback or candidate
+    return fallback
+
+
+def _answer(text: str) -> str:
+    """A text's end, without what an LLM thought before it and without the marks that it begins with."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    thought, _, said = text.rpartition("</think>")
+    text = said if said.strip() else thought or text
+    return _MARK.sub("", text[-_LONGEST:])
+
+
+def _readings(text: str, name: str) -> Iterator[tuple[Proof, str]]:
+    """What may be the proof, the likeliest first."""
+    fences, goes_on = _fences(text)
+    for piece in (*fences, text):
+        yield from ((proof, "file") for proof in _last(piece, name, named=True))
+    if goes_on:
+        yield Proof(cut(text)), "continuation"
+    for piece in fences:
+        yield from ((proof, "fence") for proof in _last(piece, name))
+        yield Proof(block_of(piece)), "fence"
+    if not goes_on:
+        yield Proof(cut(text)), "continuation"
+    yield from ((proof, "file") for proof in _last(text, name))
+    yield from ((proof, "file") for proof in _last(text, name, named=True, leads=False))
+
+
+def _last(text: str, name: str, *, named: bool = False, leads: bool = True) -> Iterator[Proof]:
+    """The proofs of a text's theorems, or of those of a name, that begin a line or do not; the last ones first."""
+    found = [one for one in declarations(text) if one.word in THEOREMS and one.leads is leads]
+    chosen = [one for one in found if one.name == name] if named else found
+    return (_proof(text, one, name) for one in chosen[: -_MENTIONS - 1 : -1])
+
+
+def _proof(text: str, one: Declaration, name: str) -> Proof:
+    block = proof_of(text, one.after_name, one.leads)
+    return Proof(block, helpers_before(text, one.start, block, name) if block.strip() else ())
+
+
+def _fences(text: str) -> tuple[list[str], bool]:
+    """What stands in a text's fences of Lean, the last first, and whether the text goes on from a prompt.
+
+    It does where it begins with tactics, indented, and where its first fence closes one: an odd number of bare fences
+    stands before the first that can only open. Where that leaves no fence at all, the first may open one after all.
+    """
+    marks = list(_FENCE.finditer(text))
+    opening = next((index for index, mark in enumerate(marks) if mark[1].strip() or mark[2] is None), len(marks))
+    closes = opening % 2 == 1
+    begins = re.match(r"(?:[ \t]*\n)*( *)\S", text)
+    goes_on = (
+        closes or not marks or (begins is not None and len(begins[1]) >= 2 and not text.lstrip().startswith("```"))
+    )
+    pieces, index = [], int(closes and len(marks) > 1)
+    while index < len(marks):
+        mark = marks[index]
+        named = mark[1].strip().lower() if mark[2] is not None else ""
+        start = mark.end() if mark[2] is not None else mark.end() - len(mark[1])
+        following = marks[index + 1] if index + 1 < len(marks) else None
+        if named in _LEAN:
+            pieces.append(textwrap.dedent(text[start : following.start() if following else len(text)]))
+        closed = following is not None and not following[1].strip() and following[2] is not None
+        index += 2 if closed else 1
+    return pieces[: -_MENTIONS - 1 : -1], goes_on
 
 
 def extract_steps(problem: Problem, text: str) -> Candidate | None:
@@ -45,50 +116,5 @@ def extract_steps(problem: Problem, text: str) -> Candidate | None:
     """
     del problem
     steps = (step.replace("·", "").strip() for line in text.split("\n") for step in _BETWEEN_STEPS.split(line))
-    kept = list(takewhile(lambda step: step not in ("", ")") and not _END.match(step), steps))
+    kept = list(takewhile(lambda step: step not in ("", ")") and not _STEPS_END.match(step), steps))
     return Candidate("\n".join(kept)) if kept else None
-
-
-def _cut(text: str) -> str:
-    """The text up to a fence, the prompt's next example or the first bracket `)` that closes nothing in it."""
-    end = _END.search(text)
-    text = text[: end.start()] if end else text
-    depth = 0
-    for token, place in _tokens(text, 0):
-        depth += {"(": 1, ")": -1}.get(token, 0)
-        if depth < 0:
-            return text[:place]
-    return text
-
-
-def _after_signature(text: str, start: int) -> str:
-    """What follows the first `:=` outside brackets, with what precedes it on its line turned into blanks."""
-    depth = 0
-    for token, place in _tokens(text, start):
-        if token == ":=" and depth <= 0:
-            return _blank_before(text, place + 2)
-        depth += (token in "([{⟨") - (token in ")]}⟩")
-    return ""
-
-
-def _tactics(body: str) -> str:
-    """A proof's tactics: what follows its `by`, or `exact` around a term."""
-    by = re.match(r"\s*by(?![\w'.!?])", body)
-    if by:
-        return _blank_before(body, by.end())
-    return f"exact (\n{body.rstrip()}\n)" if body.strip() else ""
-
-
-def _blank_before(text: str, place: int) -> str:
-    """The text from a place on, in its old column, since columns have a meaning in Lean."""
-    return " " * (place - text.rfind("\n", 0, place) - 1) + text[place:]
-
-
-def _tokens(text: str, place: int) -> Iterator[tuple[str, int]]:
-    """Brackets and `:=` outside comments and strings, each with its place."""
-    while token := _TOKEN.search(text, place):
-        place = token.end()
-        if token[0] == "/-":
-            place = comment_end(text, place) or len(text)
-        elif not token[0].startswith(("--", '"')):
-            yield token[0], token.start()

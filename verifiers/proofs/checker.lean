@@ -2,9 +2,10 @@
 Checks proofs, one JSON request a line on stdin, one JSON reply a line on stdout, until stdin ends.
 
 The first request is `{header, policy}`: the header is elaborated once, and every proof starts from its state. The
-others are `{name, signature, source}`: `source` must be one theorem, of that name and of the signature's type, that
-uses no syntax, option or axiom against the policy and whose constants the kernel accepts a second time. Each reply
-repeats the request's `nonce`. Run as `lean --run checker.lean` by verifiers/proofs/toolchain.py.
+others are `{name, signature, source, namespace, helpers}`: `source` must be one theorem, of that name and of the type
+that the signature has before the helpers, that uses no syntax, option or axiom against the policy and whose constants
+the kernel accepts a second time. `helpers` are theorems and definitions, each a text, for which the same holds; they
+are declared in the namespace. Each reply repeats the request's `nonce`. Run as `lean --run checker.lean` by verifiers/proofs/toolchain.py.
 -/
 import Lean
 
@@ -19,6 +20,8 @@ structure Policy where
   words : Array String
   options : Json
   option_prefixes : Array String
+  constructors : Array String
+  tactics_in_brackets : Array String
 
 structure Base where
   state : Command.State
@@ -98,6 +101,28 @@ def lastPart : Name → String
   | .str _ last => last
   | _ => ""
 
+/-- The tokens of a syntax tree, and whether each is a name. -/
+partial def leaves : Syntax → Array (Bool × String)
+  | .atom _ word => #[(false, toString word.trim)]
+  | .ident _ _ name _ => #[(true, name.toString)]
+  | .node _ _ parts => parts.foldl (fun found part => found ++ leaves part) #[]
+  | .missing => #[]
+
+/-- Whether an item `(name := value)` of a configuration has a value of literals, for which Lean runs no program. -/
+def isLiteral (policy : Policy) (item : Syntax) : Bool := Id.run do
+  let found := leaves item
+  let text (index : Nat) : String := (found.getD index (false, "")).2
+  if policy.tactics_in_brackets.contains (text 1) then return true
+  for index in [3:found.size] do
+    let (isName, word) := found.getD index (false, "")
+    let known :=
+      if isName then
+        text (index + 1) == ":=" || ["true", "false"].contains word
+          || (text (index - 1) == "." && policy.constructors.contains word)
+      else ["(", ")", "{", "}", "[", "]", ",", ".", "-", ":="].contains word || (word.toList.headD 'x').isDigit
+    unless known do return false
+  return true
+
 /-- Why a policy refuses a node of a syntax tree. -/
 def refusal (policy : Policy) (syntx : Syntax) : Option String :=
   match syntx with
@@ -108,6 +133,8 @@ def refusal (policy : Policy) (syntx : Syntax) : Option String :=
     else if !policy.native_decide && (lastPart kind).endsWith "ConfigItem"
         && parts.any (fun part => part.isIdent && part.getId == `native) then
       some "a proof may not use +native"
+    else if ["config", "valConfigItem"].contains (lastPart kind) && !isLiteral policy syntx then
+      some "a proof may not compute a configuration"
     else none
   | _ => none
 
@@ -194,27 +221,52 @@ def judge (base : Base) (env : Environment) (name : Name) (statement : ConstantV
     base.clean.modify fun clean => dependencies.imported.foldl .insert clean
   return { verdict := "accepted", facts := facts (!native) }
 
-def check (base : Base) (name : Name) (signature source : String) : IO Reply := do
+/-- The state after a text of one declaration, of one of some kinds if there are any; or what is wrong with it. -/
+def declare (base : Base) (state : Command.State) (source : String) (kinds : List Name) :
+    IO (Except Reply Command.State) := do
+  let context := Parser.mkInputContext source fileName
+  let (command, next, messages) := parse context state {}
+  let (lines, detail) ← errors messages
+  unless lines.isEmpty do return .error { verdict := "parse_error", detail, lines }
+  if let some (node, detail) := findNode command (refusal base.policy) then
+    return .error { verdict := "refused", detail, lines := lineOf context node }
+  unless command.getKind == ``Parser.Command.declaration && (kinds.isEmpty || kinds.contains command[1].getKind) do
+    return .error { verdict := "refused", detail := "it is not one theorem" }
+  let (rest, _, messages) := parse context state next
+  let (lines, detail) ← errors messages
+  unless lines.isEmpty do return .error { verdict := "parse_error", detail, lines }
+  unless rest.getKind == ``Parser.Command.eoi do
+    return .error { verdict := "refused", detail := "something follows the theorem", lines := lineOf context rest }
+  let state ← elaborate context state command
+  let (lines, detail) ← errors state.messages
+  unless lines.isEmpty do return .error { verdict := "elaboration_error", detail, lines }
+  return .ok state
+
+/-- The state after a command of our own. -/
+def command (state : Command.State) (source : String) : IO Command.State := do
+  let context := Parser.mkInputContext source fileName
+  elaborate context state (parse context state {}).1
+
+/-- The state after the helpers, each in the namespace. -/
+def declareAll (base : Base) (space : String) (helpers : Array String) : IO (Except Reply Command.State) := do
+  if helpers.isEmpty then return .ok base.state
+  let mut state ← command base.state s!"namespace {space}\n"
+  for helper in helpers do
+    match ← declare base state helper [``Parser.Command.theorem, ``Parser.Command.definition, ``Parser.Command.abbrev] with
+    | .ok next => state := next
+    | .error reply => return .error { reply with lines := #[] }
+  return .ok (← command state s!"end {space}\n")
+
+def check (base : Base) (name : Name) (signature source space : String) (helpers : Array String) : IO Reply := do
   let statement ← match ← trusted base name signature with
     | .ok statement => pure statement
     | .error detail => return { verdict := "statement_error", detail }
-  let context := Parser.mkInputContext source fileName
-  let (command, next, messages) := parse context base.state {}
-  let (lines, detail) ← errors messages
-  unless lines.isEmpty do return { verdict := "parse_error", detail, lines }
-  if let some (node, detail) := findNode command (refusal base.policy) then
-    return { verdict := "refused", detail, lines := lineOf context node }
-  unless command.getKind == ``Parser.Command.declaration do
-    return { verdict := "refused", detail := "it is not one theorem" }
-  let (rest, _, messages) := parse context base.state next
-  let (lines, detail) ← errors messages
-  unless lines.isEmpty do return { verdict := "parse_error", detail, lines }
-  unless rest.getKind == ``Parser.Command.eoi do
-    return { verdict := "refused", detail := "something follows the theorem", lines := lineOf context rest }
-  let state ← elaborate context base.state command
-  let (lines, detail) ← errors state.messages
-  unless lines.isEmpty do return { verdict := "elaboration_error", detail, lines }
-  judge base state.env name statement
+  let state ← match ← declareAll base space helpers with
+    | .ok state => pure state
+    | .error reply => return reply
+  match ← declare base state source [] with
+  | .ok state => judge base state.env name statement
+  | .error reply => return reply
 
 def readPolicy (json : Json) : Except String Policy := do
   return {
@@ -223,7 +275,9 @@ def readPolicy (json : Json) : Except String Policy := do
     native_decide := ← json.getObjValAs? Bool "native_decide"
     words := ← json.getObjValAs? (Array String) "words"
     options := ← json.getObjVal? "options"
-    option_prefixes := ← json.getObjValAs? (Array String) "option_prefixes" }
+    option_prefixes := ← json.getObjValAs? (Array String) "option_prefixes"
+    constructors := ← json.getObjValAs? (Array String) "constructors"
+    tactics_in_brackets := ← json.getObjValAs? (Array String) "tactics_in_brackets" }
 
 /-- Import and elaborate a header; every command in it must succeed. -/
 unsafe def start (request : Json) : IO (Except String Base) := do
@@ -251,7 +305,8 @@ unsafe def start (request : Json) : IO (Except String Base) := do
 def answer (request : Json) (base : Base) : IO Reply := do
   let field (name : String) := IO.ofExcept (request.getObjValAs? String name)
   try
-    check base (← field "name").toName (← field "signature") (← field "source")
+    let helpers ← IO.ofExcept (request.getObjValAs? (Array String) "helpers")
+    check base (← field "name").toName (← field "signature") (← field "source") (← field "namespace") helpers
   catch error =>
     return { verdict := "elaboration_error", detail := error.toString }
 

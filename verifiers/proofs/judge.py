@@ -1,11 +1,13 @@
 """The two verifiers of Lean proofs, whose rates are never to be mixed: they count different things as right."""
 
 import textwrap
+from dataclasses import replace
 
 from verifiers.errors import InfrastructureError
 from verifiers.outcome import Outcome
-from verifiers.proofs.backend import chosen, lacks
+from verifiers.proofs.backend import check, lacks
 from verifiers.proofs.candidate import extract_block, extract_steps
+from verifiers.proofs.helpers import Proof
 from verifiers.proofs.report import Report
 from verifiers.proofs.statement import Statement, statement_of
 from verifiers.verifier import Judgement, Problem, Verifier
@@ -14,12 +16,33 @@ _LONGEST = 100_000
 
 
 def judge_block(problem: Problem, candidate: str) -> Judgement:
-    """Whether a block of tactics is a proof of the problem's theorem, as a whole file would be."""
+    """Whether a block of tactics is a proof of the problem's theorem, as a whole file would be.
+
+    One that Lean does not accept as it stands is tried again with its first line as far to the right as its others,
+    where it is not: an answer often loses the blanks that it begins with.
+    """
     unfit = _unfit(candidate)
     if unfit:
         return unfit
-    report = chosen().check(_statement(problem), "by\n" + textwrap.indent(candidate, "  "))
-    return Judgement(report.outcome, report.detail, report.cpu_seconds, report.facts)
+    statement = _statement(problem)
+    proof = Proof.read(candidate, statement.plain_name)
+    report = check(statement, proof.body(proof.block), *proof.helpers)
+    used, realigned = report.cpu_seconds, _realigned(proof.block)
+    if report.outcome is Outcome.compile_error and realigned is not None:
+        second = check(statement, proof.body(realigned), *proof.helpers)
+        used += second.cpu_seconds
+        if second.outcome is not Outcome.compile_error:
+            report = replace(second, facts={**second.facts, "first_line": "realigned"})
+    return Judgement(report.outcome, report.detail, used, report.facts)
+
+
+def _realigned(block: str) -> str | None:
+    """A block with its first line where the least indented of its others is; None where it is there."""
+    first, *others = block.split("\n")
+    indents = [len(line) - len(line.lstrip(" ")) for line in others if line.strip() and not line.startswith("--")]
+    if not indents or len(first) - len(first.lstrip(" ")) == min(indents):
+        return None
+    return textwrap.dedent("\n".join([" " * min(indents) + first.lstrip(" "), *others]))
 
 
 def judge_steps(problem: Problem, candidate: str) -> Judgement:
@@ -36,7 +59,7 @@ def judge_steps(problem: Problem, candidate: str) -> Judgement:
     steps = candidate.split("\n")
     used = 0.0
     while True:
-        report = chosen().check(statement, "by\n" + "".join(f"  ({step}\n  )\n" for step in steps))
+        report = check(statement, "by\n" + "".join(f"  ({step}\n  )\n" for step in steps))
         used += report.cpu_seconds
         good = _good_steps(statement, report)
         if report.outcome is Outcome.correct or not 0 < good < len(steps):
@@ -70,5 +93,5 @@ def _statement(problem: Problem) -> Statement:
         raise InfrastructureError(f"The problem {problem.key} has no theorem to prove ({error}).") from error
 
 
-LEAN_WHOLE = Verifier("lean-whole", "2", extract_block, judge_block, lacks=lacks)
-LEAN_STEPWISE = Verifier("lean-stepwise", "1", extract_steps, judge_steps, lacks=lacks)
+LEAN_WHOLE = Verifier("lean-whole", "3", extract_block, judge_block, lacks=lacks)
+LEAN_STEPWISE = Verifier("lean-stepwise", "2", extract_steps, judge_steps, lacks=lacks)

@@ -1,8 +1,8 @@
 """Proofs checked by a Kimina Lean Server, https://github.com/project-numina/kimina-lean-server (POST /api/check).
 
 Weaker than the Lean on this host, and recorded as such: the server reports messages, not syntax trees, types or
-constants. So the candidate's words are checked before it is sent, the statement is our own text around it, and the
-axioms are those that `#print axioms` names on a line of ours. There is no second check by the kernel.
+constants. So the check of a proof's text has to be enough, the statement is our own text around it, and the axioms
+are those that `#print axioms` names on a line of ours. There is no second check by the kernel.
 """
 
 from dataclasses import dataclass, field
@@ -13,10 +13,10 @@ import httpx
 
 from verifiers.errors import InfrastructureError
 from verifiers.outcome import Outcome
+from verifiers.proofs.helpers import in_namespace
 from verifiers.proofs.policy import Policy
 from verifiers.proofs.report import ProofLimits, Report
 from verifiers.proofs.statement import Statement
-from verifiers.proofs.words import forbidden_word
 
 _FACTS = {"backend": "kimina", "replayed": False, "statement": "text", "syntax": "words"}
 _SLACK_SECONDS = 60.0
@@ -30,14 +30,11 @@ class KiminaServer:
     limits: ProofLimits = field(default_factory=ProofLimits)
     policy: Policy = field(default_factory=Policy)
 
-    def check(self, statement: Statement, body: str) -> Report:
-        """Check a body by its words, its messages and its axioms."""
-        word = forbidden_word(body)
-        if word is not None and not (self.policy.native_decide and word in ("native_decide", "+native")):
-            return Report(Outcome.incorrect, f"a proof may not use {word[:80]}", facts=_FACTS)
-        header = statement.header.rstrip() + "\n\n"
-        code = f"{header}{statement.source(body)}\n#print axioms {statement.name}\n"
-        return self._judge(statement, _Lines.of(header, code), self._ask(code))
+    def check(self, statement: Statement, body: str, *helpers: str) -> Report:
+        """Check a body by its messages and its axioms."""
+        before = statement.header.rstrip() + "\n\n" + in_namespace(helpers)
+        code = f"{before}{statement.source(body)}\n#print axioms {statement.name}\n"
+        return self._judge(statement, _Lines.of(before, code), self._ask(code))
 
     def lacks(self) -> str:
         """Nothing that could be told without asking the server."""

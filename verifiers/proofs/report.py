@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from verifiers.outcome import Outcome
+from verifiers.proofs.policy import Policy
 from verifiers.proofs.statement import Statement
 
 
@@ -28,9 +29,15 @@ class Report:
 
 
 class Backend(Protocol):
-    """Checks that a body proves a statement; raises InfrastructureError where no check was possible."""
+    """Checks that a body, with the declarations that it uses, proves a statement.
 
-    def check(self, statement: Statement, body: str) -> Report: ...
+    Raises InfrastructureError where no check was possible. It is asked only about texts that its policy lets through.
+    """
+
+    @property
+    def policy(self) -> Policy: ...
+
+    def check(self, statement: Statement, body: str, *helpers: str) -> Report: ...
 
     def lacks(self) -> str:
         """What this machine lacks to check with it, in a sentence, or ""; starts nothing."""

@@ -4,9 +4,10 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from verifiers.proofs.lexer import NAME
 from verifiers.verifier import Problem
 
-_OPENING = re.compile(r"^(?:theorem|lemma)\s+([^\s:({\[⦃]+)", re.MULTILINE)
+_OPENING = re.compile(rf"^(?:theorem|lemma)\s+({NAME})", re.MULTILINE)
 _ENDING = re.compile(r"\s*:=\s*(?:by\b\s*)?(?:sorry\s*)?\Z")
 
 
@@ -21,6 +22,11 @@ class Statement:
     def source(self, body: str) -> str:
         """The one command that is checked: our own signature, then somebody's proof from line `body_line` on."""
         return f"{self.signature} :=\n{body}\n"
+
+    @property
+    def plain_name(self) -> str:
+        """The name without the quotes that Lean may need: `imo-1` of `«imo-1»`."""
+        return self.name.replace("«", "").replace("»", "")
 
     @property
     def body_line(self) -> int:

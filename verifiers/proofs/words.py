@@ -1,55 +1,138 @@
-"""A check of a proof's words, for a Lean whose syntax trees cannot be seen."""
+"""The check of a proof's text before any Lean sees it, the same for a Lean here and for a server.
 
-import re
-
-from verifiers.proofs.comments import comment_end
-from verifiers.proofs.policy import OPTIONS
-
-_PLAIN = re.compile(r'--[^\n]*|"(?:\\.|[^"\\])*"|/-', re.DOTALL)
-_SIGNS = re.compile(r"\+\s*native\b|\bnative\s*:=|\beval%")
-_WORD = re.compile(r"#?«?[^\W\d][\w.'!?]*»?|#\w+")
-
-_COMMANDS = """
-    abbrev add_decl_doc alias assert_not_exists attribute axiom builtin_dsimproc builtin_initialize builtin_simproc
-    class compile_inductive constant declare_syntax_cat def deriving dsimproc elab elab_rules end example export
-    extern gen_injective_theorems import include inductive infix infixl infixr init_quot initialize instance
-    irreducible_def lemma library_note local macro macro_rules mutual namespace noncomputable notation notation3 omit
-    opaque open_locale partial postfix prefix private protected public run_cmd run_elab run_meta scoped section simproc
-    structure syntax theorem unif_hint universe universes unsafe variable variables
+A Lean here looks at its own syntax tree besides; a server shows none, so there this check has to be enough.
 """
-_HOLES = "sorry admit stop sorryAx lcProof ofReduceBool ofReduceNat native_decide trustCompiler"
-_PROGRAMS = "run_tac by_elab include_str dbg_trace unsafeCast polyrith"
-_FORBIDDEN = frozenset(f"{_COMMANDS} {_HOLES} {_PROGRAMS}".split())
-_FORBIDDEN_ENDINGS = frozenset(_HOLES.split())
+
+from math import inf
+from typing import NamedTuple
+
+from verifiers.outcome import Outcome
+from verifiers.proofs.lexer import Token, tokens
+from verifiers.proofs.policy import (
+    COMMANDS,
+    CONFIGURED,
+    CONSTANTS,
+    CONSTRUCTORS,
+    HASH_COMMANDS,
+    TACTICS_IN_BRACKETS,
+    Policy,
+)
 
 
-def forbidden_word(text: str) -> str | None:
-    """The first word, outside comments and strings, with which a proof could do more than prove; None if it has none.
+class Refusal(NamedTuple):
+    """Why a text is not shown to Lean, and the place in it."""
 
-    Stricter than Lean's own tree: a hypothesis named `stop` is refused too. Never let through: a new command, a
-    hole, a program run while elaborating, an option besides the resource limits.
+    outcome: Outcome
+    detail: str
+    place: int
+
+
+_END = Token("end", "", 0)
+_LONGEST_ITEM = 200
+_LITERAL_SIGNS = frozenset("(){}[],.-") | {":="}
+
+
+def refusal(text: str, policy: Policy) -> Refusal | None:
+    """The first thing with which a text could do more than prove, and None if there is none.
+
+    Never let through: a new command, a hole, a program that is run while elaborating, an option besides the resource
+    limits, a configuration that is not made of literals, and what Lean might read in another way than we do.
     """
-    text = _without_comments(text)
-    words: list[str] = _WORD.findall(text)
-    for word, following in zip(words, [*words[1:], ""], strict=False):
-        plain = word.replace("«", "").replace("»", "")
-        if word.startswith("#") or plain in _FORBIDDEN or plain.rpartition(".")[2] in _FORBIDDEN_ENDINGS:
-            return word
-        if word == "set_option" and following not in OPTIONS:
-            return f"set_option {following}"
-    sign = _SIGNS.search(text)
-    return sign[0] if sign else None
+    found = [*tokens(text), _END, _END]
+    items = _configuration_items(found)
+    for index, token in enumerate(found[:-2]):
+        if token.kind == "unreadable":
+            return Refusal(Outcome.compile_error, f"it cannot be read from {token.text[:20]} on", token.start)
+        detail = _word(found, index, policy) if token.kind == "word" else _sign(found, index, policy)
+        if not detail and index in items and not _is_literal(found, index):
+            detail = "a proof may not compute a configuration"
+        if detail:
+            return Refusal(Outcome.incorrect, detail[:100], token.start)
+    return None
 
 
-def _without_comments(text: str) -> str:
-    """The text with comments and strings as blanks; from an unclosed comment on it is kept, to be refused for that."""
-    kept, place = [], 0
-    while token := _PLAIN.search(text, place):
-        kept.append(text[place : token.start()])
-        place = token.end()
-        if token[0] == "/-":
-            end = comment_end(text, place)
-            if end is None:
+def _word(found: list[Token], index: int, policy: Policy) -> str:
+    word, following = found[index].text, found[index + 1]
+    if word == "set_option":
+        if policy.may_set(following.text, _number(found[index + 2])):
+            return ""
+        return f"a proof may not set the option {following.text}"
+    last = word.replace("«", "").replace("»", "").rpartition(".")[2]
+    bad = word in COMMANDS or word.strip("«»") in policy.forbidden_words()
+    if bad or last.startswith("unsafe") or (not policy.native_decide and last in CONSTANTS):
+        return f"a proof may not use {word}"
+    if word == "native" and following.text == ":=" and not policy.native_decide:
+        return "a proof may not use native :="
+    return ""
+
+
+def _number(token: Token) -> float:
+    """A number's value, 0 for what is none."""
+    try:
+        return int(token.text, 0) if token.kind == "number" else 0
+    except ValueError:
+        return inf
+
+
+def _sign(found: list[Token], index: int, policy: Policy) -> str:
+    sign, following = found[index], found[index + 1]
+    if following.kind != "word":
+        return ""
+    if sign.text == "+" and following.text == "native" and not policy.native_decide:
+        return "a proof may not use +native"
+    if sign.text == "#" and following.text.rstrip("!?") in HASH_COMMANDS:
+        return f"a proof may not use #{following.text}"
+    return ""
+
+
+def _configuration_items(found: list[Token]) -> set[int]:
+    """The places of brackets that open an item of a configuration: `(config := {})`, `simp (zeta := false)`."""
+    items = {index for index in range(len(found) - 2) if _opens(found, index) and found[index + 1].text == "config"}
+    for index, token in enumerate(found):
+        if token.text not in CONFIGURED:
+            continue
+        place = index + 1
+        while True:
+            if found[place].text in ("+", "-") and found[place + 1].kind == "word":
+                place += 2
+            elif _opens(found, place):
+                if found[place + 1].text not in TACTICS_IN_BRACKETS:
+                    items.add(place)
+                closing = _closing(found, place)
+                if closing is None:
+                    break
+                place = closing + 1
+            else:
                 break
-            place = end
-    return " ".join([*kept, text[place:]])
+    return items
+
+
+def _opens(found: list[Token], index: int) -> bool:
+    opening, name, assigned = found[index : index + 3] if index + 3 <= len(found) else (_END, _END, _END)
+    return opening.text == "(" and name.kind == "word" and assigned.text == ":="
+
+
+def _closing(found: list[Token], index: int) -> int | None:
+    """The place of the bracket that closes the one at a place; None where an item would be longer than any is."""
+    depth = 0
+    for place in range(index, min(len(found) - 2, index + _LONGEST_ITEM)):
+        depth += (found[place].text == "(") - (found[place].text == ")")
+        if depth == 0:
+            return place
+    return None
+
+
+def _is_literal(found: list[Token], index: int) -> bool:
+    """Whether an item's value is made of literals: numbers, true, false, constructors by their dot, fields of them."""
+    closing = _closing(found, index)
+    if closing is None:
+        return False
+    for place in range(index + 3, closing):
+        kind, text, _ = found[place]
+        if kind == "word":
+            known = found[place + 1].text == ":=" or text in ("true", "false")
+            if not known and not (found[place - 1].text == "." and text in CONSTRUCTORS):
+                return False
+        elif kind != "number" and text not in _LITERAL_SIGNS:
+            return False
+    return True

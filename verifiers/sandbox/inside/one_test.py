@@ -47,19 +47,19 @@ def run_test(slot: SlotSettings, job: Job, stdin: int) -> None:
     killer = os.WTERMSIG(state) if os.WIFSIGNALED(state) else 0
     if ended in (EXITED, OUTPUT_LIMIT) and (cpu >= job.cpu or killer == signal.SIGXCPU):
         ended = CPU_LIMIT
-    ended, errors = _begun(job, stage) or (ended, watch.errors())
+    ended, errors = _begun(job, stage, watch.errors()) or (ended, watch.errors())
     artifact = _read_artifact(job.artifact) if job.artifact and ended == EXITED and state == 0 else b""
     sizes = map(len, (watch.output, errors, artifact))
     head = RESULT.pack(ended, exit_code, killer, cpu, wall, max(peak, watch.peak), watch.starved, *sizes)
     send(slot.channel, b"r", head, watch.output, errors, artifact)
 
 
-def _begun(job: Job, stage: bytes) -> tuple[int, bytes] | None:
+def _begun(job: Job, stage: bytes, errors: bytes) -> tuple[int, bytes] | None:
     """How a test ended that did not even begin, and why; None for one that did."""
     if stage[:1] != b"S" or stage[1:2] == b"!":
         return NOT_STARTED, stage
     if stage[1:2] == b"C":
-        return NOT_COMPILED, stage[2:]
+        return NOT_COMPILED, errors
     if job.kind in PYTHON_KINDS and stage[1:2] != b"x":
         return NOT_COMPILED, b"the compiler was stopped by a limit"
     return None

@@ -18,46 +18,55 @@ from typing import Any, NoReturn
 
 from verifiers.sandbox.inside.thread_state import Bottom
 
-INTERRUPTED = -1
-"""The exit code of what KeyboardInterrupt ended: the interpreter sends itself SIGINT."""
+INTERRUPTED = 1 << 8
+"""Stands for the exit code of what KeyboardInterrupt ended: the interpreter sends itself SIGINT."""
 
-OWN_FRAMES = 3
-"""Of a program's traceback: those between where it is caught and its own first."""
+_OWN_FRAMES = 3  # of a program's traceback: between where it is caught and its own first
 
 _STREAMS = ("stdin", "stdout", "stderr")
 
 
-def report(error: BaseException | None) -> int:
-    """Flush, and say of an exception what the interpreter says; the exit code. Its first frames are ours."""
+def report(error: BaseException | None, bottom: Bottom) -> int:
+    """Flush, and say of an exception what the interpreter says; the exit code."""
     _flush_quietly()
     if error is None:
         return 0
     if isinstance(error, SystemExit):
         return _exit_code_of(error)
-    trace = error.__traceback__
-    for _ in range(OWN_FRAMES):
-        trace = trace and trace.tb_next
-    error = error.with_traceback(trace)
-    sys.last_type, sys.last_value, sys.last_traceback = type(error), error, trace
+    error = _cut(error, _OWN_FRAMES)
+    described = type(error), error, error.__traceback__
+    sys.last_type, sys.last_value, sys.last_traceback = described
     if sys.version_info >= (3, 12):
         sys.last_exc = error
-    try:
-        hook = sys.excepthook
-    except AttributeError:
+    if not hasattr(sys, "excepthook"):
         _say("sys.excepthook is missing\n")
-        sys.__excepthook__(type(error), error, trace)
+        sys.__excepthook__(*described)
     else:
-        try:
-            hook(type(error), error, trace)
-        except SystemExit as other:
+        other = _failure_of_hook(bottom, described)
+        if isinstance(other, SystemExit):
             return _exit_code_of(other)
-        except BaseException as other:
+        if other:
             _say("Error in sys.excepthook:\n")
-            other = other.with_traceback(other.__traceback__ and other.__traceback__.tb_next)
+            other = _cut(other, 2)
             sys.__excepthook__(type(other), other, other.__traceback__)
             _say("\nOriginal exception was:\n")
-            sys.__excepthook__(type(error), error, trace)
-    return INTERRUPTED if isinstance(error, KeyboardInterrupt) else 1
+            sys.__excepthook__(*described)
+    return INTERRUPTED if type(error) is KeyboardInterrupt else 1
+
+
+def _failure_of_hook(bottom: Bottom, described: tuple[Any, ...]) -> BaseException | None:
+    try:
+        bottom.call(map(sys.excepthook, *zip(described)).__next__)
+    except BaseException as other:
+        return other
+    return None
+
+
+def _cut(error: BaseException, frames: int) -> BaseException:
+    trace = error.__traceback__
+    for _ in range(frames):
+        trace = trace and trace.tb_next
+    return error.with_traceback(trace)
 
 
 def _exit_code_of(error: SystemExit) -> int:
@@ -68,7 +77,7 @@ def _exit_code_of(error: SystemExit) -> int:
     if code is None:
         return 0
     if isinstance(code, int):
-        return code if -(1 << 63) <= code < 1 << 63 else -1 & 255
+        return (code if -(1 << 63) <= code < 1 << 63 else -1) & 255
     _say(code)
     _say("\n")
     return 1
@@ -76,7 +85,11 @@ def _exit_code_of(error: SystemExit) -> int:
 
 def _say(what: object) -> None:
     try:
-        sys.stderr.write(str(what))
+        text = str(what)
+        if getattr(sys, "stderr", None) is None:
+            os.write(2, text.encode("utf-8", "backslashreplace"))
+        else:
+            sys.stderr.write(text)
     except BaseException:
         pass
 
@@ -99,7 +112,7 @@ class Ending:
         self._callbacks = atexit._ncallbacks()
 
     def end(self, exit_code: int, tidy: bool) -> NoReturn:
-        """Finish this process. Nothing but `sys.modules` may refer to the program any more. tidy: it has no __del__."""
+        """Finish this process. Nothing but `sys.modules` may refer to the program any more. tidy: its own text says so."""
         if exit_code == INTERRUPTED:
             signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
@@ -107,7 +120,7 @@ class Ending:
                 if exit_code == INTERRUPTED:
                     signal.signal(signal.SIGINT, signal.SIG_DFL)
                     os.kill(os.getpid(), signal.SIGINT)
-                os._exit(exit_code & 255)
+                os._exit(exit_code)
         except BaseException:
             pass
         if exit_code == INTERRUPTED:
@@ -115,7 +128,7 @@ class Ending:
             exit_code = os.getpid()
         self._streams.clear()
         self._bottom.call(ctypes.pythonapi.Py_Exit, exit_code)
-        os._exit(exit_code & 255)
+        os._exit(exit_code & 255)  # is not reached
 
     def _usual(self) -> bool:
         """Whether the streams are those it found, nothing is to be called at the end and no other thread is there."""
@@ -131,10 +144,12 @@ class Ending:
             sys.modules["threading"]._shutdown()
         if not self._flush():
             return False
+        if gc.isenabled():
+            self._bottom.call(gc.collect)  # what survives is in another order afterwards, in which a file ends before its buffer
         names: dict[str, Any] = vars(sys)
         names.update(last_type=None, last_value=None, last_traceback=None, last_exc=None)
-        sys.modules["__main__"] = None  # type: ignore[assignment]
-        gc.collect()
+        self._bottom.call(sys.modules.__setitem__, "__main__", None)
+        self._bottom.call(gc.collect)
         return not any(map(_may_end_visibly, gc.get_objects())) and self._flush()
 
     def _flush(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import contextlib
 import ctypes
 import gc
 import importlib.machinery
@@ -29,6 +30,7 @@ ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
 }
 _OWN = "verifiers"  # what no program imports
+_UNTIDY = (b"__del__", b"warnings")  # words of programs that may see how the interpreter ends
 _unseen: dict[str, ModuleType] = {}
 _path: str
 _bottom: Bottom
@@ -64,7 +66,7 @@ def set_stage() -> None:
 def run_python(job: Job, status: int) -> NoReturn:
     """Compile, tell `status` that it did, run, and end this process with the program's exit code."""
     _write_source(job.code)
-    tidy = b"__del__" not in job.code
+    tidy = not any(word in job.code for word in _UNTIDY)
     code = _compiled(job, status)
     gc.enable()
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -119,15 +121,15 @@ def _write_source(code: bytes) -> None:
 
 def _compiled(job: Job, status: int) -> CodeType:
     """The program's code object: the first test compiles it and keeps it for the others, before any of it has run."""
-    code: CodeType
+    code: CodeType | None = None
     if job.kind == "drive":
         code = compile("", _path, "exec")
     elif job.image >= 0 and os.fstat(job.image).st_size:
         code = marshal.loads(os.pread(job.image, os.fstat(job.image).st_size, 0))
     else:
-        try:
+        with contextlib.suppress(BaseException):
             code = compile(job.code, _path, "exec", dont_inherit=True)
-        except BaseException:
+        if code is None:
             os.write(status, b"C")
             _run_file(_path)
         if job.image >= 0:
@@ -151,7 +153,11 @@ def _run_file(path: str) -> NoReturn:
 
 def _run_main(code: CodeType, kind: str) -> int:
     """Run it; its exit code."""
-    names = _make_main_module()
+    return report(_failure_of(code, _make_main_module(), kind), _bottom)
+
+
+def _failure_of(code: CodeType, names: dict[str, Any], kind: str) -> BaseException | None:
+    """Run it; what it raised."""
     try:
         _bottom.execute(code, names)
         if kind == "serve":
@@ -159,5 +165,5 @@ def _run_main(code: CodeType, kind: str) -> int:
         elif kind == "drive":
             drive()
     except BaseException as error:
-        return report(error)
-    return report(None)
+        return error
+    return None

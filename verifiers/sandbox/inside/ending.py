@@ -145,7 +145,9 @@ class Ending:
         if not self._flush():
             return False
         if gc.isenabled():
-            self._bottom.call(gc.collect)  # what survives is in another order afterwards, in which a file ends before its buffer
+            self._bottom.call(
+                gc.collect
+            )  # what survives is in another order afterwards, in which a file ends before its buffer
         names: dict[str, Any] = vars(sys)
         names.update(last_type=None, last_value=None, last_traceback=None, last_exc=None)
         self._bottom.call(sys.modules.__setitem__, "__main__", None)

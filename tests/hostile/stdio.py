@@ -144,7 +144,7 @@ PROGRAMS = [
     Hostile("a segmentation fault after the answer", "import ctypes\nprint(3, flush=True)\nctypes.string_at(0)", "runtime_error"),
     Hostile(
         "leaves a file",
-        "import os\nprint(4 if os.listdir('/tmp') else 3)\nos.mkdir('/tmp/d')\nopen('/tmp/d/seen', 'w').write('1')",
+        "import os\nprint(4 if os.listdir('/tmp') != ['main.py'] else 3)\nos.mkdir('/tmp/d')\nopen('/tmp/d/seen', 'w').write('1')",
         "correct",
         tests=3,
     ),
@@ -185,7 +185,7 @@ PROGRAMS = [
     ),
     _attack(
         "writes everywhere",
-        "for folder in ('/', '/usr', '/usr/bin', '/dev', '/dev/shm', '/jail', '/proc', '/proc/sys/kernel'):\n"
+        "for folder in ('/', '/usr', '/usr/bin', '/dev', '/jail', '/proc', '/proc/sys/kernel'):\n"
         "    fails(open, folder + '/here', 'w')\nfails(open, '/proc/sys/kernel/core_pattern', 'w')\n"
         "for root, _, files in os.walk('/jail'):\n    for file in files: fails(open, root + '/' + file, 'a')",
     ),

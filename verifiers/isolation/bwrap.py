@@ -24,6 +24,8 @@ class Bubblewrap:
     Nobody is the host's root in a jail. With `own_root` one is root, with all capabilities, of a user namespace and of
     nothing on the host: root has to start such a jail as another user. Otherwise one has no capability; there root
     becomes nobody within the jail, since nobody may not be allowed to read and mount what root may.
+
+    With `first` what runs there is process 1 and has to wait for all that ends; else that is bubblewrap.
     """
 
     tmp_bytes: int
@@ -32,13 +34,14 @@ class Bubblewrap:
     environ: Mapping[str, str] = field(default_factory=dict)
     proc: bool = True
     own_root: bool = False
+    first: bool = False
 
     def command(self, argv: Sequence[str]) -> list[str]:
         """The command line that runs `argv` in the jail; Unavailable where there is no bubblewrap."""
         who, first = _own_root() if self.own_root else _nobody()
         line = [_bwrap(), "--unshare-net", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
         line += [*who, "--die-with-parent", "--new-session", "--clearenv", "--hostname", "sandbox", *_system()]
-        line += ["--dev", "/dev", *(["--proc", "/proc"] if self.proc else [])]
+        line += ["--dev", "/dev", *(["--proc", "/proc"] if self.proc else []), *(["--as-pid-1"] if self.first else [])]
         line += ["--perms", "0777", "--size", str(self.tmp_bytes), "--tmpfs", "/tmp"]
         for path in self.readable:
             for parent in [*path.parents][-2::-1]:

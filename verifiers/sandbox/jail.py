@@ -3,12 +3,13 @@
 import contextlib
 import os
 import shutil
+import signal
 import socket
 import stat
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -16,6 +17,7 @@ from pathlib import Path
 from verifiers.errors import Unavailable
 from verifiers.isolation.bwrap import Bubblewrap
 from verifiers.sandbox.limits import Level
+from verifiers.sandbox.tree import first_child
 
 _INSIDE = Path(__file__).with_name("inside")
 _PACKAGE = Path("verifiers", "sandbox", "inside")
@@ -94,16 +96,18 @@ class Jail:
         self.user = UserLock() if os.geteuid() == 0 else None
         self.folder = "/tmp"
         self._made: Path | None = None
-        self.channel, theirs = socket.socketpair()
+        self.stage = os.memfd_create("stage")
+        """A file where each test says how far it came before any of its program ran; the jail has it, no program."""
+        self.channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
             with contextlib.ExitStack() as files, theirs:
-                fds = [theirs.fileno()]
+                fds = [theirs.fileno(), self.stage]
                 if level is Level.unsafe:
-                    command = self._unsafe_command(theirs.fileno())
+                    command = self._unsafe_command(fds)
                 else:
                     texts = {file: files.enter_context(_memory_file(file)) for file in sorted(_INSIDE.glob("*.py"))}
+                    command = _bwrap_command(level, fds, texts)
                     fds += texts.values()
-                    command = _bwrap_command(level, theirs.fileno(), texts)
                 self.process = self._start(command, fds)
         except BaseException:
             self.channel.close()
@@ -111,7 +115,7 @@ class Jail:
             raise
 
     def _start(self, command: list[str], fds: list[int]) -> "subprocess.Popen[bytes]":
-        shell = 'read -r _; ulimit -S -s unlimited 2>/dev/null; exec "$@"'
+        shell = 'read -r _; ulimit -S -s "$(ulimit -H -s)" 2>/dev/null; exec "$@"'
         uid = self.user.uid if self.user else None
         return subprocess.Popen(
             ["/bin/sh", "-c", shell, "sh", *command],
@@ -127,7 +131,7 @@ class Jail:
             start_new_session=True,
         )
 
-    def _unsafe_command(self, channel: int) -> list[str]:
+    def _unsafe_command(self, fds: list[int]) -> list[str]:
         folder = Path(tempfile.mkdtemp(prefix="monkeys-unsafe-"))
         self._made = folder
         code, scratch = folder / "jail", folder / "scratch"
@@ -138,13 +142,19 @@ class Jail:
             folder.chmod(0o711)
         self.folder = str(scratch)
         settings = [f"{name}={value}" for name, value in {**_ENVIRONMENT, "PYTHONPATH": str(code)}.items()]
-        return ["/usr/bin/env", "-i", *settings, *_supervisor(code, channel)]
+        return ["/usr/bin/env", "-i", *settings, *_supervisor(code, fds)]
 
     def release(self) -> None:
         assert self.process.stdin
         with contextlib.suppress(BrokenPipeError):
             self.process.stdin.write(b"\n")
             self.process.stdin.close()
+
+    def give(self, files: Iterable[int]) -> None:
+        """Make these pipes the jail's user's own, so that its programs may open them again by name."""
+        if self.user:
+            for fd in files:
+                os.fchown(fd, self.user.uid, self.user.uid)
 
     def last_words(self) -> str:
         """What a jail that did not come up said, in one line."""
@@ -157,8 +167,12 @@ class Jail:
         """End every process of it; nothing is left behind."""
         self.channel.close()
         if self.level is Level.unsafe:
+            first = first_child(self.process.pid)
+            if first:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(first, signal.SIGKILL)
             with contextlib.suppress(subprocess.TimeoutExpired):
-                self.process.wait(2)  # the supervisor ends its programs when its socket closes
+                self.process.wait(2)  # the supervisor ends what a test left, and itself when its socket is closed
         self.process.kill()
         self.process.wait()
         for pipe in (self.process.stdin, self.process.stderr):
@@ -168,6 +182,7 @@ class Jail:
         self._forget()
 
     def _forget(self) -> None:
+        os.close(self.stage)
         if self.user:
             self.user.close()
         if self._made:
@@ -186,7 +201,7 @@ def _memory_file(file: Path) -> Iterator[int]:
         os.close(fd)
 
 
-def _bwrap_command(level: Level, channel: int, texts: dict[Path, int]) -> list[str]:
+def _bwrap_command(level: Level, fds: list[int], texts: dict[Path, int]) -> list[str]:
     jail = Bubblewrap(
         tmp_bytes=1 << 20,
         readable=find_python().folders,
@@ -194,9 +209,10 @@ def _bwrap_command(level: Level, channel: int, texts: dict[Path, int]) -> list[s
         environ={**_ENVIRONMENT, "PYTHONPATH": "/jail"},
         proc=level is Level.bwrap,
         own_root=True,
+        first=True,
     )
-    return jail.command(_supervisor(Path("/jail"), channel))
+    return jail.command(_supervisor(Path("/jail"), fds))
 
 
-def _supervisor(code: Path, channel: int) -> list[str]:
-    return [find_python().path, "-s", "-S", "-B", str(code / _PACKAGE / "supervisor.py"), str(channel)]
+def _supervisor(code: Path, fds: list[int]) -> list[str]:
+    return [find_python().path, "-s", "-S", "-B", str(code / _PACKAGE / "supervisor.py"), *map(str, fds)]

@@ -33,7 +33,7 @@ def probe(level: Level) -> str:
         return str(error)
     try:
         slot.begin(_PROBE, Limits(cpu_seconds=5))
-        result = slot.test(b"", last=True)
+        result = slot.test(b"")
     except (SlotFailed, KilledForMemory) as error:
         return str(error)
     finally:

@@ -1,15 +1,16 @@
 """Programs in, results out: warm slots, replaced when they fail, at the best isolation this host allows."""
 
+import contextlib
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from verifiers.errors import InfrastructureError, Unavailable
 from verifiers.sandbox.levels import best_level
 from verifiers.sandbox.limits import Ended, Level, Limits, TestResult
+from verifiers.sandbox.running import finish
 from verifiers.sandbox.slot import KilledForMemory, Program, Slot, SlotFailed
 
 _ATTEMPTS = 3
@@ -64,7 +65,7 @@ class Sandbox:
         with self._undisturbed():
             return _Series(self, program, limits, slot).run(inputs, go_on)
 
-    @contextmanager
+    @contextlib.contextmanager
     def _undisturbed(self) -> Iterator[None]:
         """One program at a time; slots that an exception left in the middle of one are not asked again."""
         with self._lock:
@@ -99,17 +100,20 @@ class Sandbox:
         attempt: int,
     ) -> tuple[ProgramRun, ProgramRun]:
         served, drove = self.slot("main"), self.slot("driver")
-        calls_read, calls_write = os.pipe()
-        replies_read, replies_write = os.pipe()
-        fds = (calls_read, calls_write, replies_read, replies_write)
+        served.begin(candidate, limits, 2.0**attempt)
+        drove.begin(driver, driver_limits, 2.0**attempt)
+        fds: list[int] = []
         try:
-            served.begin(candidate, limits, (calls_read, replies_write))
-            drove.begin(driver, driver_limits, (replies_read, calls_write))
+            fds += os.pipe()
+            fds += os.pipe()
+            calls_read, calls_write, replies_read, replies_write = fds
+            served.send_test(b"", (calls_read, replies_write))
+            drove.send_test(data, (replies_read, calls_write))
         finally:
             for fd in fds:
                 os.close(fd)
-        served.send_test(b"", last=True)
-        drove.send_test(data, last=True)
+        with contextlib.suppress(OSError):  # either's result says it
+            finish([drove.running, served.running])
         driven = self._result("driver", drove)
         answered = self._result("main", served)
         if driven.starved or answered.starved:
@@ -184,23 +188,19 @@ class _Series:
 
     def run(self, inputs: Iterable[bytes], go_on: Callable[[TestResult], bool]) -> ProgramRun:
         results: list[TestResult] = []
-        tests = list(inputs)
-        try:
-            for data in tests:
-                results.append(self._test(data, last=len(results) + 1 == len(tests)))
-                if not go_on(results[-1]):
-                    break
-        finally:
-            self._end()
+        for data in inputs:
+            results.append(self._test(data))
+            if not go_on(results[-1]):
+                break
         near = {"near_limit": self.near} if self.near else {}
         return ProgramRun(results, self.facts | _measured(results, self.retries) | near)
 
-    def _test(self, data: bytes, last: bool) -> TestResult:
+    def _test(self, data: bytes) -> TestResult:
         near = 0
         while True:
             try:
                 slot = self._begun()
-                result = slot.test(data, last)
+                result = slot.test(data)
             except KilledForMemory:
                 self._give_up_slot()
                 return _KILLED_FOR_MEMORY
@@ -208,9 +208,8 @@ class _Series:
                 self._give_up_slot()
                 self._count(error)
                 continue
-            if last:
-                self.slot = None
             if result.starved:
+                self.slot = None  # begins anew, with more patience
                 self._count("the host was too busy to run it")
             elif result.near and near < _ATTEMPTS - 1:
                 near += 1
@@ -221,16 +220,9 @@ class _Series:
     def _begun(self) -> Slot:
         if self.slot is None:
             slot = self.sandbox.slot(self.name)
-            slot.begin(self.program, self.limits)
+            slot.begin(self.program, self.limits, 2.0**self.retries)
             self.slot, self.facts = slot, slot.facts
         return self.slot
-
-    def _end(self) -> None:
-        if self.slot:
-            try:
-                self.slot.end()
-            except (SlotFailed, OSError):  # an OSError: closed by a run within this one
-                self._give_up_slot()
 
     def _give_up_slot(self) -> None:
         self.slot = None

@@ -1,27 +1,35 @@
-"""One warm jail, seen from the host: programs in, results out, over frames of a kind byte, a length and a body.
+"""One warm jail, seen from the host: programs in, results out. What a test reads and writes goes past the supervisor,
+by descriptors that are handed to the test's own process.
 
-Not a Child of verifiers/isolation, whose protocol it does not share: it gets descriptors and megabytes of raw bytes,
-its programs have limits of their own, which the supervisor keeps, and one that kills the jail is no failure of ours.
+Not a Child of verifiers/isolation, whose protocol it does not share: its programs have limits of their own, which are
+kept here, and one that kills the jail is no failure of ours.
 """
 
+import fcntl
 import marshal
+import os
 import secrets
+import signal
+import socket
+import stat
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from verifiers.sandbox.cgroup import Group
-from verifiers.sandbox.frames import receive, send
-from verifiers.sandbox.inside.ends import PATIENCE
-from verifiers.sandbox.inside.frames import RESULT
+from verifiers.sandbox.inside.frames import LARGEST_FRAME
 from verifiers.sandbox.jail import Jail
 from verifiers.sandbox.limits import MIB, Ended, Level, Limits, TestResult
+from verifiers.sandbox.running import Running, finish
 from verifiers.sandbox.seccomp import syscall_filter
 
 _SECONDS_TO_START = 60
-_SECONDS_OF_GRACE = 20
-_OVERHEAD = 64 * MIB  # the supervisor, a program's input and its files
+_OVERHEAD = 64 * MIB  # the supervisor and a program's files
 _MOST_PROCESSES = 160
+_ARTIFACT_MOST = 64 * MIB
+_PYTHON_KINDS = ("python", "serve", "drive")
+_PATIENCE = 4.0
 
 
 class SlotFailed(Exception):
@@ -48,7 +56,7 @@ class Program:
 
 
 class KilledForMemory(Exception):
-    """The kernel killed a program's init together with the program: the program's fault, but the slot is gone."""
+    """The kernel killed the supervisor together with the program: the program's fault, but the slot is gone."""
 
 
 class Slot:
@@ -63,7 +71,8 @@ class Slot:
         self.programs = 0
         self.jail = Jail(level)
         self.group: Group | None = None
-        self._ending = False  # the last program was told to end, and nobody has asked yet whether it did
+        self._running: Running | None = None
+        self._files: list[int] = []  # the program's own: its text or executable, and where its code is kept
         self._memory = 0
         self._kills = 0
         self._host_kills = _host_kills()
@@ -95,122 +104,155 @@ class Slot:
         settings = {
             "isolated": self.level is not Level.unsafe,
             "proc": self.level is Level.bwrap,
-            "watch_memory": self.group is None,
             "folder": self.jail.folder,
             "imports": self.imports,
             "filter": syscall_filter(),
         }
-        self.jail.channel.settimeout(_SECONDS_TO_START)
-        send(self.jail.channel, b"S", marshal.dumps(settings, 2))
-        kind, body = receive(self.jail.channel)
-        if kind != b"R":
+        channel = self.jail.channel
+        channel.settimeout(_SECONDS_TO_START)
+        channel.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+        channel.send(marshal.dumps(settings, 2))
+        said, sender, _, _ = channel.recvmsg(64, socket.CMSG_SPACE(12))
+        if said[:1] != b"R" or not sender:
             raise OSError("the supervisor did not greet")
-        return body.decode()
+        channel.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 0)
+        channel.setblocking(True)
+        self.supervisor = int.from_bytes(sender[0][2][:4], sys.byteorder)
+        return said[1:].decode()
 
-    def begin(self, program: Program, limits: Limits, calls: Sequence[int] = ()) -> None:
-        """Start a program's namespaces; `calls` become its descriptors 3 and 4."""
+    def begin(self, program: Program, limits: Limits, patience: float = 1.0) -> None:
+        """The next tests are of this program. patience: times the usual one with a host that gives it no CPU."""
         self.programs += 1
-        self.limits = limits
+        self.program, self.limits, self._patience = program, limits, patience * _PATIENCE
+        self._close_files()
         self._limit_memory(limits.memory_bytes + limits.scratch_bytes + _OVERHEAD)
-        self._attempt_kills()
+        text = program.kind in _PYTHON_KINDS
+        if text or program.kind == "binary":
+            self._files.append(_memory_file(program.kind, program.code))
+        if text and program.reuse:
+            self._files.append(os.memfd_create("code", os.MFD_CLOEXEC))
         fields = {
             "kind": program.kind,
-            "code": program.code,
+            "size": len(program.code),
             "argv": program.argv,
-            "artifact": program.artifact,
-            "reuse": program.reuse,
+            "artifact": bool(program.artifact),
+            "reuse": len(self._files) > 1,
+            "calls": 0,
             "cpu": limits.most_cpu_seconds,
-            "wall": limits.wall_seconds,
             "memory": limits.memory_bytes,
-            "address_space": self._address_space(limits.memory_bytes),
-            "output": limits.output_bytes,
-            "processes": limits.processes + 4,
+            "address_space": 16 * limits.memory_bytes + 8192 * MIB,  # against absurd requests: to reserve is not to use
             "file": max(limits.file_bytes, len(program.code)),
-            "scratch": limits.scratch_bytes + len(program.code),
+            "scratch": limits.scratch_bytes,
+            "processes": limits.processes + 4,
         }
-        self._attempt_send(b"P", marshal.dumps(fields, 2), calls)
+        self._fields = fields
 
-    def test(self, data: bytes, last: bool = False) -> TestResult:
-        """Run the program on one input; the `last` one ends it."""
-        self.send_test(data, last)
+    def test(self, data: bytes) -> TestResult:
+        """Run the program on one input."""
+        self.send_test(data)
         return self.result()
 
-    def send_test(self, data: bytes, last: bool = False) -> None:
-        if len(data) > MIB:
-            self._limit_memory(self.limits.memory_bytes + self.limits.scratch_bytes + _OVERHEAD + 2 * len(data))
-        self._attempt_send(b"T", data)
-        if last:
-            self._attempt_send(b"E", b"")
-        self._last = last
+    def send_test(self, data: bytes, calls: Sequence[int] = ()) -> None:
+        """Start the program on one input; `calls` become its descriptors 3 and 4."""
+        frame = marshal.dumps({**self._fields, "calls": len(calls)}, 2)
+        assert len(frame) < LARGEST_FRAME
+        os.ftruncate(self.jail.stage, 0)
+        os.lseek(self.jail.stage, 0, os.SEEK_SET)
+        stdin = _memory_file("input", data)
+        try:
+            running = self._running = Running(
+                self.jail.channel, self.supervisor, self.group, self.limits, self._patience
+            )
+            try:
+                self.jail.give(running.theirs)
+                socket.send_fds(self.jail.channel, [frame], [stdin, *running.theirs, *calls, *self._files])
+            except OSError as error:
+                raise SlotFailed(f"the jail is gone: {error}") from error
+            finally:
+                for fd in running.theirs:
+                    os.close(fd)
+        finally:
+            os.close(stdin)
+
+    @property
+    def running(self) -> Running:
+        """The test that was sent and whose result nobody has asked for yet."""
+        assert self._running
+        return self._running
 
     def result(self) -> TestResult:
         """The result of the test that was sent."""
-        self._await_end()
-        self._ending = self._last
-        self.jail.channel.settimeout(PATIENCE * self.limits.wall_seconds + _SECONDS_OF_GRACE)
-        kind, body = self._attempt_receive()
-        killed = self._attempt_kills()
-        if kind == b"K" and killed:
-            raise KilledForMemory
-        if kind != b"r":
-            raise SlotFailed(f"the supervisor said {kind!r} {bytes(body[:200])!r}")
-        return self._read_result(body, killed)
+        running = self.running
+        try:
+            if not running.done:
+                finish([running])
+            killed = self._attempt_kills()
+            return self._read_result(running, killed)
+        except OSError as error:
+            if self._attempt_kills():
+                raise KilledForMemory from error
+            raise SlotFailed(f"the jail is gone: {error}") from error
+        finally:
+            running.close()
+            self._running = None
 
-    def _read_result(self, body: bytes, killed: bool) -> TestResult:
-        if len(body) < RESULT.size:
-            raise SlotFailed("a result is cut off")
-        ended, exit_code, signal, cpu, wall, peak, starved, *sizes = RESULT.unpack_from(body)
-        parts, at = [], RESULT.size
-        for size in sizes:
-            parts.append(bytes(body[at : at + size]))
-            at += size
-        if at != len(body) or ended > max(Ended):
-            raise SlotFailed("a result is malformed")
-        how = Ended(ended)
-        if killed or (how is Ended.exited and peak > self.limits.memory_bytes):
+    def _read_result(self, running: Running, killed: bool) -> TestResult:
+        how, state, limits = running.ended, running.state, self.limits
+        exit_code = os.WEXITSTATUS(state) if os.WIFEXITED(state) else 0
+        killer = os.WTERMSIG(state) if os.WIFSIGNALED(state) else 0
+        errors, artifact, near = running.errors, b"", False
+        out_of_time = running.cpu >= limits.most_cpu_seconds or killer == signal.SIGXCPU
+        if out_of_time and how in (Ended.exited, Ended.output_limit):
+            how = Ended.cpu_limit
+        unbegun = self._begun(os.pread(self.jail.stage, 4096, 0))
+        if unbegun:
+            how, errors = unbegun
+        if killed or (how is Ended.exited and running.peak > limits.memory_bytes):
             how = Ended.memory_limit
         elif how is Ended.not_started:
-            raise SlotFailed(f"the program was not started: {parts[1][:300]!r}")
-        elif how is Ended.exited and signal == 9 and self._host_killed():
+            raise SlotFailed(f"the program was not started: {errors[:300]!r}")
+        elif how is Ended.exited and killer == signal.SIGKILL and self._host_killed():
             raise SlotFailed("the host ran out of memory")
-        near = how is Ended.exited and cpu >= self.limits.cpu_seconds
-        how = Ended.cpu_limit if near else how
-        output, errors, artifact = parts
-        return TestResult(how, exit_code, signal, cpu, wall, peak, output, errors, artifact, bool(starved), near)
+        elif how is Ended.exited and running.cpu >= limits.cpu_seconds:
+            how, near = Ended.cpu_limit, True
+        elif how is Ended.exited and state == 0 and running.folder >= 0:
+            artifact = _read_artifact(running.folder, self.program.artifact)
+        return TestResult(
+            how, exit_code, killer, running.cpu, running.wall, running.peak, bytes(running.output), errors, artifact,
+            running.starved, near,
+        )  # fmt: skip
 
-    def end(self) -> None:
-        """End a program before its last test: its namespaces, its files and all that it left running."""
-        self._attempt_send(b"E", b"")
-        self._ending = True
-
-    def _await_end(self) -> None:
-        """Make sure that the program before this one is gone."""
-        if not self._ending:
-            return
-        self._ending = False
-        self.jail.channel.settimeout(_SECONDS_OF_GRACE)
-        kind, body = self._attempt_receive()
-        if kind != b"D":
-            raise SlotFailed(f"the program's end failed: {kind!r} {bytes(body[:200])!r}")
+    def _begun(self, stage: bytes) -> tuple[Ended, bytes] | None:
+        """How a test ended that did not even begin, and why; None for one that did."""
+        if stage[:1] != b"S" or stage[1:2] == b"!":
+            return Ended.not_started, stage
+        if stage[1:2] == b"C":
+            return Ended.not_compiled, b""
+        if self.program.kind in _PYTHON_KINDS and stage[1:2] != b"x":
+            return Ended.not_compiled, b"the compiler was stopped by a limit"
+        return None
 
     def close(self) -> None:
         self.jail.close()
+        if self._running:
+            self._running.close()
+            self._running = None
+        self._close_files()
         if self.group:
             self.group.close()
+
+    def _close_files(self) -> None:
+        while self._files:
+            os.close(self._files.pop())
 
     def _limit_memory(self, size: int) -> None:
         if self.group is None or size == self._memory:
             return
-        self._await_end()  # what the last program left in memory may be more than this one's limit
         try:
             self.group.limit_memory(size)
         except OSError as error:
             raise SlotFailed(f"the control group is gone: {error}") from error
         self._memory = size
-
-    def _address_space(self, memory: int) -> int:
-        """Without a control group the only bound of one process's memory, with one only against absurd requests."""
-        return memory + 64 * MIB if self.group is None else 4 * memory + 4096 * MIB
 
     def _attempt_kills(self) -> bool:
         """Whether the kernel killed for memory since the last look."""
@@ -228,17 +270,38 @@ class Slot:
         before, self._host_kills = self._host_kills, _host_kills()
         return before != self._host_kills
 
-    def _attempt_send(self, kind: bytes, body: bytes, calls: Sequence[int] = ()) -> None:
-        try:
-            send(self.jail.channel, kind, body, calls)
-        except OSError as error:
-            raise SlotFailed(f"the jail is gone: {error}") from error
 
-    def _attempt_receive(self) -> tuple[bytes, bytes]:
-        try:
-            return receive(self.jail.channel)
-        except OSError as error:
-            raise SlotFailed(f"the jail is gone: {error}") from error
+def _memory_file(name: str, data: bytes) -> int:
+    """A descriptor of a file in memory, at its start; one to execute is read-only, since nothing else is executed."""
+    if name != "binary":
+        fd = os.memfd_create(name, os.MFD_CLOEXEC)
+        _write(fd, data)
+        return fd
+    fd = os.memfd_create("program", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    try:
+        _write(fd, data)
+        os.fchmod(fd, 0o555)
+        fcntl.fcntl(fd, fcntl.F_ADD_SEALS, fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK)
+        return os.open(f"/proc/self/fd/{fd}", os.O_RDONLY | os.O_CLOEXEC)
+    finally:
+        os.close(fd)
+
+
+def _write(fd: int, data: bytes) -> None:
+    at = 0
+    while at < len(data):
+        at += os.pwrite(fd, data[at:] if at else data, at)
+
+
+def _read_artifact(folder: int, name: str) -> bytes:
+    """A file that a command left behind; it is never followed when it is a link."""
+    try:
+        fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
+    except OSError:
+        return b""
+    with open(fd, "rb") as file:
+        data = file.read(_ARTIFACT_MOST + 1) if stat.S_ISREG(os.fstat(fd).st_mode) else b""
+    return data if len(data) <= _ARTIFACT_MOST else b""
 
 
 def _host_kills() -> int:

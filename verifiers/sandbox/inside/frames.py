@@ -1,17 +1,16 @@
-"""Frames between host and jail: a kind byte, a length, a body, and descriptors beside it where a program has some."""
+"""What host and jail say to each other: one datagram each, with descriptors beside it."""
 
 from __future__ import annotations
 
 import _socket
 import os
 import struct
-from typing import Tuple  # noqa: UP035 (Python 3.9)
 
-HEADER = struct.Struct("=cI")
-RESULT = struct.Struct("=BiiddQBIII")
-"""A test's result: its end, exit code, signal, CPU and wall seconds, peak bytes, whether it was starved, and the sizes
-of the output, the errors and the artifact that follow."""
-Descriptors = Tuple[int, ...]  # noqa: UP006
+RESULT = struct.Struct("=cidQ")
+"""A test's end: `r`, the wait status of its first process, CPU seconds of all that were waited for, peak bytes."""
+LARGEST_FRAME = 1 << 16
+STAGE, CHANNEL = 50, 51
+"""Descriptors of the supervisor; all from the channel's on are closed in a test before anything else."""
 
 
 def write_all(fd: int, data: bytes | bytearray) -> None:
@@ -21,34 +20,17 @@ def write_all(fd: int, data: bytes | bytearray) -> None:
         view = view[os.write(fd, view) :]
 
 
-def receive(channel: _socket.socket, size: int) -> bytearray:
-    """Exactly so many bytes; the process ends when the host is gone."""
-    data = bytearray(size)
-    view = memoryview(data)
-    while view:
-        got = channel.recv_into(view)
-        if not got:
-            os._exit(0)
-        view = view[got:]
+def receive_frame(channel: _socket.socket) -> bytes:
+    """The next frame; its descriptors take the lowest free numbers. The process ends when the host is gone."""
+    data, _, flags, _ = channel.recvmsg(LARGEST_FRAME, _socket.CMSG_SPACE(64))
+    if not data:
+        os._exit(0)
+    if flags & (_socket.MSG_TRUNC | _socket.MSG_CTRUNC):
+        raise OSError("a frame is cut off")
     return data
 
 
-def receive_header(channel: _socket.socket) -> tuple[bytes, int, Descriptors]:
-    """The next frame's kind, body length and descriptors."""
-    data, ancillary, _, _ = channel.recvmsg(HEADER.size, _socket.CMSG_SPACE(8))
-    descriptors: Descriptors = ()
-    for level, kind, payload in ancillary:
-        if level == _socket.SOL_SOCKET and kind == _socket.SCM_RIGHTS:
-            descriptors = struct.unpack(f"={len(payload) // 4}i", payload)
-    if len(data) < HEADER.size:
-        data += receive(channel, HEADER.size - len(data))
-    kind_byte, size = HEADER.unpack(data)
-    return kind_byte, size, descriptors
-
-
-def send(channel: _socket.socket, kind: bytes, *parts: bytes | bytearray) -> None:
-    """One frame, its body in parts."""
-    channel.sendall(HEADER.pack(kind, sum(len(part) for part in parts)))
-    for part in parts:
-        if part:
-            channel.sendall(part)
+def send_descriptor(channel: _socket.socket, kind: bytes, descriptor: int) -> None:
+    """One byte, and a descriptor beside it."""
+    rights = struct.pack("=i", descriptor)
+    channel.sendmsg([kind], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, rights)])

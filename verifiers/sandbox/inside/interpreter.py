@@ -10,7 +10,6 @@ import importlib.machinery
 import io
 import marshal
 import os
-import signal
 import sys
 from types import CodeType, ModuleType
 from typing import Any, NoReturn
@@ -65,11 +64,8 @@ def set_stage() -> None:
 
 def run_python(job: Job, status: int) -> NoReturn:
     """Compile, tell `status` that it did, run, and end this process with the program's exit code."""
-    _write_source(job.code)
-    tidy = not any(word in job.code for word in _UNTIDY)
-    code = _compiled(job, status)
+    code, tidy = _compiled(job, status)
     gc.enable()
-    signal.signal(signal.SIGINT, signal.default_int_handler)
     if job.kind == "python":
         _hide_ourselves()
     _ending.end(_run_main(code, job.kind), tidy)
@@ -110,36 +106,32 @@ def _hide_ourselves() -> None:
         _unseen[name] = sys.modules.pop(name)
 
 
-def _write_source(code: bytes) -> None:
-    """The program's own file, in the working folder: tracebacks, inspect and multiprocessing read it."""
-    try:
-        with open("main.py", "wb", buffering=0) as file:
-            file.write(code)
-    except OSError:
-        pass
+def _compiled(job: Job, status: int) -> tuple[CodeType, bool]:
+    """The program's code object, and whether its text says that no more than usual is to be done at its end.
 
-
-def _compiled(job: Job, status: int) -> CodeType:
-    """The program's code object: the first test compiles it and keeps it for the others, before any of it has run."""
+    The first test compiles it and keeps it for the others, before any of it has run.
+    """
+    kept = os.fstat(job.image).st_size if job.image >= 0 else 0
     code: CodeType | None = None
     if job.kind == "drive":
-        code = compile("", _path, "exec")
-    elif job.image >= 0 and os.fstat(job.image).st_size:
-        code = marshal.loads(os.pread(job.image, os.fstat(job.image).st_size, 0))
+        code, tidy = compile("", _path, "exec"), True
+    elif kept:
+        code, tidy = marshal.loads(os.pread(job.image, kept, 0))
     else:
         with contextlib.suppress(BaseException):
             code = compile(job.code, _path, "exec", dont_inherit=True)
-        if code is None:
-            os.write(status, b"C")
-            _run_file(_path)
-        if job.image >= 0:
-            write_all(job.image, marshal.dumps(code))
+        tidy = not any(word in job.code for word in _UNTIDY)
+        if code and job.image >= 0:
+            write_all(job.image, marshal.dumps((code, tidy)))
+    if code is None:
+        os.write(status, b"C")
+        _run_file(_path)
     os.write(status, b"x")
     os.close(status)
     if job.image >= 0:
         os.close(job.image)
     job.code = b""
-    return code
+    return code, tidy
 
 
 def _run_file(path: str) -> NoReturn:

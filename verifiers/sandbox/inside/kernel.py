@@ -6,8 +6,10 @@ import ctypes
 import os
 import struct
 
-NEWNS, NEWIPC, NEWPID = 0x00020000, 0x08000000, 0x20000000
-_RDONLY, _NOSUID, _NODEV, _NOEXEC = 1, 2, 4, 8
+SCRATCH_BYTES = 16 << 20
+"""Of the file system that each test finds empty, unless it asks for another size."""
+_RDONLY, _NOSUID, _NODEV, _NOEXEC, _REMOUNT, _BIND = 1, 2, 4, 8, 32, 4096
+_RELATIME, _KEPT = 1 << 21, 0xC0F
 _DETACH = 2
 _SET_PDEATHSIG, _SET_DUMPABLE, _SET_SECCOMP, _CAPBSET_DROP = 1, 4, 22, 24
 _SET_CHILD_SUBREAPER, _SET_NO_NEW_PRIVS, _CAP_AMBIENT, _CAP_AMBIENT_CLEAR_ALL = 36, 38, 47, 4
@@ -23,30 +25,50 @@ def _check(result: int) -> None:
         raise OSError(number, os.strerror(number))
 
 
-def unshare(namespaces: int) -> None:
-    """New namespaces for this process; a new pid namespace holds only its next children."""
-    _check(_libc.unshare(namespaces))
+def mount_scratch(place: str = "/tmp") -> None:
+    """An empty file system there, in memory."""
+    _check(_libc.mount(b"scratch", place.encode(), b"tmpfs", _NOSUID | _NODEV, _scratch(SCRATCH_BYTES)))
 
 
-def enter_namespaces_of(pidfd: int, namespaces: int) -> None:
-    """Those of these namespaces that another process is in."""
-    _check(_libc.setns(pidfd, namespaces))
+def renew_scratch() -> None:
+    """Empty file systems in place of the last test's, whatever it did to them: 50 microseconds."""
+    for place in ("/tmp", "/dev/shm"):
+        unmount(place)
+        mount_scratch(place)
 
 
-def mount_scratch(size: int) -> None:
-    """An empty file system of so many bytes on /tmp."""
-    options = b"size=%d,nr_inodes=4096,mode=1777" % size
-    _check(_libc.mount(b"scratch", b"/tmp", b"tmpfs", _NOSUID | _NODEV, options))
+def resize_scratch(size: int) -> None:
+    """Let this test's /tmp have so many bytes."""
+    _check(_libc.mount(b"scratch", b"/tmp", b"tmpfs", _REMOUNT | _NOSUID | _NODEV, _scratch(size)))
 
 
-def unmount_scratch() -> None:
-    """Take /tmp away, even while something in it is open."""
-    _check(_libc.umount2(b"/tmp", _DETACH))
+def _scratch(size: int) -> bytes:
+    return b"size=%d,nr_inodes=4096,mode=1777" % size
 
 
-def mount_proc() -> None:
-    """/proc of this pid namespace, read-only: nobody below lowers his own out-of-memory score."""
-    _check(_libc.mount(b"proc", b"/proc", b"proc", _RDONLY | _NOSUID | _NODEV | _NOEXEC, None))
+def protect_devices() -> None:
+    """Nobody may touch a device that all may write to: its time would tell a test of the one before."""
+    for name in ("null", "zero", "full", "random", "urandom", "tty", "pts"):
+        place = "/dev/" + name
+        try:
+            flags = os.statvfs(place).f_flag
+        except OSError:
+            continue
+        flags = flags & _KEPT | (_RELATIME if flags & os.ST_RELATIME else 0) | _RDONLY | _REMOUNT | _BIND
+        _check(_libc.mount(None, place.encode(), None, flags, None))
+
+
+def unmount(place: str) -> None:
+    """Take it away, even while something in it is open."""
+    _check(_libc.umount2(place.encode(), _DETACH))
+
+
+def mount_proc(place: str, hidden: bool = False) -> None:
+    """/proc of this pid namespace. A `hidden` one is read-only, so that nobody lowers his own out-of-memory score, and
+    does not show what one may not trace, like process 1: what it used would tell how many tests there were.
+    """
+    flags = _NOSUID | _NODEV | _NOEXEC
+    _check(_libc.mount(b"proc", place.encode(), b"proc", flags | _RDONLY * hidden, b"hidepid=2" if hidden else None))
 
 
 def no_new_privileges() -> None:
@@ -75,7 +97,23 @@ def set_dumpable(dumpable: bool) -> None:
 def adopt_orphans() -> None:
     """Processes whose parents end become children of this one, which itself ends with its parent."""
     _check(_libc.prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0))
+    end_with_parent()
+
+
+def end_with_parent() -> None:
+    """The kernel kills this process when its parent ends."""
     _check(_libc.prctl(_SET_PDEATHSIG, 9, 0, 0, 0))
+
+
+def set_thread_stacks(size: int) -> None:
+    """The stack of a thread that asks for none: the C library's 2 MiB under an unlimited stack are unusually few."""
+    attributes = ctypes.create_string_buffer(128)
+    _libc.pthread_attr_init(attributes)
+    _libc.pthread_attr_setstacksize(attributes, ctypes.c_size_t(size))
+    try:
+        _libc.pthread_setattr_default_np(attributes)
+    except AttributeError:  # not the GNU C library
+        pass
 
 
 class SyscallFilter:

@@ -1,130 +1,156 @@
-"""The warm process of a slot: it forks an init in fresh namespaces for each program, and runs none of it itself."""
+"""The warm process of a slot: pid 1 of its jail, it forks a process for each test and ends all that this left.
+
+It has no signal handlers, so nothing below it can reach it; and it reads no program, no input and no output, so that
+nothing of one candidate is in the memory from which the next one's process is forked. The next test's process is
+forked ahead and waits for the host.
+"""
 
 from __future__ import annotations
 
 import _socket
+import fcntl
 import gc
 import marshal
 import os
+import signal
 import site
 import sys
 
 from verifiers.sandbox.inside import kernel
-from verifiers.sandbox.inside.frames import Descriptors, receive, receive_header, send, write_all
+from verifiers.sandbox.inside.frames import CHANNEL, LARGEST_FRAME, RESULT, STAGE
 from verifiers.sandbox.inside.interpreter import set_stage
-from verifiers.sandbox.inside.job import Job, SlotSettings
-from verifiers.sandbox.inside.one_test import run_test
+from verifiers.sandbox.inside.job import SlotSettings, limit_once
+from verifiers.sandbox.inside.one_test import be_test
 
 _OFTEN_IMPORTED = ("bisect", "collections", "functools", "heapq", "itertools", "math", "re", "typing")
+_EVERYONE = -1
 
 
-def main(channel: _socket.socket) -> None:
-    """Say hello, then serve one program after another until the host hangs up."""
+def main(channel: int, stage: int) -> None:
+    """Say hello, then run one test after another until the host hangs up."""
     site.setquit()
     site.setcopyright()
     site.sethelper()
-    _, size, _ = receive_header(channel)
-    slot = SlotSettings(channel, marshal.loads(receive(channel, size)))
+    for fd, place in ((stage, STAGE), (channel, CHANNEL)):
+        assert fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, place) == place
+        os.close(fd)
+    slot = SlotSettings(_socket.socket(fileno=CHANNEL), marshal.loads(os.read(CHANNEL, LARGEST_FRAME)))
     for module in (*_OFTEN_IMPORTED, *slot.imports):
         __import__(module)  # once, here, and not in every test
+    exec(compile("pass", "main.py", "exec"), {})  # the compiler makes its types on first use
     set_stage()
-    null = os.open(os.devnull, os.O_RDWR)
-    for fd in (0, 1, 2):
-        os.dup2(null, fd)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     kernel.no_new_privileges()
-    if slot.isolated:
-        kernel.bound_capabilities()
+    kernel.set_thread_stacks(8 << 20)
+    limit_once()
+    places = _be_first(slot)
     kernel.set_dumpable(False)
     gc.collect()
     gc.freeze()
     gc.disable()
-    send(channel, b"R", b"%d.%d.%d" % sys.version_info[:3])
-    while True:
-        kind, size, calls = receive_header(channel)
-        body = receive(channel, size)
-        if kind == b"P":  # all else was meant for an init that is already dead
-            serve_program(slot, bytes(body), calls)
+    os.closerange(0, 3)  # a test's own descriptors arrive there
+    slot.channel.send(b"R%d.%d.%d" % sys.version_info[:3])
+    _serve(slot, *places)
 
 
-def serve_program(slot: SlotSettings, body: bytes, calls: Descriptors) -> None:
-    """Fork the program's init into a fresh pid namespace and wait for its end."""
-    if slot.isolated:
-        kernel.unshare(kernel.NEWPID)
-    slot.prefer_oom(b"1000")
-    pid = os.fork()
-    if pid == 0:
-        status = 1
-        try:
-            be_init(slot, body, calls)
-            status = 0
-        except BaseException as error:
-            send(slot.channel, b"X", repr(error).encode()[:500])
-        finally:
-            os._exit(status)
-    slot.prefer_oom(b"0")
-    if slot.isolated:
-        kernel.enter_namespaces_of(slot.myself, kernel.NEWPID)
-    for fd in calls:
-        os.close(fd)
-    status = os.waitpid(pid, 0)[1]
-    if os.WIFSIGNALED(status):
-        send(slot.channel, b"K", b"%d" % os.WTERMSIG(status))
-    else:
-        send(slot.channel, b"D")
-
-
-def be_init(slot: SlotSettings, body: bytes, calls: Descriptors) -> None:
-    """Pid 1 of one program: set the stage, then one test after another until the host says end."""
-    fields = marshal.loads(body)
-    if slot.isolated:
-        kernel.unshare(kernel.NEWNS | kernel.NEWIPC)
-        kernel.mount_scratch(fields["scratch"])
-        if slot.proc:
-            kernel.mount_proc()
-    else:
+def _be_first(slot: SlotSettings) -> tuple[int, int]:
+    """Become what holds the jail together; descriptors of its out-of-memory score and of its last pid, or -1."""
+    if not slot.isolated:
         kernel.adopt_orphans()
-    os.chdir(slot.folder)
-    job = Job(fields, calls, slot.isolated)
-    clean = _scratch_state(slot.folder)
+        return _open_high("/proc/self/oom_score_adj"), -1
+    kernel.bound_capabilities()
+    kernel.mount_scratch()
+    kernel.mount_scratch("/dev/shm")
+    kernel.protect_devices()
+    if not slot.proc:
+        return -1, -1
+    kernel.mount_proc("/tmp")  # a writable one, for as long as it takes to open two files
+    places = _open_high("/tmp/self/oom_score_adj"), _open_high("/tmp/sys/kernel/ns_last_pid")
+    kernel.unmount("/tmp")
+    kernel.mount_proc("/proc", hidden=True)
+    return places
+
+
+def _open_high(path: str) -> int:
+    try:
+        low = os.open(path, os.O_WRONLY)
+    except OSError:
+        return -1
+    high = fcntl.fcntl(low, fcntl.F_DUPFD_CLOEXEC, CHANNEL + 1)
+    os.close(low)
+    return high
+
+
+def _serve(slot: SlotSettings, oom_score: int, last_pid: int) -> None:
     while True:
-        kind, size, _ = receive_header(slot.channel)
-        if kind != b"T":
-            return
-        stdin = os.memfd_create("input", os.MFD_CLOEXEC)
-        while size:
-            data = receive(slot.channel, min(size, 1 << 20))
-            write_all(stdin, data)
-            size -= len(data)
-        os.lseek(stdin, 0, os.SEEK_SET)
-        run_test(slot, job, stdin)
-        os.close(stdin)
-        if _scratch_state(slot.folder) != clean:
-            _empty_scratch(slot, job)
-            clean = _scratch_state(slot.folder)
+        if slot.isolated:
+            kernel.renew_scratch()
+        else:
+            _empty_folder(slot.folder)
+        os.chdir(slot.folder)
+        _write(oom_score, b"1000")  # the kernel is to kill a test first
+        _write(last_pid, b"1")  # each test is process 2: what counts up would be the test's number
+        pid = os.fork()
+        if pid == 0:
+            be_test(slot)
+        _write(oom_score, b"0")
+        end = _end_of(pid, slot.isolated)
+        try:
+            slot.channel.send(RESULT.pack(b"r", *end))
+        except OSError:
+            os._exit(0)
 
 
-def _scratch_state(folder: str) -> tuple[object, ...]:
-    state = os.stat(folder)
-    return state.st_mode, state.st_mtime_ns, state.st_ctime_ns, os.listdir(folder)
+def _write(fd: int, text: bytes) -> None:
+    if fd >= 0:
+        try:
+            os.pwrite(fd, text, 0)
+        except OSError:
+            pass
 
 
-def _empty_scratch(slot: SlotSettings, job: Job) -> None:
-    if slot.isolated:
-        os.chdir("/")
-        kernel.unmount_scratch()
-        kernel.mount_scratch(job.scratch)
-    else:
-        import shutil
-
-        os.chmod(slot.folder, 0o700)
-        for entry in os.scandir(slot.folder):
-            if entry.is_dir(follow_symlinks=False):
-                shutil.rmtree(entry.path, ignore_errors=True)
+def _end_of(pid: int, isolated: bool) -> tuple[int, float, int]:
+    """Wait for a test's first process, end all that it left; its wait status, CPU seconds of all, its peak bytes."""
+    cpu = 0.0
+    ended = 0
+    while ended != pid:
+        ended, state, usage = os.wait4(_EVERYONE, 0)
+        cpu += usage.ru_utime + usage.ru_stime
+    peak = usage.ru_maxrss * 1024
+    while True:
+        try:
+            if isolated:
+                os.kill(_EVERYONE, signal.SIGKILL)
             else:
-                os.unlink(entry.path)
-    os.chdir(slot.folder)
+                _kill_children()
+            usage = os.wait4(_EVERYONE, 0)[2]
+        except (ProcessLookupError, ChildProcessError):
+            return state, cpu, peak
+        cpu += usage.ru_utime + usage.ru_stime
+
+
+def _kill_children() -> None:
+    """Without a pid namespace: what the test left behind is our child by now."""
+    me = os.getpid()
+    with open(f"/proc/{me}/task/{me}/children") as file:
+        for child in file.read().split():
+            try:
+                os.kill(int(child), signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+
+
+def _empty_folder(folder: str) -> None:
+    import shutil
+
+    os.chmod(folder, 0o700)
+    for entry in os.scandir(folder):
+        if entry.is_dir(follow_symlinks=False):
+            shutil.rmtree(entry.path, ignore_errors=True)
+        else:
+            os.unlink(entry.path)
 
 
 if __name__ == "__main__":
     sys.path[:] = [folder for folder in sys.path if not __file__.startswith(folder + "/")]
-    main(_socket.socket(fileno=int(sys.argv[1])))
+    main(int(sys.argv[1]), int(sys.argv[2]))

@@ -206,7 +206,7 @@ class Slot:
             how = Ended.cpu_limit
         unbegun = self._begun(os.pread(self.jail.stage, 4096, 0))
         if unbegun:
-            how, errors = unbegun
+            how, errors = unbegun[0], unbegun[1] or errors
         if killed or (how is Ended.exited and running.peak > limits.memory_bytes):
             how = Ended.memory_limit
         elif how is Ended.not_started:

@@ -6,11 +6,12 @@ behind gets the same steps from here, and any other the interpreter's own, by Py
 
 from __future__ import annotations
 
+import _io
 import _thread
 import atexit
 import ctypes
 import gc
-import io
+import itertools
 import os
 import signal
 import sys
@@ -112,7 +113,7 @@ class Ending:
         self._callbacks = atexit._ncallbacks()
 
     def end(self, exit_code: int, tidy: bool) -> NoReturn:
-        """Finish this process. Nothing but `sys.modules` may refer to the program any more. tidy: its own text says so."""
+        """Finish this process. Nothing but `sys.modules` may refer to the program; tidy: its text has nothing unusual."""
         if exit_code == INTERRUPTED:
             signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
@@ -144,15 +145,14 @@ class Ending:
             sys.modules["threading"]._shutdown()
         if not self._flush():
             return False
-        if gc.isenabled():
-            self._bottom.call(
-                gc.collect
-            )  # what survives is in another order afterwards, in which a file ends before its buffer
-        names: dict[str, Any] = vars(sys)
-        names.update(last_type=None, last_value=None, last_traceback=None, last_exc=None)
+        if gc.isenabled():  # what survives is in another order afterwards, in which a file ends before its buffer
+            self._bottom.call(gc.collect)
+        if hasattr(sys, "last_type"):
+            vars(sys).update(dict.fromkeys(("last_type", "last_value", "last_traceback", "last_exc")))
         self._bottom.call(sys.modules.__setitem__, "__main__", None)
         self._bottom.call(gc.collect)
-        return not any(map(_may_end_visibly, gc.get_objects())) and self._flush()
+        open_files = any(map(isinstance, gc.get_objects(), itertools.repeat(_io._IOBase)))
+        return not open_files and self._flush()
 
     def _flush(self) -> bool:
         try:
@@ -162,7 +162,3 @@ class Ending:
         except BaseException:
             return False
         return True
-
-
-def _may_end_visibly(value: object) -> bool:
-    return isinstance(value, io.IOBase)

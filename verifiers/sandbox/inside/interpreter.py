@@ -10,6 +10,7 @@ import importlib.machinery
 import io
 import marshal
 import os
+import site
 import sys
 from types import CodeType, ModuleType
 from typing import Any, NoReturn
@@ -49,6 +50,8 @@ def set_stage() -> None:
     for folder in set(sys.path_importer_cache).difference(sys.path):
         del sys.path_importer_cache[folder]
     sys.argv[:] = ["main.py"]
+    sys._home = None  # type: ignore[attr-defined]
+    site.enablerlcompleter()
     if sys.version_info >= (3, 10):
         sys.orig_argv[:] = [sys.orig_argv[0], "-s", "-B", "main.py"]
     stdin, (read, write) = os.memfd_create("input"), os.pipe()
@@ -60,14 +63,16 @@ def set_stage() -> None:
         _open_stream(name, mode)
     _bottom = Bottom()
     _ending = Ending(_bottom)
+    for name in [name for name in sys.modules if name.partition(".")[0] == _OWN]:
+        _unseen[name] = sys.modules.pop(name)
 
 
 def run_python(job: Job, status: int) -> NoReturn:
     """Compile, tell `status` that it did, run, and end this process with the program's exit code."""
     code, tidy = _compiled(job, status)
     gc.enable()
-    if job.kind == "python":
-        _hide_ourselves()
+    if job.kind == "drive":
+        sys.modules.update(_unseen)
     _ending.end(_run_main(code, job.kind), tidy)
 
 
@@ -98,12 +103,6 @@ def _open_stream(name: str, mode: str) -> None:
     stream.mode = mode
     setattr(sys, name, stream)
     setattr(sys, f"__{name}__", stream)
-
-
-def _hide_ourselves() -> None:
-    """A program that asks for our modules finds none; they live on, since their end would cost time."""
-    for name in [name for name in sys.modules if name.partition(".")[0] == _OWN]:
-        _unseen[name] = sys.modules.pop(name)
 
 
 def _compiled(job: Job, status: int) -> tuple[CodeType, bool]:

@@ -52,8 +52,9 @@ class Bottom:
             function(*arguments)  # nothing may come between: a call of ours would put its own frame there
         finally:
             frame.value = ours
-            sys.setprofile(None)
-            sys.settrace(None)
+            if sys.getprofile() or sys.gettrace():  # left on by a program that has ended
+                sys.setprofile(None)
+                sys.settrace(None)
 
     def _measure(self) -> int:
         """By how much the counter changes on the way from a caller of `call` into the code's own frame."""

@@ -12,6 +12,7 @@ import atexit
 import ctypes
 import gc
 import itertools
+import operator
 import os
 import signal
 import sys
@@ -24,7 +25,7 @@ INTERRUPTED = 1 << 8
 
 _OWN_FRAMES = 3  # of a program's traceback: between where it is caught and its own first
 
-_STREAMS = ("stdin", "stdout", "stderr")
+_STREAMS = ("stdin", "stdout", "stderr", "__stdin__", "__stdout__", "__stderr__")
 
 
 def report(error: BaseException | None, bottom: Bottom) -> int:
@@ -133,10 +134,8 @@ class Ending:
 
     def _usual(self) -> bool:
         """Whether the streams are those it found, nothing is to be called at the end and no other thread is there."""
-        names = vars(sys)
-        for name, stream in self._streams.items():
-            if names.get(name) is not stream or names.get(f"__{name}__") is not stream:
-                return False
+        if not all(map(operator.is_, map(vars(sys).get, self._streams), self._streams.values())):
+            return False
         return atexit._ncallbacks() == self._callbacks and _thread._count() == 0
 
     def _finish(self) -> bool:
@@ -156,9 +155,9 @@ class Ending:
 
     def _flush(self) -> bool:
         try:
-            for name in ("stdout", "stderr"):
-                if not self._streams[name].closed:
-                    self._streams[name].flush()
+            for stream in (self._streams["stdout"], self._streams["stderr"]):
+                if not stream.closed:
+                    stream.flush()
         except BaseException:
             return False
         return True

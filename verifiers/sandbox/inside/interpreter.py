@@ -33,6 +33,7 @@ _OWN = "verifiers"  # what no program imports
 _UNTIDY = (b"__del__", b"warnings")  # words of programs that may see how the interpreter ends
 _unseen: dict[str, ModuleType] = {}
 _path: str
+_main_names: dict[str, Any]
 _bottom: Bottom
 _ending: Ending
 
@@ -42,10 +43,17 @@ def set_stage() -> None:
 
     The standard streams are on descriptors 0, 1 and 2, whatever these are by then.
     """
-    global _path, _bottom, _ending
+    global _path, _main_names, _bottom, _ending
     os.environ.clear()
     os.environ.update(ENVIRONMENT)
     _path = os.path.join(os.getcwd(), "main.py")
+    _main_names = {
+        "__loader__": importlib.machinery.SourceFileLoader("__main__", _path),
+        "__annotations__": {},
+        "__builtins__": builtins,
+        "__file__": _path,
+        "__cached__": None,
+    }
     sys.path.insert(0, os.path.dirname(_path))
     for folder in set(sys.path_importer_cache).difference(sys.path):
         del sys.path_importer_cache[folder]
@@ -83,11 +91,7 @@ def _make_main_module() -> dict[str, Any]:
     """
     main = sys.modules["__main__"] = ModuleType("__main__")
     names = vars(main)
-    names["__loader__"] = importlib.machinery.SourceFileLoader("__main__", _path)
-    names["__annotations__"] = {}
-    names["__builtins__"] = builtins
-    names["__file__"] = _path
-    names["__cached__"] = None
+    names.update(_main_names, __annotations__={})
     return names
 
 

@@ -30,6 +30,9 @@ class Bottom:
         self._state: int = _get()
         self._counter = self._find_counter()
         self._counts_down = sys.version_info >= (3, 11)  # what is left, and not what is used
+        by, self._place = _C_FRAME.get(sys.version_info[:2], (0, 0))
+        self._c_frame = _word(self._state + by) if by else None
+        self._frame = self._find_frame()
         self._spent = self._measure() if self._counter else 0
 
     def execute(self, code: CodeType, names: dict[str, Any]) -> None:
@@ -42,10 +45,12 @@ class Bottom:
 
     def call(self, function: Callable[..., Any], *arguments: Any) -> None:
         """Call what is written in C as if no frame were below it."""
-        frame = self._find_frame()
+        frame = self._frame
         if frame is None:
             function(*arguments)
             return
+        if self._c_frame:
+            frame = _word((self._c_frame.value or 0) + self._place)
         ours = frame.value
         try:
             frame.value = None
@@ -76,15 +81,13 @@ class Bottom:
         return self._look(level - 1) if level else bytes((ctypes.c_char * _SEARCHED).from_address(self._state))
 
     def _find_frame(self) -> ctypes.c_void_p | None:
-        """The word that holds the frame which runs: this function's now, its caller's afterwards."""
+        """The word that holds the frame which runs; one in a C frame is another one with the next call from C."""
         mine: int | None = id(sys._getframe())
         if sys.version_info >= (3, 11):
             mine = _word(id(sys._getframe()) + _IN_FRAME_OBJECT).value
-        if sys.version_info[:2] in _C_FRAME:
-            by, place = _C_FRAME[sys.version_info[:2]]
-            places = [(_word(self._state + by).value or 0) + place]
-        else:
-            places = list(range(self._state, self._state + _SEARCHED, 8))
+        places = list(range(self._state, self._state + _SEARCHED, 8))
+        if self._c_frame:
+            places = [(self._c_frame.value or 0) + self._place]
         return next((_word(place) for place in places if _word(place).value == mine), None)
 
 

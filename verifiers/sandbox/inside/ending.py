@@ -38,7 +38,7 @@ def report(error: BaseException | None, bottom: Bottom) -> int:
     error = _cut(error, _OWN_FRAMES)
     described = type(error), error, error.__traceback__
     sys.last_type, sys.last_value, sys.last_traceback = described
-    if sys.version_info >= (3, 12):
+    if hasattr(sys, "monitoring"):  # 3.12
         sys.last_exc = error
     if not hasattr(sys, "excepthook"):
         _say("sys.excepthook is missing\n")
@@ -114,7 +114,7 @@ class Ending:
         self._callbacks = atexit._ncallbacks()
 
     def end(self, exit_code: int, tidy: bool) -> NoReturn:
-        """Finish this process. Nothing but `sys.modules` may refer to the program; tidy: its text has nothing unusual."""
+        """Finish this process. Nothing but `sys.modules` may refer to the program. tidy: its text says nothing unusual."""
         if exit_code == INTERRUPTED:
             signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
@@ -139,7 +139,7 @@ class Ending:
         return atexit._ncallbacks() == self._callbacks and _thread._count() == 0
 
     def _finish(self) -> bool:
-        """Flush, let go of the program's objects, flush; False where something is left for the interpreter's own end."""
+        """Flush, let go of the program's objects, flush; False where that is not all."""
         if "threading" in sys.modules:
             sys.modules["threading"]._shutdown()
         if not self._flush():

@@ -60,7 +60,7 @@ def set_stage() -> None:
     sys.argv[:] = ["main.py"]
     sys._home = None  # type: ignore[attr-defined]
     site.enablerlcompleter()
-    if sys.version_info >= (3, 10):
+    if hasattr(sys, "orig_argv"):
         sys.orig_argv[:] = [sys.orig_argv[0], "-s", "-B", "main.py"]
     stdin, (read, write) = os.memfd_create("input"), os.pipe()
     for place, fd in enumerate((stdin, write, write)):
@@ -101,9 +101,9 @@ def _open_stream(name: str, mode: str) -> None:
     A stream asks its descriptor once whether it can seek: a test's input can, its pipes cannot.
     """
     started = getattr(sys, name)
-    buffer = io.open(started.fileno(), mode + "b", -1, closefd=False)
+    buffer: Any = open(started.fileno(), mode + "b", closefd=False)  # noqa: SIM115
     buffer.raw.name = f"<{name}>"
-    stream = io.TextIOWrapper(buffer, started.encoding, started.errors, "\n", name == "stderr")
+    stream: Any = io.TextIOWrapper(buffer, started.encoding, started.errors, "\n", name == "stderr")
     stream.mode = mode
     setattr(sys, name, stream)
     setattr(sys, f"__{name}__", stream)

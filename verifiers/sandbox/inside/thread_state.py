@@ -29,7 +29,7 @@ class Bottom:
     def __init__(self) -> None:
         self._state: int = _get()
         self._counter = self._find_counter()
-        self._counts_down = sys.version_info >= (3, 11)  # what is left, and not what is used
+        self._counts_down = sys.hexversion >= 0x030B0000  # 3.11: what is left, and not what is used
         by, self._place = _C_FRAME.get(sys.version_info[:2], (0, 0))
         self._c_frame = _word(self._state + by) if by else None
         self._frame = self._find_frame()
@@ -83,7 +83,7 @@ class Bottom:
     def _find_frame(self) -> ctypes.c_void_p | None:
         """The word that holds the frame which runs; one in a C frame is another one with the next call from C."""
         mine: int | None = id(sys._getframe())
-        if sys.version_info >= (3, 11):
+        if self._counts_down:
             mine = _word(id(sys._getframe()) + _IN_FRAME_OBJECT).value
         places = list(range(self._state, self._state + _SEARCHED, 8))
         if self._c_frame:

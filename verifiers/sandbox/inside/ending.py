@@ -39,7 +39,7 @@ def report(error: BaseException | None, bottom: Bottom) -> int:
     described = type(error), error, error.__traceback__
     sys.last_type, sys.last_value, sys.last_traceback = described
     if hasattr(sys, "monitoring"):  # 3.12
-        sys.last_exc = error
+        vars(sys)["last_exc"] = error
     if not hasattr(sys, "excepthook"):
         _say("sys.excepthook is missing\n")
         sys.__excepthook__(*described)
@@ -114,7 +114,7 @@ class Ending:
         self._callbacks = atexit._ncallbacks()
 
     def end(self, exit_code: int, tidy: bool) -> NoReturn:
-        """Finish this process. Nothing but `sys.modules` may refer to the program. tidy: its text says nothing unusual."""
+        """Finish this process. Only `sys.modules` may refer to the program. tidy: its text says nothing unusual."""
         if exit_code == INTERRUPTED:
             signal.signal(signal.SIGINT, signal.default_int_handler)
         try:

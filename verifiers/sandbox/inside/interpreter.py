@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import builtins
-import contextlib
 import ctypes
 import gc
 import importlib.machinery
@@ -30,7 +29,6 @@ ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
 }
 _OWN = "verifiers"  # what no program imports
-_UNTIDY = (b"__del__", b"warnings")  # words of programs that may see how the interpreter ends
 _unseen: dict[str, ModuleType] = {}
 _path: str
 _main_names: dict[str, Any]
@@ -38,23 +36,23 @@ _bottom: Bottom
 _ending: Ending
 
 
-def set_stage() -> None:
-    """Make this process what a program expects to find, once, before the tests are forked from it.
+def set_stage(folder: str) -> None:
+    """Make this process what a program in that folder expects to find, once, before the tests are forked from it.
 
     The standard streams are on descriptors 0, 1 and 2, whatever these are by then.
     """
     global _path, _main_names, _bottom, _ending
     os.environ.clear()
     os.environ.update(ENVIRONMENT)
-    _path = os.path.join(os.getcwd(), "main.py")
+    _path = os.path.join(folder, "main.py")
     _main_names = {
         "__loader__": importlib.machinery.SourceFileLoader("__main__", _path),
-        "__annotations__": {},
+        "__annotations__": {},  # holds the place of each test's own
         "__builtins__": builtins,
         "__file__": _path,
         "__cached__": None,
     }
-    sys.path.insert(0, os.path.dirname(_path))
+    sys.path.insert(0, folder)
     for folder in set(sys.path_importer_cache).difference(sys.path):
         del sys.path_importer_cache[folder]
     sys.argv[:] = ["main.py"]
@@ -79,8 +77,8 @@ def run_python(job: Job, status: int) -> NoReturn:
     """Compile, tell `status` that it did, run, and end this process with the program's exit code."""
     code, tidy = _compiled(job, status)
     gc.enable()
-    if job.kind == "drive":
-        sys.modules.update(_unseen)
+    if job.kind != "python":
+        sys.modules.update(_unseen)  # what serves and what drives may import more of them
     _ending.end(_run_main(code, job.kind), tidy)
 
 
@@ -121,9 +119,11 @@ def _compiled(job: Job, status: int) -> tuple[CodeType, bool]:
     elif kept:
         code, tidy = marshal.loads(os.pread(job.image, kept, 0))
     else:
-        with contextlib.suppress(BaseException):
+        tidy = b"__del__" not in job.code and b"warnings" not in job.code  # programs that may see how they end
+        try:
             code = compile(job.code, _path, "exec", dont_inherit=True)
-        tidy = not any(word in job.code for word in _UNTIDY)
+        except BaseException:
+            tidy = False
         if code and job.image >= 0:
             write_all(job.image, marshal.dumps((code, tidy)))
     if code is None:

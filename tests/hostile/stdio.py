@@ -164,6 +164,49 @@ PROGRAMS = [
     Hostile("a name that lies", "import ctypes\nctypes.CDLL(None).prctl(15, b') S 1 0 0 0 0')\nwhile True: pass", "time_limit"),
     Hostile("an answer when its time is up", "import signal, os\ndef f(*a): print(3, flush=True); os._exit(0)\nfor n in (signal.SIGXCPU, signal.SIGALRM, signal.SIGVTALRM): signal.signal(n, f)\nwhile True: pass", "time_limit"),
     Hostile("ignores its children", "import os, signal\nsignal.signal(signal.SIGCHLD, signal.SIG_IGN)\nwhile True:\n r, w = os.pipe()\n if os.fork() == 0:\n  for _ in range(10 ** 6): pass\n  os._exit(0)\n os.close(w)\n os.read(r, 1)\n os.close(r)", "time_limit"),
+    # the first process of the jail
+    Hostile("interrupts init", "import os\nos.kill(1, 2)\nprint(3)", "correct", tests=2),
+    Hostile("every signal for init", "import os\nfor n in range(1, 65): os.kill(1, n)\nprint(3)", "correct", tests=2),
+    Hostile("interrupts everyone", "import os, signal\nsignal.signal(2, signal.SIG_IGN)\ntry: os.kill(-1, 2)\nexcept OSError: pass\nprint(3)", "correct", tests=2),
+    Hostile("a guess and an interrupt for init", "import os\nprint(4)\nos.kill(1, 2)", "incorrect"),
+    Hostile(
+        "a signal from a pipe for init",
+        "import fcntl, os\nr, w = os.pipe()\nfor n in (0, 2, 15, 9):\n fcntl.fcntl(r, fcntl.F_SETOWN, 1)\n fcntl.fcntl(r, 10, n)\n"
+        " fcntl.fcntl(r, fcntl.F_SETFL, os.O_ASYNC | os.O_NONBLOCK)\n os.write(w, b'x')\n os.read(r, 1)\nprint(3)",
+        "correct",
+        tests=2,
+    ),
+    Hostile("its parent's signal", "import ctypes, os\nctypes.CDLL(None).prctl(1, 2)\nif os.fork() == 0: os.kill(os.getppid(), 0); os._exit(0)\nos.wait()\nos.killpg\nprint(3)", "correct"),
+    # all of a tree counts
+    Hostile(
+        "children that nobody waits for",
+        "import os, signal, time\nsignal.signal(signal.SIGCHLD, signal.SIG_IGN)\nfor _ in range(12):\n r, w = os.pipe()\n if os.fork() == 0:\n"
+        "  while time.process_time() < .15: pass\n  os._exit(0)\n os.close(w)\n os.read(r, 1)\n os.close(r)\nprint(3)",
+        "time_limit",
+    ),
+    Hostile(
+        "grandchildren that nobody waits for",
+        "import os, time\nfor _ in range(12):\n r, w = os.pipe()\n if os.fork() == 0:\n  if os.fork() == 0:\n   while time.process_time() < .15: pass\n"
+        "  os._exit(0)\n os.wait()\n os.close(w)\n os.read(r, 1)\n os.close(r)\nprint(3)",
+        "time_limit",
+    ),
+    Hostile("starves itself", "import os\nfor _ in range(12):\n if os.fork() == 0:\n  while True: pass\nfor _ in range(10 ** 9): pass", "time_limit"),
+    # what a judge gives
+    Hostile("a thread with much on its stack", "import functools, sys, threading\nsys.setrecursionlimit(10 ** 6)\n@functools.lru_cache(None)\ndef f(n): return n and 1 + f(n - 1)\nt = threading.Thread(target=lambda: print(f(9000) - 8997)); t.start(); t.join()", "correct"),
+    Hostile("a thread with a large stack", "import sys, threading\nsys.setrecursionlimit(10 ** 9)\nthreading.stack_size(512 << 20)\ndef f(n): return n and 1 + f(n - 1)\nthreading.Thread(target=lambda: print(f(50000) - 49997)).start()", "correct"),
+    Hostile("a stack without a limit", "import resource, sys\nresource.setrlimit(resource.RLIMIT_STACK, (-1, resource.getrlimit(resource.RLIMIT_STACK)[1]))\nsys.setrecursionlimit(10 ** 6)\ndef f(n): return n and 1 + f(n - 1)\nprint(f(50000) - 49997)", "correct"),
+    Hostile("a stack of 512 MiB", "import resource\nresource.setrlimit(resource.RLIMIT_STACK, (512 << 20, 512 << 20))\nprint(3)", "correct"),
+    Hostile("many threads", "import threading, time\nts = [threading.Thread(target=time.sleep, args=(.01,)) for _ in range(20)]\nfor t in ts: t.start()\nfor t in ts: t.join()\nprint(3)", "correct"),
+    Hostile("C++ with eight threads", "#include <bits/stdc++.h>\nusing namespace std;int main(){atomic<int> s{0};vector<thread> t;for(int i=0;i<8;i++)t.emplace_back([&]{s++;});for(auto&x:t)x.join();cout<<s-5;}", "correct", 1, "cpp"),
+    Hostile("C++ with a thread of 512 MiB", "#include <bits/stdc++.h>\n#include <pthread.h>\nvoid*f(void*){puts(\"3\");return 0;}int main(){pthread_attr_t a;pthread_attr_init(&a);pthread_attr_setstacksize(&a,512<<20);pthread_t t;if(pthread_create(&t,&a,f,0))return 1;pthread_join(t,0);}", "correct", 1, "cpp"),
+    Hostile("C++ with more stack for itself", "#include <bits/stdc++.h>\n#include <sys/resource.h>\nint main(){rlimit l;getrlimit(RLIMIT_STACK,&l);l.rlim_cur=512<<20;if(setrlimit(RLIMIT_STACK,&l))return 1;puts(\"3\");}", "correct", 1, "cpp"),
+    Hostile("a lock of processes", "import multiprocessing as m\nl = m.Lock()\ndef f(): l.acquire()\np = m.Process(target=f); p.start(); p.join()\nprint(3 if not l.acquire(False) else 4)", "correct", tests=2),
+    Hostile("a pool of processes", "import multiprocessing as m\nwith m.Pool(2) as p: print(sum(p.map(abs, [1, -2])))", "correct", tests=2),
+    Hostile("an executor of processes", "from concurrent.futures import ProcessPoolExecutor as E\nwith E(2) as e: print(sum(e.map(abs, [1, -2])))", "correct"),
+    Hostile("leaves shared memory", "import os\nprint(3 + len(os.listdir('/dev/shm')))\nopen('/dev/shm/seen', 'w').write('1')", "correct", tests=3),
+    Hostile("fills shared memory", "f = open('/dev/shm/f', 'wb')\nwhile True: f.write(bytes(1 << 20)); f.flush()", "runtime_error"),
+    Hostile("opens its streams by name", "a, b = map(int, open('/dev/stdin').read().split())\nprint(a + b, file=open('/dev/stdout', 'w'))", "correct", tests=2),
+    Hostile("touches devices", "import os\nfor n in ('null', 'zero', 'full', 'urandom', 'tty', 'pts'):\n try: os.utime('/dev/' + n); print(n)\n except OSError: pass\nopen('/dev/null', 'w').write('1')\nprint(3)", "correct"),
     # escapes
     _attack("limits init", "import resource\nfails(resource.prlimit, 1, resource.RLIMIT_CPU, (0, 0))"),
     _attack("slows init", "fails(os.setpriority, os.PRIO_PROCESS, 1, 19)\nfails(os.sched_setaffinity, 1, {0})"),

@@ -8,17 +8,18 @@ kept here, and one that kills the jail is no failure of ours.
 import fcntl
 import marshal
 import os
+import resource
 import secrets
 import signal
 import socket
 import stat
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from verifiers.sandbox.cgroup import Group
-from verifiers.sandbox.inside.frames import LARGEST_FRAME
+from verifiers.sandbox.inside.frames import LARGEST_FRAME, SCRATCH_BYTES
 from verifiers.sandbox.jail import Jail
 from verifiers.sandbox.limits import MIB, Ended, Level, Limits, TestResult
 from verifiers.sandbox.running import Running, finish
@@ -30,6 +31,13 @@ _MOST_PROCESSES = 160
 _ARTIFACT_MOST = 64 * MIB
 _PYTHON_KINDS = ("python", "serve", "drive")
 _PATIENCE = 4.0
+_LIMITS = {
+    resource.RLIMIT_AS: 64 << 30,  # against absurd requests: to reserve memory is not to use it
+    resource.RLIMIT_NOFILE: 64,
+    resource.RLIMIT_CORE: 0,
+    resource.RLIMIT_MEMLOCK: 0,
+}
+"""The same for every program."""
 
 
 class SlotFailed(Exception):
@@ -106,7 +114,8 @@ class Slot:
             "proc": self.level is Level.bwrap,
             "folder": self.jail.folder,
             "imports": self.imports,
-            "filter": syscall_filter(),
+            "limits": _rlimits(_LIMITS),
+            "filter": syscall_filter(supervised=self.level is not Level.unsafe),
         }
         channel = self.jail.channel
         channel.settimeout(_SECONDS_TO_START)
@@ -126,26 +135,19 @@ class Slot:
         self.program, self.limits, self._patience = program, limits, patience * _PATIENCE
         self._close_files()
         self._limit_memory(limits.memory_bytes + limits.scratch_bytes + _OVERHEAD)
-        text = program.kind in _PYTHON_KINDS
-        if text or program.kind == "binary":
+        if program.kind in _PYTHON_KINDS or program.kind == "binary":
             self._files.append(_memory_file(program.kind, program.code))
-        if text and program.reuse:
+        if program.kind in _PYTHON_KINDS and program.reuse:
             self._files.append(os.memfd_create("code", os.MFD_CLOEXEC))
-        fields = {
-            "kind": program.kind,
-            "size": len(program.code),
-            "argv": program.argv,
-            "artifact": bool(program.artifact),
-            "reuse": len(self._files) > 1,
-            "calls": 0,
-            "cpu": limits.most_cpu_seconds,
-            "memory": limits.memory_bytes,
-            "address_space": 16 * limits.memory_bytes + 8192 * MIB,  # against absurd requests: to reserve is not to use
-            "file": max(limits.file_bytes, len(program.code)),
-            "scratch": limits.scratch_bytes,
-            "processes": limits.processes + 4,
+        most = {
+            resource.RLIMIT_CPU: int(limits.most_cpu_seconds) + 2,
+            resource.RLIMIT_FSIZE: max(limits.file_bytes, len(program.code)),
+            resource.RLIMIT_STACK: limits.memory_bytes,
+            resource.RLIMIT_NPROC: limits.processes + 4,
         }
-        self._fields = fields
+        if self.level is Level.unsafe:  # there it would count every process of this user
+            del most[resource.RLIMIT_NPROC]
+        self._limits = _rlimits(most)
 
     def test(self, data: bytes) -> TestResult:
         """Run the program on one input."""
@@ -154,8 +156,7 @@ class Slot:
 
     def send_test(self, data: bytes, calls: Sequence[int] = ()) -> None:
         """Start the program on one input; `calls` become its descriptors 3 and 4."""
-        frame = marshal.dumps({**self._fields, "calls": len(calls)}, 2)
-        assert len(frame) < LARGEST_FRAME
+        frame = self._frame(3 + len(calls))
         os.ftruncate(self.jail.stage, 0)
         os.lseek(self.jail.stage, 0, os.SEEK_SET)
         stdin = _memory_file("input", data)
@@ -173,6 +174,19 @@ class Slot:
                     os.close(fd)
         finally:
             os.close(stdin)
+
+    def _frame(self, own: int) -> bytes:
+        """What a test's own process has to know; Job reads it."""
+        program, scratch = self.program, self.limits.scratch_bytes
+        image = own + 1 if len(self._files) > 1 else own if program.kind == "binary" else -1
+        size = 0 if scratch == SCRATCH_BYTES else scratch
+        fields = (
+            program.kind, own, image, len(program.code), size, self._limits, program.argv, bool(program.artifact),
+        )  # fmt: skip
+        frame = marshal.dumps(fields, 2)
+        if len(frame) > LARGEST_FRAME:
+            raise ValueError("the command is too long")
+        return frame
 
     @property
     def running(self) -> Running:
@@ -269,6 +283,16 @@ class Slot:
         """Whether the host killed anything for memory since the last look."""
         before, self._host_kills = self._host_kills, _host_kills()
         return before != self._host_kills
+
+
+def _rlimits(most: Mapping[int, int]) -> tuple[tuple[int, int, int], ...]:
+    """(resource, soft and hard limit), as far as the host's own hard limits allow; a stack may be made larger."""
+    found = []
+    for kind, limit in most.items():
+        hard = resource.getrlimit(kind)[1]
+        soft = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
+        found.append((kind, soft, hard if kind == resource.RLIMIT_STACK else soft))
+    return tuple(found)
 
 
 def _memory_file(name: str, data: bytes) -> int:

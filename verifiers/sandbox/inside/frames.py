@@ -8,7 +8,11 @@ import struct
 
 RESULT = struct.Struct("=cidQ")
 """A test's end: `r`, the wait status of its first process, CPU seconds of all that were waited for, peak bytes."""
-LARGEST_FRAME = 1 << 16
+LARGEST_FRAME = 4096
+SCRATCH, TMP, SHM, NO_CAPABILITIES = range(0xCA95E700, 0xCA95E704)
+"""Stand in the filter for the only first arguments of mount(), umount2() and capset(): the supervisor's addresses."""
+SCRATCH_BYTES = 16 << 20
+"""Of the file system that each test finds empty, unless it asks for another size."""
 STAGE, CHANNEL = 50, 51
 """Descriptors of the supervisor; all from the channel's on are closed in a test before anything else."""
 
@@ -18,16 +22,6 @@ def write_all(fd: int, data: bytes | bytearray) -> None:
     view = memoryview(data)
     while view:
         view = view[os.write(fd, view) :]
-
-
-def receive_frame(channel: _socket.socket) -> bytes:
-    """The next frame; its descriptors take the lowest free numbers. The process ends when the host is gone."""
-    data, _, flags, _ = channel.recvmsg(LARGEST_FRAME, _socket.CMSG_SPACE(64))
-    if not data:
-        os._exit(0)
-    if flags & (_socket.MSG_TRUNC | _socket.MSG_CTRUNC):
-        raise OSError("a frame is cut off")
-    return data
 
 
 def send_descriptor(channel: _socket.socket, kind: bytes, descriptor: int) -> None:

@@ -6,17 +6,24 @@ import ctypes
 import os
 import struct
 
-SCRATCH_BYTES = 16 << 20
-"""Of the file system that each test finds empty, unless it asks for another size."""
+from verifiers.sandbox.inside.frames import NO_CAPABILITIES, SCRATCH, SCRATCH_BYTES, SHM, TMP
+
 _RDONLY, _NOSUID, _NODEV, _NOEXEC, _REMOUNT, _BIND = 1, 2, 4, 8, 32, 4096
 _RELATIME, _KEPT = 1 << 21, 0xC0F
 _DETACH = 2
-_SET_PDEATHSIG, _SET_DUMPABLE, _SET_SECCOMP, _CAPBSET_DROP = 1, 4, 22, 24
+_SET_PDEATHSIG, _SET_SECCOMP, _CAPBSET_DROP = 1, 22, 24
 _SET_CHILD_SUBREAPER, _SET_NO_NEW_PRIVS, _CAP_AMBIENT, _CAP_AMBIENT_CLEAR_ALL = 36, 38, 47, 4
 _FILTER = 2
-_NO_CAPABILITIES = (struct.pack("=Ii", 0x20080522, 0), b"\0" * 24)
 
 _libc = ctypes.CDLL(None, use_errno=True)
+_SOURCE = ctypes.create_string_buffer(b"scratch")
+_TMP, _SHM = ctypes.create_string_buffer(b"/tmp"), ctypes.create_string_buffer(b"/dev/shm")
+_SCRATCH_OPTIONS = b"size=%d,nr_inodes=4096,mode=1777"
+_USUAL_SCRATCH = _SCRATCH_OPTIONS % SCRATCH_BYTES
+_HEADER = ctypes.create_string_buffer(struct.pack("=Ii", 0x20080522, 0), 8)
+_NOTHING = ctypes.create_string_buffer(24)
+_NO_CAPABILITIES = ctypes.c_void_p(ctypes.addressof(_HEADER)), ctypes.c_void_p(ctypes.addressof(_NOTHING))
+_capset = ctypes.CDLL(None).capset  # a call that keeps no error number touches less
 
 
 def _check(result: int) -> None:
@@ -25,25 +32,22 @@ def _check(result: int) -> None:
         raise OSError(number, os.strerror(number))
 
 
-def mount_scratch(place: str = "/tmp") -> None:
-    """An empty file system there, in memory."""
-    _check(_libc.mount(b"scratch", place.encode(), b"tmpfs", _NOSUID | _NODEV, _scratch(SCRATCH_BYTES)))
+def mount_scratch() -> None:
+    """Empty file systems in memory on /tmp and /dev/shm."""
+    for place in (_TMP, _SHM):
+        _check(_libc.mount(_SOURCE, place, b"tmpfs", _NOSUID | _NODEV, _USUAL_SCRATCH))
 
 
 def renew_scratch() -> None:
-    """Empty file systems in place of the last test's, whatever it did to them: 50 microseconds."""
-    for place in ("/tmp", "/dev/shm"):
-        unmount(place)
-        mount_scratch(place)
+    """Others in place of the last test's, whatever it did to those: 50 microseconds."""
+    for place in (_TMP, _SHM):
+        _check(_libc.umount2(place, _DETACH))
+    mount_scratch()
 
 
 def resize_scratch(size: int) -> None:
     """Let this test's /tmp have so many bytes."""
-    _check(_libc.mount(b"scratch", b"/tmp", b"tmpfs", _REMOUNT | _NOSUID | _NODEV, _scratch(size)))
-
-
-def _scratch(size: int) -> bytes:
-    return b"size=%d,nr_inodes=4096,mode=1777" % size
+    _check(_libc.mount(_SOURCE, _TMP, b"tmpfs", _REMOUNT | _NOSUID | _NODEV, _SCRATCH_OPTIONS % size))
 
 
 def protect_devices() -> None:
@@ -86,12 +90,8 @@ def bound_capabilities() -> None:
 
 def drop_capabilities() -> None:
     """Give up what this process itself may do beyond others of its user."""
-    _check(_libc.capset(*_NO_CAPABILITIES))
-
-
-def set_dumpable(dumpable: bool) -> None:
-    """Whether others of this user may trace this process or look into its /proc files."""
-    _check(_libc.prctl(_SET_DUMPABLE, int(dumpable), 0, 0, 0))
+    if _capset(*_NO_CAPABILITIES) < 0:
+        raise OSError("capset failed")
 
 
 def adopt_orphans() -> None:
@@ -120,6 +120,10 @@ class SyscallFilter:
     """A seccomp filter, made ready once and taken on by each test."""
 
     def __init__(self, instructions: bytes) -> None:
+        own = {SCRATCH: _SOURCE, TMP: _TMP, SHM: _SHM, NO_CAPABILITIES: _HEADER}
+        for mark, argument in own.items():
+            address = struct.pack("=I", ctypes.addressof(argument) & 0xFFFFFFFF)
+            instructions = instructions.replace(struct.pack("=I", mark), address)
         self._instructions = ctypes.create_string_buffer(instructions, len(instructions))
         program = struct.pack("HxxxxxxQ", len(instructions) // 8, ctypes.addressof(self._instructions))
         self._program = ctypes.create_string_buffer(program, len(program))

@@ -15,11 +15,12 @@ import os
 import signal
 import site
 import sys
+from resource import setrlimit
 
 from verifiers.sandbox.inside import kernel
-from verifiers.sandbox.inside.frames import CHANNEL, LARGEST_FRAME, RESULT, STAGE
+from verifiers.sandbox.inside.frames import CHANNEL, RESULT, STAGE
 from verifiers.sandbox.inside.interpreter import set_stage
-from verifiers.sandbox.inside.job import SlotSettings, limit_once
+from verifiers.sandbox.inside.job import SlotSettings
 from verifiers.sandbox.inside.one_test import be_test
 
 _OFTEN_IMPORTED = ("bisect", "collections", "functools", "heapq", "itertools", "math", "re", "typing")
@@ -34,7 +35,7 @@ def main(channel: int, stage: int) -> None:
     for fd, place in ((stage, STAGE), (channel, CHANNEL)):
         assert fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, place) == place
         os.close(fd)
-    slot = SlotSettings(_socket.socket(fileno=CHANNEL), marshal.loads(os.read(CHANNEL, LARGEST_FRAME)))
+    slot = SlotSettings(_socket.socket(fileno=CHANNEL), marshal.loads(os.read(CHANNEL, 1 << 16)))
     for module in (*_OFTEN_IMPORTED, *slot.imports):
         __import__(module)  # once, here, and not in every test
     exec(compile("pass", "main.py", "exec"), {})  # the compiler makes its types on first use
@@ -42,33 +43,44 @@ def main(channel: int, stage: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     kernel.no_new_privileges()
     kernel.set_thread_stacks(8 << 20)
-    limit_once()
-    places = _be_first(slot)
-    kernel.set_dumpable(False)
+    for kind, soft, hard in slot.limits:
+        setrlimit(kind, (soft, hard))
+    last_pid = _be_first(slot)
+    slot.filter.take_on()
     gc.collect()
     gc.freeze()
     gc.disable()
     os.closerange(0, 3)  # a test's own descriptors arrive there
     slot.channel.send(b"R%d.%d.%d" % sys.version_info[:3])
-    _serve(slot, *places)
+    _serve(slot, last_pid)
 
 
-def _be_first(slot: SlotSettings) -> tuple[int, int]:
-    """Become what holds the jail together; descriptors of its out-of-memory score and of its last pid, or -1."""
+def _be_first(slot: SlotSettings) -> int:
+    """Become what holds the jail together; a descriptor of the jail's last pid, or -1."""
     if not slot.isolated:
         kernel.adopt_orphans()
-        return _open_high("/proc/self/oom_score_adj"), -1
+        _die_first("/proc")
+        return -1
     kernel.bound_capabilities()
     kernel.mount_scratch()
-    kernel.mount_scratch("/dev/shm")
     kernel.protect_devices()
     if not slot.proc:
-        return -1, -1
-    kernel.mount_proc("/tmp")  # a writable one, for as long as it takes to open two files
-    places = _open_high("/tmp/self/oom_score_adj"), _open_high("/tmp/sys/kernel/ns_last_pid")
+        return -1
+    kernel.mount_proc("/tmp")  # a writable one, for as long as it takes to open a file
+    _die_first("/tmp")
+    last_pid = _open_high("/tmp/sys/kernel/ns_last_pid")
     kernel.unmount("/tmp")
     kernel.mount_proc("/proc", hidden=True)
-    return places
+    return last_pid
+
+
+def _die_first(proc: str) -> None:
+    """Where the host runs out of memory, it is to be a test's."""
+    try:
+        with open(proc + "/self/oom_score_adj", "w") as file:
+            file.write("1000")
+    except OSError:
+        pass
 
 
 def _open_high(path: str) -> int:
@@ -81,32 +93,24 @@ def _open_high(path: str) -> int:
     return high
 
 
-def _serve(slot: SlotSettings, oom_score: int, last_pid: int) -> None:
+def _serve(slot: SlotSettings, last_pid: int) -> None:
+    isolated, send, pack = slot.isolated, slot.channel.send, RESULT.pack
     while True:
-        if slot.isolated:
+        if isolated:
             kernel.renew_scratch()
         else:
             _empty_folder(slot.folder)
         os.chdir(slot.folder)
-        _write(oom_score, b"1000")  # the kernel is to kill a test first
-        _write(last_pid, b"1")  # each test is process 2: what counts up would be the test's number
+        if last_pid >= 0:
+            os.pwrite(last_pid, b"1", 0)  # each test is process 2: what counts up would be the test's number
         pid = os.fork()
         if pid == 0:
             be_test(slot)
-        _write(oom_score, b"0")
-        end = _end_of(pid, slot.isolated)
+        end = _end_of(pid, isolated)
         try:
-            slot.channel.send(RESULT.pack(b"r", *end))
+            send(pack(b"r", *end))
         except OSError:
             os._exit(0)
-
-
-def _write(fd: int, text: bytes) -> None:
-    if fd >= 0:
-        try:
-            os.pwrite(fd, text, 0)
-        except OSError:
-            pass
 
 
 def _end_of(pid: int, isolated: bool) -> tuple[int, float, int]:
@@ -119,12 +123,14 @@ def _end_of(pid: int, isolated: bool) -> tuple[int, float, int]:
     peak = usage.ru_maxrss * 1024
     while True:
         try:
-            if isolated:
-                os.kill(_EVERYONE, signal.SIGKILL)
-            else:
-                _kill_children()
-            usage = os.wait4(_EVERYONE, 0)[2]
-        except (ProcessLookupError, ChildProcessError):
+            ended, _, usage = os.wait4(_EVERYONE, os.WNOHANG)
+            if not ended:
+                if isolated:
+                    os.kill(_EVERYONE, signal.SIGKILL)
+                else:
+                    _kill_children()
+                usage = os.wait4(_EVERYONE, 0)[2]
+        except ChildProcessError:
             return state, cpu, peak
         cpu += usage.ru_utime + usage.ru_stime
 

@@ -230,7 +230,7 @@ class Slot:
             how = Ended.cpu_limit
         unbegun = self._begun(os.pread(self.jail.stage, 4096, 0))
         if unbegun:
-            how, errors = unbegun
+            how, errors = unbegun[0], unbegun[1] or errors
         if killed or (how is Ended.exited and running.peak > limits.memory_bytes):
             how = Ended.memory_limit
         elif how is Ended.not_started:
@@ -251,7 +251,7 @@ class Slot:
         if stage[:1] != b"S" or stage[1:2] == b"!":
             return Ended.not_started, stage
         if stage[1:2] == b"C":
-            return Ended.not_compiled, stage[2:]
+            return Ended.not_compiled, b""
         if self.program.kind in _PYTHON_KINDS and stage[1:2] != b"x":
             return Ended.not_compiled, b"the compiler was stopped by a limit"
         return None

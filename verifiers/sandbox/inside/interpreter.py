@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-import atexit
 import builtins
+import ctypes
 import gc
+import importlib.machinery
 import io
 import marshal
 import os
+import site
 import sys
-from types import CodeType, FrameType, ModuleType
-from typing import NoReturn
+from types import CodeType, ModuleType
+from typing import Any, NoReturn
 
 from verifiers.sandbox.inside.calls import drive, serve
+from verifiers.sandbox.inside.ending import Ending, report
 from verifiers.sandbox.inside.frames import write_all
 from verifiers.sandbox.inside.job import Job
+from verifiers.sandbox.inside.thread_state import Bottom
 
 ENVIRONMENT = {
     "PATH": "/usr/bin:/bin",
@@ -27,138 +31,137 @@ ENVIRONMENT = {
     "MKL_NUM_THREADS": "1",
     "NUMBA_NUM_THREADS": "1",
 }
+_OWN = "verifiers"  # what no program imports
+_unseen: dict[str, ModuleType] = {}
+_path: str
+_main_names: dict[str, Any]
+_bottom: Bottom
+_ending: Ending
 
 
-def set_stage() -> None:
-    """Make this process what a program expects to find, once, before the tests are forked from it.
+def set_stage(folder: str) -> None:
+    """Make this process what a program in that folder expects to find, once, before the tests are forked from it.
 
     The standard streams are on descriptors 0, 1 and 2, whatever these are by then.
     """
-    main = ModuleType("__main__")
-    main.__dict__.update(__builtins__=builtins, __file__="main.py")
-    sys.modules["__main__"] = main
-    sys.argv[:] = ["main.py"]
+    global _path, _main_names, _bottom, _ending
     os.environ.clear()
     os.environ.update(ENVIRONMENT)
+    _path = os.path.join(folder, "main.py")
+    _main_names = {
+        "__loader__": importlib.machinery.SourceFileLoader("__main__", _path),
+        "__annotations__": {},  # holds the place of each test's own
+        "__builtins__": builtins,
+        "__file__": _path,
+        "__cached__": None,
+    }
+    sys.path.insert(0, folder)
+    for folder in set(sys.path_importer_cache).difference(sys.path):
+        del sys.path_importer_cache[folder]
+    sys.argv[:] = ["main.py"]
+    sys._home = None  # type: ignore[attr-defined]
+    site.enablerlcompleter()
+    if hasattr(sys, "orig_argv"):
+        sys.orig_argv[:] = [sys.orig_argv[0], "-s", "-B", "main.py"]
     stdin, (read, write) = os.memfd_create("input"), os.pipe()
     for place, fd in enumerate((stdin, write, write)):
         os.dup2(fd, place)
     for fd in (stdin, read, write):
         os.close(fd)
-    _open_streams()
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        _open_stream(name, mode)
+    _bottom = Bottom()
+    _ending = Ending(_bottom)
+    for name in [name for name in sys.modules if name.partition(".")[0] == _OWN]:
+        _unseen[name] = sys.modules.pop(name)
 
 
 def run_python(job: Job, status: int) -> NoReturn:
     """Compile, tell `status` that it did, run, and end this process with the program's exit code."""
-    code = _compiled(job, status)
-    main = sys.modules["__main__"]
+    code, tidy = _compiled(job, status)
     gc.enable()
-    sys.setrecursionlimit(sys.getrecursionlimit() + _depth())
-    exit_code = _run_main(code, main, job.kind)
-    os._exit(_finish(main, exit_code) & 255)
+    if job.kind != "python":
+        sys.modules.update(_unseen)  # what serves and what drives may import more of them
+    _ending.end(_run_main(code, job.kind), tidy)
 
 
-def _open_streams() -> None:
-    """Standard streams as the interpreter opens them in the locale C.UTF-8, on descriptors like a test's own.
+def _make_main_module() -> dict[str, Any]:
+    """`__main__` as it is for `python main.py`; its names.
+
+    Made for each test: the collector would not look into one that was frozen with the rest.
+    """
+    main = sys.modules["__main__"] = ModuleType("__main__")
+    names = vars(main)
+    names.update(_main_names, __annotations__={})
+    return names
+
+
+def _open_stream(name: str, mode: str) -> None:
+    """A standard stream, as the interpreter opens it (create_stdio in pylifecycle.c).
 
     A stream asks its descriptor once whether it can seek: a test's input can, its pipes cannot.
     """
-    stdin = io.BufferedReader(io.FileIO(0, "r", closefd=False))
-    out = io.BufferedWriter(io.FileIO(1, "w", closefd=False))
-    err = io.BufferedWriter(io.FileIO(2, "w", closefd=False))
-    streams = {
-        "stdin": io.TextIOWrapper(stdin, encoding="utf-8", errors="surrogateescape"),
-        "stdout": io.TextIOWrapper(out, encoding="utf-8", errors="surrogateescape"),
-        "stderr": io.TextIOWrapper(err, encoding="utf-8", errors="backslashreplace", line_buffering=True),
-    }
-    vars(sys).update(streams, **{f"__{name}__": stream for name, stream in streams.items()})
+    started = getattr(sys, name)
+    buffer: Any = open(started.fileno(), mode + "b", closefd=False)  # noqa: SIM115
+    buffer.raw.name = f"<{name}>"
+    stream: Any = io.TextIOWrapper(buffer, started.encoding, started.errors, "\n", name == "stderr")
+    stream.mode = mode
+    setattr(sys, name, stream)
+    setattr(sys, f"__{name}__", stream)
 
 
-def _depth() -> int:
-    frame: FrameType | None = sys._getframe()
-    count = 0
-    while frame:
-        frame, count = frame.f_back, count + 1
-    return count
+def _compiled(job: Job, status: int) -> tuple[CodeType, bool]:
+    """The program's code object, and whether its text says that no more than usual is to be done at its end.
 
-
-def _compiled(job: Job, status: int) -> CodeType:
-    """The program's code object: the first test compiles it and keeps it for the others, before any of it has run."""
-    code: CodeType
+    The first test compiles it and keeps it for the others, before any of it has run.
+    """
+    kept = os.fstat(job.image).st_size if job.image >= 0 else 0
+    code: CodeType | None = None
     if job.kind == "drive":
-        code = compile("", "main.py", "exec")
-    elif job.image >= 0 and os.fstat(job.image).st_size:
-        code = marshal.loads(os.pread(job.image, os.fstat(job.image).st_size, 0))
+        code, tidy = compile("", _path, "exec"), True
+    elif kept:
+        code, tidy = marshal.loads(os.pread(job.image, kept, 0))
     else:
+        tidy = b"__del__" not in job.code and b"warnings" not in job.code  # programs that may see how they end
         try:
-            code = compile(job.code, "main.py", "exec", dont_inherit=True)
-        except BaseException as error:
-            os.write(status, b"C" + (type(error).__name__ + ": " + str(error)).encode("utf-8", "replace")[:1000])
-            os._exit(1)
-        if job.image >= 0:
-            write_all(job.image, marshal.dumps(code))
+            code = compile(job.code, _path, "exec", dont_inherit=True)
+        except BaseException:
+            tidy = False
+        if code and job.image >= 0:
+            write_all(job.image, marshal.dumps((code, tidy)))
+    if code is None:
+        os.write(status, b"C")
+        _run_file(_path)
     os.write(status, b"x")
     os.close(status)
     if job.image >= 0:
         os.close(job.image)
     job.code = b""
-    return code
+    return code, tidy
 
 
-def _run_main(code: CodeType, main: ModuleType, kind: str) -> int:
-    """The exit code that the interpreter would have ended with."""
+def _run_file(path: str) -> NoReturn:
+    """Let the interpreter itself say why it doesn't compile a file."""
+    libc = ctypes.CDLL(None)
+    libc.fopen.restype = ctypes.c_void_p
+    name = os.fsencode(path)
+    ctypes.pythonapi.PyRun_SimpleFileExFlags(ctypes.c_void_p(libc.fopen(name, b"rb")), name, 1, None)
+    os._exit(1)
+
+
+def _run_main(code: CodeType, kind: str) -> int:
+    """Run it; its exit code."""
+    return report(_failure_of(code, _make_main_module(), kind), _bottom)
+
+
+def _failure_of(code: CodeType, names: dict[str, Any], kind: str) -> BaseException | None:
+    """Run it; what it raised."""
     try:
-        exec(code, main.__dict__)
+        _bottom.execute(code, names)
         if kind == "serve":
-            serve(main.__dict__)
+            serve(names)
         elif kind == "drive":
             drive()
-    except SystemExit as error:
-        return _exit_code_of(error)
     except BaseException as error:
-        trace = error.__traceback__ and error.__traceback__.tb_next
-        try:
-            sys.excepthook(type(error), error.with_traceback(trace), trace)
-        except BaseException:
-            pass
-        return 130 if isinstance(error, KeyboardInterrupt) else 1
-    return 0
-
-
-def _exit_code_of(error: SystemExit) -> int:
-    if error.code is None:
-        return 0
-    if isinstance(error.code, int):
-        return error.code
-    try:
-        sys.stderr.write(str(error.code) + "\n")
-    except BaseException:
-        pass
-    return 1
-
-
-def _finish(main: ModuleType, exit_code: int) -> int:
-    """What the interpreter does at its end: wait for threads, run atexit, flush, let go of every object, flush."""
-    try:
-        if "threading" in sys.modules:
-            sys.modules["threading"]._shutdown()
-        atexit._run_exitfuncs()
-    except BaseException:
-        pass
-    exit_code = _flush(exit_code)
-    try:
-        main.__dict__.clear()
-        gc.collect()
-    except BaseException:
-        pass
-    return _flush(exit_code)
-
-
-def _flush(exit_code: int) -> int:
-    for stream in (sys.stdout, sys.__stdout__, sys.stderr):
-        try:
-            if stream is not None and not getattr(stream, "closed", False):
-                stream.flush()
-        except BaseException:
-            exit_code = exit_code or 120
-    return exit_code
+        return error
+    return None

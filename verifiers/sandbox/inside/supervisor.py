@@ -41,7 +41,7 @@ def main(channel: int, stage: int) -> None:
     if slot.packages:
         sys.path.append(slot.packages)
     exec(compile("pass", "main.py", "exec"), {})  # the compiler makes its types on first use
-    set_stage()
+    set_stage(slot.folder)
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     kernel.no_new_privileges()
     kernel.set_thread_stacks(8 << 20)

@@ -242,6 +242,20 @@ def test_a_worker_without_descriptors_is_our_failure() -> None:
 
 
 @needs_bwrap
+def test_a_worker_may_have_any_descriptors_open() -> None:
+    null = os.open(os.devnull, os.O_RDONLY)
+    taken = [os.dup(null) for _ in range(80)]
+    for free in (taken[-1], taken[39], taken[40], taken[41], taken[42]):
+        os.close(free)
+        sandbox = Sandbox()
+        assert sandbox.run(ADD, [b"1 2"], LIMITS).results[0].output == b"3\n"
+        sandbox.close()
+    for each in (null, *taken):
+        with contextlib.suppress(OSError):
+            os.close(each)
+
+
+@needs_bwrap
 def test_a_lost_control_group_is_our_failure_and_the_test_is_run_again() -> None:
     sandbox = Sandbox()
     sandbox.run(ADD, [b"1 2"], LIMITS)

@@ -12,6 +12,7 @@ from pathlib import Path
 from tests.hostile import calls, stdio
 from verifiers.programs import stdio as programs
 from verifiers.programs import unit_tests
+from verifiers.programs.lacks import find_compiler
 from verifiers.sandbox import MIB, Limits, Program, the_sandbox
 from verifiers.verifier import Problem
 
@@ -57,7 +58,7 @@ def leftovers() -> list[str]:
 def main() -> None:
     programs.limits_of = lambda *_: LIMITS  # small, so that the suite takes a minute
     unit_tests._LIMITS = LIMITS
-    has_cpp = programs.find_compiler() is not None
+    has_cpp = find_compiler() is not None
     for judge, hostiles in ((judge_stdio, stdio.PROGRAMS), (judge_call, calls.FUNCTIONS)):
         for hostile in hostiles:
             if hostile.language == "cpp" and not has_cpp:

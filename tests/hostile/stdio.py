@@ -223,7 +223,8 @@ PROGRAMS = [
     _attack("looks for processes", "assert {int(p) for p in os.listdir('/proc') if p.isdigit()} <= {1, os.getpid()}"),
     _attack(
         "looks at the environment",
-        "assert set(os.environ) <= {'PATH', 'LANG', 'TZ', 'HOME', 'PYTHONHASHSEED', 'OMP_NUM_THREADS', 'LC_CTYPE'}\n"
+        "names = {each for each in os.environ if not each.endswith('_NUM_THREADS')}\n"
+        "assert names <= {'PATH', 'LANG', 'TZ', 'HOME', 'PYTHONHASHSEED', 'LC_CTYPE'}\n"
         "text = open('/proc/self/environ').read()\nassert 'TOKEN' not in text and 'KEY' not in text and 'MONKEYS' not in text",
     ),
     _attack(

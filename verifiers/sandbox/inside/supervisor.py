@@ -32,9 +32,7 @@ def main(channel: int, stage: int) -> None:
     site.setquit()
     site.setcopyright()
     site.sethelper()
-    for fd, place in ((stage, STAGE), (channel, CHANNEL)):
-        assert fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, place) == place
-        os.close(fd)
+    _move(stage, channel)
     slot = SlotSettings(_socket.socket(fileno=CHANNEL), marshal.loads(os.read(CHANNEL, 1 << 16)))
     for module in (*_OFTEN_IMPORTED, *slot.imports):
         __import__(module)  # once, here, and not in every test
@@ -55,6 +53,16 @@ def main(channel: int, stage: int) -> None:
     os.closerange(0, 3)  # a test's own descriptors arrive there
     slot.channel.send(b"R%d.%d.%d" % sys.version_info[:3])
     _serve(slot, last_pid)
+
+
+def _move(stage: int, channel: int) -> None:
+    """To the descriptors that they have in every jail, whichever the host had free."""
+    high = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, CHANNEL + 1) for fd in (stage, channel)]
+    os.close(stage)
+    os.close(channel)
+    for fd, place in zip(high, (STAGE, CHANNEL)):  # noqa: B905 (strict= came with Python 3.10)
+        os.dup2(fd, place, inheritable=False)
+        os.close(fd)
 
 
 def _be_first(slot: SlotSettings) -> int:

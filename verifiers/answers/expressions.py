@@ -2,12 +2,13 @@ r"""Where a text gives its mathematical answer: boxed, announced, or simply last
 
 import re
 
-from verifiers.answers.marks import Mark, marks, own_part
+from verifiers.answers.marks import Mark, boxed, marks, own_part
 from verifiers.answers.numbers import last_number
+from verifiers.answers.phrases import beside
+from verifiers.answers.signs import latex_signs
 from verifiers.answers.spelling import ONE_NUMBER, spelled
 from verifiers.verifier import Candidate
 
-_BOX = 2_000
 _HASHES = 100
 _TAIL = 4_000
 _SENTENCE = 300
@@ -26,7 +27,6 @@ _LEAD = re.compile(r"[\s:*_~>`\"']*(?:\\\")?(?:(?:equal to|exactly|simply|thus|t
 _STOP = re.compile(r"\n|\.(?=\s|$|\*|\"|<)|,? I hope")
 _AFTER = re.compile(r"[.*_\"'\s]*(?:$|\n|I hope)")
 _BOXED = re.compile(r"(?:\$\$?|\\[(\[])?\s*\\(?:boxed|fbox)")
-_BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 _PROSE = re.compile(r"\n|(?<![\\A-Za-z{])[A-Za-z]{3,}")
 """What a text that is nothing but a formula has not: lines, and words of three letters."""
 _HEADING = re.compile(r"[0-9]+[.):]\s+[A-Za-z*]")
@@ -86,19 +86,6 @@ def _of_sentence(sentence: str, ends: bool) -> str | None:
     return answer and answer.text
 
 
-def boxed(text: str, start: int) -> tuple[str, int] | None:
-    """What stands between the brace that opened just before `start` and its partner, and the partner's index."""
-    depth = 1
-    for brace in _BRACE.finditer(text, start, start + _BOX):
-        if brace.group() == "{":
-            depth += 1
-        elif brace.group() == "}":
-            depth -= 1
-            if depth == 0:
-                return text[start : brace.start()].strip(), brace.start()
-    return None
-
-
 def _boxed_together(text: str, boxes: list[Mark]) -> str:
     r"""The last box, with those that stand right before it: `\boxed{1} and \boxed{2}` is one answer of two parts."""
     parts: list[str] = []
@@ -141,7 +128,8 @@ def _last(text: str) -> Candidate | None:
     formula = None
     for formula in _MATH.finditer(text):  # noqa: B007
         pass
-    number = last_number(text[formula.end() :] if formula else text)
+    rest = latex_signs(text[formula.end() :] if formula else text)
+    number = last_number(rest)
     if number is not None:
-        return Candidate(number, "last number")
+        return Candidate(beside(rest, number), "last number")
     return Candidate(spelled(_inside(formula)), "last formula") if formula else None

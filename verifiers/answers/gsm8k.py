@@ -6,7 +6,7 @@ Both compare in process and cost microseconds, so a queue can judge thousands of
 import re
 from functools import lru_cache
 
-from verifiers.answers.marks import boxed, marks, own_part
+from verifiers.answers.marks import boxed, marks, own_part, scale_behind
 from verifiers.answers.numbers import LONGEST, NUMBER, canonical, last_number
 from verifiers.answers.phrases import beside, said
 from verifiers.answers.signs import latex_signs
@@ -52,7 +52,7 @@ def _marked(text: str) -> Candidate | None:
     for start, how in reversed(marks(text)):
         if how == "boxed":
             box = boxed(text, start)
-            answer = box and said(box[0])
+            answer = box and said(box[0] + scale_behind(text, box[1]))
         else:
             answer = read_answer(text, start)
         if answer:

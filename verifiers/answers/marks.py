@@ -28,6 +28,7 @@ _ANNOUNCEMENTS = (
 
 _BOX = 2_000
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
+_SCALE = re.compile(r"[ $~]*(?:\\[)\],; ])*[ ]?(hundred|thousand|million|billion|trillion|dozen)\b")
 _BEGINNING = re.compile(r"[0-9$]")
 _NEXT = re.compile(
     r"\n[ \t]*+[*#_>]{0,4}+[ \t]*+"
@@ -85,3 +86,9 @@ def boxed(text: str, start: int) -> tuple[str, int] | None:
             if depth == 0:
                 return text[start : brace.start()].strip(), brace.start()
     return None
+
+
+def scale_behind(text: str, end: int) -> str:
+    r"""What a box ending at `end` is multiplied by in the words behind it, as `\boxed{5}$ million` is."""
+    scale = _SCALE.match(text, end + 1)
+    return f"\\text{{ {scale[1]}}}" if scale else ""

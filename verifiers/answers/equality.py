@@ -4,6 +4,7 @@ Both are read to their end (verifiers/answers/statements.py) or compared as they
 exact numbers, expressions where they agree at several points to thirty digits.
 """
 
+import re
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any
@@ -18,6 +19,7 @@ from verifiers.answers.statements import read
 from verifiers.answers.tokens import Unread
 
 _FLIPPED = {"<": ">", ">": "<", r"\le": r"\ge", r"\ge": r"\le", "=": "=", r"\ne": r"\ne", r"\equiv": r"\equiv"}
+_NEEDLESS_SPACE = re.compile(r"(?<![0-9A-Za-z])\s+|\s+(?![0-9A-Za-z])")
 _MOST = 12
 """Parts that are compared in any order; more are compared in the order that they stand in."""
 
@@ -31,7 +33,7 @@ def math_verify_equal(gold: str, candidate: str) -> bool:
 
 
 def _written(text: str) -> str:
-    return "".join(text.split())
+    return _NEEDLESS_SPACE.sub("", text.strip())
 
 
 @lru_cache(maxsize=500)

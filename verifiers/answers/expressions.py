@@ -140,9 +140,16 @@ def _inside(formula: re.Match[str]) -> str:
 
 def _unannounced(text: str) -> Candidate | None:
     bare = text.strip()
-    if 0 < len(bare) <= _SENTENCE and "\n" not in bare and (not _PROSE.search(bare) or phrase(bare, names=False)):
+    if 0 < len(bare) <= _SENTENCE and _is_whole(bare):
         return Candidate(spelled(bare), "whole text")
     return _last(text[-_TAIL:])
+
+
+def _is_whole(bare: str) -> bool:
+    """Whether a text is an answer and nothing else: one formula, or one number with its unit."""
+    if "\n" in bare or (_MATH.search(bare) and not _MATH.fullmatch(bare.strip("*_` ."))):
+        return False
+    return not _PROSE.search(bare) or phrase(bare, names=False) is not None
 
 
 def _last(text: str) -> Candidate | None:

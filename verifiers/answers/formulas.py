@@ -19,7 +19,7 @@ _INVERSES = {
     r"\sin": sympy.asin, r"\cos": sympy.acos, r"\tan": sympy.atan, r"\cot": sympy.acot, r"\sec": sympy.asec,
     r"\csc": sympy.acsc,
 }  # fmt: skip
-_GREEK = frozenset(
+GREEK = frozenset(
     "\\alpha \\beta \\gamma \\delta \\epsilon \\varepsilon \\theta \\lambda \\mu \\rho \\sigma \\tau \\phi \\varphi "
     "\\omega \\Delta \\Omega \\psi \\xi \\eta \\nu \\kappa \\zeta \\Gamma \\Lambda \\Sigma \\Phi \\Psi \\ell".split()
 )
@@ -121,7 +121,7 @@ class Formula:
         if kind == "sign":
             return text in ("(", "{")
         return kind == "command" and (
-            text in _FUNCTIONS or text in _GREEK
+            text in _FUNCTIONS or text in GREEK
             or text in (r"\frac", r"\sqrt", r"\pi", r"\log", r"\binom", r"\begin", r"\lfloor", r"\lceil", r"\sum", r"\prod",
                         r"\vec", r"\hat", r"\bar", r"\overline", r"\triangle", r"\angle", r"\infty", r"\cbrt")
         )  # fmt: skip
@@ -216,7 +216,7 @@ class Formula:
             return reader(token.text)
         if token.text in _FUNCTIONS or token.text == r"\log":
             return self.function(token.text)
-        if token.text in _GREEK:
+        if token.text in GREEK:
             return self.symbol(token.text)
         raise Unread(token.text)
 

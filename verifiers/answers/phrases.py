@@ -17,7 +17,7 @@ _POWER_OF_TEN = re.compile(
     r"(?P<number>[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:\s*(?:\\times|\\cdot|[*xX])\s*10\s*(?:\^|\*\*)\s*(?:\{\s*([-+]?[0-9]{1,3})\s*\}"
     r"|\(\s*([-+]?[0-9]{1,3})\s*\)|([-+]?[0-9]{1,3}))|[eE]([-+]?[0-9]{1,3}))(?![0-9.])"
 )
-_SPACED = re.compile(r"(?<![0-9.,])[1-9][0-9]{0,2}(?: [0-9]{3})+(?![0-9])")
+_SPACED = re.compile(r"(?<![0-9.,])[1-9][0-9]{0,2}(?: [0-9]{3})+(?![0-9]|\s*/)")
 _SIGN = re.compile(r"(?:negative|minus)\s+(?=[$€£\\]?\s?[0-9.\\])", re.IGNORECASE)
 _LEAD = re.compile(r"(?:[^\s0-9$€£¥\\.(\[+=<>^|/*-][^\s0-9$€£¥\\=<>^|/*+()]*[ \t]+|[A-Za-z]+[:,][ \t]*|\(|[:≈]\s*)*")
 _TAIL_WORD = re.compile(r"[ \t]*[-/(]?[ \t]*([A-Za-z][A-Za-z.'’-]*)[)]?(?:\s*\^\s*\{?[23]\}?)?")
@@ -162,7 +162,9 @@ def _words(tail: str, number: Fraction) -> list[str] | None:
         place = word.end()
 
 
-_ASIDE = re.compile(rf"\s*\((?!\s*(?:{'|'.join(SCALES)}|R)\b)[^()]*\)[\s.*]*$")
+_ASIDE = re.compile(
+    rf"\s+\((?!\s*(?:{'|'.join(SCALES)}|R|sin|cos|tan|log|sqrt|exp|abs)\b)(?=[A-Za-z]{{3}}|[0-9 ]+[a-z]{{3}})[A-Za-z0-9 ,.'$-]*\)[\s.*]*$"
+)
 _NEXT = re.compile(r"\s*[(\\]?\s*([0-9$]|[A-Za-z]+)")
 
 

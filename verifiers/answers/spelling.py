@@ -9,6 +9,7 @@ from verifiers.answers.signs import undressed
 
 PLAIN_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]*[1-9])?")
 _LONGEST_ANSWER = 2_000
+_LAYERS = 20
 _WRAPPED = re.compile(
     r"\$\$(.*)\$\$|\$(.*)\$|\\\((.*)\\\)|\\\[(.*)\\\]|(?:\*{1,3}|_{1,3}|`)([^*`]*[^*`_])(?:\*{1,3}|_{1,3}|`)"
     r"|\\boxed\s*\{([^{}]*)\}|\\begin\{(?:aligned|align\*?|equation\*?|gathered)\}(.*)\\end\{[a-z*]+\}",
@@ -33,11 +34,13 @@ def spelled(answer: str) -> str:
     """One spelling for the commonest ways to write the same: no spacing commands, no delimiters, plain numbers."""
     if PLAIN_NUMBER.fullmatch(answer):
         return answer.removeprefix("-") if answer == "-0" else answer
-    answer = " ".join(answer[:_LONGEST_ANSWER].split()) if len(answer) <= _LONGEST_ANSWER else " ".join(answer.split())
+    answer = " ".join(answer.split())
     if len(answer) > _LONGEST_ANSWER:
         return answer
     answer = _without_wrapping(undressed(_without_wrapping(answer))).strip()
     answer = _LABEL.sub("", answer)
+    if (figures := _TEXT.fullmatch(answer)) and re.search("[0-9]", figures[1]):
+        answer = figures[1].strip()
     if "." in answer:
         answer = _repeating(answer)
     if based := _BASED.fullmatch(answer):
@@ -50,10 +53,14 @@ def spelled(answer: str) -> str:
 
 def _without_wrapping(answer: str) -> str:
     answer = answer.strip()
-    while (wrapped := _WRAPPED.fullmatch(answer)) and "$" not in (inner := wrapped.group(wrapped.lastindex or 0)):
-        answer = inner.strip().lstrip("&").strip()
-    while answer[:1] == "{" and _closes_at_end(answer):
-        answer = answer[1:-1].strip()
+    for _ in range(_LAYERS):
+        wrapped = _WRAPPED.fullmatch(answer)
+        if wrapped and "$" not in (inner := wrapped.group(wrapped.lastindex or 0)):
+            answer = inner.strip().lstrip("&").strip()
+        elif answer[:1] == "{" and _closes_at_end(answer):
+            answer = answer[1:-1].strip()
+        else:
+            break
     return answer
 
 
@@ -112,7 +119,8 @@ _DECIMAL_COMMA = re.compile(r"-?(?:0,[0-9]*[1-9]|[1-9][0-9]*,(?:[0-9]?[1-9]|[0-9
 _TEXT = re.compile(r"\\(?:text|textbf|textit|textnormal|mathrm|mbox)\s*\{([^{}\\]*)\}")
 _WORDS = re.compile(r"\(?([A-Za-z][A-Za-z0-9 .,'-]*?)\)?")
 _IN_BASE = re.compile(r"(?P<digits>[0-9A-F]{1,50})_\{?(?P<base>[0-9]{1,2})\}?")
-_MEASURED = re.compile(r"(-?[0-9.]+)\\text\{ ([a-z]+)\}(\^[23])?")
+_MEASURED = re.compile(rf"(-?[0-9.]+)\\text\{{ ({'|'.join(sorted(_MEASURES))})\}}(\^[23])?")
+_LETTER = re.compile(r"(?:\\(?:text|textbf|textit|textnormal|mathrm|mbox)\s*\{\s*)?\(?([A-Z])\)?\.?\s*\}?\.?")
 
 
 def words(answer: str) -> str | None:
@@ -138,6 +146,8 @@ def same_spelling(gold: str, candidate: str) -> bool | None:
         return share
     if (measured := _same_measure(gold, candidate)) is not None:
         return measured
+    if (letters := (_LETTER.fullmatch(gold), _LETTER.fullmatch(candidate))) and letters[0] and letters[1]:
+        return letters[0][1] == letters[1][1]
     ours, theirs = words(gold), words(candidate)
     if ours and theirs and min(len(ours), len(theirs)) > 1 and ("\\" in gold + candidate or _is_prose(ours)):
         return ours == theirs

@@ -8,7 +8,7 @@ from typing import Any
 
 import sympy
 
-from verifiers.answers.formulas import Formula
+from verifiers.answers.formulas import GREEK, Formula
 from verifiers.answers.readings import Ordered, Proportion, Read, Region, Relation, Unordered, Value, Words
 from verifiers.answers.regions import region_of
 from verifiers.answers.signs import undressed
@@ -31,7 +31,7 @@ _MODULUS = re.compile(
     r"(?:([0-9a-z]+)\s*\)?\s*\}|\}\s*([0-9a-z]+)\s*\)?)"
 )
 _NAME = re.compile(
-    r"[A-Z]{2,4}|(?:m?\\(?:angle|triangle|overline|vec)\{?|m)?[A-Z]{1,4}\}?|\[[A-Z]{3,6}\]|\\(?!pi\b)[a-zA-Z]+(?:_\{?\w+\}?)?"
+    r"[A-Z]{2,4}|(?:m?\\(?:angle|triangle|overline|vec)\{?|m)?[A-Z]{1,4}\}?|\[[A-Z]{3,6}\]"
     r"|(?:\\mathbb)?[A-Za-z](?:_\{?[\w+,-]+\}?)?'*(?:\^\{?-1\}?)?(?:[(\[][^()]*[)\]])?|\([A-Za-z](?:,[A-Za-z])+\)"
     r"|\\(?:angle|overline|vec|hat|bar|triangle)\{?[A-Za-z]{1,4}\}?|[a-z](?::[a-z])+"
 )
@@ -105,6 +105,9 @@ def _name_of(side: list[Token]) -> str:
     name = written(side)
     if name in ("e", "i", r"\infty", r"\emptyset") or any(token.kind == "text" for token in side):
         return ""
+    if side[0].text in GREEK and not name.startswith(r"\pi"):
+        name_after = re.fullmatch(r"(?:_\{?\w+\}?)?'*", written(side[1:]))
+        return name if name_after else ""
     return name if _NAME.fullmatch(name) else ""
 
 

@@ -60,8 +60,8 @@ def same(gold: Read, other: Read) -> bool:
         return _all_same(gold.parts, other.parts)
     if isinstance(gold, Ordered) and isinstance(other, Ordered) and _same_ordered(gold, other):
         return True
-    if isinstance(gold, Ordered) and isinstance(other, Unordered) and not other.braces and gold.opening == "(":
-        return other.joint == "," and gold.closing == ")" and _all_same(gold.items, _values_by_name(other))
+    if isinstance(gold, Ordered) and isinstance(other, Unordered) and _same_listed(gold, other):
+        return True
     if isinstance(gold, Unordered) and isinstance(other, Unordered) and _same_unordered(gold, other):
         return True
     if isinstance(gold, Unordered) != isinstance(other, Unordered) and _same_single(gold, other):
@@ -119,7 +119,9 @@ def _stands_for_exact(decimal: Value, exact: Value) -> bool:
         return False
     if exact.expr.is_Rational and _is_decimal(exact.expr.q):
         return False
-    return bool(abs(sympy.N(exact.expr - decimal.expr, 30)) < sympy.Rational(1, 10**behind))
+    unit = sympy.Rational(1, 10**behind)
+    beyond = sympy.N((exact.expr - decimal.expr) * sympy.sign(decimal.expr), 30)
+    return bool(abs(beyond) <= unit / 2 or 0 <= beyond < unit)  # rounded, or cut off
 
 
 def _is_decimal(denominator: int) -> bool:
@@ -180,6 +182,12 @@ def _all_same(ours: tuple[Any, ...], theirs: tuple[Any, ...]) -> bool:
 
 def _same_ordered(gold: Ordered, other: Ordered) -> bool:
     return (gold.opening, gold.closing) == (other.opening, other.closing) and _all_same(gold.items, other.items)
+
+
+def _same_listed(gold: Ordered, other: Unordered) -> bool:
+    """Whether a tuple's places are listed in their order, or by their names: x = 1, y = 2 for (1, 2)."""
+    plain = not other.braces and other.joint == "," and (gold.opening, gold.closing) == ("(", ")")
+    return plain and _all_same(gold.items, _values_by_name(other))
 
 
 def _values_by_name(several: Unordered) -> tuple[Any, ...]:

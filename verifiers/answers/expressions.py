@@ -1,6 +1,7 @@
 r"""Where a text gives its mathematical answer: boxed, announced, or simply last."""
 
 import re
+from collections.abc import Iterator
 
 from verifiers.answers.marks import Mark, boxed, marks, own_part, scale_behind
 from verifiers.answers.numbers import NUMBER, Found, last_number
@@ -48,7 +49,7 @@ def extract_expression(text: str, question: str = "") -> Candidate | None:
     (`answer is`, `Answer:`, `A:`); else the last formula or number. What follows and belongs to a next problem or
     speaker does not count."""
     text = own_part(text, question)
-    marked = [(mark, content) for mark in _all_marks(text) if (content := _content(text, mark))]
+    marked = [(mark, content) for mark in _without_inner(text, _all_marks(text)) if (content := _content(text, mark))]
     if not marked:
         return _unannounced(text)
     strong = [(mark, content) for mark, content in marked if mark.how in _STRONG]
@@ -62,6 +63,18 @@ def _all_marks(text: str) -> list[Mark]:
     hashes = [Mark(sign.end(), "####") for sign in re.finditer(r"(?<!#)####(?!#)", text)][-_HASHES:]
     announced = [Mark(start, "final answer is" if _is_final(text, start, how) else how) for start, how in marks(text)]
     return sorted(announced + hashes)
+
+
+def _without_inner(text: str, found: list[Mark]) -> Iterator[Mark]:
+    """The marks that stand in no box."""
+    behind = 0
+    for mark in found:
+        if mark.how == "boxed":
+            box = boxed(text, mark.start)
+            behind = max(behind, box[1] if box else 0)
+            yield mark
+        elif mark.start > behind:
+            yield mark
 
 
 def _is_final(text: str, start: int, how: str) -> bool:

@@ -14,7 +14,7 @@ from verifiers.outcome import Outcome
 from verifiers.verifier import Candidate, Judgement, Problem, Verifier
 
 _MARKUP = re.compile(r"[\s*_~`:=≈]*")
-_HEADING = re.compile(r"[*_\s]*[0-9]{1,2}[.):]\s+\*{0,2}[A-Za-z]")
+_HEADING = re.compile(r"[*_ \t]*(?:[0-9]{1,2}[.):]\s+\*{0,2}[A-Za-z]|(?:Step|Part|Case)\s+[0-9]+\b)")
 _PLAIN = re.compile(r"[\s*_:]*+(-?)\$?(0|[1-9][0-9]{0,2}(?:,[0-9]{3})++|[1-9][0-9]{0,40}+)[.*_]*+[ \t]*+(?=\n|$)")
 _PAPER = re.compile(r"#### (-?[$0-9.,]+)")
 _BOX = re.compile(r"(?:\\?[$(\[])*\s*\\(?:boxed|fbox)\s*\{")

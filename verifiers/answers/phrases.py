@@ -9,7 +9,8 @@ from verifiers.answers.signs import latex_signs, undressed
 from verifiers.answers.words import COUNTS, ORDINALS, SCALES, TURNING, is_harmless, leads_to_itself, scaled, unit_of, unit_with_power
 
 _WRAPPED = re.compile(r"\\(?:text|textbf|textit|textrm|textnormal|mathrm|mbox|operatorname)\s*\{([^{}]*)\}")
-_TRIMMED = " \t\n*_~`\"':"
+_TRIMMED = " \t\n*_~`:"
+_QUOTED = re.compile(r"([\"'])([^\"']*)\1")
 _CORRECTED = re.compile(r"\s*(?:\(\s*(?:and\s+)?not\b[^()]*\)|,?\s+(?:and\s+)?not\s+[-$\\0-9][^\s]*)(?=[\s.*]*$)")
 _NOT_BUT = re.compile(r"not\b[^.]{1,40}?,?\s+but\s+(?:rather\s+)?", re.IGNORECASE)
 _FRAC = re.compile(r"\\frac\s*(?:\{\s*([0-9]{1,30})\s*\}|([0-9]))\s*(?:\{\s*([0-9]{1,30})\s*\}|([0-9]))(?!\s*[!^_])")
@@ -22,7 +23,7 @@ _SIGN = re.compile(r"(?:negative|minus)\s+(?=[$€£\\]?\s?[0-9.\\])", re.IGNORE
 _LEAD = re.compile(r"(?:[^\s0-9$€£¥\\.(\[+=<>^|/*-][^\s0-9$€£¥\\=<>^|/*+()]*[ \t]+|[A-Za-z]+[:,][ \t]*|\(|[:≈]\s*)*")
 _TAIL_WORD = re.compile(r"[ \t]*[-/(]?[ \t]*([A-Za-z][A-Za-z.'’-]*)[)]?(?:\s*\^\s*\{?[23]\}?)?")
 _PERCENT = re.compile(r"\s*(?:\\?%|per ?cent(?:age)?\b(?!\s+points?\b)|pct\b)")
-_NOTHING = re.compile(r"[\s.,;:?*_~`\"'’)}\]$]*|\s*\\\]\s*|\s*\\\)[\s.*]*")
+_NOTHING = re.compile(r"[\s.,;:?*_~`)}\]$]*|\s*\\\]\s*|\s*\\\)[\s.*]*")
 _POINT = re.compile(r"\\%|\^\s*\\circ|\\\)|\$|[,;:.?)*_]+(?=\s|$)|(?<=\s)!")
 
 
@@ -59,6 +60,8 @@ def phrase(text: str, names: bool = True) -> Phrase | None:
 def unwrapped(text: str) -> str:
     """The text without the commands around its words, signs as LaTeX."""
     text = undressed(text).strip(_TRIMMED)
+    if quoted := _QUOTED.fullmatch(text):
+        text = quoted[2]
     if "\\" in text:
         text = _WRAPPED.sub(lambda found: f" {found[1]} ", text).replace("\\$", "$").strip(_TRIMMED)
     return text
@@ -115,7 +118,7 @@ def _with_tail(number: Fraction, tail: str) -> Phrase | None:
     """The number with what follows it, if that is a percent sign, names of large numbers, a unit or harmless words."""
     if percent := _PERCENT.match(tail):
         rest = _words(tail[percent.end() :], number)
-        return None if rest is None else Phrase(spell(number) + "\\%")
+        return None if rest is None or "%" in tail[percent.end() :] else Phrase(spell(number) + "\\%")
     words = _words(tail, number)
     if words is None:
         return None
@@ -143,7 +146,7 @@ def _words(tail: str, number: Fraction) -> list[str] | None:
     while True:
         if mark := _POINT.match(tail, place):
             place = mark.end()
-            if mark[0][0] in ".!?;" and words is not None and tail[place : place + 1].isspace():
+            if mark[0][0] in ".!?" and words is not None and tail[place : place + 1].isspace():
                 return words
             continue
         if _NOTHING.fullmatch(tail, place):
@@ -214,7 +217,7 @@ _REFUSED_AFTER = re.compile(
     r"[ \t]*(?:squared|cubed|factorial|times|or (?:more|less|fewer)|and a (?:half|third|quarter)|to the)\b|[ \t]*[\^!](?=[0-9{(])"
 )
 _NEGATIVE = re.compile(r"(?<![0-9])\b(?:negative|minus)[ \t]+[$€£]?$", re.IGNORECASE)
-_BINARY = re.compile(r"[0-9a-z)]\s+minus\s+[$€£]?$", re.IGNORECASE)
+_BINARY = re.compile(r"(?:[0-9)]|\b(?!(?:is|was|be|of|to|by|equals|or)\s)[a-z]+)\s+minus\s+[$€£]?$", re.IGNORECASE)
 
 
 _IN_FORMULA = re.compile(r"[}{^_]|\\(?![)\]%,;! $])")

@@ -78,6 +78,7 @@ _SAME = (
     (re.compile(r"\\(?:cr|newline|tabularnewline)(?![A-Za-z])|\\\\\s*\[[^\[\]]*\]"), r"\\\\"),
     (re.compile(r"\\(?:text|mathrm)\s*\{\s*\}|\\phantom\s*\{[^{}]*\}"), " "),
     (re.compile(r"\\text\s*\{\s*(\\?[$%])\s*\}"), r"\1"),
+    (re.compile(r"(?<=[0-9])\s*\^\s*\{?\s*\\(?:text|mathrm|textrm)\s*\{\s*(?:st|nd|rd|th)\s*\}\s*\}?"), ""),
     (re.compile(r"\^\s*\{\s*\\circ\s*\}|\\degree(?![A-Za-z])"), r"^\\circ"),
 )
 """Other names of the same thing, and the one that is kept."""

@@ -10,6 +10,8 @@ from verifiers.answers.signs import undressed
 PLAIN_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]*[1-9])?")
 _LONGEST_ANSWER = 2_000
 _LAYERS = 20
+_MARKDOWN = 5
+"""The group of what markdown wraps."""
 _WRAPPED = re.compile(
     r"\$\$(.*)\$\$|\$(.*)\$|\\\((.*)\\\)|\\\[(.*)\\\]|(?:\*{1,3}|_{1,3}|`)([^*`]*[^*`_])(?:\*{1,3}|_{1,3}|`)"
     r"|\\boxed\s*\{([^{}]*)\}|\\begin\{(?:aligned|align\*?|equation\*?|gathered)\}(.*)\\end\{[a-z*]+\}",
@@ -39,7 +41,7 @@ def spelled(answer: str) -> str:
         return answer
     answer = _without_wrapping(undressed(_without_wrapping(answer))).strip()
     answer = _LABEL.sub("", answer)
-    if (figures := _TEXT.fullmatch(answer)) and re.search("[0-9]", figures[1]):
+    if (figures := _FIGURES.fullmatch(answer)) and re.search("[0-9]", figures[1]):
         answer = figures[1].strip()
     if "." in answer:
         answer = _repeating(answer)
@@ -55,7 +57,8 @@ def _without_wrapping(answer: str) -> str:
     answer = answer.strip()
     for _ in range(_LAYERS):
         wrapped = _WRAPPED.fullmatch(answer)
-        if wrapped and "$" not in (inner := wrapped.group(wrapped.lastindex or 0)):
+        if wrapped and (wrapped.lastindex == _MARKDOWN or "$" not in wrapped.group(wrapped.lastindex or 0)):
+            inner = wrapped.group(wrapped.lastindex or 0)
             answer = inner.strip().lstrip("&").strip()
         elif answer[:1] == "{" and _closes_at_end(answer):
             answer = answer[1:-1].strip()
@@ -117,6 +120,7 @@ def _plain_ratio(answer: str) -> str | None:
 
 _DECIMAL_COMMA = re.compile(r"-?(?:0,[0-9]*[1-9]|[1-9][0-9]*,(?:[0-9]?[1-9]|[0-9]{3,}[1-9]))")
 _TEXT = re.compile(r"\\(?:text|textbf|textit|textnormal|mathrm|mbox)\s*\{([^{}\\]*)\}")
+_FIGURES = re.compile(r"\\(?:text|textbf|textnormal|mathrm|mbox)\s*\{((?:[^{}\\]|\\[$%])*)\}")
 _WORDS = re.compile(r"\(?([A-Za-z][A-Za-z0-9 .,'-]*?)\)?")
 _IN_BASE = re.compile(r"(?P<digits>[0-9A-F]{1,50})_\{?(?P<base>[0-9]{1,2})\}?")
 _MEASURED = re.compile(rf"(-?[0-9.]+)\\text\{{ ({'|'.join(sorted(_MEASURES))})\}}(\^[23])?")

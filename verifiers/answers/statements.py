@@ -4,6 +4,7 @@ Runs in the comparing process only. What cannot be read to its end raises Unread
 """
 
 import re
+from itertools import pairwise
 from typing import Any
 
 import sympy
@@ -25,9 +26,10 @@ _SETS = {
 _CHOSEN = re.compile(
     r"(?:\{\s*\})?[_^]\s*(?:\{([0-9]{1,4})\}|([0-9]))\s*([CP])\s*_\s*(?:\{([0-9]{1,4})\}|([0-9]))|(?<![A-Za-z0-9_])([0-9]{1,4})([CP])([0-9]{1,4})"
 )
-_CHOOSE = re.compile(r"\{\s*([0-9a-z]+)\s*\\choose\s*([0-9a-z]+)\s*\}")
+_CHOOSE = re.compile(r"\{\s*([0-9a-z]+)\s*\\choose\s*([0-9a-z]+)\s*\}|^([0-9a-z]+)\s*\\choose\s*([0-9a-z]+)$")
 _MODULUS = re.compile(
-    r"\\pmod\s*(?:\{\s*([^{}]*?)\s*\}|([0-9a-z]))|\(\s*\\?(?:bmod|mod)\s*\{?\s*([0-9a-z]+)\s*\}?\s*\)|\\text\s*\{\s*\(?\s*mod(?:ulo)?\s*"
+    r"\\(?:pmod|bmod|mod)\s*(?:\{\s*([^{}]*?)\s*\}|([0-9a-z]+))|\(\s*\\(?:text|mathrm|operatorname)\s*\{\s*mod\s*\}\s*([0-9a-z]+)\s*\)"
+    r"|\(\s*\\?(?:bmod|mod)\s*\{?\s*([0-9a-z]+)\s*\}?\s*\)|\\text\s*\{\s*\(?\s*mod(?:ulo)?\s*"
     r"(?:([0-9a-z]+)\s*\)?\s*\}|\}\s*([0-9a-z]+)\s*\)?)"
 )
 _NAME = re.compile(
@@ -43,7 +45,7 @@ def read(text: str) -> Read:
     modulus = _MODULUS.search(text)
     if modulus:
         text = text[: modulus.start()] + text[modulus.end() :]
-    text = _CHOOSE.sub(r"\\binom{\1}{\2}", _CHOSEN.sub(_chosen, text))
+    text = _CHOOSE.sub(r"\\binom{\1\3}{\2\4}", _CHOSEN.sub(_chosen, text))
     found = statement(tokens_of(text))
     if modulus:
         return _with_modulus(found, next(group for group in modulus.groups() if group))
@@ -58,7 +60,7 @@ def _chosen(match: re.Match[str]) -> str:
 
 def _with_modulus(found: Read, modulus: str) -> Read:
     if isinstance(found, Relation) and found.signs in (("=",), (r"\equiv",)):
-        found = found.sides[-1]
+        found = found.sides[-1] if found.names[0] else found
     if not isinstance(found, Value):
         raise Unread("a modulus")
     return found._replace(modulus=modulus)
@@ -228,6 +230,10 @@ def _with_tail(tokens: list[Token]) -> tuple[list[Token], list[Token]]:
     formula, tail = tokens[:end], tokens[end:]
     if any(token.kind not in ("text", "upright") and token.text not in _BETWEEN_UNITS for token in tail):
         raise Unread("more behind the words")
+    if any(token.kind == "number" and before.text not in ("^", "{", "-") for before, token in pairwise(tail)):
+        raise Unread("a second number behind the words")
+    if sum(token.text in (r"\%", "%") for token in tail) > 1:
+        raise Unread("a percentage of a percentage")
     if len(formula) > 2 and formula[-2].text == r"\circ" and formula[-1].text in ("C", "F"):
         formula = formula[:-1]
     if tail and tail[0].kind == "upright" and tail[0].text in ("C", "F") and formula and formula[-1].text == r"\circ":

@@ -29,6 +29,8 @@ def math_verify_equal(gold: str, candidate: str) -> bool:
     if _written(gold) == _written(candidate):
         return True
     ours, theirs = _read(gold), _read(candidate)
+    if isinstance(ours, Value) and isinstance(theirs, Value) and ours.percent != theirs.percent:
+        return _same_share(ours, theirs)
     return ours is not None and theirs is not None and same(ours, theirs)
 
 
@@ -97,14 +99,21 @@ def _same_value(gold: Value, other: Value) -> bool:
         return False
     if gold.percent != other.percent:
         percent, plain = (gold, other) if gold.percent else (other, gold)
-        if same_number(percent.expr / 100, plain.expr):
-            return True
-        return (gold.percent or bool(abs(percent.expr) >= 1)) and same_number(percent.expr, plain.expr)
+        return same_number(percent.expr / 100, plain.expr)
     if gold.decimals and not other.decimals:
         return same_expression(other.expr, gold.expr) or _stands_for_exact(gold, other)
     if other.decimals and not gold.decimals:
         return same_expression(gold.expr, other.expr) or _stands_for_exact(other, gold)
     return same_expression(gold.expr, other.expr)
+
+
+def _same_share(gold: Value, other: Value) -> bool:
+    """Whether a percentage and a number are one: 28 % is 0.28, and, where that is asked for, 28."""
+    percent, plain = (gold, other) if gold.percent else (other, gold)
+    if _same_value(gold, other):
+        return True
+    large = percent.expr.is_number and bool(abs(percent.expr) >= 1)
+    return (gold.percent or large) and same_number(percent.expr, plain.expr)
 
 
 _ENOUGH = 6
@@ -199,7 +208,7 @@ def _values_by_name(several: Unordered) -> tuple[Any, ...]:
 
 
 def _same_unordered(gold: Unordered, other: Unordered) -> bool:
-    ours, theirs = _distinct(gold.items), _distinct(other.items)
+    ours, theirs = (_distinct(one.items) if one.braces else list(one.items) for one in (gold, other))
     if _in_any_order(ours, theirs):
         return True
     named = [all(isinstance(item, Relation) for item in items) for items in (ours, theirs)]

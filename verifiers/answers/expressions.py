@@ -31,7 +31,7 @@ _NEW_THOUGHT = re.compile(
     re.IGNORECASE,
 )
 """Words after which a second box is another answer, and not the second part of one."""
-_LEAD = re.compile(r"[\s:*_~>`\"']*(?:\\\")?(?:(?:equal to|exactly|simply|thus|therefore|just)\s+)?")
+_LEAD = re.compile(r"[\s:*_~`\"']*(?:\\\")?(?:(?:equal to|exactly|simply|thus|therefore|just)\s+)?")
 _CLAUSE = re.compile(r"[,;:\n—*(]|\.(?=\s|$)| [-–] |\\[()\[\]]")
 _STOP = re.compile(r"\n|\.(?=\s|$|\*|\"|<)|,? I hope")
 _AFTER = re.compile(r"[.*_\"'\s]*(?:$|\n|I hope)")
@@ -40,6 +40,7 @@ _PROSE = re.compile(
     r"\n|(?<![\\A-Za-z{])(?!(?:sqrt|cbrt|arc(?:sin|cos|tan)|sin|cos|tan|log|exp|inf(?:inity)?|and)(?![A-Za-z]))[A-Za-z]{3,}"
 )
 """What a text that is nothing but a formula has not: lines, and words of three letters."""
+_MARKUP_BEHIND = re.compile(r"[\s*_:]+$")
 _BEGINS = re.compile(r"[-−–+$€£\\({\[0-9.½¼¾⅓⅔√]")
 _HEADING = re.compile(r"[0-9]+[.):]\s+[A-Za-z*]")
 
@@ -92,12 +93,13 @@ def _content(text: str, mark: Mark) -> str | None:
     if formula := _formulas(text, start):
         return formula
     stop = _STOP.search(text, start, start + _SENTENCE)
-    sentence = text[start : stop.start() if stop else start + _SENTENCE].strip()
+    end = stop.start() if stop else min(start + _SENTENCE, len(text))
+    sentence = text[start:end].strip()
     if mark.how == "####":
         begins = _BEGINS.match(sentence) or phrase(sentence, names=False)
         return sentence if begins and not _HEADING.match(text, start) else None
     ends = _AFTER.match(text, start + len(sentence)) is not None
-    return _of_sentence(sentence, ends)
+    return _of_sentence(_MARKUP_BEHIND.sub("", sentence), ends)
 
 
 def _of_sentence(sentence: str, ends: bool) -> str | None:

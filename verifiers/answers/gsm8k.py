@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from verifiers.answers.marks import boxed, marks, own_part, scale_behind
 from verifiers.answers.numbers import LONGEST, NUMBER, canonical, last_number
-from verifiers.answers.phrases import beside, said
+from verifiers.answers.phrases import beside, is_unfinished, said
 from verifiers.answers.signs import latex_signs
 from verifiers.outcome import Outcome
 from verifiers.verifier import Candidate, Judgement, Problem, Verifier
@@ -52,7 +52,7 @@ def _marked(text: str) -> Candidate | None:
     for start, how in reversed(marks(text)):
         if how == "boxed":
             box = boxed(text, start)
-            answer = box and said(box[0] + scale_behind(text, box[1]))
+            answer = box and _in_box(box[0] + scale_behind(text, box[1]))
         else:
             answer = read_answer(text, start)
         if answer:
@@ -67,10 +67,15 @@ def read_answer(text: str, start: int) -> str | None:
     markup = _MARKUP.match(text, start)
     start = markup.end() if markup else start
     if (box := _BOX.match(text, start)) and (inside := boxed(text, box.end())):
-        return said(inside[0])
+        return _in_box(inside[0])
     stop = text.find("\n", start, start + _LINE)
     line = text[start : stop if stop >= 0 else start + _LINE]
     return said(_first_sentence(line)) if _DIGIT.search(line) else None
+
+
+def _in_box(inside: str) -> str | None:
+    """The number in a box; in there, nothing is markup or punctuation."""
+    return inside[:LONGEST] if is_unfinished(inside) and _DIGIT.search(inside) else said(inside)
 
 
 def _first_sentence(line: str) -> str:

@@ -83,6 +83,8 @@ def _number(text: str) -> tuple[Fraction, int] | None:
     """The number that the text begins with, and where it ends."""
     sign = re.match(r"\s*([-+]?)\s?(?:\\?[$€£¥]\s?)?(-?)", text)
     assert sign is not None
+    if sign[1] and sign[2]:
+        return None
     start, minus = sign.end(), -1 if "-" in (sign[1], sign[2]) else 1
     if power := _POWER_OF_TEN.match(text, start):
         exponent = int(next(group for group in power.groups()[1:] if group))
@@ -185,6 +187,12 @@ _UNKNOWN = re.compile(
     r"|\\(?:sqrt|frac|sin|cos|tan|log|ln)\s*\{?\s*[a-zA-Z](?![A-Za-z])|^\s*[a-z]{2}\s*$"
 )
 """A left side of an equation that is more than a name and has an unknown in it."""
+
+
+def is_unfinished(answer: str) -> bool:
+    """Whether a sign at either end has nothing beside it, as in `8*`, `8:` and `8)`."""
+    ends = answer[:1] in tuple("*_:") or answer[-1:] in tuple("*_:=")
+    return ends or any(answer.count(one) != answer.count(two) for one, two in ("()", "[]"))
 
 
 def said(text: str) -> str | None:

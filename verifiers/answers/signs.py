@@ -52,8 +52,8 @@ def _root(found: re.Match[str]) -> str:
     return f"{command}{{{inner}}}" if inner else command
 
 
-_THOUSANDS = re.compile(r"(?<![0-9.,])[0-9]{1,3}(?:(?:\{,\}|,\\!|\\[,;:! ]|~|\{\\,\})[0-9]{3})+(?![0-9])")
-_THOUSANDS_MARK = re.compile(r"\{,\}|,\\!|\\[,;:! ]|~|\{\\,\}")
+_THOUSANDS = re.compile(r"(?<![0-9.,])[0-9]{1,3}(?:(?:\{,\}|,\\! ?|\\[,;:! ]|~|\{\\,\})[0-9]{3})+(?![0-9])")
+_THOUSANDS_MARK = re.compile(r"\{,\}|,\\! ?|\\[,;:! ]|~|\{\\,\}")
 _DROPPED = re.compile(
     r"\\(?:left|right|middle|[bB]ig{1,2}[lrm]?|displaystyle|textstyle|limits|nolimits|bf|rm|it|boldmath)(?![A-Za-z])\.?"
     r"|\\(?:color|textcolor)\s*(?:\[[a-zA-Z]*\])?\{[^{}]*\}|\\!"

@@ -4,7 +4,7 @@ import re
 from fractions import Fraction
 
 from verifiers.answers.numbers import LONGEST
-from verifiers.answers.phrases import phrase
+from verifiers.answers.phrases import is_unfinished, phrase
 from verifiers.answers.signs import undressed
 
 PLAIN_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]*[1-9])?")
@@ -45,11 +45,11 @@ def spelled(answer: str) -> str:
         answer = figures[1].strip()
     if "." in answer:
         answer = _repeating(answer)
-    if based := _BASED.fullmatch(answer):
+    if (based := _BASED.fullmatch(answer)) and not is_unfinished(answer):
         base = _BASES.get(based[2], based[2])
         if base.isdigit():
             return f"{re.sub(r'[^0-9A-F]', '', based[1])}_{{{base}}}" if len(base) > 1 else f"{re.sub(r'[^0-9A-F]', '', based[1])}_{base}"
-    answer = answer.rstrip(" ,;:").removesuffix(".") if not answer.endswith("..") else answer
+    answer = answer.rstrip(" ,;").removesuffix(".") if not answer.endswith("..") else answer
     return _plain_number(answer) or answer.strip()
 
 
@@ -99,7 +99,7 @@ def _dotted(decimals: re.Match[str]) -> str:
 
 def _plain_number(answer: str) -> str | None:
     """A number alone or among words (`12 dollars`); of a percentage, the number and `\\%`; of a length, its unit too."""
-    if len(answer) > 2 * LONGEST or re.search(r"[=<>_!&|]|\\(?!%|\$|times|cdot|frac(?![A-Za-z])|,)", answer):
+    if len(answer) > 2 * LONGEST or is_unfinished(answer) or re.search(r"[=<>_!&|]|\\(?!%|\$|times|cdot|frac(?![A-Za-z])|,)", answer):
         return None
     if ("\\frac" in answer or "/" in answer) and not re.search(r"[A-Za-z]", answer.replace("\\frac", "")):
         return _plain_ratio(answer)

@@ -4,7 +4,7 @@ Runs in the comparing process only. What cannot be read to its end raises Unread
 """
 
 import re
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from typing import Any
 
 import sympy
@@ -72,7 +72,8 @@ def statement(tokens: list[Token]) -> Read:
     if len(parts) == 1:
         return _item(parts[0])
     kept = [part for part in parts if part]
-    if len(kept) < 2 or not parts[0] or not parts[-1]:
+    lonely = any(not part and joints[place - 1] in (",", ";") and joints[place] in (",", ";") for place, part in enumerate(parts[1:-1], 1))
+    if len(kept) < 2 or not parts[0] or not parts[-1] or lonely:
         raise Unread("a separator with nothing beside it")
     joint = "or" if set(joints) & {"or", r"\lor"} else "and" if set(joints) & {"and", r"\land"} else ","
     items = [_item(part) for part in kept]
@@ -232,6 +233,10 @@ def _with_tail(tokens: list[Token]) -> tuple[list[Token], list[Token]]:
         raise Unread("more behind the words")
     if any(token.kind == "number" and before.text not in ("^", "{", "-") for before, token in pairwise(tail)):
         raise Unread("a second number behind the words")
+    if any(token.text == "^" and not following for token, following in zip_longest(tail, tail[1:])) or (
+        tail and tail[-1].text in ("/", r"\cdot", "{", "-")
+    ):
+        raise Unread("a unit that is not finished")
     if sum(token.text in (r"\%", "%") for token in tail) > 1:
         raise Unread("a percentage of a percentage")
     if len(formula) > 2 and formula[-2].text == r"\circ" and formula[-1].text in ("C", "F"):
@@ -243,6 +248,8 @@ def _with_tail(tokens: list[Token]) -> tuple[list[Token], list[Token]]:
 
 def _dressed(expr: Any, words: list[str], percent: bool, formula: list[Token], tail: list[Token]) -> Value:
     bare = [token for token in formula if token.text not in ("-", "+", "^", r"\circ")]
+    if len(bare) > 1 and expr.has(sympy.oo, -sympy.oo, sympy.zoo, sympy.nan):
+        raise Unread("a calculation with infinity")
     if words:
         if expr.is_Rational:
             number, words = scaled(expr, words)

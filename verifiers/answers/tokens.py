@@ -90,10 +90,10 @@ def _token(match: re.Match[str]) -> Token | None:
         if match[kind]:
             return Token(kind, match[kind])
     if match["command"]:
-        name = _SAME.get(match["command"], match["command"])
-        if len(name) == 1:
+        name = _SAME.get(match["command"])
+        if name and len(name) == 1:
             return Token("letter" if name.isalpha() else "sign", name)
-        return Token("command", f"\\{name}")
+        return Token("command", f"\\{name or match['command']}")
     sign = match["sign"]
     sign = _SIGNS.get(sign, sign)
     return Token("command" if len(sign) > 2 or sign[:1] == "\\" and sign[1:].isalpha() else "sign", sign)

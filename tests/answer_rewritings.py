@@ -60,14 +60,14 @@ _MEANINGLESS = (
     (re.compile(r"(?<=[0-9]),(?=[0-9]{3}(?![0-9]))"), ""),
     (_WORDS, lambda found: "W" if "{" in found[0] else found[0].lower()),
     (re.compile(r"\\(?=[a-z]{2,}|W)"), ""),
-    (re.compile(r"(?<![0-9.])0+(?=[0-9.-]|frac)|(?<=[0-9])\+(?=\.)|\b[dt](?=frac)"), ""),
+    (re.compile(r"(?<![0-9.])0+(?=[0-9-]|\.[0-9]|frac)|(?<=[0-9])\+(?=\.)|\b[dt](?=frac)"), ""),
     (re.compile(r"(\.[0-9]*?)0+(?![0-9])"), r"\1"),
     (re.compile(r"\.(?![0-9])"), ""),
     (re.compile(r"(?<=[0-9])[,:](?=[0-9]+$)"), "."),
     (re.compile(r"(?<![0-9a-zA-Z)}])\++|^\+|(?<=[+-])\+|^-?0(?=[+])"), ""),
     (re.compile(r"(?<![0-9.])1(?=[a-zA-Z\\(])|\^1(?![0-9])|/1(?![0-9])|[*]1(?![0-9])|(?<![0-9.])1\*"), ""),
     (re.compile(r"[.,;!_:=]+$|^[_:=]|(?<=[12])!"), ""),
-    (re.compile(r"==|=0(?=-)"), "="),
+    (re.compile(r"==|:=|=0(?=-)"), "="),
     (re.compile(r"\*(?=[a-zA-Z\\(])"), ""),
     (re.compile(r"(?<![0-9.])\.?0[a-zA-Z.]|(?<=[0-9])e0(?![0-9])"), "0"),
 )
@@ -102,7 +102,11 @@ def _finite(random: Random) -> Fraction:
 def fractions(random: Random) -> Made:
     def dresses(value: Fraction) -> list[str]:
         whole, rest = divmod(value.numerator, value.denominator)
-        mixed = [f"{whole}{_frac(Fraction(rest, value.denominator))}", f"{whole} {rest}/{value.denominator}"] if whole else []
+        mixed = (
+            [f"{whole}{_frac(Fraction(rest, value.denominator))}", f"{whole} {rest}/{value.denominator}"]
+            if whole
+            else []
+        )
         plain = [_decimal(value), f"{value.numerator}/{value.denominator}", f"{_decimal(value)}0"]
         return [*plain, *mixed, f"\\frac{{{3 * value.numerator}}}{{{3 * value.denominator}}}"]
 
@@ -137,13 +141,20 @@ def commands(random: Random) -> Made:
 
 def units(random: Random) -> Made:
     value = random.randrange(2, 5000)
-    unit, long = random.choice((("cm", "centimeters"), ("m", "meters"), ("kg", "kilograms"), ("hours", "hours"), ("ft", "feet")))
+    unit, long = random.choice(
+        (("cm", "centimeters"), ("m", "meters"), ("kg", "kilograms"), ("hours", "hours"), ("ft", "feet"))
+    )
 
     def dresses(value: int) -> list[str]:
         return [f"{value}\\text{{ {unit}}}", f"{value}\\,\\mathrm{{{unit}}}", f"{value} \\text{{ {long}}}", f"{value}\\mbox{{ {long}}}",
                 f"\\text{{{value} {long}}}", f"{value} {long}"]  # fmt: skip
 
-    wrong = [*dresses(value + 1), f"{value}\\text{{ {unit} }}{value}", f"{value}\\text{{ million {long}}}", f"{value}\\text{{ or more {long}}}"]
+    wrong = [
+        *dresses(value + 1),
+        f"{value}\\text{{ {unit} }}{value}",
+        f"{value}\\text{{ million {long}}}",
+        f"{value}\\text{{ or more {long}}}",
+    ]
     return str(value), dresses(value), wrong
 
 
@@ -187,14 +198,32 @@ def wrappers(random: Random) -> Made:
         return [f"\\mathbf{{{value}}}", f"\\text{{{value}}}", f"\\underline{{{value}}}", f"\\textcolor{{red}}{{{value}}}", f"${value}$", f"{{{value}}}",
                 f"\\boxed{{{value}}}", f"\\color{{blue}} {value}", f"\\text{{The answer is }} {value}", f"x = {value}", f"{value} = x"]  # fmt: skip
 
-    return str(value), dresses(value), [*dresses(value + 1), f"x^2={value}", f"2x={value}", f"\\mathbf{{{value}}}\\mathbf{{i}}", f"\\text{{not }}{value}"]
+    return (
+        str(value),
+        dresses(value),
+        [
+            *dresses(value + 1),
+            f"x^2={value}",
+            f"2x={value}",
+            f"\\mathbf{{{value}}}\\mathbf{{i}}",
+            f"\\text{{not }}{value}",
+        ],
+    )
 
 
 def degrees(random: Random) -> Made:
     value = random.randrange(1, 360)
 
     def dresses(value: int) -> list[str]:
-        return [f"{value}^\\circ", f"{value}^{{\\circ}}", f"{value}°", f"{value}\\degree", f"{value}\\text{{ degrees}}", f"{value} degrees", f"{value}"]
+        return [
+            f"{value}^\\circ",
+            f"{value}^{{\\circ}}",
+            f"{value}°",
+            f"{value}\\degree",
+            f"{value}\\text{{ degrees}}",
+            f"{value} degrees",
+            f"{value}",
+        ]
 
     return f"{value}^\\circ", dresses(value), dresses(value + 1)
 
@@ -203,7 +232,13 @@ def percents(random: Random) -> Made:
     value = random.randrange(1, 100)
 
     def dresses(value: int) -> list[str]:
-        return [f"{value}\\%", f"{value}\\text{{ percent}}", f"{_decimal(Fraction(value, 100))}", f"\\frac{{{value}}}{{100}}", f"{value} percent"]
+        return [
+            f"{value}\\%",
+            f"{value}\\text{{ percent}}",
+            f"{_decimal(Fraction(value, 100))}",
+            f"\\frac{{{value}}}{{100}}",
+            f"{value} percent",
+        ]
 
     return f"{value}\\%", dresses(value), [*dresses(value + 1), f"{_decimal(Fraction(value, 1000))}"]
 
@@ -225,7 +260,13 @@ def intervals(random: Random) -> Made:
         return [f"{start} < x \\le {end}", f"x \\in ({start}, {end}]", f"\\left({start},{end}\\right]", f"\\{{x \\mid {start} < x \\leq {end}\\}}",
                 f"{end} \\ge x > {start}", f"x > {start} \\text{{ and }} x \\le {end}", f"x ∈ ({start},{end}]", f"{start} < x ≤ {end}"]  # fmt: skip
 
-    wrong = [*dresses(end + 1), f"[{start},{end}]", f"({start},{end})", f"{start} \\le x \\le {end}", f"\\{{{start},{end}\\}}"]
+    wrong = [
+        *dresses(end + 1),
+        f"[{start},{end}]",
+        f"({start},{end})",
+        f"{start} \\le x \\le {end}",
+        f"\\{{{start},{end}\\}}",
+    ]
     return f"({start},{end}]", dresses(end), wrong
 
 
@@ -248,7 +289,11 @@ def scientific(random: Random) -> Made:
         return [f"{head}e{power}", f"{head}E{power}", f"{head} \\cdot 10^{{{power}}}", str(digits * 10 ** (power - 1)), f"{head} × 10^{power}",
                 f"{digits * 10 ** (power - 1) // 100000 / 10:g} \\text{{ million}}" if power < 9 else f"{head}*10^{power}"]  # fmt: skip
 
-    wrong = [*dresses(digits + 1), f"{digits // 10}.{digits % 10}", f"{digits // 10}.{digits % 10}\\times10^{power + 1}"]
+    wrong = [
+        *dresses(digits + 1),
+        f"{digits // 10}.{digits % 10}",
+        f"{digits // 10}.{digits % 10}\\times10^{power + 1}",
+    ]
     return f"{digits // 10}.{digits % 10}\\times 10^{{{power}}}", dresses(digits), wrong
 
 
@@ -256,7 +301,14 @@ def equations(random: Random) -> Made:
     a, b, c = (random.randrange(2, 40) for _ in range(3))
 
     def dresses(c: int) -> list[str]:
-        return [f"{a}x+{b}y-{c}=0", f"{c}={a}x+{b}y", f"{b}y+{a}x={c}", f"{3 * a}x+{3 * b}y={3 * c}", f"{c}-{a}x={b}y", f"-{a}x-{b}y+{c}=0"]
+        return [
+            f"{a}x+{b}y-{c}=0",
+            f"{c}={a}x+{b}y",
+            f"{b}y+{a}x={c}",
+            f"{3 * a}x+{3 * b}y={3 * c}",
+            f"{c}-{a}x={b}y",
+            f"-{a}x-{b}y+{c}=0",
+        ]
 
     return f"{a}x+{b}y={c}", dresses(c), [*dresses(c + 1), f"{c}", f"{a}x-{b}y={c}"]
 

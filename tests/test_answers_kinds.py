@@ -366,6 +366,10 @@ x^2 ;; \mathrm{x}^2
 ! 250 ;; T: The answer is $250$ thousand.
 ! 3 ;; T: so it is $\boxed{3}$ million.
 ! 3 ;; 3\text{ billion people}
+! 2000 ;; 2k
+! 2k ;; 2/k
+2k ;; k \cdot 2
+! 2k ;; 2000
 # words
 \text{odd} ;; \text{odd.}
 \text{odd} ;; \text{Odd}

@@ -57,7 +57,9 @@ _LAST = re.compile(
     re.IGNORECASE,
 )
 """A last line that is a letter, `Option B` or `Thus, B.`; `Option B: its text` where no other line begins so."""
-_LISTED = re.compile(r"^[\s#*_>•-]{0,8}(?:option|choice|letter|answer)[ ][*_(\[]{0,4}[A-Z]\b", re.IGNORECASE | re.MULTILINE)
+_LISTED = re.compile(
+    r"^[\s#*_>•-]{0,8}(?:option|choice|letter|answer)[ ][*_(\[]{0,4}[A-Z]\b", re.IGNORECASE | re.MULTILINE
+)
 _NO_ARTICLE = re.compile(
     r"(?![ ])|[ ]{1,3}(?:(?:because|since|as|is|was|which|due|with|and|but|not)\b|[–—\-(\[*\\$]|$)"
 )
@@ -78,7 +80,11 @@ def extract_choice(problem: Problem, text: str) -> Candidate | None:
     """
     letters = ascii_uppercase[: len(problem.data["options"])]
     text = own_part(text.translate(_WIDE), str(problem.data.get("question", "")), _ANY)
-    for mark in sorted([*_MARK.finditer(text), *_NAMED.finditer(text)], key=lambda mark: mark.start("letter") if mark.re is _NAMED else mark.end(), reverse=True):
+    for mark in sorted(
+        [*_MARK.finditer(text), *_NAMED.finditer(text)],
+        key=lambda mark: mark.start("letter") if mark.re is _NAMED else mark.end(),
+        reverse=True,
+    ):
         if mark.re is _NAMED:
             found, how = _named(text, mark, letters), "named"
         else:

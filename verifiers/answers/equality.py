@@ -84,7 +84,11 @@ def stands_for(relation: Relation) -> Read | None:
         sides = sides[1:]
     elif relation.names[-1] and len(sides) == 2:
         sides = sides[:1]
-    exact = sides[: relation.signs.index(r"\approx") + len(sides) - len(relation.signs)] if r"\approx" in relation.signs else sides
+    exact = (
+        sides[: relation.signs.index(r"\approx") + len(sides) - len(relation.signs)]
+        if r"\approx" in relation.signs
+        else sides
+    )
     if len(sides) == len(relation.sides) and not all(isinstance(side, Value) for side in sides):
         return None
     if not exact or not all(same(one, other) for one, other in pairwise(exact)):
@@ -172,13 +176,25 @@ def _is_same_condition(gold: Relation, other: Relation) -> bool:
     if not all(isinstance(side, Value) for side in sides) or any(side.percent or side.unit for side in sides):
         return False
     one, two = (sides[0].expr - sides[1].expr, sides[2].expr - sides[3].expr)
-    if one == 0 or two == 0 or isinstance(one, sympy.MatrixBase) or one.free_symbols != two.free_symbols or not one.free_symbols:
+    if (
+        one == 0
+        or two == 0
+        or isinstance(one, sympy.MatrixBase)
+        or one.free_symbols != two.free_symbols
+        or not one.free_symbols
+    ):
         return False
-    point = {symbol: sympy.Rational(17 + 10 * place, 7) for place, symbol in enumerate(sorted(one.free_symbols, key=str))}
+    point = {
+        symbol: sympy.Rational(17 + 10 * place, 7) for place, symbol in enumerate(sorted(one.free_symbols, key=str))
+    }
     below = two.subs(point)
     if below == 0 or not below.is_number:
         return False
-    share = sympy.nsimplify(one.subs(point) / below) if not (one.subs(point) / below).is_Rational else one.subs(point) / below
+    share = (
+        sympy.nsimplify(one.subs(point) / below)
+        if not (one.subs(point) / below).is_Rational
+        else one.subs(point) / below
+    )
     if not share.is_real or share == 0 or not same_expression(one, share * two):
         return False
     sign = other.signs[0] if share > 0 else _FLIPPED.get(other.signs[0], "")
@@ -250,9 +266,11 @@ def _same_single(gold: Read, other: Read) -> bool:
 
 
 def _same_region(gold: Read, other: Read) -> bool:
-    if not any(isinstance(one, Region | Relation) or (isinstance(one, Unordered) and not one.braces) for one in (gold, other)):
+    if not any(
+        isinstance(one, Region | Relation) or (isinstance(one, Unordered) and not one.braces) for one in (gold, other)
+    ):
         return False
-    if isinstance(gold, Relation) and "=" in gold.signs or isinstance(other, Relation) and "=" in other.signs:
+    if (isinstance(gold, Relation) and "=" in gold.signs) or (isinstance(other, Relation) and "=" in other.signs):
         return False
     ours, theirs = region_of(gold), region_of(other)
     if ours is None or theirs is None or (ours.name and theirs.name and ours.name != theirs.name):

@@ -119,6 +119,8 @@ def _boxed_together(text: str, boxes: list[Mark]) -> str:
     after = len(text)
     for mark in reversed(boxes):
         content, end = boxed(text, mark.start) or ("", mark.start)
+        if end > after:  # it holds the one before
+            continue
         if parts and not _are_together(text[end + 1 : after] if after - end < _SENTENCE else "."):
             break
         parts.append(content + scale_behind(text, end))

@@ -20,8 +20,7 @@ _INVERSES = {
     r"\csc": sympy.acsc,
 }  # fmt: skip
 GREEK = frozenset(
-    "\\alpha \\beta \\gamma \\delta \\epsilon \\varepsilon \\theta \\lambda \\mu \\rho \\sigma \\tau \\phi \\varphi "
-    "\\omega \\Delta \\Omega \\psi \\xi \\eta \\nu \\kappa \\zeta \\Gamma \\Lambda \\Sigma \\Phi \\Psi \\ell".split()
+    ["\\alpha", "\\beta", "\\gamma", "\\delta", "\\epsilon", "\\varepsilon", "\\theta", "\\lambda", "\\mu", "\\rho", "\\sigma", "\\tau", "\\phi", "\\varphi", "\\omega", "\\Delta", "\\Omega", "\\psi", "\\xi", "\\eta", "\\nu", "\\kappa", "\\zeta", "\\Gamma", "\\Lambda", "\\Sigma", "\\Phi", "\\Psi", "\\ell"]
 )
 _CALLED = frozenset("fghFGHP")
 _ENDS = frozenset((")", "]", "}", r"\}", r"\rfloor", r"\rceil", "&", r"\end", ",", "\\\\"))

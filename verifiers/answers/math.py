@@ -47,7 +47,9 @@ def _extract_paper(_: Problem, text: str) -> Candidate | None:
     answer = final_answer(text)
     if answer is None:
         return None
-    normal = normalize(answer) if len(answer) <= LONGEST else answer[: LONGEST + 1]  # Minerva's rules take quadratic time
+    normal = (
+        normalize(answer) if len(answer) <= LONGEST else answer[: LONGEST + 1]
+    )  # Minerva's rules take quadratic time
     return Candidate(normal, "final answer is")
 
 

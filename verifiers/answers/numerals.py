@@ -67,7 +67,9 @@ def _agree(one: Any, other: Any) -> bool:
     for start, step in _POINTS:
         point = {symbol: start + place * step for place, symbol in enumerate(symbols)}
         ours, theirs = (side.subs(point) for side in (one, other))
-        if not (ours.is_number and theirs.is_number) or any(side.has(sympy.nan, sympy.zoo, sympy.oo) for side in (ours, theirs)):
+        if not (ours.is_number and theirs.is_number) or any(
+            side.has(sympy.nan, sympy.zoo, sympy.oo) for side in (ours, theirs)
+        ):
             continue
         if not same_number(ours, theirs):
             return False

@@ -5,8 +5,18 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from verifiers.answers.numbers import LONGEST, NUMBER, Found, canonical, spell
-from verifiers.answers.signs import latex_signs, undressed
-from verifiers.answers.words import COUNTS, ORDINALS, SCALES, TURNING, is_harmless, leads_to_itself, scaled, unit_of, unit_with_power
+from verifiers.answers.signs import undressed
+from verifiers.answers.words import (
+    COUNTS,
+    ORDINALS,
+    SCALES,
+    TURNING,
+    is_harmless,
+    leads_to_itself,
+    scaled,
+    unit_of,
+    unit_with_power,
+)
 
 _WRAPPED = re.compile(r"\\(?:text|textbf|textit|textrm|textnormal|mathrm|mbox|operatorname)\s*\{([^{}]*)\}")
 _TRIMMED = " \t\n*_~`:"
@@ -54,7 +64,13 @@ def phrase(text: str, names: bool = True) -> Phrase | None:
     number, end = found
     if sign < 0 and number < 0:
         return None
-    return _with_tail(sign * number, text[end:])
+    tail = text[end:]
+    if _THOUSAND_LETTER.match(tail) and not names:  # 2k is a product
+        return None
+    return _with_tail(sign * number, tail)
+
+
+_THOUSAND_LETTER = re.compile(r"[\s/(-]*[kK](?![A-Za-z])")
 
 
 def unwrapped(text: str) -> str:
@@ -143,7 +159,12 @@ def _words(tail: str, number: Fraction) -> list[str] | None:
     if tail[:1].isalpha():
         glued = re.match(r"[A-Za-z]+", tail)
         assert glued is not None
-        if glued[0].lower() not in ORDINALS and glued[0] not in ("k", "K") and not unit_of([glued[0]]) and len(glued[0]) < 3:
+        if (
+            glued[0].lower() not in ORDINALS
+            and glued[0] not in ("k", "K")
+            and not unit_of([glued[0]])
+            and len(glued[0]) < 3
+        ):
             return None
     while True:
         if mark := _POINT.match(tail, place):
@@ -162,6 +183,8 @@ def _words(tail: str, number: Fraction) -> list[str] | None:
         if name in TURNING and not _goes_on(tail[word.end() :], name):
             return words
         if name in COUNTS:
+            return None
+        if word[1] in SCALES and not word[0].lstrip()[0].isalpha():
             return None
         words.append(word[1])
         place = word.end()

@@ -7,7 +7,14 @@ import sympy
 from verifiers.answers.readings import Ordered, Read, Region, Relation, Unordered, Value
 
 _FLIPPED = {"<": ">", ">": "<", r"\le": r"\ge", r"\ge": r"\le", "=": "=", r"\ne": r"\ne"}
-_RELATIONS: dict[str, Any] = {"<": sympy.Lt, ">": sympy.Gt, r"\le": sympy.Le, r"\ge": sympy.Ge, "=": sympy.Eq, r"\ne": sympy.Ne}
+_RELATIONS: dict[str, Any] = {
+    "<": sympy.Lt,
+    ">": sympy.Gt,
+    r"\le": sympy.Le,
+    r"\ge": sympy.Ge,
+    "=": sympy.Eq,
+    r"\ne": sympy.Ne,
+}
 
 
 def region_of(read: Read) -> Region | None:

@@ -22,14 +22,19 @@ _DOTTED = re.compile(r"\\dot\s*\{?([0-9])\}?")
 _BAR = re.compile(r"(?<=[.0-9])\s*\\(?:overline|bar|overset\{[^{}]*\}|dot)\s*(?:\{([0-9]+)\}|([0-9]))")
 _GOES_ON = re.compile(r"(?P<sign>-?)(?P<whole>[0-9]*)\.(?P<decimals>[0-9]{3,40})\s*(?:\\ldots|\.\.\.+|…)")
 _REPEATED = re.compile(r"(?P<once>[0-9]*?)(?:(?P<one>[0-9])(?P=one){2,}|(?P<again>[0-9]{2,6}?)(?P=again){1,})")
-_LABEL = re.compile(r"\\(?:text|textbf|mathrm|mbox)\s*\{\s*(?:the\s+)?(?:final\s+)?answer\s*(?:is)?\s*[:=]?\s*\}\s*:?", re.IGNORECASE)
+_LABEL = re.compile(
+    r"\\(?:text|textbf|mathrm|mbox)\s*\{\s*(?:the\s+)?(?:final\s+)?answer\s*(?:is)?\s*[:=]?\s*\}\s*:?", re.IGNORECASE
+)
 _BASED = re.compile(
     r"[({]?\s*(?:\\(?:text|mathrm|mbox)\s*\{)?\s*([0-9A-F]{1,50}?(?:\\mathrm\{[A-F]\}[0-9A-F]*)*)\s*\}?\s*[)}]?\s*_\s*"
     r"(?:\{?\s*(?:\\text\s*\{)?\s*([0-9]{1,2}|[a-z]{3,11})\s*\}?\s*\}?)"
 )
-_BASES = {name: str(place) for place, name in enumerate("two three four five six seven eight nine ten eleven twelve".split(), 2)}
+_BASES = {
+    name: str(place)
+    for place, name in enumerate(["two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"], 2)
+}
 _BASES |= {"sixteen": "16"}
-_MEASURES = frozenset("mm cm m km in ft yd mi s min h mg g kg oz lb ml l gal cent".split())
+_MEASURES = frozenset(["mm", "cm", "m", "km", "in", "ft", "yd", "mi", "s", "min", "h", "mg", "g", "kg", "oz", "lb", "ml", "l", "gal", "cent"])
 
 
 def spelled(answer: str) -> str:
@@ -48,7 +53,11 @@ def spelled(answer: str) -> str:
     if (based := _BASED.fullmatch(answer)) and not is_unfinished(answer):
         base = _BASES.get(based[2], based[2])
         if base.isdigit():
-            return f"{re.sub(r'[^0-9A-F]', '', based[1])}_{{{base}}}" if len(base) > 1 else f"{re.sub(r'[^0-9A-F]', '', based[1])}_{base}"
+            return (
+                f"{re.sub(r'[^0-9A-F]', '', based[1])}_{{{base}}}"
+                if len(base) > 1
+                else f"{re.sub(r'[^0-9A-F]', '', based[1])}_{base}"
+            )
     answer = answer.rstrip(" ,;").removesuffix(".") if not answer.endswith("..") else answer
     return _plain_number(answer) or answer.strip()
 
@@ -99,7 +108,11 @@ def _dotted(decimals: re.Match[str]) -> str:
 
 def _plain_number(answer: str) -> str | None:
     """A number alone or among words (`12 dollars`); of a percentage, the number and `\\%`; of a length, its unit too."""
-    if len(answer) > 2 * LONGEST or is_unfinished(answer) or re.search(r"[=<>_!&|]|\\(?!%|\$|times|cdot|frac(?![A-Za-z])|,)", answer):
+    if (
+        len(answer) > 2 * LONGEST
+        or is_unfinished(answer)
+        or re.search(r"[=<>_!&|]|\\(?!%|\$|times|cdot|frac(?![A-Za-z])|,)", answer)
+    ):
         return None
     if ("\\frac" in answer or "/" in answer) and not re.search(r"[A-Za-z]", answer.replace("\\frac", "")):
         return _plain_ratio(answer)

@@ -16,7 +16,6 @@ from verifiers.answers.signs import undressed
 from verifiers.answers.tokens import Token, Unread, closing, cut, tokens_of, written
 from verifiers.answers.words import is_harmless, leads_to_itself, scaled, unit_of, unit_with_power
 
-
 _SIGNS = frozenset(("=", "<", ">", r"\le", r"\ge", r"\ne", r"\in", r"\approx", r"\equiv", r"\notin"))
 _JOINTS = frozenset((",", ";", "and", "or", r"\lor", r"\land"))
 _SETS = {
@@ -72,7 +71,10 @@ def statement(tokens: list[Token]) -> Read:
     if len(parts) == 1:
         return _item(parts[0])
     kept = [part for part in parts if part]
-    lonely = any(not part and joints[place - 1] in (",", ";") and joints[place] in (",", ";") for place, part in enumerate(parts[1:-1], 1))
+    lonely = any(
+        not part and joints[place - 1] in (",", ";") and joints[place] in (",", ";")
+        for place, part in enumerate(parts[1:-1], 1)
+    )
     if len(kept) < 2 or not parts[0] or not parts[-1] or lonely:
         raise Unread("a separator with nothing beside it")
     joint = "or" if set(joints) & {"or", r"\lor"} else "and" if set(joints) & {"and", r"\land"} else ","
@@ -96,7 +98,9 @@ def _item(tokens: list[Token]) -> Read:
     if not all(sides):
         raise Unread("a relation without one of its sides")
     names = tuple(_name_of(side) for side in sides)
-    read_sides = tuple(Words(name) if name and not _is_symbol(side) else _side(side) for name, side in zip(names, sides, strict=True))
+    read_sides = tuple(
+        Words(name) if name and not _is_symbol(side) else _side(side) for name, side in zip(names, sides, strict=True)
+    )
     return Relation(read_sides, tuple(signs), names)
 
 
@@ -210,7 +214,13 @@ def value(tokens: list[Token], pm: int = 1) -> Value:
     percent = any(token.text in (r"\%", "%") or token.text.lower() in ("percent", "percentage") for token in tail)
     expr = sign * Formula(formula, pm).whole()
     words = " ".join(token.text for token in tail if token.kind in ("text", "upright")).split()
-    return _dressed(expr, [word for word in words if not (percent and word.lower() in ("percent", "percentage"))], percent, formula, tail)
+    return _dressed(
+        expr,
+        [word for word in words if not (percent and word.lower() in ("percent", "percentage"))],
+        percent,
+        formula,
+        tail,
+    )
 
 
 _SINGLE_UNITS = frozenset("mgshLl")
@@ -223,8 +233,10 @@ def _with_tail(tokens: list[Token]) -> tuple[list[Token], list[Token]]:
     for place, token in enumerate(tokens):
         depth += (token.text in ("(", "{", "[")) - (token.text in (")", "}", "]"))
         last = place == len(tokens) - 1 or tokens[place + 1].text in ("^", "/")
-        single = token.kind == "upright" and token.text in _SINGLE_UNITS and last and 0 < place
-        numeral = single and tokens[place - 1].kind in ("number", "repeating") or (single and tokens[place - 1].text == "}")
+        single = token.kind == "upright" and token.text in _SINGLE_UNITS and last and place > 0
+        numeral = (
+            (single and tokens[place - 1].kind in ("number", "repeating")) or (single and tokens[place - 1].text == "}")
+        )
         if depth == 0 and (token.kind == "text" or token.text in (r"\%", "%") or numeral):
             end = place
             break
@@ -254,7 +266,12 @@ def _dressed(expr: Any, words: list[str], percent: bool, formula: list[Token], t
         if expr.is_Rational:
             number, words = scaled(expr, words)
             expr = sympy.sympify(number)
-        if not all(is_harmless(word.strip("()")) or unit_of([word.strip("()")]) for part in words for word in part.split("/") if word):
+        if not all(
+            is_harmless(word.strip("()")) or unit_of([word.strip("()")])
+            for part in words
+            for word in part.split("/")
+            if word
+        ):
             raise Unread("words that change a number")
     decimals = None
     if len(bare) == 1 and bare[0].kind == "number" and "." in bare[0].text and bare[0].text.replace(".", "").isdigit():

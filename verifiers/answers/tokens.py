@@ -31,10 +31,7 @@ _THOUSANDS = re.compile(r"(?<![0-9.,])[0-9]{1,3}(?:,[0-9]{3})+(?![0-9,])")
 _WORDS = {
     word: Token("command", f"\\{name}")
     for word, name in (
-        *((name, name) for name in (
-            "sqrt cbrt arcsin arccos arctan sinh cosh tanh sin cos tan cot sec csc log ln exp pi theta alpha beta lambda abs "
-            "binom in"
-        ).split()),
+        *((name, name) for name in ["sqrt", "cbrt", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "sin", "cos", "tan", "cot", "sec", "csc", "log", "ln", "exp", "pi", "theta", "alpha", "beta", "lambda", "abs", "binom", "in"]),
         ("infinity", "infty"), ("infty", "infty"), ("inf", "infty"), ("oo", "infty"), ("union", "cup"), ("U", "cup"),
     )
 } | {word: Token("text", word) for word in ("and", "or")}  # fmt: skip
@@ -96,7 +93,7 @@ def _token(match: re.Match[str]) -> Token | None:
         return Token("command", f"\\{name or match['command']}")
     sign = match["sign"]
     sign = _SIGNS.get(sign, sign)
-    return Token("command" if len(sign) > 2 or sign[:1] == "\\" and sign[1:].isalpha() else "sign", sign)
+    return Token("command" if len(sign) > 2 or (sign[:1] == "\\" and sign[1:].isalpha()) else "sign", sign)
 
 
 def _text_token(text: str) -> Token | None:

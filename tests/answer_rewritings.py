@@ -1,8 +1,8 @@
 r"""Seeded pairs of answers: true answers with one character changed, and true answers written in another way.
 
 A changed answer may still be equal (`01`, `+5`, `p - 1q`), so what `may_be_equal` cannot rule out is left out; the rest
-is another answer. Rewritings are made from exact values, so each is equal by construction, and comes with another value in
-the same dress, which is not.
+is another answer. Rewritings are made from exact values, so each is equal by construction, and comes with another
+value in the same dress, which is not.
 """
 
 import re
@@ -119,9 +119,13 @@ def spacing(random: Random) -> Made:
 
     def dresses(c: int) -> list[str]:
         return [
-            f"{a}x^2 \\, + \\, {b}x\\;-\\;{c}", f"{a} x^{{ 2 }} + {b} x - {c}", f"{a}x^2+{b}x-{c}\\quad", f"  {a}x^2+{b}x-{c} ",
-            f"{a}\\,x^2+{b}\\,x-{c}", f"{a}~x^2+{b}~x-{c}",
-        ]  # fmt: skip
+            f"{a}x^2 \\, + \\, {b}x\\;-\\;{c}",
+            f"{a} x^{{ 2 }} + {b} x - {c}",
+            f"{a}x^2+{b}x-{c}\\quad",
+            f"  {a}x^2+{b}x-{c} ",
+            f"{a}\\,x^2+{b}\\,x-{c}",
+            f"{a}~x^2+{b}~x-{c}",
+        ]
 
     return f"{a}x^2 + {b}x - {c}", dresses(c), dresses(c + 1)
 
@@ -131,10 +135,12 @@ def commands(random: Random) -> Made:
 
     def dresses(other: int) -> list[str]:
         return [
-            f"\\left({_frac(value, chr(92) + 'dfrac')}, {other}\\right)", f"\\bigl({_frac(value, chr(92) + 'tfrac')},{other}\\bigr)",
-            f"\\Big( {_frac(value)} , {other} \\Big)", f"\\left({_frac(value, chr(92) + 'cfrac')},\\ {other}\\right)",
+            f"\\left({_frac(value, chr(92) + 'dfrac')}, {other}\\right)",
+            f"\\bigl({_frac(value, chr(92) + 'tfrac')},{other}\\bigr)",
+            f"\\Big( {_frac(value)} , {other} \\Big)",
+            f"\\left({_frac(value, chr(92) + 'cfrac')},\\ {other}\\right)",
             f"\\displaystyle \\left({_frac(value)},{other}\\right)",
-        ]  # fmt: skip
+        ]
 
     return f"({_frac(value)},{other})", dresses(other), dresses(other + 1)
 
@@ -146,8 +152,14 @@ def units(random: Random) -> Made:
     )
 
     def dresses(value: int) -> list[str]:
-        return [f"{value}\\text{{ {unit}}}", f"{value}\\,\\mathrm{{{unit}}}", f"{value} \\text{{ {long}}}", f"{value}\\mbox{{ {long}}}",
-                f"\\text{{{value} {long}}}", f"{value} {long}"]  # fmt: skip
+        return [
+            f"{value}\\text{{ {unit}}}",
+            f"{value}\\,\\mathrm{{{unit}}}",
+            f"{value} \\text{{ {long}}}",
+            f"{value}\\mbox{{ {long}}}",
+            f"\\text{{{value} {long}}}",
+            f"{value} {long}",
+        ]
 
     wrong = [
         *dresses(value + 1),
@@ -174,8 +186,13 @@ def sets(random: Random) -> Made:
     def dresses(elements: list[int]) -> list[str]:
         shuffled = random.sample(elements, len(elements))
         listed = ", ".join(map(str, shuffled))
-        return [f"\\{{{listed}\\}}", f"\\left\\{{ {listed} \\right\\}}", f"\\lbrace {listed} \\rbrace", listed,
-                ", ".join(map(str, shuffled[:-1])) + f" \\text{{ and }} {shuffled[-1]}"]  # fmt: skip
+        return [
+            f"\\{{{listed}\\}}",
+            f"\\left\\{{ {listed} \\right\\}}",
+            f"\\lbrace {listed} \\rbrace",
+            listed,
+            ", ".join(map(str, shuffled[:-1])) + f" \\text{{ and }} {shuffled[-1]}",
+        ]
 
     wrong = dresses([elements[0] + 100, *elements[1:]]) + dresses(elements[1:])
     return f"\\{{{', '.join(map(str, elements))}\\}}", dresses(elements), wrong
@@ -185,8 +202,14 @@ def factors(random: Random) -> Made:
     a, b, c = random.randrange(2, 9), random.randrange(1, 30), random.randrange(31, 60)
 
     def dresses(c: int) -> list[str]:
-        return [f"(x-{c})({a}x+{b})", f"({a}x+{b})(x-{c})", f"{a}x^2+{b - a * c}x-{b * c}".replace("+-", "-"), f"({b}+{a}x)(-{c}+x)",
-                f"-({a}x+{b})({c}-x)", f"({a}x+{b}) \\cdot (x-{c})"]  # fmt: skip
+        return [
+            f"(x-{c})({a}x+{b})",
+            f"({a}x+{b})(x-{c})",
+            f"{a}x^2+{b - a * c}x-{b * c}".replace("+-", "-"),
+            f"({b}+{a}x)(-{c}+x)",
+            f"-({a}x+{b})({c}-x)",
+            f"({a}x+{b}) \\cdot (x-{c})",
+        ]
 
     return f"({a}x+{b})(x-{c})", dresses(c), dresses(c + 1)
 
@@ -195,8 +218,19 @@ def wrappers(random: Random) -> Made:
     value = random.randrange(2, 999)
 
     def dresses(value: int) -> list[str]:
-        return [f"\\mathbf{{{value}}}", f"\\text{{{value}}}", f"\\underline{{{value}}}", f"\\textcolor{{red}}{{{value}}}", f"${value}$", f"{{{value}}}",
-                f"\\boxed{{{value}}}", f"\\color{{blue}} {value}", f"\\text{{The answer is }} {value}", f"x = {value}", f"{value} = x"]  # fmt: skip
+        return [
+            f"\\mathbf{{{value}}}",
+            f"\\text{{{value}}}",
+            f"\\underline{{{value}}}",
+            f"\\textcolor{{red}}{{{value}}}",
+            f"${value}$",
+            f"{{{value}}}",
+            f"\\boxed{{{value}}}",
+            f"\\color{{blue}} {value}",
+            f"\\text{{The answer is }} {value}",
+            f"x = {value}",
+            f"{value} = x",
+        ]
 
     return (
         str(value),
@@ -247,8 +281,15 @@ def roots(random: Random) -> Made:
     a, b = random.randrange(2, 12), random.choice((2, 3, 5, 7, 11, 13))
 
     def dresses(a: int) -> list[str]:
-        return [f"\\sqrt{{{a * a * b}}}", f"{a}\\cdot {b}^{{1/2}}", f"\\frac{{{a * b}}}{{\\sqrt{{{b}}}}}", f"{a}√{b}", f"{a}*sqrt({b})", f"\\sqrt{{{b}}}\\cdot {a}",
-                f"{b}^{{\\frac12}}\\cdot {a}"]  # fmt: skip
+        return [
+            f"\\sqrt{{{a * a * b}}}",
+            f"{a}\\cdot {b}^{{1/2}}",
+            f"\\frac{{{a * b}}}{{\\sqrt{{{b}}}}}",
+            f"{a}√{b}",
+            f"{a}*sqrt({b})",
+            f"\\sqrt{{{b}}}\\cdot {a}",
+            f"{b}^{{\\frac12}}\\cdot {a}",
+        ]
 
     return f"{a}\\sqrt{{{b}}}", dresses(a), dresses(a + 1)
 
@@ -257,8 +298,16 @@ def intervals(random: Random) -> Made:
     start, end = sorted(random.sample(range(-40, 40), 2))
 
     def dresses(end: int) -> list[str]:
-        return [f"{start} < x \\le {end}", f"x \\in ({start}, {end}]", f"\\left({start},{end}\\right]", f"\\{{x \\mid {start} < x \\leq {end}\\}}",
-                f"{end} \\ge x > {start}", f"x > {start} \\text{{ and }} x \\le {end}", f"x ∈ ({start},{end}]", f"{start} < x ≤ {end}"]  # fmt: skip
+        return [
+            f"{start} < x \\le {end}",
+            f"x \\in ({start}, {end}]",
+            f"\\left({start},{end}\\right]",
+            f"\\{{x \\mid {start} < x \\leq {end}\\}}",
+            f"{end} \\ge x > {start}",
+            f"x > {start} \\text{{ and }} x \\le {end}",
+            f"x ∈ ({start},{end}]",
+            f"{start} < x ≤ {end}",
+        ]
 
     wrong = [
         *dresses(end + 1),
@@ -274,8 +323,13 @@ def tuples(random: Random) -> Made:
     a, b, half = random.randrange(-20, 20), random.randrange(-20, 20), Fraction(2 * random.randrange(1, 30) + 1, 2)
 
     def dresses(b: int) -> list[str]:
-        return [f"\\left({a},{b},{_frac(half)}\\right)", f"( {a}, {b}, {_decimal(half)} )", f"\\langle {a},{b},{_frac(half)}\\rangle",
-                f"(x,y,z)=({a},{b},{_frac(half)})", f"({a},\\,{b},\\,{half.numerator}/2)"]  # fmt: skip
+        return [
+            f"\\left({a},{b},{_frac(half)}\\right)",
+            f"( {a}, {b}, {_decimal(half)} )",
+            f"\\langle {a},{b},{_frac(half)}\\rangle",
+            f"(x,y,z)=({a},{b},{_frac(half)})",
+            f"({a},\\,{b},\\,{half.numerator}/2)",
+        ]
 
     wrong = [*dresses(b + 1), f"\\{{{a},{b},{_frac(half)}\\}}", f"({_frac(half)},{b},{a - 1})"]
     return f"({a},{b},{_frac(half)})", dresses(b), wrong
@@ -286,8 +340,14 @@ def scientific(random: Random) -> Made:
 
     def dresses(digits: int) -> list[str]:
         head = f"{digits // 10}.{digits % 10}"
-        return [f"{head}e{power}", f"{head}E{power}", f"{head} \\cdot 10^{{{power}}}", str(digits * 10 ** (power - 1)), f"{head} × 10^{power}",
-                f"{digits * 10 ** (power - 1) // 100000 / 10:g} \\text{{ million}}" if power < 9 else f"{head}*10^{power}"]  # fmt: skip
+        return [
+            f"{head}e{power}",
+            f"{head}E{power}",
+            f"{head} \\cdot 10^{{{power}}}",
+            str(digits * 10 ** (power - 1)),
+            f"{head} × 10^{power}",
+            f"{digits * 10 ** (power - 1) // 100000 / 10:g} \\text{{ million}}" if power < 9 else f"{head}*10^{power}",
+        ]
 
     wrong = [
         *dresses(digits + 1),
@@ -314,9 +374,22 @@ def equations(random: Random) -> Made:
 
 
 FAMILIES: tuple[Callable[[Random], Made], ...] = (
-    fractions, spacing, commands, units, thousands, sets, factors, wrappers, degrees, percents, roots, intervals, tuples, scientific,
+    fractions,
+    spacing,
+    commands,
+    units,
+    thousands,
+    sets,
+    factors,
+    wrappers,
+    degrees,
+    percents,
+    roots,
+    intervals,
+    tuples,
+    scientific,
     equations,
-)  # fmt: skip
+)
 
 
 def rewritten(family: Callable[[Random], Made], seed: int, values: int) -> tuple[list[Pair], list[Pair]]:

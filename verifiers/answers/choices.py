@@ -18,7 +18,8 @@ _WIDE = {0xFF01 + offset: 0x21 + offset for offset in range(94)}
 _MARK = re.compile(
     r"(?P<boxed>\\(?:boxed|fbox)[ ]?\{)"
     r"|(?<!/)\b"
-    r"(?:answer(?:[ ](?:option|choice|letter))?|(?:correct|right|best|final|chosen|my)[ ](?:option|choice|statement|one|letter|pick))\b"
+    r"(?:answer(?:[ ](?:option|choice|letter))?|(?:correct|right|best|final|chosen|my)[ ](?:option|choice"
+    r"|statement|one|letter|pick))\b"
     r"[*_`\"]{0,3}[ ]{0,2}"
     r"(?:(?P<colon>[:=>])|(?P<said>is|was|would be|should be|must be|has to be)\b)"
     r"|^[#*_ ]{0,8}(?:(?:final|correct|the)[ ])?(?P<heading>answer)[*_ ]{0,5}\n"
@@ -38,20 +39,25 @@ _SEVERAL = re.compile(
     r"[)\]}*$.\s]{0,6}(?:,|;|/|&|\+|\band\b|\bor\b)[\s(*$\[]{0,6}(?:and|or)?[\s(*$\[]{0,4}([A-Z])(?![\w'’])"
 )
 _NAMED = re.compile(
-    r"(?<![\w'’\-])(?P<several>(?:[A-Z]|[)*_])[ ]{0,2}(?:,|/|&|or|and|nor|,[ ]?or|,[ ]?and)[ ](?:option[ ]|choice[ ])?)?"
+    r"(?<![\w'’\-])(?P<several>(?:[A-Z]|[)*_])[ ]{0,2}(?:,|/|&|or|and|nor|,[ ]?or|,[ ]?and)[ ](?:option[ ]"
+    r"|choice[ ])?)?"
     r"[*_(\[`\"$]{0,5}(?P<letter>[A-Z])[*_)\]`\"$.:]{0,5}(?:[ ]?\([^()\n]{1,80}\)[*_]{0,3})?[ ]"
-    r"(?:is|must[ ]be|would[ ]be|should[ ]be|has[ ]to[ ]be)[ ](?:(?:thus|therefore|hence|clearly|indeed|definitely|also)[ ])?[*_]{0,3}"
-    r"(?:(?:the|our|my)[ ][*_]{0,3}(?:only[ ])?(?:(?:correct|right|best|final|most[ ]\w{1,20})[ ])?[*_]{0,3}(?:answer|option|choice|one|statement)|correct|right)"
+    r"(?:is|must[ ]be|would[ ]be|should[ ]be|has[ ]to[ ]be)[ ](?:(?:thus|therefore|hence|clearly|indeed"
+    r"|definitely|also)[ ])?[*_]{0,3}"
+    r"(?:(?:the|our|my)[ ][*_]{0,3}(?:only[ ])?(?:(?:correct|right|best|final"
+    r"|most[ ]\w{1,20})[ ])?[*_]{0,3}(?:answer|option|choice|one|statement)|correct|right)"
     r"\b(?![ ]?\?|-\w|[ ]+(?:if|only|when|unless|to|in|about|that)\b)"
 )
 """A letter of which it is said that it is right: `B is the correct answer`."""
 _DOUBT = re.compile(
-    r"\b(?:if|whether|suppose|assum\w*|unless|neither|not|why|because|say|claim|think|thought|doubt\w*|either|perhaps|maybe|wonder"
+    r"\b(?:if|whether|suppose|assum\w*|unless|neither|not|why|because|say|claim|think|thought|doubt\w*|either"
+    r"|perhaps|maybe|wonder"
     r"|check|that)\b[^.\n]{0,30}$",
     re.IGNORECASE,
 )
 _LAST = re.compile(
-    r"[\s#*_>]{0,8}(?:(?:so|thus|therefore|hence|it(?:['’]s|[ ]is)|must[ ]be|i[ ]think|the|final|correct|answer|is|then)[ ,:*_]{1,4}){0,6}"
+    r"[\s#*_>]{0,8}(?:(?:so|thus|therefore|hence|it(?:['’]s|[ ]is)|must[ ]be|i[ ]think|the|final|correct|answer"
+    r"|is|then)[ ,:*_]{1,4}){0,6}"
     r"(?P<option>(?:option|choice|letter|answer)[ ])?[\s*_~`$#>\"'“”‘’({\[\\]{0,12}([A-Z])(?P<text>[)\]*_]{0,4}[:.)\]–—-][)*_]{0,4}[ ].{1,150})?"
     r"[\s*_~`$.\"'“”‘’)}\]\\]{0,12}",
     re.IGNORECASE,

@@ -71,7 +71,7 @@ def same(gold: Read, other: Read) -> bool:
     return _same_region(gold, other)
 
 
-def stands_for(relation: Relation) -> Read | None:
+def stands_for(relation: Relation) -> Any:
     """What a relation says that its name is: x = 5, 5 = x, x = 2 + 3 = 5, x in (1, 2); None where it names nothing."""
     if relation.signs == (r"\in",) and relation.names[0]:
         return relation.sides[1]
@@ -148,7 +148,7 @@ def _same_relation(gold: Relation, other: Relation) -> bool:
     ours, theirs = stands_for(gold), stands_for(other)
     if ours is not None and theirs is not None:
         named = _names(gold), _names(other)
-        if same(ours, theirs) and (named[0] == named[1] or _are_graphs(*named, ours, theirs)):
+        if same(ours, theirs) and (named[0] == named[1] or _are_graphs(*named, ours)):
             return True
     if len(gold.signs) == len(other.signs) == 1 and _is_same_condition(gold, other):
         return True
@@ -162,7 +162,7 @@ def _names(relation: Relation) -> str:
     return next((name for name in relation.names if name), "")
 
 
-def _are_graphs(one: str, other: str, ours: Read, theirs: Read) -> bool:
+def _are_graphs(one: str, other: str, ours: Read) -> bool:
     """Whether y = 2x and f(x) = 2x are one function: both sides have an unknown, one name is y, one is of x."""
     if not (isinstance(ours, Value) and ours.expr.free_symbols):
         return False

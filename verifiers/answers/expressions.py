@@ -22,11 +22,13 @@ _MATH = re.compile(
 _PERCENT = re.compile(r"\s*(?:\\?%|[Pp]ercent\b|pct\b)")
 _AND = re.compile(r"\s*(?:,?\s*\band\b|,?\s*\bor\b|,)\s*(?=\$|\\\(|\\\[)")
 _BETWEEN_BOXES = re.compile(
-    r"(?:[\s$,;.]|\\q?quad|\\[,;()\[\]]|\\text\s*\{[\s,]*(?:and|or)?[\s,]*\}|\band\b|\bor\b|\b[A-Za-z](?:_\{?\w{1,3}\}?)?\s*=)*"
+    r"(?:[\s$,;.]|\\q?quad|\\[,;()\[\]]|\\text\s*\{[\s,]*(?:and|or)?[\s,]*\}|\band\b|\bor\b"
+    r"|\b[A-Za-z](?:_\{?\w{1,3}\}?)?\s*=)*"
 )
 _WORDS_BETWEEN_BOXES = re.compile(r"[\s$,A-Za-z\\()\[\]]{0,80}\b(?:and|or)\b[\s$A-Za-z\\()\[\]]{0,40}")
 _NEW_THOUGHT = re.compile(
-    r"\b(?:so|thus|hence|therefore|answers?|final|finally|not|but|then|gives?|which|because|since|we|get|have|obtain|is|are"
+    r"\b(?:so|thus|hence|therefore|answers?|final|finally|not|but|then|gives?|which|because|since|we|get|have"
+    r"|obtain|is|are"
     r"|equals?|total|substitut\w*|simplif\w*)\b",
     re.IGNORECASE,
 )
@@ -37,7 +39,8 @@ _STOP = re.compile(r"\n|\.(?=\s|$|\*|\"|<)|,? I hope")
 _AFTER = re.compile(r"[.*_\"'\s]*(?:$|\n|I hope)")
 _BOXED = re.compile(r"(?:\$\$?|\\[(\[])?\s*\\(?:boxed|fbox)")
 _PROSE = re.compile(
-    r"\n|(?<![\\A-Za-z{])(?!(?:sqrt|cbrt|arc(?:sin|cos|tan)|sin|cos|tan|log|exp|inf(?:inity)?|and)(?![A-Za-z]))[A-Za-z]{3,}"
+    r"\n|(?<![\\A-Za-z{])(?!(?:sqrt|cbrt|arc(?:sin|cos|tan)|sin|cos|tan|log|exp|inf(?:inity)?"
+    r"|and)(?![A-Za-z]))[A-Za-z]{3,}"
 )
 """What a text that is nothing but a formula has not: lines, and words of three letters."""
 _MARKUP_BEHIND = re.compile(r"[\s*_:]+$")

@@ -20,7 +20,37 @@ _INVERSES = {
     r"\csc": sympy.acsc,
 }  # fmt: skip
 GREEK = frozenset(
-    ["\\alpha", "\\beta", "\\gamma", "\\delta", "\\epsilon", "\\varepsilon", "\\theta", "\\lambda", "\\mu", "\\rho", "\\sigma", "\\tau", "\\phi", "\\varphi", "\\omega", "\\Delta", "\\Omega", "\\psi", "\\xi", "\\eta", "\\nu", "\\kappa", "\\zeta", "\\Gamma", "\\Lambda", "\\Sigma", "\\Phi", "\\Psi", "\\ell"]
+    [
+        "\\alpha",
+        "\\beta",
+        "\\gamma",
+        "\\delta",
+        "\\epsilon",
+        "\\varepsilon",
+        "\\theta",
+        "\\lambda",
+        "\\mu",
+        "\\rho",
+        "\\sigma",
+        "\\tau",
+        "\\phi",
+        "\\varphi",
+        "\\omega",
+        "\\Delta",
+        "\\Omega",
+        "\\psi",
+        "\\xi",
+        "\\eta",
+        "\\nu",
+        "\\kappa",
+        "\\zeta",
+        "\\Gamma",
+        "\\Lambda",
+        "\\Sigma",
+        "\\Phi",
+        "\\Psi",
+        "\\ell",
+    ]
 )
 _CALLED = frozenset("fghFGHP")
 _ENDS = frozenset((")", "]", "}", r"\}", r"\rfloor", r"\rceil", "&", r"\end", ",", "\\\\"))
@@ -86,7 +116,7 @@ class Formula:
         return sign * self.term()
 
     def term(self) -> Any:
-        value = self.factor(first=True)
+        value = self.factor()
         divided = False
         while self.place < len(self.tokens):
             text = self.peek()
@@ -125,8 +155,8 @@ class Formula:
                         r"\vec", r"\hat", r"\bar", r"\overline", r"\triangle", r"\angle", r"\infty", r"\cbrt")
         )  # fmt: skip
 
-    def factor(self, first: bool = False) -> Any:
-        """A number, name, function, root, fraction or bracket, with its powers; at first also 2 1/2 and |x|."""
+    def factor(self) -> Any:
+        """A number, name, function, root, fraction or bracket, with its powers; 2 1/2 is one number."""
         plain = self.kind() == "number"
         value = self.primary()
         if plain and self.peek() == r"\frac" and value.is_Integer:
@@ -336,11 +366,12 @@ class Formula:
         r"""A sum or product from one whole number to another: \sum_{i=1}^{3} i."""
         if self.take().text != "_":
             raise Unread(text)
-        name, _, *start = self.bracketed()
+        inside = self.bracketed()
+        name, first_tokens = inside[0], inside[2:]
         if self.take().text != "^":
             raise Unread(text)
         stop = self.exponent()
-        first = self.inner(start)
+        first = self.inner(first_tokens)
         symbol = sympy.Symbol(name.text)
         body = Formula(self.tokens[self.place :], self.pm, {**self.bound, name.text: symbol}, self.depth + 1)
         value = body.term()

@@ -25,7 +25,8 @@ _CORRECTED = re.compile(r"\s*(?:\(\s*(?:and\s+)?not\b[^()]*\)|,?\s+(?:and\s+)?no
 _NOT_BUT = re.compile(r"not\b[^.]{1,40}?,?\s+but\s+(?:rather\s+)?", re.IGNORECASE)
 _FRAC = re.compile(r"\\frac\s*(?:\{\s*([0-9]{1,30})\s*\}|([0-9]))\s*(?:\{\s*([0-9]{1,30})\s*\}|([0-9]))(?!\s*[!^_])")
 _POWER_OF_TEN = re.compile(
-    r"(?P<number>[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:\s*(?:\\times|\\cdot|[*xX])\s*10\s*(?:\^|\*\*)\s*(?:\{\s*([-+]?[0-9]{1,3})\s*\}"
+    r"(?P<number>[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:\s*(?:\\times|\\cdot|[*xX])\s*10\s*(?:\^"
+    r"|\*\*)\s*(?:\{\s*([-+]?[0-9]{1,3})\s*\}"
     r"|\(\s*([-+]?[0-9]{1,3})\s*\)|([-+]?[0-9]{1,3}))|[eE]([-+]?[0-9]{1,3}))(?![0-9.])"
 )
 _SPACED = re.compile(r"(?<![0-9.,])[1-9][0-9]{0,2}(?: [0-9]{3})+(?![0-9]|\s*/)")
@@ -135,9 +136,9 @@ def _ratio(fraction: re.Match[str]) -> Fraction | None:
 def _with_tail(number: Fraction, tail: str) -> Phrase | None:
     """The number with what follows it, if that is a percent sign, names of large numbers, a unit or harmless words."""
     if percent := _PERCENT.match(tail):
-        rest = _words(tail[percent.end() :], number)
+        rest = _words(tail[percent.end() :])
         return None if rest is None or "%" in tail[percent.end() :] else Phrase(spell(number) + "\\%")
-    words = _words(tail, number)
+    words = _words(tail)
     if words is None:
         return None
     number, words = scaled(number, words)
@@ -152,7 +153,7 @@ def _is_comparing(words: list[str], place: int) -> bool:
     return words[place].lower().strip(".,") in ("more", "less", "fewer") and not {"than", "or", "and"} & set(near)
 
 
-def _words(tail: str, number: Fraction) -> list[str] | None:
+def _words(tail: str) -> list[str] | None:
     """The words behind a number, up to where something else begins; None where there is more than words."""
     words: list[str] = []
     place = 0
@@ -191,7 +192,8 @@ def _words(tail: str, number: Fraction) -> list[str] | None:
 
 
 _ASIDE = re.compile(
-    rf"\s+\((?!\s*(?:{'|'.join(SCALES)}|R|sin|cos|tan|log|sqrt|exp|abs)\b)(?=[A-Za-z]{{3}}|[0-9 ]+[a-z]{{3}})[A-Za-z0-9 ,.'$-]*\)[\s.*]*$"
+    rf"\s+\((?!\s*(?:{'|'.join(SCALES)}|R|sin|cos|tan|log|sqrt|exp|abs)\b)(?=[A-Za-z]{{3}}"
+    rf"|[0-9 ]+[a-z]{{3}})[A-Za-z0-9 ,.'$-]*\)[\s.*]*$"
 )
 _NEXT = re.compile(r"\s*[(\\]?\s*([0-9$]|[A-Za-z]+)")
 
@@ -206,7 +208,8 @@ def _goes_on(rest: str, name: str) -> bool:
 
 _EQUALS = re.compile(r"(?<![<>!:\\])=|\b(?:which|that) (?:is|equals|gives|makes)\b|\bequals\b|\bis equal to\b")
 _UNKNOWN = re.compile(
-    r"[0-9)}]\s*[*·]?\s*(?!x\s*[0-9(\\$])[b-zB-Z](?![A-Za-z0-9{])|(?<![A-Za-z])[b-zB-Z]\s*[-+*/^]|[-+*/^]\s*[b-zB-Z](?![A-Za-z])"
+    r"[0-9)}]\s*[*·]?\s*(?!x\s*[0-9(\\$])[b-zB-Z](?![A-Za-z0-9{])|(?<![A-Za-z])[b-zB-Z]\s*[-+*/^]"
+    r"|[-+*/^]\s*[b-zB-Z](?![A-Za-z])"
     r"|\\(?:sqrt|frac|sin|cos|tan|log|ln)\s*\{?\s*[a-zA-Z](?![A-Za-z])|^\s*[a-z]{2}\s*$"
 )
 """A left side of an equation that is more than a name and has an unknown in it."""
@@ -240,12 +243,14 @@ _PARTLY = re.compile(r"[0-9].*\b(?:for|in|per|every|each|at|after|on|by|during|w
 
 
 _REFUSED_BEFORE = re.compile(
-    r"(?:\b(?:not|than|at (?:least|most)|twice|double|half|third|quarter|triple|times|under|over|above|below|up to|root|almost"
+    r"(?:\b(?:not|than|at (?:least|most)|twice|double|half|third|quarter|triple|times|under|over|above|below"
+    r"|up to|root|almost"
     r"|nearly|except)(?: of)?|[0-9]\s+(?:or|to)|[<>≤≥])[ \t]*[$€£]?$",
     re.IGNORECASE,
 )
 _REFUSED_AFTER = re.compile(
-    r"[ \t]*(?:squared|cubed|factorial|times|or (?:more|less|fewer)|and a (?:half|third|quarter)|to the)\b|[ \t]*[\^!](?=[0-9{(])"
+    r"[ \t]*(?:squared|cubed|factorial|times|or (?:more|less|fewer)|and a (?:half|third|quarter)|to the)\b"
+    r"|[ \t]*[\^!](?=[0-9{(])"
 )
 _NEGATIVE = re.compile(r"(?<![0-9])\b(?:negative|minus)[ \t]+[$€£]?$", re.IGNORECASE)
 _BINARY = re.compile(r"(?:[0-9)]|\b(?!(?:is|was|be|of|to|by|equals|or)\s)[a-z]+)\s+minus\s+[$€£]?$", re.IGNORECASE)

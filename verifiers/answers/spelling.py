@@ -31,10 +31,35 @@ _BASED = re.compile(
 )
 _BASES = {
     name: str(place)
-    for place, name in enumerate(["two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"], 2)
+    for place, name in enumerate(
+        ["two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"], 2
+    )
 }
 _BASES |= {"sixteen": "16"}
-_MEASURES = frozenset(["mm", "cm", "m", "km", "in", "ft", "yd", "mi", "s", "min", "h", "mg", "g", "kg", "oz", "lb", "ml", "l", "gal", "cent"])
+_MEASURES = frozenset(
+    [
+        "mm",
+        "cm",
+        "m",
+        "km",
+        "in",
+        "ft",
+        "yd",
+        "mi",
+        "s",
+        "min",
+        "h",
+        "mg",
+        "g",
+        "kg",
+        "oz",
+        "lb",
+        "ml",
+        "l",
+        "gal",
+        "cent",
+    ]
+)
 
 
 def spelled(answer: str) -> str:

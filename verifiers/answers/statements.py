@@ -23,11 +23,13 @@ _SETS = {
     r"\mathbbN": sympy.S.Naturals, r"\mathbbC": sympy.S.Complexes, r"\emptyset": sympy.S.EmptySet,
 }  # fmt: skip
 _CHOSEN = re.compile(
-    r"(?:\{\s*\})?[_^]\s*(?:\{([0-9]{1,4})\}|([0-9]))\s*([CP])\s*_\s*(?:\{([0-9]{1,4})\}|([0-9]))|(?<![A-Za-z0-9_])([0-9]{1,4})([CP])([0-9]{1,4})"
+    r"(?:\{\s*\})?[_^]\s*(?:\{([0-9]{1,4})\}|([0-9]))\s*([CP])\s*_\s*(?:\{([0-9]{1,4})\}|([0-9]))"
+    r"|(?<![A-Za-z0-9_])([0-9]{1,4})([CP])([0-9]{1,4})"
 )
 _CHOOSE = re.compile(r"\{\s*([0-9a-z]+)\s*\\choose\s*([0-9a-z]+)\s*\}|^([0-9a-z]+)\s*\\choose\s*([0-9a-z]+)$")
 _MODULUS = re.compile(
-    r"\\(?:pmod|bmod|mod)\s*(?:\{\s*([^{}]*?)\s*\}|([0-9a-z]+))|\(\s*\\(?:text|mathrm|operatorname)\s*\{\s*mod\s*\}\s*([0-9a-z]+)\s*\)"
+    r"\\(?:pmod|bmod|mod)\s*(?:\{\s*([^{}]*?)\s*\}|([0-9a-z]+))|\(\s*\\(?:text|mathrm"
+    r"|operatorname)\s*\{\s*mod\s*\}\s*([0-9a-z]+)\s*\)"
     r"|\(\s*\\?(?:bmod|mod)\s*\{?\s*([0-9a-z]+)\s*\}?\s*\)|\\text\s*\{\s*\(?\s*mod(?:ulo)?\s*"
     r"(?:([0-9a-z]+)\s*\)?\s*\}|\}\s*([0-9a-z]+)\s*\)?)"
 )
@@ -79,12 +81,13 @@ def statement(tokens: list[Token]) -> Read:
         raise Unread("a separator with nothing beside it")
     joint = "or" if set(joints) & {"or", r"\lor"} else "and" if set(joints) & {"and", r"\land"} else ","
     items = [_item(part) for part in kept]
-    flat = [one for item in items for one in (item.items if _is_pair_of_signs(item) else (item,))]
+    flat = [one for item in items for one in _parts_of(item)]
     return Unordered(tuple(flat), joint=joint)
 
 
-def _is_pair_of_signs(item: Read) -> bool:
-    return isinstance(item, Unordered) and not item.braces
+def _parts_of(item: Read) -> tuple[Any, ...]:
+    """The two values of one with both signs in it; else itself."""
+    return item.items if isinstance(item, Unordered) and not item.braces else (item,)
 
 
 def _item(tokens: list[Token]) -> Read:
@@ -234,8 +237,8 @@ def _with_tail(tokens: list[Token]) -> tuple[list[Token], list[Token]]:
         depth += (token.text in ("(", "{", "[")) - (token.text in (")", "}", "]"))
         last = place == len(tokens) - 1 or tokens[place + 1].text in ("^", "/")
         single = token.kind == "upright" and token.text in _SINGLE_UNITS and last and place > 0
-        numeral = (
-            (single and tokens[place - 1].kind in ("number", "repeating")) or (single and tokens[place - 1].text == "}")
+        numeral = (single and tokens[place - 1].kind in ("number", "repeating")) or (
+            single and tokens[place - 1].text == "}"
         )
         if depth == 0 and (token.kind == "text" or token.text in (r"\%", "%") or numeral):
             end = place

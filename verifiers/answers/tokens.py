@@ -21,7 +21,8 @@ _TOKEN = re.compile(
     r"|\\(?P<set>mathbb)\s*\{?(?P<name>[A-Z])\}?"
     r"|(?P<repeating>[0-9]*\.[0-9]*\\overline\s*\{[0-9]+\})"
     r"|(?P<number>(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][-+]?[0-9]+(?![0-9.]))?)"
-    r"|(?<![A-Za-z\\])(?P<word>sqrt|cbrt|arc(?:sin|cos|tan)|sinh|cosh|tanh|sin|cos|tan|cot|sec|csc|log|ln|exp|pi|theta|alpha|beta"
+    r"|(?<![A-Za-z\\])(?P<word>sqrt|cbrt|arc(?:sin|cos|tan)|sinh|cosh|tanh|sin|cos|tan|cot|sec|csc|log|ln|exp|pi"
+    r"|theta|alpha|beta"
     r"|lambda|abs|binom|in|infinity|infty|inf|oo|union|and|or|(?<=[\])] )U(?= [\[(]))(?![A-Za-z])"
     r"|(?P<letter>[A-Za-z])"
     r"|\\(?P<command>[A-Za-z]+)"
@@ -31,18 +32,80 @@ _THOUSANDS = re.compile(r"(?<![0-9.,])[0-9]{1,3}(?:,[0-9]{3})+(?![0-9,])")
 _WORDS = {
     word: Token("command", f"\\{name}")
     for word, name in (
-        *((name, name) for name in ["sqrt", "cbrt", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "sin", "cos", "tan", "cot", "sec", "csc", "log", "ln", "exp", "pi", "theta", "alpha", "beta", "lambda", "abs", "binom", "in"]),
-        ("infinity", "infty"), ("infty", "infty"), ("inf", "infty"), ("oo", "infty"), ("union", "cup"), ("U", "cup"),
+        *(
+            (name, name)
+            for name in [
+                "sqrt",
+                "cbrt",
+                "arcsin",
+                "arccos",
+                "arctan",
+                "sinh",
+                "cosh",
+                "tanh",
+                "sin",
+                "cos",
+                "tan",
+                "cot",
+                "sec",
+                "csc",
+                "log",
+                "ln",
+                "exp",
+                "pi",
+                "theta",
+                "alpha",
+                "beta",
+                "lambda",
+                "abs",
+                "binom",
+                "in",
+            ]
+        ),
+        ("infinity", "infty"),
+        ("infty", "infty"),
+        ("inf", "infty"),
+        ("oo", "infty"),
+        ("union", "cup"),
+        ("U", "cup"),
     )
-} | {word: Token("text", word) for word in ("and", "or")}  # fmt: skip
+} | {word: Token("text", word) for word in ("and", "or")}
 """Words of a plain text that are commands in LaTeX."""
 _SIGNS = {
-    "**": "^", "<=": r"\le", ">=": r"\ge", "!=": r"\ne", ":=": "=", "==": "=", r"\|": "|", r"\_": "_", "−": "-",
+    "**": "^",
+    "<=": r"\le",
+    ">=": r"\ge",
+    "!=": r"\ne",
+    ":=": "=",
+    "==": "=",
+    r"\|": "|",
+    r"\_": "_",
+    "−": "-",
     "*": r"\cdot",
-}  # fmt: skip
-_SAME = {"times": "cdot", "ast": "cdot", "leq": "le", "geq": "ge", "neq": "ne", "to": "rightarrow", "vee": "lor",
-         "wedge": "land", "div": "/", "vert": "|", "lvert": "|", "rvert": "|", "lbrack": "[", "rbrack": "]",
-         "imath": "i", "mid": "|", "cosec": "csc", "triangle": "triangle", "neg": "neg", "lparen": "(", "rparen": ")"}  # fmt: skip
+}
+_SAME = {
+    "times": "cdot",
+    "ast": "cdot",
+    "leq": "le",
+    "geq": "ge",
+    "neq": "ne",
+    "to": "rightarrow",
+    "vee": "lor",
+    "wedge": "land",
+    "div": "/",
+    "vert": "|",
+    "lvert": "|",
+    "rvert": "|",
+    "lbrack": "[",
+    "rbrack": "]",
+    "imath": "i",
+    "mid": "|",
+    "cosec": "csc",
+    "triangle": "triangle",
+    "neg": "neg",
+    "lparen": "(",
+    "rparen": ")",
+}
 
 
 def tokens_of(text: str) -> list[Token]:

@@ -3,6 +3,11 @@
 import re
 from fractions import Fraction
 
+
+def _each(words: str) -> list[str]:
+    return words.split()
+
+
 _UNITS = (
     "mm millimeter millimeters millimetre millimetres", "cm centimeter centimeters centimetre centimetres",
     "m meter meters metre metres", "km kilometer kilometers kilometre kilometres", "in inch inches",
@@ -21,20 +26,56 @@ SCALES = {
 }  # fmt: skip
 
 COUNTS = frozenset(
-    ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
+    _each(
+        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
+        "sixteen seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety"
+    )
 )
 CHANGING = COUNTS | frozenset(
-    ["no", "not", "never", "neither", "nor", "than", "least", "most", "more", "less", "fewer", "greater", "larger", "smaller", "bigger", "higher", "lower", "half", "halves", "third", "thirds", "quarter", "quarters", "fourth", "fourths", "fifth", "fifths", "sixth", "sixths", "seventh", "sevenths", "eighth", "eighths", "ninth", "ninths", "tenth", "tenths", "hundredth", "hundredths", "thousandth", "thousandths", "hundreds", "thousands", "millions", "billions", "trillions", "twice", "thrice", "double", "doubled", "doubles", "triple", "tripled", "triples", "quadruple", "quadrupled", "minus", "negative", "plus", "times", "divided", "multiplied", "added", "subtracted", "over", "under", "above", "below", "between", "up", "exceed", "exceeds", "exceeding", "squared", "cubed", "factorial", "remainder", "modulo", "mod", "except", "excluding", "almost", "nearly", "barely", "nearest", "close", "away", "short", "shy", "fold", "point", "out", "raised", "power", "root", "sqrt", "log", "sine", "cosine", "inverse", "reciprocal", "opposite", "odd-numbered", "both", "either", "non", "percent", "percentage", "pct", "infinite", "infinity", "sometimes", "unless", "instead", "rather", "beyond", "within", "maybe", "possibly", "perhaps", "wrong", "incorrect", "false", "multiples", "multiple", "divisible", "factor", "factors", "log", "ln", "squares", "cubes"]
+    _each(
+        "no not never neither nor than least most more less fewer greater larger smaller bigger higher lower "
+        "half halves third thirds quarter quarters fourth fourths fifth fifths sixth sixths seventh sevenths "
+        "eighth eighths ninth ninths tenth tenths hundredth hundredths thousandth thousandths hundreds "
+        "thousands millions billions trillions twice thrice double doubled doubles triple tripled triples "
+        "quadruple quadrupled minus negative plus times divided multiplied added subtracted over under above "
+        "below between up exceed exceeds exceeding squared cubed factorial remainder modulo mod except "
+        "excluding almost nearly barely nearest close away short shy fold point out raised power root sqrt "
+        "log sine cosine inverse reciprocal opposite odd-numbered both either non percent percentage pct "
+        "infinite infinity sometimes unless instead rather beyond within maybe possibly perhaps wrong "
+        "incorrect false multiples multiple divisible factor factors log ln squares cubes"
+    )
 )
 """None of these may stand beside a number that is taken as it is written. The last ones make it none."""
 
-SHORT = frozenset(["a", "an", "as", "at", "by", "he", "in", "is", "it", "of", "on", "or", "so", "to", "we", "us", "be", "am", "pm", "us", "id", "up", "do", "go", "me", "my"]) - {"or", "up"}
+SHORT = frozenset(("a an as at by he in is it of on or so to we us be am pm us id up do go me my").split()) - {
+    "or",
+    "up",
+}
 TURNING = frozenset(
-    ["in", "for", "because", "since", "per", "every", "each", "at", "after", "on", "by", "during", "with", "of", "from", "which", "that", "if", "when", "while", "so", "as", "where", "is", "are", "left", "if", "and", "who", "whose", "before", "until", "given", "considering"]
+    _each(
+        "in for because since per every each at after on by during with of from which that if when while so "
+        "as where is are left if and who whose before until given considering"
+    )
 )
 """After one of these, behind a number and its unit, begins something that is no part of the number."""
 ORDINALS = frozenset(("st", "nd", "rd", "th"))
-_OF = frozenset(["square", "cube", "root", "part", "fraction", "share", "some", "most", "out", "factor", "factors", "divisor", "divisors"])
+_OF = frozenset(
+    [
+        "square",
+        "cube",
+        "root",
+        "part",
+        "fraction",
+        "share",
+        "some",
+        "most",
+        "out",
+        "factor",
+        "factors",
+        "divisor",
+        "divisors",
+    ]
+)
 
 
 def is_harmless(word: str) -> bool:

@@ -85,7 +85,8 @@ def main() -> None:
         counts = [len(accepted(pairs)) for pairs in (equal, different)]
         theirs = [sum(map(accepted_by_math_verify, pairs)) for pairs in (equal, different)]
         print(
-            f"{family.__name__:12} {len(equal):6} {counts[0]:6} {theirs[0]:12} {len(different):10} {counts[1]:6} {theirs[1]:12}"
+            f"{family.__name__:12} {len(equal):6} {counts[0]:6} {theirs[0]:12} "
+            f"{len(different):10} {counts[1]:6} {theirs[1]:12}"
         )
 
 

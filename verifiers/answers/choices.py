@@ -58,7 +58,8 @@ _DOUBT = re.compile(
 _LAST = re.compile(
     r"[\s#*_>]{0,8}(?:(?:so|thus|therefore|hence|it(?:['’]s|[ ]is)|must[ ]be|i[ ]think|the|final|correct|answer"
     r"|is|then)[ ,:*_]{1,4}){0,6}"
-    r"(?P<option>(?:option|choice|letter|answer)[ ])?[\s*_~`$#>\"'“”‘’({\[\\]{0,12}([A-Z])(?P<text>[)\]*_]{0,4}[:.)\]–—-][)*_]{0,4}[ ].{1,150})?"
+    r"(?P<option>(?:option|choice|letter|answer)[ ])?"
+    r"[\s*_~`$#>\"'“”‘’({\[\\]{0,12}([A-Z])(?P<text>[)\]*_]{0,4}[:.)\]–—-][)*_]{0,4}[ ].{1,150})?"
     r"[\s*_~`$.\"'“”‘’)}\]\\]{0,12}",
     re.IGNORECASE,
 )

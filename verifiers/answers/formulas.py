@@ -151,7 +151,8 @@ class Formula:
             return text in ("(", "{")
         return kind == "command" and (
             text in _FUNCTIONS or text in GREEK
-            or text in (r"\frac", r"\sqrt", r"\pi", r"\log", r"\binom", r"\begin", r"\lfloor", r"\lceil", r"\sum", r"\prod",
+            or text in (r"\frac", r"\sqrt", r"\pi", r"\log", r"\binom", r"\begin", r"\lfloor", r"\lceil", r"\sum",
+                        r"\prod",
                         r"\vec", r"\hat", r"\bar", r"\overline", r"\triangle", r"\angle", r"\infty", r"\cbrt")
         )  # fmt: skip
 
@@ -386,7 +387,7 @@ class Formula:
         if written(inside[1:end]) != name or not name.endswith("matrix"):
             raise Unread(name)
         lines, _ = cut(inside[end + 1 :], frozenset(("\\\\",)))
-        rows = [[self.inner(cell) for cell in cut(line, frozenset("&"))[0]] for line in lines if line]
+        rows = [[self.inner(cell) for cell in cut(row, frozenset("&"))[0]] for row in lines if row]
         if not rows or len({len(row) for row in rows}) != 1:
             raise Unread("a matrix with rows of several lengths")
         made = sympy.ImmutableMatrix(rows)
@@ -395,7 +396,8 @@ class Formula:
 
 _READERS = {
     "(": "group", "{": "group", "[": "group", "|": "absolute", r"\lfloor": "rounded", r"\lceil": "rounded",
-    r"\frac": "fraction", r"\sqrt": "root", r"\cbrt": "root", r"\binom": "binomial", r"\infty": "infinity", r"\pi": "pi",
+    r"\frac": "fraction", r"\sqrt": "root", r"\cbrt": "root", r"\binom": "binomial", r"\infty": "infinity",
+    r"\pi": "pi",
     r"\vec": "accented", r"\hat": "accented", r"\bar": "accented", r"\overline": "accented", r"\angle": "accented",
     r"\triangle": "accented", r"\sum": "repeated", r"\prod": "repeated", r"\begin": "matrix",
 }  # fmt: skip

@@ -39,7 +39,7 @@ _POINT = re.compile(r"\\%|\^\s*\\circ|\\\)|\$|[,;:.?)*_]+(?=\s|$)|(?<=\s)!")
 
 
 class Phrase(NamedTuple):
-    """A number in words: canonical, with `\\%` behind it where it is a percentage, and its unit, if it is a known one."""
+    """A number in words: canonical, with `\\%` behind it where it is a percentage, and its unit, if known."""
 
     number: str
     unit: str = ""

@@ -2,6 +2,7 @@ r"""Spelling of mathematical answers: the many ways to write one answer, brought
 
 import re
 from fractions import Fraction
+from functools import lru_cache
 
 from verifiers.answers.numbers import LONGEST
 from verifiers.answers.phrases import is_unfinished, phrase
@@ -62,6 +63,7 @@ _MEASURES = frozenset(
 )
 
 
+@lru_cache(maxsize=20_000)
 def spelled(answer: str) -> str:
     """One spelling for the commonest ways to write the same: no spacing commands, no delimiters, plain numbers."""
     if PLAIN_NUMBER.fullmatch(answer):
@@ -132,7 +134,7 @@ def _dotted(decimals: re.Match[str]) -> str:
 
 
 def _plain_number(answer: str) -> str | None:
-    """A number alone or among words (`12 dollars`); of a percentage, the number and `\\%`; of a length, its unit too."""
+    """A number alone or among words (`12 dollars`); of a percentage, with `\\%`; of a length, with its unit."""
     if (
         len(answer) > 2 * LONGEST
         or is_unfinished(answer)

@@ -47,10 +47,7 @@ CHANGING = COUNTS | frozenset(
 )
 """None of these may stand beside a number that is taken as it is written. The last ones make it none."""
 
-SHORT = frozenset(("a an as at by he in is it of on or so to we us be am pm us id up do go me my").split()) - {
-    "or",
-    "up",
-}
+SHORT = frozenset(_each("a an as at by he in is it of on so to we us be am pm id do go me my"))
 TURNING = frozenset(
     _each(
         "in for because since per every each at after on by during with of from which that if when while so "

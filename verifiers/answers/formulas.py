@@ -386,7 +386,7 @@ class Formula:
         end = closing(inside, 0)
         if written(inside[1:end]) != name or not name.endswith("matrix"):
             raise Unread(name)
-        lines, _ = cut(inside[end + 1 :], frozenset(("\\\\",)))
+        lines = cut(inside[end + 1 :], frozenset(("\\\\",)))[0]
         rows = [[self.inner(cell) for cell in cut(row, frozenset("&"))[0]] for row in lines if row]
         if not rows or len({len(row) for row in rows}) != 1:
             raise Unread("a matrix with rows of several lengths")

@@ -93,6 +93,18 @@ def test_a_killed_child_is_our_failure_and_the_next_comparison_works(comparer: C
     assert comparer.ask("math-verify", "x+1", "1+x").value is True
 
 
+def test_a_child_that_gets_no_cpu_time_is_our_failure_and_the_next_comparison_works() -> None:
+    starved = Comparer(wall_seconds=0.5)
+    try:
+        starved.ask("math-verify", "x", "y")
+        os.kill(child_of(starved), signal.SIGSTOP)
+        with pytest.raises(InfrastructureError):
+            starved.ask("math-verify", "x", "y")
+        assert starved.ask("math-verify", "x+1", "1+x").value is True
+    finally:
+        starved.warm.close()
+
+
 def test_an_interrupted_question_does_not_get_its_answer_mixed_up(comparer: Comparer) -> None:
     comparer.ask("math-verify", "x", "y")
 

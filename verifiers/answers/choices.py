@@ -18,13 +18,16 @@ _WIDE = {0xFF01 + offset: 0x21 + offset for offset in range(94)}
 _MARK = re.compile(
     r"(?P<boxed>\\(?:boxed|fbox)[ ]?\{)"
     r"|(?<!/)\b"
-    r"(?:answer(?:[ ](?:option|choice|letter))?|(?:correct|right|best|final|chosen)[ ](?:option|choice|statement))\b"
+    r"(?:answer(?:[ ](?:option|choice|letter))?|(?:correct|right|best|final|chosen|my)[ ](?:option|choice"
+    r"|statement|one|letter|pick))\b"
     r"[*_`\"]{0,3}[ ]{0,2}"
     r"(?:(?P<colon>[:=>])|(?P<said>is|was|would be|should be|must be|has to be)\b)"
-    r"|^[#*_ ]{0,8}(?:(?:final|correct|the)[ ])?(?P<heading>answer)[*_ ]{0,5}\n",
+    r"|^[#*_ ]{0,8}(?:(?:final|correct|the)[ ])?(?P<heading>answer)[*_ ]{0,5}\n"
+    r"|\bI(?:['’](?:d|ll|m))?(?:[ ](?:would|will|am|must|shall|think|have[ ]to)){0,3}[ ]"
+    r"(?P<chosen>choose|pick|select|go(?:ing)?[ ]with|opt(?:ing)?[ ]for)\b",
     re.IGNORECASE | re.MULTILINE,
 )
-_HOW = {"boxed": "boxed", "colon": "answer:", "said": "answer is", "heading": "answer:"}
+_HOW = {"boxed": "boxed", "colon": "answer:", "said": "answer is", "heading": "answer:", "chosen": "answer is"}
 _FILLER = re.compile(
     r"(?:[\s:*_~`$\"'“”‘’<{(\[]|\\[(\[]"
     r"|\\(?:boxed|fbox|text|textbf|textit|mathrm|mathbf|mathsf|bf|rm)(?![A-Za-z])[ ]?\{?"
@@ -35,7 +38,35 @@ _FILLER = re.compile(
 _SEVERAL = re.compile(
     r"[)\]}*$.\s]{0,6}(?:,|;|/|&|\+|\band\b|\bor\b)[\s(*$\[]{0,6}(?:and|or)?[\s(*$\[]{0,4}([A-Z])(?![\w'’])"
 )
-_LONE = re.compile(r"[\s*_~`$#>\"'“”‘’({\[\\]{0,12}([A-Z])[\s*_~`$.\"'“”‘’)}\]\\]{0,12}")
+_NAMED = re.compile(
+    r"(?<![\w'’\-])(?P<several>(?:[A-Z]|[)*_])[ ]{0,2}(?:,|/|&|or|and|nor|,[ ]?or|,[ ]?and)[ ](?:option[ ]"
+    r"|choice[ ])?)?"
+    r"[*_(\[`\"$]{0,5}(?P<letter>[A-Z])[*_)\]`\"$.:]{0,5}(?:[ ]?\([^()\n]{1,80}\)[*_]{0,3})?[ ]"
+    r"(?:is|must[ ]be|would[ ]be|should[ ]be|has[ ]to[ ]be)[ ](?:(?:thus|therefore|hence|clearly|indeed"
+    r"|definitely|also)[ ])?[*_]{0,3}"
+    r"(?:(?:the|our|my)[ ][*_]{0,3}(?:only[ ])?(?:(?:correct|right|best|final"
+    r"|most[ ]\w{1,20})[ ])?[*_]{0,3}(?:answer|option|choice|one|statement)|correct|right)"
+    r"\b(?![ ]?\?|-\w|[ ]+(?:if|only|when|unless|to|in|about|that)\b)"
+)
+"""A letter of which it is said that it is right: `B is the correct answer`."""
+_DOUBT = re.compile(
+    r"\b(?:if|whether|suppose|assum\w*|unless|neither|not|why|because|say|claim|think|thought|doubt\w*|either"
+    r"|perhaps|maybe|wonder"
+    r"|check|that)\b[^.\n]{0,30}$",
+    re.IGNORECASE,
+)
+_LAST = re.compile(
+    r"[\s#*_>]{0,8}(?:(?:so|thus|therefore|hence|it(?:['’]s|[ ]is)|must[ ]be|i[ ]think|the|final|correct|answer"
+    r"|is|then)[ ,:*_]{1,4}){0,6}"
+    r"(?P<option>(?:option|choice|letter|answer)[ ])?"
+    r"[\s*_~`$#>\"'“”‘’({\[\\]{0,12}([A-Z])(?P<text>[)\]*_]{0,4}[:.)\]–—-][)*_]{0,4}[ ].{1,150})?"
+    r"[\s*_~`$.\"'“”‘’)}\]\\]{0,12}",
+    re.IGNORECASE,
+)
+"""A last line that is a letter, `Option B` or `Thus, B.`; `Option B: its text` where no other line begins so."""
+_LISTED = re.compile(
+    r"^[\s#*_>•-]{0,8}(?:option|choice|letter|answer)[ ][*_(\[]{0,4}[A-Z]\b", re.IGNORECASE | re.MULTILINE
+)
 _NO_ARTICLE = re.compile(
     r"(?![ ])|[ ]{1,3}(?:(?:because|since|as|is|was|which|due|with|and|but|not)\b|[–—\-(\[*\\$]|$)"
 )
@@ -51,19 +82,41 @@ def extract_choice(problem: Problem, text: str) -> Candidate | None:
     r"""The letter of the option that a text chooses; `how` says how it is told.
 
     The last of `Answer: X`, `<answer>X`, `the answer is X` and `\boxed{X}` that has a letter of the problem's options,
-    in whatever markup; else a last line that is a letter and nothing else. Several letters in the last one (`A or B`)
-    are none.
+    in whatever markup, or of which it is said that it is right (`B is the correct answer`); else a last line that is a
+    letter or an option and nothing else (`Option B`). Several letters in the last one (`A or B`) are none.
     """
     letters = ascii_uppercase[: len(problem.data["options"])]
     text = own_part(text.translate(_WIDE), str(problem.data.get("question", "")), _ANY)
-    for mark in reversed(list(_MARK.finditer(text))):
-        how = next(name for name in _HOW if mark[name])
-        found = _letter(text[mark.end() : mark.end() + _LINE], letters, how)
+    for mark in sorted(
+        [*_MARK.finditer(text), *_NAMED.finditer(text)],
+        key=lambda mark: mark.start("letter") if mark.re is _NAMED else mark.end(),
+        reverse=True,
+    ):
+        if mark.re is _NAMED:
+            found, how = _named(text, mark, letters), "named"
+        else:
+            how = next(name for name in _HOW if mark[name])
+            found = _letter(text[mark.end() : mark.end() + _LINE], letters, how)
         if found is not None:
-            return Candidate(found, _HOW[how]) if found else None
+            return Candidate(found, _HOW.get(how, "is the answer")) if found else None
+    return _last_line(text, letters)
+
+
+def _named(text: str, mark: re.Match[str], letters: str) -> str | None:
+    """The letter of which it is said that it is right, "" where it is said of several, None where it is in doubt."""
+    if mark["letter"] not in letters or _DOUBT.search(text[max(0, mark.start() - 60) : mark.start()]):
+        return None
+    return "" if mark["several"] else mark["letter"]
+
+
+def _last_line(text: str, letters: str) -> Candidate | None:
     last = text.rstrip()[-_LINE:].rpartition("\n")[2]
-    lone = _LONE.fullmatch(last)
-    return Candidate(lone[1], "last line") if lone and lone[1] in letters else None
+    alone = _LAST.fullmatch(last)
+    if alone is None or alone[2] not in letters:
+        return None
+    if alone["text"] and (not alone["option"] or len(_LISTED.findall(text)) > 1):
+        return None
+    return Candidate(alone[2], "last line")
 
 
 def _letter(rest: str, letters: str, how: str) -> str | None:
@@ -105,4 +158,4 @@ def judge_choice(problem: Problem, candidate: str) -> Judgement:
     return Judgement(Outcome.correct if texts[candidate] == texts[right] else Outcome.incorrect)
 
 
-CHOICE = Verifier("choice", "1", extract_choice, judge_choice)
+CHOICE = Verifier("choice", "2", extract_choice, judge_choice)

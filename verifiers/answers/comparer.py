@@ -9,8 +9,8 @@ from verifiers.isolation.warm import WarmChild
 CPU_SECONDS = 5.0
 """Of the child, for one comparison: a limit that a crowded machine does not change."""
 MEMORY_BYTES = 2 << 30
-WALL_SECONDS = 60.0
-"""For a child that sleeps or is starved."""
+WALL_SECONDS = 300.0
+"""For a child that sleeps or is starved, which is never the sample's fault."""
 START_SECONDS = 120.0
 REQUESTS = 5_000
 """Asked of one child before a fresh one takes over: sympy's caches grow."""
@@ -34,7 +34,10 @@ class Reply(NamedTuple):
 class Comparer:
     """Questions to one child process, one at a time."""
 
-    def __init__(self, cpu_seconds: float = CPU_SECONDS, memory_bytes: int = MEMORY_BYTES) -> None:
+    def __init__(
+        self, cpu_seconds: float = CPU_SECONDS, memory_bytes: int = MEMORY_BYTES, wall_seconds: float = WALL_SECONDS
+    ) -> None:
+        self._wall_seconds = wall_seconds
         self.warm = WarmChild(
             "the process that compares answers",
             "verifiers.answers.worker",
@@ -44,13 +47,16 @@ class Comparer:
         )
 
     def ask(self, question: str, *of: str) -> Reply:
-        """The child's reply (see verifiers/answers/equality.py); raises TooSlow, TooBig or InfrastructureError."""
+        """The child's reply (see verifiers/answers/equality.py); raises TooSlow, TooBig or InfrastructureError.
+
+        The child ends itself by its CPU time, and that alone is too slow: where it got none, the failure is ours.
+        """
         with self.warm.held() as child:
-            seconds = WALL_SECONDS + (0 if child.asked else START_SECONDS)
+            seconds = self._wall_seconds + (0 if child.asked else START_SECONDS)
             try:
                 reply, _ = child.ask({"ask": question, "of": of}, wall_seconds=seconds)
             except Died as died:
-                if died.how in (Death.cpu, Death.wall):
+                if died.how is Death.cpu:
                     raise TooSlow from None
                 raise InfrastructureError(died.detail) from died
             if "failed" in reply:

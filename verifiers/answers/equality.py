@@ -1,126 +1,301 @@
-"""When two expressions are the same. Runs in the worker process only: sympy and math-verify can hang.
+"""When two answers are the same. Runs in the worker process only: sympy can hang and eat memory.
 
-What math-verify takes to be equal is confirmed here for numbers, because it rounds: to six decimals where one
-side is a decimal, and to nothing where both are tiny (it finds 2**-99 equal to 2**-98).
+Both are read to their end (verifiers/answers/statements.py) or compared as they are written; numbers are equal as
+exact numbers, expressions where they agree at several points to thirty digits.
 """
 
 import re
-from fractions import Fraction
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
-import math_verify
 import sympy
-from latex2sympy2_extended.sets import FiniteSet
-from math_verify import ExprExtractionConfig, LatexExtractionConfig
-from sympy.core.function import AppliedUndef
-from sympy.logic.boolalg import Boolean
 from sympy.parsing.latex import parse_latex
 
-_LATEX = [LatexExtractionConfig(boxed_match_priority=0)]
-_PLAIN = [ExprExtractionConfig()]
-_DECIMAL = re.compile(r"-?[0-9]*\.[0-9]+")
-_NUMBER = re.compile(r"[0-9][0-9,.]*")
-_PLUS_MINUS = re.compile(r"\\pm(?![A-Za-z])")
-_LISTS = frozenset(",;&")
-ENOUGH_DIGITS = 6
-"""Significant digits a decimal must have to stand for a number that it only approximates."""
-CLOSE, EXACT = 2e-6, 1e-12
+from verifiers.answers.numerals import same_expression, same_number
+from verifiers.answers.readings import Ordered, Proportion, Read, Region, Relation, Unordered, Value, Words
+from verifiers.answers.regions import region_of
+from verifiers.answers.statements import read
+from verifiers.answers.tokens import Unread
+
+_FLIPPED = {"<": ">", ">": "<", r"\le": r"\ge", r"\ge": r"\le", "=": "=", r"\ne": r"\ne", r"\equiv": r"\equiv"}
+_NEEDLESS_SPACE = re.compile(r"(?<![0-9A-Za-z])\s+|\s+(?![0-9A-Za-z])")
+_MOST = 12
+"""Parts that are compared in any order; more are compared in the order that they stand in."""
 
 
 def math_verify_equal(gold: str, candidate: str) -> bool:
-    """Whether math-verify takes the candidate for the gold answer, and, of numbers, whether they truly are."""
-    ours, theirs = _parsed(gold), _parsed(candidate)
-    if not math_verify.verify(ours, theirs, timeout_seconds=None, allow_set_relation_comp=True):
-        return bool(ours and theirs) and (_same_complex(ours[0], theirs[0]) or _same_range(ours[0], theirs[0]))
-    if _is_vanishing(theirs) and not _is_vanishing(ours):
-        return False
-    if _is_condition(ours) and not (theirs and isinstance(theirs[0], Boolean | FiniteSet | sympy.Set)):
-        return False
-    if "%" in gold + candidate or "percent" in gold + candidate or not (ours and theirs):
+    """Whether a candidate says what the gold answer says."""
+    if _written(gold) == _written(candidate):
         return True
-    return _confirmed(gold, candidate, ours[0], theirs[0])
+    ours, theirs = _read(gold), _read(candidate)
+    if isinstance(ours, Value) and isinstance(theirs, Value) and ours.percent != theirs.percent:
+        return _same_share(ours, theirs)
+    return ours is not None and theirs is not None and same(ours, theirs)
+
+
+def _written(text: str) -> str:
+    return _NEEDLESS_SPACE.sub("", text.strip())
 
 
 @lru_cache(maxsize=500)
-def _parsed(text: str) -> list[Any]:
-    if text.count(r"\pm") == 1 and not _LISTS & set(text):  # math-verify reads it only outside of fractions and roots
-        text = f"{_PLUS_MINUS.sub('+', text)},{_PLUS_MINUS.sub('-', text)}"
-    wrapped = f"\\boxed{{{text}}}" if _balanced(text) else f"${text}$"
-    readings = math_verify.parse(wrapped, _LATEX, parsing_timeout=None)
-    if not readings or isinstance(readings[0], str):
-        plain = math_verify.parse(text, _PLAIN, parsing_timeout=None)
-        if len(_NUMBER.findall(text)) == 1 or "=" in text:
-            return list(plain) or list(readings)
-    return list(readings)
+def _read(text: str) -> Read | None:
+    try:
+        return read(text)
+    except (Unread, ValueError, TypeError, AttributeError, ZeroDivisionError, NotImplementedError, RecursionError):
+        return None
 
 
-def _balanced(text: str) -> bool:
-    depth = 0
-    for brace in re.findall(r"(?<!\\)[{}]", text):
-        depth += 1 if brace == "{" else -1
-        if depth < 0:
-            return False
-    return depth == 0
-
-
-def _confirmed(gold: str, candidate: str, ours: Any, theirs: Any) -> bool:
-    if not (_is_number(ours) and _is_number(theirs)):
+def same(gold: Read, other: Read) -> bool:
+    """Whether a reading says what the gold answer's says."""
+    if isinstance(gold, Value) and isinstance(other, Value):
+        return _same_value(gold, other)
+    if isinstance(gold, Relation) and isinstance(other, Relation):
+        return _same_relation(gold, other)
+    if isinstance(other, Relation) and (value := stands_for(other)) is not None and same(gold, value):
         return True
-    ours, theirs = ours.doit(), theirs.doit()
-    for text, other in ((gold, theirs), (candidate, ours)):
-        if _DECIMAL.fullmatch(text) and not other.has(sympy.Float):
-            value = sympy.Rational(Fraction(text))
-            digits = len(text.replace("-", "").replace(".", "").lstrip("0"))
-            return _near(value, other, EXACT) or (digits >= ENOUGH_DIGITS and _near(value, other, CLOSE))
-    inexact = ours.has(sympy.Float) or theirs.has(sympy.Float)
-    return _near(ours, theirs, CLOSE if inexact else EXACT)
+    if isinstance(gold, Relation) and (value := stands_for(gold)) is not None and same(value, other):
+        return True
+    if isinstance(gold, Words) and isinstance(other, Words):
+        return " ".join(gold.text.lower().split()) == " ".join(other.text.lower().split())
+    if isinstance(gold, Proportion) and isinstance(other, Proportion):
+        return _all_same(gold.parts, other.parts)
+    if isinstance(gold, Ordered) and isinstance(other, Ordered) and _same_ordered(gold, other):
+        return True
+    if isinstance(gold, Ordered) and isinstance(other, Unordered) and _same_listed(gold, other):
+        return True
+    if isinstance(gold, Unordered) and isinstance(other, Unordered) and _same_unordered(gold, other):
+        return True
+    if isinstance(gold, Unordered) != isinstance(other, Unordered) and _same_single(gold, other):
+        return True
+    return _same_region(gold, other)
 
 
-def _is_vanishing(parsed: list[Any]) -> bool:
-    """Whether this says that something vanishes, as x + y - 1 = 0: math-verify takes it for the answer 0."""
-    relation = parsed[0] if parsed else None
-    return (
-        isinstance(relation, sympy.Eq)
-        and relation.rhs == 0
-        and not (relation.lhs.is_Symbol or isinstance(relation.lhs, AppliedUndef) or not relation.lhs.free_symbols)
+def stands_for(relation: Relation) -> Any:
+    """What a relation says that its name is: x = 5, 5 = x, x = 2 + 3 = 5, x in (1, 2); None where it names nothing."""
+    if relation.signs == (r"\in",) and relation.names[0]:
+        return relation.sides[1]
+    if relation.signs == (r"\approx",) and relation.names[0]:
+        return relation.sides[1]
+    if any(sign not in ("=", r"\approx") for sign in relation.signs):
+        return None
+    sides = list(relation.sides)
+    if relation.names[0] and not all(relation.names):
+        sides = sides[1:]
+    elif relation.names[-1] and len(sides) == 2:
+        sides = sides[:1]
+    exact = (
+        sides[: relation.signs.index(r"\approx") + len(sides) - len(relation.signs)]
+        if r"\approx" in relation.signs
+        else sides
     )
+    if len(sides) == len(relation.sides) and not all(isinstance(side, Value) for side in sides):
+        return None
+    if not exact or not all(same(one, other) for one, other in pairwise(exact)):
+        return None
+    return exact[-1]
 
 
-def _is_condition(parsed: list[Any]) -> bool:
-    """Whether this is an equation in several symbols, as x + y = 5: math-verify takes it for the answer 5."""
-    relation = parsed[0] if parsed else None
-    return isinstance(relation, sympy.Eq) and len(relation.lhs.free_symbols) > 1 and relation.lhs.is_Add
-
-
-def _same_complex(ours: Any, theirs: Any) -> bool:
-    """Whether two expressions in no symbol but i are one complex number: math-verify takes i for any symbol."""
-    if not (isinstance(ours, sympy.Expr) and isinstance(theirs, sympy.Expr)):
+def _same_value(gold: Value, other: Value) -> bool:
+    if gold.modulus and other.modulus and gold.modulus != other.modulus:
         return False
-    symbols = ours.free_symbols | theirs.free_symbols
-    if {symbol.name for symbol in symbols} != {"i"}:
+    if gold.unit and other.unit and gold.unit != other.unit:
         return False
-    one, other = (side.subs(dict.fromkeys(symbols, sympy.I)) for side in (ours, theirs))
-    return not (one.has(sympy.Float) or other.has(sympy.Float)) and _near(one, other, EXACT)
+    if gold.percent != other.percent:
+        percent, plain = (gold, other) if gold.percent else (other, gold)
+        return same_number(percent.expr / 100, plain.expr)
+    if gold.decimals and not other.decimals:
+        return same_expression(other.expr, gold.expr) or _stands_for_exact(gold, other)
+    if other.decimals and not gold.decimals:
+        return same_expression(gold.expr, other.expr) or _stands_for_exact(other, gold)
+    return same_expression(gold.expr, other.expr)
 
 
-def _same_range(ours: Any, theirs: Any) -> bool:
-    """Whether two chains of inequalities in one symbol, 1 < x < 2 and 2 > x > 1, leave the same values."""
-    if not (isinstance(ours, sympy.And) and isinstance(theirs, sympy.And)):
-        return False
-    return len(ours.free_symbols) == 1 and ours.free_symbols == theirs.free_symbols and ours.as_set() == theirs.as_set()
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, sympy.Expr) and bool(value.is_number)
-
-
-def _near(one: Any, other: Any, relative: float) -> bool:
-    """Whether two numbers differ by less than a share of their size."""
-    if one == other:
+def _same_share(gold: Value, other: Value) -> bool:
+    """Whether a percentage and a number are one: 28 % is 0.28, and, where that is asked for, 28."""
+    percent, plain = (gold, other) if gold.percent else (other, gold)
+    if _same_value(gold, other):
         return True
-    difference, size = (abs(sympy.N(value, 20)) for value in (one - other, one))
-    return bool(difference <= relative * size)
+    large = percent.expr.is_number and bool(abs(percent.expr) >= 1)
+    return (gold.percent or large) and same_number(percent.expr, plain.expr)
+
+
+_ENOUGH = 6
+"""Digits behind the point, and in all, that a decimal must have to stand for a number that it only approximates."""
+
+
+def _stands_for_exact(decimal: Value, exact: Value) -> bool:
+    """Whether a decimal is as good as an exact value that has no shorter decimal of its own."""
+    assert decimal.decimals is not None
+    behind, digits = decimal.decimals
+    if min(behind, digits) < _ENOUGH or exact.repeats or not exact.expr.is_number or exact.expr.has(sympy.I):
+        return False
+    if exact.expr.is_Rational and _is_decimal(exact.expr.q):
+        return False
+    unit = sympy.Rational(1, 10**behind)
+    beyond = sympy.N((exact.expr - decimal.expr) * sympy.sign(decimal.expr), 30)
+    return bool(abs(beyond) <= unit / 2 or 0 <= beyond < unit)  # rounded, or cut off
+
+
+def _is_decimal(denominator: int) -> bool:
+    for prime in (2, 5):
+        while denominator % prime == 0:
+            denominator //= prime
+    return denominator == 1
+
+
+def _same_relation(gold: Relation, other: Relation) -> bool:
+    ours, theirs = stands_for(gold), stands_for(other)
+    if ours is not None and theirs is not None:
+        named = _names(gold), _names(other)
+        if same(ours, theirs) and (named[0] == named[1] or _are_graphs(*named, ours)):
+            return True
+    if len(gold.signs) == len(other.signs) == 1 and _is_same_condition(gold, other):
+        return True
+    regions = region_of(gold), region_of(other)
+    if regions[0] and regions[1] and "=" not in gold.signs + other.signs:
+        return regions[0].name == regions[1].name and _same_numbers(regions[0].numbers, regions[1].numbers)
+    return False
+
+
+def _names(relation: Relation) -> str:
+    return next((name for name in relation.names if name), "")
+
+
+def _are_graphs(one: str, other: str, ours: Read) -> bool:
+    """Whether y = 2x and f(x) = 2x are one function: both sides have an unknown, one name is y, one is of x."""
+    if not (isinstance(ours, Value) and ours.expr.free_symbols):
+        return False
+    shapes = {"y" if name == "y" else "f" if name.endswith(("(x)", "(t)", "(n)")) else "" for name in (one, other)}
+    return shapes == {"y", "f"}
+
+
+def _is_same_condition(gold: Relation, other: Relation) -> bool:
+    """Whether one is the other brought to another side or multiplied by a number: 2x + 3y = 6 and 4x + 6y - 12 = 0."""
+    sides = [side for relation in (gold, other) for side in relation.sides]
+    if not all(isinstance(side, Value) for side in sides) or any(side.percent or side.unit for side in sides):
+        return False
+    one, two = (sides[0].expr - sides[1].expr, sides[2].expr - sides[3].expr)
+    if (
+        one == 0
+        or two == 0
+        or isinstance(one, sympy.MatrixBase)
+        or one.free_symbols != two.free_symbols
+        or not one.free_symbols
+    ):
+        return False
+    point = {
+        symbol: sympy.Rational(17 + 10 * place, 7) for place, symbol in enumerate(sorted(one.free_symbols, key=str))
+    }
+    below = two.subs(point)
+    if below == 0 or not below.is_number:
+        return False
+    share = (
+        sympy.nsimplify(one.subs(point) / below)
+        if not (one.subs(point) / below).is_Rational
+        else one.subs(point) / below
+    )
+    if not share.is_real or share == 0 or not same_expression(one, share * two):
+        return False
+    sign = other.signs[0] if share > 0 else _FLIPPED.get(other.signs[0], "")
+    return gold.signs[0] == sign
+
+
+def _all_same(ours: tuple[Any, ...], theirs: tuple[Any, ...]) -> bool:
+    return len(ours) == len(theirs) and all(same(one, other) for one, other in zip(ours, theirs, strict=True))
+
+
+def _same_ordered(gold: Ordered, other: Ordered) -> bool:
+    return (gold.opening, gold.closing) == (other.opening, other.closing) and _all_same(gold.items, other.items)
+
+
+def _same_listed(gold: Ordered, other: Unordered) -> bool:
+    """Whether a tuple's places are listed in their order, or by their names: x = 1, y = 2 for (1, 2)."""
+    plain = not other.braces and other.joint == "," and (gold.opening, gold.closing) == ("(", ")")
+    return plain and _all_same(gold.items, _values_by_name(other))
+
+
+def _values_by_name(several: Unordered) -> tuple[Any, ...]:
+    """Its parts; where each is a value of a name, the values in the order of the names."""
+    named = [(_names(item), stands_for(item)) for item in several.items if isinstance(item, Relation)]
+    if len(named) == len(several.items) and all(name and value is not None for name, value in named):
+        return tuple(value for _, value in sorted(named, key=lambda pair: pair[0]))
+    return several.items
+
+
+def _same_unordered(gold: Unordered, other: Unordered) -> bool:
+    ours, theirs = (_distinct(one.items) if one.braces else list(one.items) for one in (gold, other))
+    if _in_any_order(ours, theirs):
+        return True
+    named = [all(isinstance(item, Relation) for item in items) for items in (ours, theirs)]
+    distinct = len({_names(item) for item in ours if isinstance(item, Relation)}) == len(ours)
+    if named == [True, False] and distinct:  # y_1 = x + 1, y_2 = x - 2 without their names
+        values = tuple(stands_for(item) for item in ours)
+        return None not in values and _all_same(values, tuple(theirs))
+    return False
+
+
+def _distinct(items: tuple[Any, ...]) -> list[Any]:
+    kept: list[Any] = []
+    for item in items[:_MOST] if len(items) > _MOST else items:
+        if not any(type(item) is type(other) and same(item, other) for other in kept):
+            kept.append(item)
+    return kept + list(items[_MOST:])
+
+
+def _in_any_order(ours: list[Any], theirs: list[Any]) -> bool:
+    if len(ours) != len(theirs):
+        return False
+    if len(ours) > _MOST:
+        return _all_same(tuple(ours), tuple(theirs))
+    left = list(theirs)
+    for item in ours:
+        found = next((place for place, other in enumerate(left) if same(item, other)), None)
+        if found is None:
+            return False
+        del left[found]
+    return True
+
+
+def _same_single(gold: Read, other: Read) -> bool:
+    """Whether a set of one element is that element, `x = 1 or x = 1` being 1."""
+    several, single = (gold, other) if isinstance(gold, Unordered) else (other, gold)
+    assert isinstance(several, Unordered)
+    items = _distinct(several.items)
+    return isinstance(single, Value) and len(items) == 1 and same(items[0], single)
+
+
+def _same_region(gold: Read, other: Read) -> bool:
+    if not any(
+        isinstance(one, Region | Relation) or (isinstance(one, Unordered) and not one.braces) for one in (gold, other)
+    ):
+        return False
+    if (isinstance(gold, Relation) and "=" in gold.signs) or (isinstance(other, Relation) and "=" in other.signs):
+        return False
+    ours, theirs = region_of(gold), region_of(other)
+    if ours is None or theirs is None or (ours.name and theirs.name and ours.name != theirs.name):
+        return False
+    return _same_numbers(ours.numbers, theirs.numbers)
+
+
+def _same_numbers(ours: Any, theirs: Any) -> bool:
+    if ours == theirs:
+        return True
+    parts = [sorted(one.args if isinstance(one, sympy.Union) else [one], key=_place) for one in (ours, theirs)]
+    return len(parts[0]) == len(parts[1]) and all(map(_same_piece, *parts))
+
+
+def _place(piece: Any) -> Any:
+    return float(piece.inf) if piece is not sympy.S.EmptySet and piece.inf.is_extended_real else 0.0
+
+
+def _same_piece(one: Any, other: Any) -> bool:
+    if isinstance(one, sympy.Interval) and isinstance(other, sympy.Interval):
+        ends = one.left_open == other.left_open and one.right_open == other.right_open
+        return ends and same_number(one.start, other.start) and same_number(one.end, other.end)
+    if isinstance(one, sympy.FiniteSet) and isinstance(other, sympy.FiniteSet) and len(one) == len(other):
+        return all(same_number(*pair) for pair in zip(sorted(one, key=float), sorted(other, key=float), strict=True))
+    return bool(one == other)
 
 
 def minerva_equal(gold: str, candidate: str) -> bool:
@@ -136,27 +311,34 @@ def minerva_equal(gold: str, candidate: str) -> bool:
 def bucket(grader: str, text: str) -> str:
     """A text that equal expressions share: the numbers in it, with fixed numbers for its symbols."""
     try:
-        expression = parse_latex(text) if grader == "minerva" else _parsed(text)[0]
-        return text if isinstance(expression, str) else " ".join(sorted(_leaves(expression)))
+        if grader == "minerva":
+            return _leaf(parse_latex(text))
+        found = _read(text)
+        return text if found is None else " ".join(sorted(set(_leaves(found))))
     except (MemoryError, RecursionError, ImportError):
         raise
     except Exception:  # what cannot be parsed or evaluated is equal to its own text at most
         return text
 
 
-def _leaves(value: Any) -> list[str]:
-    if isinstance(value, sympy.Eq):
-        return _leaves(value.rhs)
-    if isinstance(value, sympy.MatrixBase):
-        return [leaf for element in value.flat() for leaf in _leaves(element)]
-    if isinstance(value, sympy.Interval):
-        return _leaves(value.start) + _leaves(value.end)
-    if isinstance(value, sympy.FiniteSet | FiniteSet | sympy.Tuple | sympy.Union):
-        return [leaf for element in value.args for leaf in _leaves(element)]
-    if isinstance(value, sympy.Expr):
-        numbers = {symbol: _number_of(symbol.name) for symbol in value.free_symbols}
-        return [f"{complex(sympy.N(value.subs(numbers))):.4g}"]
-    return [type(value).__name__]
+def _leaves(found: Read) -> list[str]:
+    if isinstance(found, Relation):
+        value = stands_for(found)
+        return _leaves(value) if value is not None else ["a condition"]
+    if isinstance(found, Value):
+        return [_leaf(found.expr)]
+    if isinstance(found, Ordered | Unordered | Proportion):
+        items = found.parts if isinstance(found, Proportion) else found.items
+        leaves = [leaf for item in items for leaf in _leaves(item)]
+        return ["a condition"] if "a condition" in leaves or region_of(found) else leaves
+    return ["a condition"] if isinstance(found, Region) else [found.text.lower()]
+
+
+def _leaf(expr: Any) -> str:
+    if isinstance(expr, sympy.MatrixBase):
+        return " ".join(_leaf(element) for element in expr.flat())
+    numbers = {symbol: _number_of(symbol.name) for symbol in expr.free_symbols}
+    return f"{complex(sympy.N(expr.subs(numbers))):.4g}"
 
 
 def _number_of(name: str) -> Any:

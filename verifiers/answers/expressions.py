@@ -1,13 +1,15 @@
 r"""Where a text gives its mathematical answer: boxed, announced, or simply last."""
 
 import re
+from collections.abc import Iterator
 
-from verifiers.answers.marks import Mark, marks, own_part
-from verifiers.answers.numbers import last_number
-from verifiers.answers.spelling import ONE_NUMBER, spelled
+from verifiers.answers.marks import Mark, boxed, marks, own_part, scale_behind
+from verifiers.answers.numbers import NUMBER, Found, last_number
+from verifiers.answers.phrases import beside, phrase
+from verifiers.answers.signs import latex_signs
+from verifiers.answers.spelling import spelled
 from verifiers.verifier import Candidate
 
-_BOX = 2_000
 _HASHES = 100
 _TAIL = 4_000
 _SENTENCE = 300
@@ -20,15 +22,29 @@ _MATH = re.compile(
 _PERCENT = re.compile(r"\s*(?:\\?%|[Pp]ercent\b|pct\b)")
 _AND = re.compile(r"\s*(?:,?\s*\band\b|,?\s*\bor\b|,)\s*(?=\$|\\\(|\\\[)")
 _BETWEEN_BOXES = re.compile(
-    r"(?:[\s$,;.]|\\q?quad|\\[,;()\[\]]|\\text\s*\{[\s,]*(?:and|or)?[\s,]*\}|\band\b|\bor\b|\b[A-Za-z]\s*=)*"
+    r"(?:[\s$,;.]|\\q?quad|\\[,;()\[\]]|\\text\s*\{[\s,]*(?:and|or)?[\s,]*\}|\band\b|\bor\b"
+    r"|\b[A-Za-z](?:_\{?\w{1,3}\}?)?\s*=)*"
 )
-_LEAD = re.compile(r"[\s:*_~>`\"']*(?:\\\")?(?:(?:equal to|exactly|simply|thus|therefore|just)\s+)?")
+_WORDS_BETWEEN_BOXES = re.compile(r"[\s$,A-Za-z\\()\[\]]{0,80}\b(?:and|or)\b[\s$A-Za-z\\()\[\]]{0,40}")
+_NEW_THOUGHT = re.compile(
+    r"\b(?:so|thus|hence|therefore|answers?|final|finally|not|but|then|gives?|which|because|since|we|get|have"
+    r"|obtain|is|are"
+    r"|equals?|total|substitut\w*|simplif\w*)\b",
+    re.IGNORECASE,
+)
+"""Words after which a second box is another answer, and not the second part of one."""
+_LEAD = re.compile(r"[\s:*_~`\"']*(?:\\\")?(?:(?:equal to|exactly|simply|thus|therefore|just)\s+)?")
+_CLAUSE = re.compile(r"[,;:\n—*(]|\.(?=\s|$)| [-–] |\\[()\[\]]")
 _STOP = re.compile(r"\n|\.(?=\s|$|\*|\"|<)|,? I hope")
 _AFTER = re.compile(r"[.*_\"'\s]*(?:$|\n|I hope)")
 _BOXED = re.compile(r"(?:\$\$?|\\[(\[])?\s*\\(?:boxed|fbox)")
-_BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
-_PROSE = re.compile(r"\n|(?<![\\A-Za-z{])[A-Za-z]{3,}")
+_PROSE = re.compile(
+    r"\n|(?<![\\A-Za-z{])(?!(?:sqrt|cbrt|arc(?:sin|cos|tan)|sin|cos|tan|log|exp|inf(?:inity)?"
+    r"|and)(?![A-Za-z]))[A-Za-z]{3,}"
+)
 """What a text that is nothing but a formula has not: lines, and words of three letters."""
+_MARKUP_BEHIND = re.compile(r"[\s*_:]+$")
+_BEGINS = re.compile(r"[-−–+$€£\\({\[0-9.½¼¾⅓⅔√]")
 _HEADING = re.compile(r"[0-9]+[.):]\s+[A-Za-z*]")
 
 
@@ -37,7 +53,7 @@ def extract_expression(text: str, question: str = "") -> Candidate | None:
     (`answer is`, `Answer:`, `A:`); else the last formula or number. What follows and belongs to a next problem or
     speaker does not count."""
     text = own_part(text, question)
-    marked = [(mark, content) for mark in _all_marks(text) if (content := _content(text, mark))]
+    marked = [(mark, content) for mark in _without_inner(text, _all_marks(text)) if (content := _content(text, mark))]
     if not marked:
         return _unannounced(text)
     strong = [(mark, content) for mark, content in marked if mark.how in _STRONG]
@@ -53,6 +69,18 @@ def _all_marks(text: str) -> list[Mark]:
     return sorted(announced + hashes)
 
 
+def _without_inner(text: str, found: list[Mark]) -> Iterator[Mark]:
+    """The marks that stand in no box."""
+    behind = 0
+    for mark in found:
+        if mark.how == "boxed":
+            box = boxed(text, mark.start)
+            behind = max(behind, box[1] if box else 0)
+            yield mark
+        elif mark.start > behind:
+            yield mark
+
+
 def _is_final(text: str, start: int, how: str) -> bool:
     return how.startswith("answer") and "final answer" in text[max(0, start - 24) : start].lower()
 
@@ -60,7 +88,7 @@ def _is_final(text: str, start: int, how: str) -> bool:
 def _content(text: str, mark: Mark) -> str | None:
     if mark.how == "boxed":
         box = boxed(text, mark.start)
-        return box and box[0]
+        return box and box[0] + scale_behind(text, box[1])
     lead = _LEAD.match(text, mark.start)
     start = lead.end() if lead else mark.start
     if _BOXED.match(text, start):
@@ -68,11 +96,13 @@ def _content(text: str, mark: Mark) -> str | None:
     if formula := _formulas(text, start):
         return formula
     stop = _STOP.search(text, start, start + _SENTENCE)
-    sentence = text[start : stop.start() if stop else start + _SENTENCE].strip()
+    end = stop.start() if stop else min(start + _SENTENCE, len(text))
+    sentence = text[start:end].strip()
     if mark.how == "####":
-        return sentence if re.match(r"[-−+$€£\\({\[0-9.]", sentence) and not _HEADING.match(text, start) else None
+        begins = _BEGINS.match(sentence) or phrase(sentence, names=False)
+        return sentence if begins and not _HEADING.match(text, start) else None
     ends = _AFTER.match(text, start + len(sentence)) is not None
-    return _of_sentence(sentence, ends)
+    return _of_sentence(_MARKUP_BEHIND.sub("", sentence), ends)
 
 
 def _of_sentence(sentence: str, ends: bool) -> str | None:
@@ -80,23 +110,10 @@ def _of_sentence(sentence: str, ends: bool) -> str | None:
     or the last formula or number in them."""
     if sentence and ends and len(sentence.split()) <= 4 and "$" not in sentence:
         return sentence
-    if sentence and ONE_NUMBER.fullmatch(sentence):
+    if sentence and phrase(sentence, names=False):
         return sentence
     answer = _last(sentence)
     return answer and answer.text
-
-
-def boxed(text: str, start: int) -> tuple[str, int] | None:
-    """What stands between the brace that opened just before `start` and its partner, and the partner's index."""
-    depth = 1
-    for brace in _BRACE.finditer(text, start, start + _BOX):
-        if brace.group() == "{":
-            depth += 1
-        elif brace.group() == "}":
-            depth -= 1
-            if depth == 0:
-                return text[start : brace.start()].strip(), brace.start()
-    return None
 
 
 def _boxed_together(text: str, boxes: list[Mark]) -> str:
@@ -105,11 +122,20 @@ def _boxed_together(text: str, boxes: list[Mark]) -> str:
     after = len(text)
     for mark in reversed(boxes):
         content, end = boxed(text, mark.start) or ("", mark.start)
-        if parts and not _BETWEEN_BOXES.fullmatch(text, end + 1, after):
+        if end > after:  # it holds the one before
+            continue
+        if parts and not _are_together(text[end + 1 : after] if after - end < _SENTENCE else "."):
             break
-        parts.append(content)
+        parts.append(content + scale_behind(text, end))
         after = text.rfind("\\", 0, mark.start)
-    return ",".join(reversed(parts))
+    return ",".join(dict.fromkeys(reversed(parts)))
+
+
+def _are_together(between: str) -> bool:
+    """Whether two boxes with this between them are the parts of one answer."""
+    if _BETWEEN_BOXES.fullmatch(between):
+        return True
+    return bool(_WORDS_BETWEEN_BOXES.fullmatch(between)) and not _NEW_THOUGHT.search(between)
 
 
 def _formulas(text: str, start: int) -> str | None:
@@ -122,6 +148,9 @@ def _formulas(text: str, start: int) -> str | None:
         formula = following
         parts.append(_inside(formula))
     percent = "\\%" if _PERCENT.match(text, formula.end()) else ""
+    if len(parts) == 1 and not percent and NUMBER.fullmatch(parts[0]):
+        clause = _CLAUSE.split(text[formula.end() : formula.end() + _SENTENCE], maxsplit=1)[0].replace("$", "")
+        return f"{parts[0]} {clause.strip()}".strip()
     return ",".join(parts) + percent
 
 
@@ -131,9 +160,16 @@ def _inside(formula: re.Match[str]) -> str:
 
 def _unannounced(text: str) -> Candidate | None:
     bare = text.strip()
-    if 0 < len(bare) <= _SENTENCE and not _PROSE.search(bare):
+    if 0 < len(bare) <= _SENTENCE and _is_whole(bare):
         return Candidate(spelled(bare), "whole text")
     return _last(text[-_TAIL:])
+
+
+def _is_whole(bare: str) -> bool:
+    """Whether a text is an answer and nothing else: one formula, or one number with its unit."""
+    if "\n" in bare or (_MATH.search(bare) and not _MATH.fullmatch(bare.strip("*_` ."))):
+        return False
+    return not _PROSE.search(bare) or phrase(bare, names=False) is not None
 
 
 def _last(text: str) -> Candidate | None:
@@ -141,7 +177,17 @@ def _last(text: str) -> Candidate | None:
     formula = None
     for formula in _MATH.finditer(text):  # noqa: B007
         pass
-    number = last_number(text[formula.end() :] if formula else text)
+    rest = latex_signs(text[formula.end() :] if formula else text)
+    number = last_number(rest)
     if number is not None:
-        return Candidate(number, "last number")
-    return Candidate(spelled(_inside(formula)), "last formula") if formula else None
+        return Candidate(beside(rest, number), "last number")
+    return Candidate(_among_words(text, formula), "last formula") if formula else None
+
+
+def _among_words(text: str, formula: re.Match[str]) -> str:
+    """A formula, changed by the words beside it: `at least $5$`, `$5$ million`."""
+    inside = spelled(_inside(formula))
+    before, after = text[: formula.start()], text[formula.end() :]
+    found = Found(inside, len(before) + 1, len(before) + 1 + len(inside))
+    changed = beside(f"{before} {inside}{after}", found)
+    return changed if changed != inside else inside

@@ -26,6 +26,9 @@ _ANNOUNCEMENTS = (
 )
 """The name of the way, what to look for, and what must follow it: plain searches, since a pattern is slow."""
 
+_BOX = 2_000
+_BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
+_SCALE = re.compile(r"[ $~]*(?:\\[)\],; ])*[ ]?(hundred|thousand|million|billion|trillion|dozen)\b")
 _BEGINNING = re.compile(r"[0-9$]")
 _NEXT = re.compile(
     r"\n[ \t]*+[*#_>]{0,4}+[ \t]*+"
@@ -70,3 +73,22 @@ def own_part(text: str, question: str, beginning: re.Pattern[str] = _BEGINNING) 
         if not (question and following.startswith(question[:30])):
             return text[: other.start()]
     return text
+
+
+def boxed(text: str, start: int) -> tuple[str, int] | None:
+    """What stands between the brace that opened just before `start` and its partner, and the partner's index."""
+    depth = 1
+    for brace in _BRACE.finditer(text, start, start + _BOX):
+        if brace.group() == "{":
+            depth += 1
+        elif brace.group() == "}":
+            depth -= 1
+            if depth == 0:
+                return text[start : brace.start()].strip(), brace.start()
+    return None
+
+
+def scale_behind(text: str, end: int) -> str:
+    r"""What a box ending at `end` is multiplied by in the words behind it, as `\boxed{5}$ million` is."""
+    scale = _SCALE.match(text, end + 1)
+    return f"\\text{{ {scale[1]}}}" if scale else ""

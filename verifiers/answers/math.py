@@ -1,6 +1,8 @@
-"""Verifiers of mathematical expressions: `math-verify` (the library of that name) and `paper` (as the paper graded).
+"""Verifiers of mathematical expressions: `math-verify` and `paper` (as the paper graded).
 
-What spelling cannot decide goes to a child process that can be killed (verifiers/answers/comparer.py).
+`math-verify` began with the library of that name, which reads what it can and leaves out the rest; answers are now
+read to their end by a grammar of our own (verifiers/answers/statements.py). What spelling cannot decide goes to a child
+process that can be killed (verifiers/answers/comparer.py).
 """
 
 from collections.abc import Callable, Sequence
@@ -43,7 +45,12 @@ def _extract(problem: Problem, text: str) -> Candidate | None:
 
 def _extract_paper(_: Problem, text: str) -> Candidate | None:
     answer = final_answer(text)
-    return None if answer is None else Candidate(normalize(answer), "final answer is")
+    if answer is None:
+        return None
+    normal = (
+        normalize(answer) if len(answer) <= LONGEST else answer[: LONGEST + 1]
+    )  # Minerva's rules take quadratic time
+    return Candidate(normal, "final answer is")
 
 
 def _judge(grader: str, same: Same, truth: Callable[[Problem], str], problem: Problem, candidate: str) -> Judgement:
@@ -112,7 +119,7 @@ def _verifier(
 ) -> Verifier:
     return Verifier(
         name,
-        "1",
+        "2",
         extract,
         judge=partial(_judge, grader, same, truth),
         classes=partial(_classes, grader, same),

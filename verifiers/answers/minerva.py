@@ -7,7 +7,7 @@ Their faults are kept, since this is how the paper graded: the last `=` counts, 
 
 import re
 
-_ANSWER = re.compile(r"Final Answer: The final answer is(.*?). I hope it is correct.")
+_BEFORE, _AFTER = "Final Answer: The final answer is", " I hope it is correct"
 
 _REPLACED = (
     ("an ", ""),
@@ -42,9 +42,16 @@ _REWRITTEN = (
 
 
 def final_answer(text: str) -> str | None:
-    """What stands between "Final Answer: The final answer is" and ". I hope it is correct."; None without it."""
-    sentence = _ANSWER.search(text + "I hope it is correct.")
-    return sentence.group(1).strip() if sentence else None
+    """What stands between "Final Answer: The final answer is" and ". I hope it is correct."; None without it.
+
+    What r"Final Answer: The final answer is(.*?). I hope it is correct." finds, in linear time.
+    """
+    for line in (text + "I hope it is correct.").split("\n") if _BEFORE in text else ():
+        start = line.find(_BEFORE)
+        end = line.find(_AFTER, start + len(_BEFORE) + 1, -1) if start >= 0 else -1
+        if end >= 0:
+            return line[start + len(_BEFORE) : end - 1].strip()
+    return None
 
 
 def normalize(answer: str) -> str:

@@ -2,10 +2,10 @@
 
 import re
 from fractions import Fraction
+from typing import NamedTuple
 
 LONGEST = 100
 """Characters of a number that could be an answer; int() and Fraction stay cheap below it."""
-_LINE = 300
 
 NUMBER = re.compile(
     r"""
@@ -16,37 +16,20 @@ NUMBER = re.compile(
     """,
     re.VERBOSE,
 )
-_RUN = re.compile(r"(?<![A-Za-z0-9_^])[0-9][0-9.,/ ]*+")
+_RUN = re.compile(r"(?<![A-Za-z0-9^])(?<![A-Za-z0-9})]_)[0-9][0-9.,/ ]*+")
 _THOUSANDS = re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]*)?")
-_CONTINUES = re.compile(
-    r"[ \t]*(?:[*×÷^+:=<>/−–-]|\\times|\\cdot|\\div|x(?=[ \t]*[0-9]))[ \t]*\\?\$?[ \t]*[0-9({\\]"
-    r"|[eE][-+]?[0-9]|[ \t]*(?:[√π]|\\(?:sqrt|[dtc]?frac|pi|binom|p?mod)(?![A-Za-z]))"
-)
-"""What shows that a number is only the beginning of a calculation, a range or a time of day."""
 
 
-def number_at(text: str, start: int) -> str | None:
-    """The number written at `start`, in canonical form; None if there is none.
+class Found(NamedTuple):
+    """A number in canonical form, and where in its text it stands."""
 
-    Of a calculation, the side of its `=` that is one number; something else that only begins with a number (a range, a
-    time of day) comes back as it was written, and so equals no number.
-    """
-    number = NUMBER.match(text, start)
-    if number is None or number.end() - number.start() > LONGEST:
-        return None
-    if _CONTINUES.match(text, number.end()) is None:
-        return canonical(number)
-    stop = text.find("\n", start, start + _LINE)
-    line = text[start : stop if stop >= 0 else start + _LINE].strip()
-    for part in reversed(line.split("=")):
-        result = NUMBER.match(part.lstrip(" *_$\\({"))
-        if result and not _CONTINUES.match(result.string, result.end()):
-            return canonical(result)
-    return line
+    number: str
+    start: int
+    end: int
 
 
-def last_number(text: str) -> str | None:
-    """The last number in the text, in canonical form; a minus between two things is no sign."""
+def last_number(text: str) -> Found | None:
+    """The last number in the text; a minus between two things is no sign."""
     size = 256
     run = None
     while True:
@@ -65,7 +48,7 @@ def last_number(text: str) -> str | None:
     before = text[max(0, number.start() - 20) : number.start()]
     spaced = number["sign"] and text[number.end("sign")].isspace()
     binary = spaced or before[-1:].isalnum() or before.rstrip()[-1:].isdigit() or before.rstrip()[-1:] == ")"
-    return canonical(number, signed=not binary)
+    return Found(canonical(number, signed=not binary), number.start(), number.end())
 
 
 def canonical(number: re.Match[str], signed: bool = True) -> str:

@@ -1,0 +1,330 @@
+"""What is not plain, as it crosses: described by its owner, resolved to what stands for it, and asked by the other side.
+
+The tests' side gives its own objects out by their numbers. It is asked to call them, to go on with them, for their
+public attributes and special methods, and for nothing that leads to a frame, a module or a function's names. It
+resolves what the candidate says by tables of its own and runs nothing of it.
+"""
+
+from __future__ import annotations
+
+import builtins
+import copy
+import sys
+import types
+from collections.abc import Callable
+from typing import Any
+
+from verifiers.sandbox.inside import stand_ins
+from verifiers.sandbox.inside.codec import Parts
+from verifiers.sandbox.inside.kinds import KINDS, MOST_RECORDS, PLAIN_BASES, plain_base, record_kind
+from verifiers.sandbox.inside.stand_ins import MUTABLE_BASES, SPECIALS, Function, Kind, Method, Remote, peer
+
+_FUNCTIONS = (types.FunctionType, types.BuiltinFunctionType, types.MethodDescriptorType, types.WrapperDescriptorType)
+_NEVER = (types.ModuleType, types.FrameType, types.CodeType, types.TracebackType)
+_KNOWN = {(base.__module__, base.__qualname__): base for base in PLAIN_BASES}
+_VALUED = (int, float, str, bytes, complex, tuple, frozenset)
+_MOST_TEXT = 100_000
+_ENDINGS = (StopIteration, StopAsyncIteration, GeneratorExit)
+_OUTCOMES = ("unittest", "pytest", "_pytest", "verifiers")  # what their exceptions say of a test is not the program's
+
+
+def describe(value: Any) -> Parts:
+    """An object of this side, or of the other."""
+    number = peer.their_numbers.get(id(value))
+    if number is not None:
+        return Parts(("yours", number))
+    if isinstance(value, type):
+        return _describe_class(value)
+    if not stand_ins.trusting:
+        if isinstance(value, _NEVER):
+            raise TypeError(f"the tests hand the program a {type(value).__name__}")
+        if type(value) is types.BuiltinFunctionType and isinstance(value.__self__, types.ModuleType):
+            return Parts(("builtin", value.__self__.__name__, value.__name__))
+    cls = type(value)
+    base = plain_base(cls)
+    if base and base not in MUTABLE_BASES and base not in _VALUED:  # a date of a class of its own, say
+        return Parts(("held", _held(value, base)))
+    number, new = peer.export(value)
+    if not new:
+        return Parts(("mine", number))
+    if issubclass(cls, _FUNCTIONS):
+        return Parts(("function", number))
+    if issubclass(cls, types.MethodType):
+        return Parts(("method", number))
+    if cls is types.GeneratorType:
+        return Parts(("generator", number))
+    if cls is types.CoroutineType:
+        return Parts(("coroutine", number))
+    if issubclass(cls, BaseException):
+        return _describe_exception(number, value)
+    return Parts(("object", number, cls, _hash_of(value, cls), _held(value, base) if base in _VALUED else None))
+
+
+def _describe_class(cls: type) -> Parts:
+    module, name = str(cls.__module__), str(cls.__qualname__)
+    if _KNOWN.get((module, name)) is cls or (module == "builtins" and getattr(builtins, name, None) is cls):
+        return Parts(("known", module, name))
+    for place, (record, _) in enumerate(peer.shared.records):
+        if record is cls:
+            return Parts(("record", place))
+    number, new = peer.export(cls)
+    if not new:
+        return Parts(("mine", number))
+    order = type.mro(cls)[:-1]
+    specials = [name for name in SPECIALS if any(name in vars(base) for base in order)]
+    if any("__hash__" in vars(base) for base in order) and cls.__hash__ is not None:
+        specials.append("__hash__")
+    bases = Parts(cls.__bases__)
+    return Parts(("class", number, str(cls.__name__)[:200], module[:200], bases, Parts(specials)))
+
+
+def _hash_of(value: Any, cls: type) -> int | None:
+    if cls.__hash__ in (None, object.__hash__):
+        return None
+    try:
+        return hash(value)
+    except Exception:
+        return None
+
+
+def _held(value: Any, base: type) -> Any:
+    """The plain value that an object of a class derived from that base holds."""
+    if base in (int, float, str, bytes, complex):
+        new: Any = {int: int.__index__, float: float.__float__, str: str.__str__}.get(base)
+        if base is complex:
+            return complex(complex.real.__get__(value), complex.imag.__get__(value))  # type: ignore[attr-defined]
+        return new(value) + new(base()) if new else bytes(memoryview(value))
+    kind = KINDS[base]
+    if kind.new:
+        made = kind.new()
+        kind.fill(made, kind.parts(value))  # type: ignore[misc]
+        return made
+    return kind.make(*kind.parts(value))  # type: ignore[misc]
+
+
+def _describe_exception(number: int, error: BaseException) -> Parts:
+    try:
+        text = str(error)[:_MOST_TEXT]
+    except BaseException:
+        text = ""
+    args = BaseException.args.__get__(error)  # type: ignore[attr-defined]
+    if not stand_ins.trusting:
+        args = tuple(arg if type(arg) in (int, float, str, bool, bytes) else str(arg) for arg in args)
+    state = dict(vars(error)) if stand_ins.trusting and type(error).__module__ == "builtins" else {}
+    return Parts(("exception", number, type(error), Parts(args), text, state))
+
+
+def resolve(parts: Any) -> Any:
+    """What stands here for what the other side describes; ValueError, LookupError or TypeError where it is nothing."""
+    what, rest = parts[0], parts[1:]
+    return _RESOLVED[what](*rest)
+
+
+def _mine(number: int) -> Any:
+    if type(number) is not int or number < 0:
+        raise ValueError("no number")
+    return peer.mine[number]
+
+
+def _theirs(number: int) -> Any:
+    return peer.theirs[number]
+
+
+def _known(module: str, name: str) -> type:
+    found = _KNOWN.get((module, name)) or getattr(builtins, name)
+    if not isinstance(found, type):
+        raise TypeError("not a class")
+    return found
+
+
+def _builtin(module: str, name: str) -> Any:
+    if not stand_ins.trusting:
+        raise ValueError("not from the candidate")
+    return getattr(__import__(module, fromlist=[name]), name)
+
+
+def _new(number: int, value: Any) -> Any:
+    if type(number) is not int or number in peer.theirs:
+        raise ValueError("no new number")
+    return peer.stand_for(number, value)
+
+
+def _class(number: int, name: str, module: str, bases: Any, specials: Any) -> type:
+    if type(name) is not str or type(module) is not str or not all(isinstance(base, type) for base in bases):
+        raise TypeError("not a class")
+    found: Any = exceptions.get(name) if module == "__main__" else _imported_exception(module, name)
+    found = found or stand_ins.make_class(name, module, tuple(bases), tuple(map(str, specials)))
+    peer.theirs[number] = found
+    if isinstance(found, Kind):
+        peer.stand_for(number, found)
+    return found  # type: ignore[no-any-return]
+
+
+exceptions: dict[str, type] = {}
+"""Those that both sides define."""
+
+
+def _imported_exception(module: str, name: str) -> type | None:
+    found = getattr(sys.modules.get(module), name, None)
+    if module.split(".")[0] in _OUTCOMES or not isinstance(found, type) or not issubclass(found, BaseException):
+        return None
+    return found
+
+
+def _object(number: int, cls: type, hashed: Any, held: Any) -> Any:
+    if not issubclass(cls, Remote) or not isinstance(cls, Kind):
+        raise TypeError("not one of theirs")
+    data = plain_base(cls)
+    made = data.__new__(cls, held) if data in _VALUED and type(held) is data else object.__new__(cls)
+    if type(hashed) is int:
+        stand_ins.hashes[number] = hashed
+    return _new(number, made)
+
+
+def _exception(number: int, cls: type, args: Any, text: str, state: dict[str, Any]) -> Any:
+    if not issubclass(cls, BaseException) or type(text) is not str:
+        raise TypeError("no exception")
+    try:
+        if cls.__module__ == "builtins":
+            made = cls(*args)
+        else:
+            made = cls.__new__(cls, *args)
+    except Exception:
+        made = RuntimeError(text)
+    BaseException.args.__set__(made, tuple(args))  # type: ignore[attr-defined]
+    stand_ins.texts[number] = text
+    if not isinstance(cls, Kind):
+        vars(made).update({name: value for name, value in state.items() if type(name) is str and name[:2] != "__"})
+    return _new(number, made)
+
+
+def received(error: BaseException, what: str, positional: Any) -> BaseException:
+    """An exception of the candidate's as it is raised in the tests: one that would end a loop of theirs does not."""
+    may_end = what in ("step", "await") or (what == "special" and positional[0] in ("__next__", "__anext__"))
+    if isinstance(error, _ENDINGS) and not (may_end and not isinstance(error, GeneratorExit)):
+        return RuntimeError(f"{type(error).__name__}: {error}"[:_MOST_TEXT])
+    return error
+
+
+def _function(number: int) -> Any:
+    return _new(number, object.__new__(Function))
+
+
+_RESOLVED: dict[str, Callable[..., Any]] = {
+    "yours": _mine,
+    "mine": _theirs,
+    "known": _known,
+    "record": lambda place: peer.shared.records[place][0],
+    "builtin": _builtin,
+    "held": lambda value: value,
+    "class": _class,
+    "function": _function,
+    "method": lambda number: _new(number, object.__new__(Method)),
+    "generator": lambda number: _new(number, stand_ins.generator(number)),
+    "coroutine": lambda number: _new(number, stand_ins.coroutine(number)),
+    "object": _object,
+    "exception": _exception,
+}
+
+
+def perform(what: str, number: Any, positional: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+    """Do what the other side asks."""
+    if what == "names":
+        return _PERFORMED[what](*positional)
+    value = _mine(number)
+    if not stand_ins.trusting:
+        _check(what, value, positional)
+    if what == "call":
+        return value(*positional, **keywords)
+    if what == "special":
+        return getattr(type(value), positional[0])(value, *positional[1:], **keywords)
+    return _PERFORMED[what](value, *positional)
+
+
+def _check(what: str, value: Any, positional: tuple[Any, ...]) -> None:
+    """Whether the candidate may ask this of an object of the tests'."""
+    name = positional[0] if positional else ""
+    if what in ("get", "set", "del"):
+        closed = (*_FUNCTIONS, types.MethodType, types.GeneratorType, types.CoroutineType)
+        if type(name) is not str or name.startswith("_") or isinstance(value, closed):
+            raise AttributeError(f"the tests' {type(value).__name__} keeps {str(name)[:50]} to itself")
+        if what != "get" and isinstance(value, type):
+            raise TypeError("the tests' classes stay as they are")
+    elif what == "special" and name not in SPECIALS:
+        raise AttributeError(str(name)[:50])
+
+
+def share_classes(names: dict[str, Any], wanted: list[str]) -> list[str]:
+    """Take the classes of these names for those that both sides define; the names of those that can be."""
+    shared = []
+    for name in wanted[:MOST_RECORDS]:
+        cls = names.get(name)
+        if not isinstance(cls, type):
+            continue
+        if issubclass(cls, BaseException):
+            exceptions[name] = cls
+            continue
+        kind = record_kind(cls, len(peer.shared.records))
+        if kind:
+            peer.shared.records.append((cls, kind))
+            shared.append(name)
+    return shared
+
+
+def _step(value: Any, what: str, argument: Any) -> tuple[bool, Any]:
+    try:
+        if what == "next":
+            return True, next(value)
+        return (True, getattr(value, what)(argument)) if what != "close" else (False, value.close())
+    except StopIteration as end:
+        return False, end.value
+
+
+_loops: list[Any] = []
+
+
+def _await(value: Any) -> Any:
+    """Run a coroutine to its end, in one loop for all of them."""
+    import asyncio
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        if not _loops:
+            _loops.append(asyncio.new_event_loop())
+        return _loops[0].run_until_complete(value)
+    while True:  # a loop that runs cannot run another: no wait for anything but its own steps
+        try:
+            if value.send(None) is not None:
+                raise RuntimeError("it waits for the event loop of the other side")
+        except StopIteration as end:
+            return end.value
+
+
+def _apply(value: Any, what: str, *arguments: Any) -> Any:
+    functions: dict[str, Callable[..., Any]] = {
+        "iter": iter, "len": len, "getitem": lambda value, key: value[key], "copy": copy.copy,
+        "deepcopy": copy.deepcopy, "dir": dir,
+    }  # fmt: skip
+    return functions[what](value, *arguments)
+
+
+def held(value: Any) -> Any:
+    """What the other side compares by."""
+    base = plain_base(type(value))
+    if base is None:
+        raise TypeError("it holds no plain value")
+    return _held(value, base)
+
+
+_PERFORMED: dict[str, Callable[..., Any]] = {
+    "get": getattr, "set": setattr, "del": delattr, "held": held, "step": _step, "await": _await, "apply": _apply,
+}  # fmt: skip
+
+
+def answer_names(names: dict[str, Any]) -> None:
+    """Let the other side ask for a program's names: (names, classes) -> ({name: value}, names of shared classes)."""
+    _PERFORMED["names"] = lambda wanted, classes: (
+        {name: names[name] for name in wanted if name in names},
+        share_classes(names, classes),
+    )

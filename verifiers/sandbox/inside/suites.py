@@ -1,0 +1,126 @@
+"""Tests as benchmarks write them: a `check`, asserts, unittest's classes, pytest's functions and classes, doctests.
+
+What a `check` or plain asserts say is all; where there is no `check`, what unittest, pytest or doctest would find is
+run too. The first thing that fails ends it. Standard library only, Python 3.9 and later.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from types import CodeType
+from typing import Any
+
+from verifiers.sandbox.inside.broken import Broken
+from verifiers.sandbox.inside.stand_ins import Remote, peer
+
+
+def code_of(tests: str) -> CodeType:
+    """The tests compiled, as a doctest where they are no program but show a session."""
+    try:
+        return compile(tests, "tests.py", "exec", dont_inherit=True)
+    except SyntaxError:
+        if ">>>" not in tests:
+            raise
+    session = "import doctest\n_session = doctest.DocTestParser().get_doctest({!r}, globals(), 'tests', 'tests.py', 0)"
+    lines = "\n".join(example.source for example in __import__("doctest").DocTestParser().get_examples(tests))
+    return compile(session.format(tests) + f"\nif 0:\n{_indented(lines)}\n    pass", "tests.py", "exec")
+
+
+def _indented(text: str) -> str:
+    return "".join("    " + line + "\n" for line in text.splitlines())
+
+
+def run_suites(code: CodeType, names: dict[str, Any], name: str, candidate: Any) -> None:
+    """Run them; whatever fails raises."""
+    try:
+        exec(code, names)
+    except SystemExit as end:  # of unittest.main()
+        if end is peer.raised or end.code:
+            raise
+        return
+    check = names.get("check", candidate)
+    names[name] = candidate  # a function that is itself called check
+    if check is not candidate:
+        check(candidate)
+        return
+    if "_session" in names:
+        _run_session(names["_session"])
+    for each in [value for key, value in names.items() if not isinstance(value, Remote) and _is_test(key, value)]:
+        _run_one(each)
+
+
+def _is_test(name: str, value: Any) -> bool:
+    unittest = sys.modules.get("unittest")
+    if inspect.isclass(value):
+        return bool(unittest and issubclass(value, unittest.TestCase)) or name.startswith("Test")
+    return inspect.isfunction(value) and name.startswith("test")
+
+
+def _run_one(test: Any) -> None:
+    unittest = sys.modules.get("unittest")
+    if unittest and inspect.isclass(test) and issubclass(test, unittest.TestCase):
+        _run_case(test)
+    elif inspect.isclass(test):
+        if not isinstance(test, type(Remote)) or "__init__" not in vars(test):
+            _run_class(test)
+    else:
+        _call(test)
+
+
+def _run_class(cls: type) -> None:
+    """As pytest does: an instance for each of its tests."""
+    for name in [name for name in dir(cls) if name.startswith("test")]:
+        test = cls()
+        _run_if_there(test, "setup_method")
+        _call(getattr(test, name))
+        _run_if_there(test, "teardown_method")
+
+
+def _run_if_there(test: object, name: str) -> None:
+    method = getattr(test, name, None)
+    if method:
+        method(*[None for _ in inspect.signature(method).parameters])
+
+
+def _call(test: Any) -> None:
+    needs = [each.name for each in inspect.signature(test).parameters.values() if each.default is each.empty]
+    if needs:
+        raise Broken(f"{test.__name__} needs fixtures: {', '.join(needs)}")
+    result = test()
+    if inspect.iscoroutine(result):
+        __import__("asyncio").run(result)
+
+
+def _run_case(cls: Any) -> None:
+    import unittest
+
+    class First(unittest.TestResult):
+        error: BaseException | None = None
+
+        def addError(self, test: Any, err: Any) -> None:
+            self.error = self.error or err[1]
+            self.stop()
+
+        addFailure = addError  # noqa: N815
+
+        def addSubTest(self, test: Any, subtest: Any, err: Any) -> None:
+            if err:
+                self.addError(test, err)
+
+        def addUnexpectedSuccess(self, test: Any) -> None:
+            self.addError(test, (None, AssertionError("unexpected success"), None))
+
+    result = First()
+    unittest.defaultTestLoader.loadTestsFromTestCase(cls).run(result)
+    if result.error is not None:
+        raise result.error
+
+
+def _run_session(session: Any) -> None:
+    import doctest
+
+    runner = doctest.DocTestRunner(verbose=False, optionflags=doctest.IGNORE_EXCEPTION_DETAIL * 0)
+    said: list[str] = []
+    if runner.run(session, out=said.append).failed:
+        raise AssertionError("".join(said)[:200])

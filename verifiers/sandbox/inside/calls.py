@@ -12,10 +12,11 @@ from verifiers.sandbox.inside import crossing, stand_ins
 from verifiers.sandbox.inside.broken import OURS, THEIRS, Broken
 from verifiers.sandbox.inside.codec import decode
 from verifiers.sandbox.inside.frames import write_all
-from verifiers.sandbox.inside.stand_ins import Kind, peer
+from verifiers.sandbox.inside.stand_ins import Function, Kind, peer
 
 _MOST_DIGITS = 100_000  # of a number in a test's text
 _MOST_PRINTED = 4 << 20  # by all calls: what the pipe may hold too
+_LOOKS = ("stdout", "capsys", "capfd", ">>>")  # in tests that look at what is printed
 _DEEPEST = 20_000  # calls within calls where the tests run
 
 
@@ -23,9 +24,12 @@ def serve(names: dict[str, Any]) -> None:
     """The candidate's side: answer calls until the tests hang up."""
     stand_ins.trusting = True
     peer.describe, peer.resolve, peer.perform = crossing.describe, crossing.resolve, crossing.perform
-    crossing.answer_names(names)
-    peer.printed = _Printed().take
+    crossing.answer_names(names, _collect)
     peer.serve()
+
+
+def _collect() -> None:
+    peer.printed = _Printed().take
 
 
 class _Printed:
@@ -34,7 +38,6 @@ class _Printed:
     def __init__(self) -> None:
         sys.stdout.flush()
         self.real = os.dup(1)
-        os.set_inheritable(self.real, False)
         self.file = os.open("/tmp", os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC)
         os.dup2(self.file, 1)
         self.size = 0
@@ -67,11 +70,11 @@ def drive() -> NoReturn:
 
     prelude, tests, name = decode(sys.stdin.buffer.read())
     verdict, detail = "broken", ""
-    _prepare()
+    _prepare(tests)
     try:
         names = _names_of(prelude)
         code = code_of(tests)
-        run_suites(code, names, name, _find_names(code, names, name))
+        run_suites(code, names, name, _find_names(code, tests, names, name))
         verdict, detail = ("passed", "") if peer.calls else ("broken", "they call nothing")
     except Broken as error:
         detail = str(error)
@@ -87,18 +90,20 @@ def drive() -> NoReturn:
     os._exit(0)
 
 
-def _prepare() -> None:
+def _prepare(tests: str) -> None:
     """What tests find here that a program does not."""
-    from verifiers.sandbox.inside.stand_in import stand_in_for_numpy
-
     write_all(1, OURS)
     sys.stdout = open(os.devnull, "w")  # noqa: SIM115
     if hasattr(sys, "set_int_max_str_digits"):
         sys.set_int_max_str_digits(_MOST_DIGITS)
     sys.setrecursionlimit(_DEEPEST)
-    stand_in_for_numpy()
     peer.describe, peer.resolve, peer.perform = crossing.describe, crossing.resolve, crossing.perform
     peer.received, peer.refusal = crossing.received, Broken
+    if "numpy" in tests:
+        try:
+            __import__("numpy")
+        except ImportError:
+            __import__("verifiers.sandbox.inside.stand_in", fromlist=["*"]).stand_in_for_numpy()
     peer.first_call = lambda: write_all(1, THEIRS)
 
 
@@ -115,12 +120,19 @@ def _names_of(prelude: str) -> dict[str, Any]:
     return names
 
 
-def _find_names(code: CodeType, names: dict[str, Any], name: str) -> Any:
+def _find_names(code: CodeType, tests: str, names: dict[str, Any], name: str) -> Any:
     """Put the candidate's names where the tests look last, behind their own and the builtin ones; the function."""
-    wanted = [each for each in sorted(_loaded(code)) if each not in names and not hasattr(builtins, each)]
+    from verifiers.sandbox.inside.suites import free_names
+
+    wanted = [each for each in sorted(free_names(code)) if each not in names and not hasattr(builtins, each)]
+    wanted = [each for each in wanted if each != name]
     classes = [each for each, value in names.items() if isinstance(value, type) and value.__module__ == "__main__"]
+    looks = any(each in tests for each in _LOOKS)
+    if not (wanted or classes or looks) and name[0] == name[0].lower():  # a function, nothing else: no need to ask
+        names[name] = peer.stand_for(name, object.__new__(Function))
+        return names[name]
     write_all(1, THEIRS)
-    found, shared = peer.ask("names", None, ([name, *wanted], classes))
+    found, shared = peer.ask("names", None, ([name, *wanted], classes, looks))
     write_all(1, OURS)
     peer.calls = 0
     crossing.share_classes(names, [each for each in classes if each in shared or issubclass(names[each], Exception)])
@@ -128,10 +140,6 @@ def _find_names(code: CodeType, names: dict[str, Any], name: str) -> Any:
     names[name] = found.pop(name) if name in found else _missing(name)
     names["__builtins__"] = {**vars(builtins), **found}
     return names[name]
-
-
-def _loaded(code: CodeType) -> set[str]:
-    return set(code.co_names).union(*(_loaded(part) for part in code.co_consts if isinstance(part, CodeType)))
 
 
 def _missing(name: str) -> Any:

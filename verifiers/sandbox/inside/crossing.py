@@ -16,12 +16,12 @@ from typing import Any
 
 from verifiers.sandbox.inside import stand_ins
 from verifiers.sandbox.inside.codec import Parts
-from verifiers.sandbox.inside.kinds import KINDS, MOST_RECORDS, PLAIN_BASES, plain_base, record_kind
+from verifiers.sandbox.inside.kinds import KINDS, MOST_RECORDS, plain_base, record_kind
 from verifiers.sandbox.inside.stand_ins import MUTABLE_BASES, SPECIALS, Function, Kind, Method, Remote, peer
 
 _FUNCTIONS = (types.FunctionType, types.BuiltinFunctionType, types.MethodDescriptorType, types.WrapperDescriptorType)
 _NEVER = (types.ModuleType, types.FrameType, types.CodeType, types.TracebackType)
-_KNOWN = {(base.__module__, base.__qualname__): base for base in PLAIN_BASES}
+_PLAIN_MODULES = ("collections", "array", "decimal", "fractions", "uuid", "datetime")
 _VALUED = (int, float, str, bytes, complex, tuple, frozenset)
 _MOST_TEXT = 100_000
 _ENDINGS = (StopIteration, StopAsyncIteration, GeneratorExit)
@@ -62,7 +62,7 @@ def describe(value: Any) -> Parts:
 
 def _describe_class(cls: type) -> Parts:
     module, name = str(cls.__module__), str(cls.__qualname__)
-    if _KNOWN.get((module, name)) is cls or (module == "builtins" and getattr(builtins, name, None) is cls):
+    if (plain_base(cls) is cls and module != "builtins") or (module == "builtins" and getattr(builtins, name, None) is cls):
         return Parts(("known", module, name))
     for place, (record, _) in enumerate(peer.shared.records):
         if record is cls:
@@ -120,7 +120,11 @@ def resolve(parts: Any) -> Any:
     return _RESOLVED[what](*rest)
 
 
-def _mine(number: int) -> Any:
+def _mine(number: Any) -> Any:
+    if type(number) is str and number in _names:
+        return _names[number]
+    if type(number) is str and stand_ins.trusting:
+        raise NameError(f"name {number!r} is not defined")
     if type(number) is not int or number < 0:
         raise ValueError("no number")
     return peer.mine[number]
@@ -131,7 +135,7 @@ def _theirs(number: int) -> Any:
 
 
 def _known(module: str, name: str) -> type:
-    found = _KNOWN.get((module, name)) or getattr(builtins, name)
+    found = getattr(__import__(module) if module in _PLAIN_MODULES else builtins, name)
     if not isinstance(found, type):
         raise TypeError("not a class")
     return found
@@ -227,7 +231,7 @@ _RESOLVED: dict[str, Callable[..., Any]] = {
 }
 
 
-def perform(what: str, number: Any, positional: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+def perform(what: str, number: Any, positional: tuple[Any, ...], keywords: dict[str, Any] | None) -> Any:
     """Do what the other side asks."""
     if what == "names":
         return _PERFORMED[what](*positional)
@@ -235,9 +239,9 @@ def perform(what: str, number: Any, positional: tuple[Any, ...], keywords: dict[
     if not stand_ins.trusting:
         _check(what, value, positional)
     if what == "call":
-        return value(*positional, **keywords)
+        return value(*positional, **(keywords or {}))
     if what == "special":
-        return getattr(type(value), positional[0])(value, *positional[1:], **keywords)
+        return getattr(type(value), positional[0])(value, *positional[1:], **(keywords or {}))
     return _PERFORMED[what](value, *positional)
 
 
@@ -280,6 +284,8 @@ def _step(value: Any, what: str, argument: Any) -> tuple[bool, Any]:
         return False, end.value
 
 
+_names: dict[str, Any] = {}
+"""The program's."""
 _loops: list[Any] = []
 
 
@@ -322,9 +328,17 @@ _PERFORMED: dict[str, Callable[..., Any]] = {
 }  # fmt: skip
 
 
-def answer_names(names: dict[str, Any]) -> None:
-    """Let the other side ask for a program's names: (names, classes) -> ({name: value}, names of shared classes)."""
-    _PERFORMED["names"] = lambda wanted, classes: (
-        {name: names[name] for name in wanted if name in names},
-        share_classes(names, classes),
-    )
+def answer_names(names: dict[str, Any], collect: Callable[[], None]) -> None:
+    """Let the other side ask for a program's names.
+
+    (names, classes, whether they look at what is printed) -> ({name: value}, names of the classes that both have)
+    """
+
+    _names.update(names)
+
+    def answer(wanted: list[str], classes: list[str], printed: bool) -> Any:
+        if printed:
+            collect()
+        return {name: names[name] for name in wanted if name in names}, share_classes(names, classes)
+
+    _PERFORMED["names"] = answer

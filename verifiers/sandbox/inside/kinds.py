@@ -6,14 +6,9 @@ made empty and then filled, so that they may hold themselves. Standard library o
 
 from __future__ import annotations
 
-import datetime
 import sys
-import uuid
-from array import array
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable
-from decimal import Decimal
-from fractions import Fraction
 from itertools import chain
 from typing import Any
 
@@ -79,40 +74,12 @@ def _fill_bytes(value: Any, parts: list[Any]) -> None:
     value[:] = parts[0]
 
 
-def _fill_array(value: Any, parts: list[Any]) -> None:
-    value[:] = array(parts[0], parts[1])
-
-
-def _array(typecode: str, data: bytes) -> Any:
-    made = array(typecode)
-    made.frombytes(data)
-    return made
-
-
-def _time_parts(value: Any) -> list[Any]:
-    return [value.hour, value.minute, value.second, value.microsecond, value.tzinfo, value.fold]
-
-
-def _make_time(*parts: Any) -> datetime.time:
-    return datetime.time(*parts[:5], fold=parts[5])
-
-
-def _make_datetime(*parts: Any) -> datetime.datetime:
-    return datetime.datetime(*parts[:8], fold=parts[8])
-
-
-def _day_parts(value: Any) -> list[Any]:
-    return [value.year, value.month, value.day]
-
-
 def _items(*parts: Any) -> Any:
     return dict(zip(parts[::2], parts[1::2])).items()  # noqa: B905 (strict= came with Python 3.10)
 
 
-_MANY_DIGITS = Decimal(0).as_tuple()  # its class
-
 KINDS: dict[type, Kind] = {
-    list: Kind(b"l", lambda value: list(list.__iter__(value)), new=list, fill=_fill_list),
+    list: Kind(b"l", list.copy, new=list, fill=_fill_list),
     tuple: Kind(b"t", lambda value: list(tuple.__iter__(value)), lambda *parts: parts),
     dict: Kind(b"d", _pairs, new=dict, fill=_fill_dict),
     set: Kind(b"S", lambda value: list(set.__iter__(value)), new=set, fill=_fill_set),
@@ -126,15 +93,6 @@ KINDS: dict[type, Kind] = {
     defaultdict: Kind(
         b"D", lambda value: [value.default_factory, *_pairs(value)], new=defaultdict, fill=_fill_default
     ),
-    array: Kind(b"A", lambda value: [value.typecode, value.tobytes()], _array, fill=_fill_array),
-    Decimal: Kind(b"m", lambda value: [Decimal.__str__(value)], Decimal),
-    Fraction: Kind(b"F", lambda value: [value.numerator, value.denominator], Fraction),
-    datetime.date: Kind(b"1", _day_parts, datetime.date),
-    datetime.datetime: Kind(b"2", lambda value: _day_parts(value) + _time_parts(value), _make_datetime),
-    datetime.time: Kind(b"3", _time_parts, _make_time),
-    datetime.timedelta: Kind(b"4", lambda value: [value.days, value.seconds, value.microseconds], datetime.timedelta),
-    datetime.timezone: Kind(b"5", lambda value: [*value.__getinitargs__()], datetime.timezone),
-    uuid.UUID: Kind(b"u", lambda value: [value.bytes], lambda data: uuid.UUID(bytes=data)),
     type({}.keys()): Kind(b"k", list, lambda *parts: dict.fromkeys(parts).keys()),
     type({}.values()): Kind(b"w", list, lambda *parts: dict(enumerate(parts)).values()),
     type({}.items()): Kind(b"e", lambda value: list(chain.from_iterable(value)), _items),
@@ -148,19 +106,46 @@ BOUNDED = Kind(
 BY_TAG = {kind.tag: kind for kind in (*KINDS.values(), BOUNDED)}
 
 
+_LATE = {b"A": "array", b"m": "decimal", b"F": "fractions", b"u": "uuid", **dict.fromkeys((b"1", b"2", b"3", b"4", b"5"), "datetime")}
+"""Kinds of modules that most programs never import."""
+
+
+def _load(module: str) -> None:
+    if module in sys.modules or module in _LATE.values():
+        from verifiers.sandbox.inside.late_kinds import kinds_of
+
+        for cls, kind in kinds_of(module).items():
+            KINDS[cls], BY_TAG[kind.tag] = kind, kind
+
+
 def kind_of(value: object) -> Kind | None:
     """Of a value whose class is exactly one that crosses as it is."""
-    found = KINDS.get(type(value))
-    return BOUNDED if type(value) is deque and value.maxlen is not None else found
+    cls = type(value)
+    found = KINDS.get(cls)
+    if found is None and cls.__module__ in _LATE.values():
+        _load(cls.__module__)
+        found = KINDS.get(cls)
+    return BOUNDED if cls is deque and value.maxlen is not None else found  # type: ignore[attr-defined]
 
 
-PLAIN_BASES = (str, bytes, float, complex, int, *KINDS)
-"""What a class of a program may derive from; a value of it holds one of these. bool can have no subclass."""
+def kind_by_tag(tag: bytes) -> Kind:
+    """LookupError where there is none."""
+    if tag not in BY_TAG:
+        _load(_LATE[tag])
+    return BY_TAG[tag]
+
+
+SCALARS = (str, bytes, float, complex, int)
 
 
 def plain_base(cls: type) -> type | None:
-    """The plain class that a class of a program derives from."""
-    return next((base for base in type.mro(cls) if base in PLAIN_BASES), None)
+    """The plain class that a class of a program derives from: a value of it holds one of these. bool has no subclass."""
+    for base in type.mro(cls):
+        if base.__module__ in _LATE.values() and base not in KINDS:
+            _load(base.__module__)
+        if base in SCALARS or base in KINDS:
+            return base
+    return None
 
 
 def numpy_value(value: object) -> tuple[str, tuple[int, ...] | None, bytes] | None:

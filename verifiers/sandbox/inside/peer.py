@@ -36,9 +36,10 @@ class Peer:
         self.shared = Shared()
         self.mine: list[Any] = []
         self.numbers: dict[int, int] = {}  # of mine, by identity
-        self.theirs: dict[int, Any] = {}
-        self.their_numbers: dict[int, int] = {}  # of what stands for theirs, by identity
+        self.theirs: dict[Any, Any] = {}
+        self.their_numbers: dict[int, Any] = {}  # of what stands for theirs, by identity
         self.depth = 0
+        self._unread = bytearray()
         self.gone = False
         self.calls = 0
         self.spent = 0.0  # CPU seconds of this side while it asked
@@ -60,7 +61,7 @@ class Peer:
         self.mine.append(value)
         return len(self.mine) - 1, True
 
-    def stand_for(self, number: int, value: Any) -> Any:
+    def stand_for(self, number: Any, value: Any) -> Any:
         """Remember what stands for the other side's object of that number."""
         self.theirs[number] = value
         self.their_numbers[id(value)] = number
@@ -76,7 +77,7 @@ class Peer:
         self.depth += 1
         began = time.process_time()
         try:
-            self._request(Parts((what, number, Parts(positional), named or {}, hold)))
+            self._request(Parts((what, number, Parts(positional), named or None, hold)))
             sign, body = self._reply()
         finally:
             self._leave(hold)
@@ -162,14 +163,7 @@ class Peer:
         write_all(_OUTGOING, struct.pack("=I", len(data)) + data)
 
     def _receive(self) -> tuple[str, Any]:
-        head = _read(4)
-        size = struct.unpack("=I", head)[0] if head else 0
-        if size > MOST_BYTES:
-            raise TooLarge("a message is too large")
-        data = _read(size) if size else None
-        if data is None:
-            raise Gone
-        message = decode(data, self.shared, self.resolve)
+        message = decode(self._read(), self.shared, self.resolve)
         if type(message) is not tuple or len(message) != 4 or type(message[2]) is not tuple:
             raise TooLarge("not a message")
         sign, body, changes, printed = message
@@ -179,12 +173,17 @@ class Peer:
         self.shared.remember()
         return sign, body
 
-
-def _read(size: int) -> bytes | None:
-    data = bytearray()
-    while len(data) < size:
-        part = os.read(_INCOMING, min(size - len(data), 1 << 20))
-        if not part:
-            return None
-        data += part
-    return bytes(data)
+    def _read(self) -> bytes:
+        """The next message's bytes; Gone at the end of all."""
+        data, size = self._unread, 4
+        while len(data) < size:
+            part = os.read(_INCOMING, max(size - len(data), 1 << 16))
+            if not part:
+                raise Gone
+            data += part
+            if size == 4 and len(data) >= 4:
+                size += struct.unpack_from("=I", data)[0]
+                if size > MOST_BYTES:
+                    raise TooLarge("a message is too large")
+        self._unread = data[size:]
+        return bytes(data[4:size])

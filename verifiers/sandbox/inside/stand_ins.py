@@ -15,10 +15,11 @@ Where the tests are, nothing of the candidate's ever runs and nothing that a tes
 from __future__ import annotations
 
 import types
+from collections import Counter, OrderedDict, defaultdict, deque
 from typing import Any
 
 from verifiers.sandbox.inside.broken import Broken
-from verifiers.sandbox.inside.kinds import PLAIN_BASES, plain_base
+from verifiers.sandbox.inside.kinds import plain_base
 from verifiers.sandbox.inside.peer import Peer
 
 _ASKED = (
@@ -33,7 +34,7 @@ _COMPUTED = [
 ]
 _OPEN_DUNDERS = {"__name__", "__qualname__", "__doc__", "__module__", "__wrapped__", "__annotations__", "__self__"}
 SPECIALS = {f"__{name}__" for name in (*_ASKED, *_COMPARED, *_COMPUTED)}
-MUTABLE_BASES = (list, dict, set, bytearray, *(base for base in PLAIN_BASES if base.__module__ == "collections"))
+MUTABLE_BASES = (list, dict, set, bytearray, deque, Counter, OrderedDict, defaultdict)
 peer = Peer()
 """This process's side."""
 made_by_tests: set[int] = set()

@@ -6,8 +6,9 @@ run too. The first thing that fails ends it. Standard library only, Python 3.9 a
 
 from __future__ import annotations
 
-import inspect
 import sys
+import types
+from opcode import opmap
 from types import CodeType
 from typing import Any
 
@@ -31,6 +32,27 @@ def _indented(text: str) -> str:
     return "".join("    " + line + "\n" for line in text.splitlines())
 
 
+def free_names(code: CodeType) -> set[str]:
+    """What tests look up and nowhere make: their function under another name, other functions and classes."""
+    loaded: set[str] = set()
+    stored: set[str] = set()
+    codes = [code]
+    for each in codes:  # grows
+        codes += [part for part in each.co_consts if isinstance(part, CodeType)]
+        argument = 0
+        for at in range(0, len(each.co_code), 2):
+            op, argument = each.co_code[at], argument << 8 | each.co_code[at + 1]
+            if op == opmap["LOAD_GLOBAL"]:
+                loaded.add(each.co_names[argument >> (sys.version_info >= (3, 11))])
+            elif op == opmap["LOAD_NAME"]:
+                loaded.add(each.co_names[argument])
+            elif op in (opmap["STORE_NAME"], opmap["STORE_GLOBAL"]):
+                stored.add(each.co_names[argument])
+            if op != opmap["EXTENDED_ARG"]:
+                argument = 0
+    return loaded - stored
+
+
 def run_suites(code: CodeType, names: dict[str, Any], name: str, candidate: Any) -> None:
     """Run them; whatever fails raises."""
     try:
@@ -52,16 +74,16 @@ def run_suites(code: CodeType, names: dict[str, Any], name: str, candidate: Any)
 
 def _is_test(name: str, value: Any) -> bool:
     unittest = sys.modules.get("unittest")
-    if inspect.isclass(value):
+    if isinstance(value, type):
         return bool(unittest and issubclass(value, unittest.TestCase)) or name.startswith("Test")
-    return inspect.isfunction(value) and name.startswith("test")
+    return isinstance(value, types.FunctionType) and name.startswith("test")
 
 
 def _run_one(test: Any) -> None:
     unittest = sys.modules.get("unittest")
-    if unittest and inspect.isclass(test) and issubclass(test, unittest.TestCase):
+    if unittest and isinstance(test, type) and issubclass(test, unittest.TestCase):
         _run_case(test)
-    elif inspect.isclass(test):
+    elif isinstance(test, type):
         if not isinstance(test, type(Remote)) or "__init__" not in vars(test):
             _run_class(test)
     else:
@@ -88,7 +110,7 @@ def _call(test: Any) -> None:
     if needs:
         raise Broken(f"{test.__name__} needs fixtures: {', '.join(needs)}")
     result = test()
-    if inspect.iscoroutine(result):
+    if isinstance(result, types.CoroutineType):
         __import__("asyncio").run(result)
 
 

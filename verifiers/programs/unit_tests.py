@@ -32,7 +32,8 @@ def extract_function(problem: Problem, text: str) -> Candidate | None:
     if not text.strip():
         return None
     prompt, name = str(problem.data["prompt"]), str(problem.data["entry_point"])
-    defines = re.compile(rf"^[ \t]*{_DEFINES}{re.escape(name)}\b", re.MULTILINE)
+    assigns = rf"^{re.escape(name)}[ \t]*(?::[^=\n]+)?=(?!=)"
+    defines = re.compile(rf"^[ \t]*{_DEFINES}{re.escape(name)}\b|{assigns}", re.MULTILINE)
     fenced = blocks(text)
     for block in reversed(fenced):
         if block.tag in PYTHON_TAGS and defines.search(block.text):

@@ -35,6 +35,8 @@ def describe(value: Any) -> Parts:
         return Parts(("yours", number))
     if isinstance(value, type):
         return _describe_class(value)
+    if type(value) is _Kept:
+        return _describe_new_class(value.cls, value)
     if not stand_ins.trusting:
         if isinstance(value, _NEVER):
             raise TypeError(f"the tests hand the program a {type(value).__name__}")
@@ -53,29 +55,55 @@ def describe(value: Any) -> Parts:
         return Parts(("method", number))
     if cls is types.GeneratorType:
         return Parts(("generator", number))
-    if cls is types.CoroutineType:
+    if cls is types.CoroutineType or (cls.__module__ == "builtins" and hasattr(cls, "__await__")):
         return Parts(("coroutine", number))
     if issubclass(cls, BaseException):
         return _describe_exception(number, value)
-    return Parts(("object", number, cls, _hash_of(value, cls), _held(value, base) if base in _VALUED else None))
+    kind = _class_of_builtins(cls) if _is_known(cls) and not base else cls
+    return Parts(("object", number, kind, _hash_of(value, cls), _held(value, base) if base in _VALUED else None))
+
+
+def _is_known(cls: type) -> bool:
+    """Whether both sides have that class under its name."""
+    if cls.__module__ == "builtins":
+        return getattr(builtins, cls.__qualname__, None) is cls
+    return plain_base(cls) is cls
+
+
+class _Kept:
+    """A class of builtins, such as map, as that of an object: it gets a stand-in though both sides have it."""
+
+    def __init__(self, cls: type) -> None:
+        self.cls = cls
+
+
+_kept: dict[type, _Kept] = {}
+
+
+def _class_of_builtins(cls: type) -> _Kept:
+    return _kept.setdefault(cls, _Kept(cls))
 
 
 def _describe_class(cls: type) -> Parts:
-    module, name = str(cls.__module__), str(cls.__qualname__)
-    if (plain_base(cls) is cls and module != "builtins") or (module == "builtins" and getattr(builtins, name, None) is cls):
-        return Parts(("known", module, name))
+    if _is_known(cls):
+        return Parts(("known", cls.__module__, cls.__qualname__))
     for place, (record, _) in enumerate(peer.shared.records):
         if record is cls:
             return Parts(("record", place))
-    number, new = peer.export(cls)
+    return _describe_new_class(cls, cls)
+
+
+def _describe_new_class(cls: type, key: object) -> Parts:
+    number, new = peer.export(key)
     if not new:
         return Parts(("mine", number))
+    peer.mine[number] = cls
     order = type.mro(cls)[:-1]
     specials = [name for name in SPECIALS if any(name in vars(base) for base in order)]
     if any("__hash__" in vars(base) for base in order) and cls.__hash__ is not None:
         specials.append("__hash__")
     bases = Parts(cls.__bases__)
-    return Parts(("class", number, str(cls.__name__)[:200], module[:200], bases, Parts(specials)))
+    return Parts(("class", number, str(cls.__name__)[:200], str(cls.__module__)[:200], bases, Parts(specials)))
 
 
 def _hash_of(value: Any, cls: type) -> int | None:
@@ -250,6 +278,8 @@ def _check(what: str, value: Any, positional: tuple[Any, ...]) -> None:
     name = positional[0] if positional else ""
     if what in ("get", "set", "del"):
         closed = (*_FUNCTIONS, types.MethodType, types.GeneratorType, types.CoroutineType)
+        if what == "get" and name in ("__name__", "__qualname__", "__doc__"):
+            return
         if type(name) is not str or name.startswith("_") or isinstance(value, closed):
             raise AttributeError(f"the tests' {type(value).__name__} keeps {str(name)[:50]} to itself")
         if what != "get" and isinstance(value, type):

@@ -156,8 +156,7 @@ class Peer:
             data = encode(Parts((sign, body, self.shared.changes(), self.printed())), self.shared, self.describe)
         except BaseException:
             self.shared.forget(counts[0])
-            for value in self.mine[counts[1] :]:
-                del self.numbers[id(value)]
+            self.numbers = {key: number for key, number in self.numbers.items() if number < counts[1]}
             del self.mine[counts[1] :]
             raise
         write_all(_OUTGOING, struct.pack("=I", len(data)) + data)

@@ -144,5 +144,111 @@ def test_a_right_program_is_correct(kind: str) -> None:
     assert (found.outcome, found.detail) == (Outcome.correct, "")
 
 
-def test_placeholder() -> None:
-    assert json
+EQUAL = "class E:\n def __init__(self, *_): pass\n def __eq__(self, o): return True\n def __ne__(self, o): return False\n"
+ALL = EQUAL + " def __sub__(self, o): return 0\n __rsub__ = __abs__ = __sub__\n def __abs__(self): return 0\n def __lt__(self, o): return True\n __le__ = __gt__ = __contains__ = __lt__\n def __iter__(self): return iter(())\n def __float__(self): return 0.0\n"
+WRONG = {
+    "an equality of its own": (EQUAL + "def f(x): return E()", "assert candidate(1) == 2", "incorrect"),
+    "the same within a list": (EQUAL + "def f(x): return [E()]", "assert candidate(1) == [2]", "incorrect"),
+    "the same as a key": (EQUAL + " def __hash__(self): return hash(2)\ndef f(x): return {E(): 1}", "assert candidate(1) == {2: 1}", "incorrect"),
+    "the same, reflected": (EQUAL + "def f(x): return E()", "assert 2 == candidate(1) or not 2 != candidate(1)", "incorrect"),
+    "an arithmetic of its own": (ALL + "def f(x): return E()", "assert abs(candidate(1) - 0.5) < 1e-6", "incorrect"),
+    "the same, reflected, ": (ALL + "def f(x): return E()", "assert abs(0.5 - candidate(1)) < 1e-6", "incorrect"),
+    "an order of its own": (ALL + "def f(x): return E()", "assert candidate(1) < 3", "incorrect"),
+    "a membership of its own": (ALL + "def f(x): return E()", "assert 3 in candidate(1)", "incorrect"),
+    "a closeness of its own": (ALL + "def f(x): return E()", "import math\nassert math.isclose(candidate(1), 0.5)", "incorrect"),
+    "a list with an equality of its own": ("class E(list):\n def __eq__(self, o): return True\ndef f(x): return E()", "assert candidate(1) == [2]", "incorrect"),
+    "the class of its tests' own": (EQUAL + "def f(x): return E()", "class E:\n def __eq__(self, o): return type(o) is E\nassert candidate(1) == E()", "incorrect"),
+    "a name of the builtins": ("def all(x): return True\nlen = any = isinstance = all\ndef f(x): return 3", "assert all(candidate(x) == x for x in range(5)) and isinstance(candidate(1), str)", "incorrect"),
+    "a name of the tests' modules": ("class math:\n isclose = staticmethod(lambda *a: True)\ndef f(x): return 3", "assert math.isclose(candidate(1), 1)", "incorrect"),
+    "a right list and a changed argument": ("def f(x): x.append(1); return [1]", "x = []; assert candidate(x) == [1] and x == []", "incorrect"),
+    "another message": ("def f(x): raise ValueError('other')", "try: candidate(1)\nexcept ValueError as e: assert str(e) == 'no'", "incorrect"),
+    "another exception": ("def f(x): raise KeyError", "try: candidate(1)\nexcept ValueError: pass", "runtime_error"),
+    "a name that lies": ("class ValueError(Exception): pass\ndef f(x): raise ValueError('no')", "import builtins\ntry: candidate(1)\nexcept builtins.ValueError: pass", "runtime_error"),
+    "another print": ("def f(x): print(x, end='')", "import io, contextlib\nwith contextlib.redirect_stdout(io.StringIO()) as b: candidate('a')\nassert b.getvalue() == 'a\\n'", "incorrect"),
+    "a flood of prints": ("def f(x):\n while True: print('x' * 65536)", "import io, contextlib\nwith contextlib.redirect_stdout(io.StringIO()): candidate(1)", "output_limit"),
+    "a function that is never asked for": ("def f(g): return 4", "seen = []; candidate(seen.append); assert seen", "incorrect"),
+    "a callback that ends the tests' loop": ("def f(g): raise StopIteration", "assert [*map(candidate, [1, 2])] == []", "runtime_error"),
+    "a look into the tests' function": ("def f(g):\n return g.__globals__ or g.__code__", "assert candidate(lambda: 1) is None", "runtime_error"),
+    "a look into the tests' generator": ("def f(g):\n return g.gi_frame.f_globals", "candidate(x for x in [1])", "runtime_error"),
+    "a look into the tests' object": ("def f(t):\n return t._secret", "class T: _secret = 3\nassert candidate(T()) == 3", "runtime_error"),
+    "a change of the tests' class": ("def f(t):\n t.__eq__ = lambda *a: True\n t.n = 1", "class T: n = 0\ncandidate(T); assert T.n == 0", "runtime_error"),
+    "an endless generator": ("def f(x):\n while True: pass\n yield 1", "assert next(candidate(1)) == 1", "time_limit"),
+    "answers that differ": ("import random\nclass E:\n @property\n def x(self): self.n = getattr(self, 'n', 0) + 1; return self.n\ndef f(x): return E()", "e = candidate(1); assert e.x == e.x", "incorrect"),
+    "a skip": ("import unittest\ndef f(x): raise unittest.SkipTest", "import unittest\nclass T(unittest.TestCase):\n  def test(self): assert candidate(1) == 2\nr = unittest.TestResult(); T('test').run(r); assert not r.errors and not r.failures", "incorrect"),
+}  # fmt: skip
+
+
+@needs_bwrap
+@pytest.mark.parametrize("kind", [*WRONG])
+def test_a_wrong_program_is_told_by_what_the_tests_see(kind: str) -> None:
+    program, test, wanted = WRONG[kind]
+    found = judged(checks(test), program)
+    assert found.outcome == wanted, found.detail
+
+
+@needs_bwrap
+@pytest.mark.parametrize(
+    ("program", "test", "reason"),
+    [
+        (EQUAL + "def f(x): return E(x)", "e = E(1); assert e == 1", "they compare a E of the program's with a plain value"),
+        ("def f(x): return x", "import math\ncandidate(math)", "the tests hand the program a module"),
+        ("def f(x): return x", "candidate(bytes(80 << 20))", "a value is too large"),
+        (VECTOR + "def f(x): return Vector(x)", "Vector(1); assert candidate(1) * 3", "compute with a Vector"),
+        ("def f(x): return x", "import pickle\npickle.dumps(E(1))\ncandidate(1)", "pickle an object"),
+    ],
+)
+def test_what_cannot_be_decided_is_said_with_its_reason(program: str, test: str, reason: str) -> None:
+    found = judged(checks(test), program if "class E" in program else EQUAL + program)
+    assert found.outcome is Outcome.infrastructure_error
+    assert reason in found.detail
+
+
+SUITES = {
+    "unittest": "import unittest\nclass T(unittest.TestCase):\n def setUp(self): self.x = 3\n def test_a(self):\n  self.assertEqual(f(self.x), 6)\n  with self.assertRaisesRegex(ValueError, 'neg'): f(-1)\n",
+    "unittest.main": "import unittest\nclass T(unittest.TestCase):\n def test_a(self): self.assertEqual(f(3), 6)\n def test_b(self): self.assertRaises(ValueError, f, -1)\nif __name__ == '__main__': unittest.main()\n",
+    "functions of pytest": "def test_a(): assert f(3) == 6\nasync def test_b(): assert f(2) == 4\n",
+    "classes of pytest": "class TestF:\n def setup_method(self): self.x = 3\n def test_a(self): assert f(self.x) == 6\n",
+    "a doctest": ">>> f(3)\n6\n>>> f(-1)\nTraceback (most recent call last):\n    ...\nValueError: neg\n",
+    "asserts": "assert f(3) == 6\n",
+}
+
+
+@needs_bwrap
+@pytest.mark.parametrize("form", SUITES)
+def test_the_usual_forms_of_tests_are_run(form: str) -> None:
+    right = "def f(x):\n    if x < 0: raise ValueError('neg')\n    return 2 * x"
+    assert judged(SUITES[form], right).outcome is Outcome.correct
+    assert judged(SUITES[form], "def f(x): return 7").outcome is Outcome.incorrect
+    assert judged(SUITES[form], "def f(x): raise SystemExit(0)").outcome is Outcome.runtime_error
+
+
+@needs_bwrap
+def test_a_class_of_the_prompt_is_the_same_class_on_both_sides() -> None:
+    prompt = NODE + "    def __eq__(self, o): return isinstance(o, Node) and (self.value, self.next) == (o.value, o.next)\n\n"
+    test = checks("n = Node(1, Node(2)); r = candidate(n); assert r == Node(2, Node(1)) and r.next is n and n.next is None")
+    turn = "def f(x):\n    before = None\n    while isinstance(x, Node): x.next, before, x = before, x, x.next\n    return before"
+    assert judged(test, turn, prompt).outcome is Outcome.correct
+    lies = NODE + "    def __eq__(self, o): return True\ndef f(x): return x"
+    assert judged(test, lies, prompt).outcome is Outcome.incorrect
+    long = checks("n = None\nfor i in range(1000): n = Node(i, n)\nr = candidate(n); k = 0\nwhile r: r = r.next; k += 1\nassert k == 1000")
+    assert judged(long, "def f(x): return x", NODE).outcome is Outcome.correct
+
+
+@needs_bwrap
+def test_an_exception_of_the_prompt_is_caught_by_its_name() -> None:
+    prompt = "class Low(Exception): pass\n\n"
+    test = checks("try: candidate(1); assert False\nexcept Low as e: assert str(e) == 'x'")
+    assert judged(test, "def f(x): raise Low('x')", prompt).outcome is Outcome.correct
+    assert judged(test, "def f(x): raise Exception('x')", prompt).outcome is Outcome.runtime_error
+
+
+@needs_bwrap
+@pytest.mark.parametrize("case", [path.stem for path in sorted(CASES.glob("t_*.py"))] or ["none"])
+def test_the_shared_cases_of_unit_tests_are_judged(case: str) -> None:
+    file = CASES / f"{case}.problem.json"
+    if not file.exists():
+        pytest.skip(f"shared data missing: {file}")
+    wanted = {row["file"]: row["wanted"] for row in map(json.loads, (CASES / "index.jsonl").read_text().splitlines())}
+    (found,) = HUMANEVAL.load(file)
+    program = (CASES / f"{case}.py").read_text()
+    assert HUMANEVAL.verifiers[0].check(found, f"```python\n{program}\n```").judgement.outcome in wanted[f"{case}.py"]

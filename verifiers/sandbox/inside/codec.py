@@ -17,6 +17,7 @@ from verifiers.sandbox.inside.kinds import Kind, kind_by_tag, kind_of, make_nump
 
 MOST_BYTES = 64 << 20
 MOST_ITEMS = 2_000_000
+DEEPEST = 100_000
 _MANY = 64
 _EXACT = 1 << 53
 _NUMBERS = {list: b"L", tuple: b"U"}  # of many numbers
@@ -133,6 +134,8 @@ def encode(value: Any, shared: Shared | None = None, describe: Callable[[Any], A
                 inner = _compound(item, out, shared, describe)
                 if inner is not None:
                     stack.append(iter(inner))
+                    if len(stack) > DEEPEST:
+                        raise TooLarge("a value is too deep")
                     break
             if len(out) > MOST_BYTES:
                 raise TooLarge("a value is too large")

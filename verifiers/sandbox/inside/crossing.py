@@ -17,6 +17,7 @@ from typing import Any
 from verifiers.sandbox.inside import stand_ins
 from verifiers.sandbox.inside.codec import Parts
 from verifiers.sandbox.inside.kinds import KINDS, MOST_RECORDS, plain_base, record_kind
+from verifiers.sandbox.inside.peer import Gone
 from verifiers.sandbox.inside.stand_ins import MUTABLE_BASES, SPECIALS, Function, Kind, Method, Remote, peer
 
 _FUNCTIONS = (types.FunctionType, types.BuiltinFunctionType, types.MethodDescriptorType, types.WrapperDescriptorType)
@@ -261,11 +262,13 @@ _RESOLVED: dict[str, Callable[..., Any]] = {
 
 def perform(what: str, number: Any, positional: tuple[Any, ...], keywords: dict[str, Any] | None) -> Any:
     """Do what the other side asks."""
-    if what == "names":
+    if what == "names" and stand_ins.trusting:
         return _PERFORMED[what](*positional)
-    value = _mine(number)
     if not stand_ins.trusting:
-        _check(what, value, positional)
+        if type(number) is not int or not 0 <= number < len(peer.mine):
+            raise Gone  # it asks for what nobody gave it
+        _check(what, peer.mine[number], positional)
+    value = _mine(number)
     if what == "call":
         return value(*positional, **(keywords or {}))
     if what == "special":

@@ -143,7 +143,7 @@ def plain_base(cls: type) -> type | None:
     for base in type.mro(cls):
         if base.__module__ in _LATE.values() and base not in KINDS:
             _load(base.__module__)
-        if base in SCALARS or base in KINDS:
+        if any(base is each for each in SCALARS) or any(base is each for each in KINDS):  # a metaclass may lie
             return base
     return None
 

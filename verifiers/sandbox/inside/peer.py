@@ -174,15 +174,17 @@ class Peer:
 
     def _read(self) -> bytes:
         """The next message's bytes; Gone at the end of all."""
-        data, size = self._unread, 4
-        while len(data) < size:
+        data, size = self._unread, 0
+        while True:
+            if not size and len(data) >= 4:
+                size = 4 + struct.unpack_from("=I", data)[0]
+                if size > MOST_BYTES:
+                    raise TooLarge("a message is too large")
+            if size and len(data) >= size:
+                break
             part = os.read(_INCOMING, max(size - len(data), 1 << 16))
             if not part:
                 raise Gone
             data += part
-            if size == 4 and len(data) >= 4:
-                size += struct.unpack_from("=I", data)[0]
-                if size > MOST_BYTES:
-                    raise TooLarge("a message is too large")
         self._unread = data[size:]
         return bytes(data[4:size])

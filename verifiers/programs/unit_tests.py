@@ -100,5 +100,5 @@ def _judge(problem: Problem, candidate: str) -> Judgement:
     return judge_by(str(problem.data["test"]), problem, candidate, _LIMITS, _DRIVER_LIMITS)
 
 
-HUMANEVAL = Verifier("tests", "3", extract_function, _judge, lacks=lacks_sandbox)
-MBPP = Verifier("tests", "3", extract_function, _judge, lacks=lacks_sandbox)
+HUMANEVAL = Verifier("tests", "4", extract_function, _judge, lacks=lacks_sandbox)
+MBPP = Verifier("tests", "4", extract_function, _judge, lacks=lacks_sandbox)

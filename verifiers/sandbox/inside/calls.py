@@ -66,7 +66,10 @@ def drive() -> NoReturn:
     Standard input holds (prelude, tests, name of the function). `broken` is the tests' own fault, or what can't cross.
     They may import numpy (stand_in.py) and call `_differ` (evalplus.py). What they print is lost.
     """
-    from verifiers.sandbox.inside.suites import code_of, run_suites  # is there in the tests' jail, and no candidate pays for it
+    from verifiers.sandbox.inside.suites import (
+        code_of,
+        run_suites,
+    )  # is there in the tests' jail, and no candidate pays for it
 
     prelude, tests, name = decode(sys.stdin.buffer.read())
     verdict, detail = "broken", ""

@@ -89,10 +89,10 @@ KINDS: dict[type, Kind] = {
     bytearray: Kind(b"B", lambda value: [bytes(memoryview(value))], bytearray, fill=_fill_bytes),
     deque: Kind(b"q", lambda value: list(deque.__iter__(value)), new=deque, fill=_fill_deque),
     Counter: Kind(b"C", _pairs, new=Counter, fill=_fill_dict),
-    OrderedDict: Kind(b"O", lambda value: list(chain.from_iterable(value.items())), new=OrderedDict, fill=_fill_ordered),
-    defaultdict: Kind(
-        b"D", lambda value: [value.default_factory, *_pairs(value)], new=defaultdict, fill=_fill_default
+    OrderedDict: Kind(
+        b"O", lambda value: list(chain.from_iterable(value.items())), new=OrderedDict, fill=_fill_ordered
     ),
+    defaultdict: Kind(b"D", lambda value: [value.default_factory, *_pairs(value)], new=defaultdict, fill=_fill_default),
     type({}.keys()): Kind(b"k", list, lambda *parts: dict.fromkeys(parts).keys()),
     type({}.values()): Kind(b"w", list, lambda *parts: dict(enumerate(parts)).values()),
     type({}.items()): Kind(b"e", lambda value: list(chain.from_iterable(value)), _items),
@@ -100,13 +100,22 @@ KINDS: dict[type, Kind] = {
     type(...): Kind(b".", lambda _: [], lambda: ...),
 }
 BOUNDED = Kind(
-    b"Q", lambda value: [value.maxlen, *deque.__iter__(value)], lambda size, *parts: deque(parts, size), fill=_fill_bounded
+    b"Q",
+    lambda value: [value.maxlen, *deque.__iter__(value)],
+    lambda size, *parts: deque(parts, size),
+    fill=_fill_bounded,
 )
 """A deque of at most so many items: it can't be made empty before its size is known."""
 BY_TAG = {kind.tag: kind for kind in (*KINDS.values(), BOUNDED)}
 
 
-_LATE = {b"A": "array", b"m": "decimal", b"F": "fractions", b"u": "uuid", **dict.fromkeys((b"1", b"2", b"3", b"4", b"5"), "datetime")}
+_LATE = {
+    b"A": "array",
+    b"m": "decimal",
+    b"F": "fractions",
+    b"u": "uuid",
+    **dict.fromkeys((b"1", b"2", b"3", b"4", b"5"), "datetime"),
+}
 """Kinds of modules that most programs never import."""
 
 

@@ -159,7 +159,9 @@ def _compared(name: str) -> Any:
         if trusting or isinstance(other, Remote):
             return peer.ask("special", number_of(self), (name, other))
         if other is not None and _is_named(type(self)):
-            raise Broken(f"they compare a {type(self).__name__} of the program's with a plain value: only it could say how")
+            raise Broken(
+                f"they compare a {type(self).__name__} of the program's with a plain value: only it could say how"
+            )
         return NotImplemented
 
     return method

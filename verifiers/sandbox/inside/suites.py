@@ -102,12 +102,13 @@ def _run_class(cls: type) -> None:
 def _run_if_there(test: object, name: str) -> None:
     method = getattr(test, name, None)
     if method:
-        method(*[None for _ in inspect.signature(method).parameters])
+        method(*[None] * (method.__code__.co_argcount - 1))
 
 
 def _call(test: Any) -> None:
-    needs = [each.name for each in inspect.signature(test).parameters.values() if each.default is each.empty]
-    if needs:
+    code, given = test.__code__, len(test.__defaults__ or ()) + isinstance(test, types.MethodType)
+    needs = code.co_varnames[: code.co_argcount][isinstance(test, types.MethodType) :]
+    if code.co_argcount > given:
         raise Broken(f"{test.__name__} needs fixtures: {', '.join(needs)}")
     result = test()
     if isinstance(result, types.CoroutineType):

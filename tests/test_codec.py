@@ -16,8 +16,9 @@ from verifiers.sandbox.inside.codec import Shared, TooLarge, decode, encode
     "value",
     [
         None, True, False, 0, -1, 2**200, -(2**200), 0.1, float("inf"), 1 + 2j, "", "ü\ud800", b"\xff", bytearray(b"a"),
-        [], [1, [2, (3,)]], (), {"a": [1], 2: None}, {1, 2}, frozenset({1}), range(1, 9, 2), deque([1], 3), Decimal("1.10"),
-        Fraction(1, 3), datetime.datetime(2020, 1, 1, tzinfo=datetime.timezone.utc), datetime.timedelta(1), slice(1), ...,
+        [], [1, [2, (3,)]], (), {"a": [1], 2: None}, {1, 2}, frozenset({1}), range(1, 9, 2), deque([1], 3),
+        Decimal("1.10"),
+        Fraction(1, 3), datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC), datetime.timedelta(1), slice(1), ...,
     ],
 )  # fmt: skip
 def test_plain_values_cross_exactly(value: object) -> None:

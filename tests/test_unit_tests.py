@@ -1,5 +1,7 @@
 """Right programs pass whatever kinds of values, objects and calls their tests need; wrong ones fail by the same tests."""
 
+# ruff: noqa: E501 (one program a line)
+
 import json
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Unit tests in one jail, the candidate in another: calls go over, plain data and stand-ins come back, tests compare."""
+"""Unit tests in one jail, the candidate in another: calls go over, data and stand-ins come back, the tests compare."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 from verifiers.sandbox.inside import crossing, stand_ins
 from verifiers.sandbox.inside.broken import OURS, THEIRS, Broken
 from verifiers.sandbox.inside.codec import decode
+from verifiers.sandbox.inside.describing import describe
 from verifiers.sandbox.inside.frames import write_all
 from verifiers.sandbox.inside.stand_ins import Function, Kind, peer
 
@@ -23,7 +24,7 @@ _DEEPEST = 20_000  # calls within calls where the tests run
 def serve(names: dict[str, Any]) -> None:
     """The candidate's side: answer calls until the tests hang up."""
     stand_ins.trusting = True
-    peer.describe, peer.resolve, peer.perform = crossing.describe, crossing.resolve, crossing.perform
+    peer.describe, peer.resolve, peer.perform = describe, crossing.resolve, crossing.perform
     crossing.answer_names(names, _collect)
     peer.serve()
 
@@ -100,7 +101,7 @@ def _prepare(tests: str) -> None:
     if hasattr(sys, "set_int_max_str_digits"):
         sys.set_int_max_str_digits(_MOST_DIGITS)
     sys.setrecursionlimit(_DEEPEST)
-    peer.describe, peer.resolve, peer.perform = crossing.describe, crossing.resolve, crossing.perform
+    peer.describe, peer.resolve, peer.perform = describe, crossing.resolve, crossing.perform
     peer.received, peer.refusal = crossing.received, Broken
     if "numpy" in tests:
         try:

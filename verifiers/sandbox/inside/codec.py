@@ -20,7 +20,7 @@ MOST_ITEMS = 2_000_000
 DEEPEST = 100_000
 _MANY = 64
 _EXACT = 1 << 53
-_NUMBERS = {list: b"L", tuple: b"U"}  # of many numbers
+_NUMBERS: dict[type, bytes] = {list: b"L", tuple: b"U"}  # of many numbers
 _SIZE, _FLOAT = struct.Struct("=I"), struct.Struct("=d")
 _UNFINISHED = object()
 
@@ -34,7 +34,7 @@ class Parts(tuple):  # type: ignore[type-arg]
 
 
 class Shared:
-    """The containers that both sides hold, by numbers that both count alike, and what each held when it last crossed."""
+    """The containers that both sides hold, by numbers that both count alike, and what each last held."""
 
     def __init__(self) -> None:
         self.objects: list[Any] = []
@@ -73,7 +73,7 @@ class Shared:
             if held:
                 kind, before = held
                 parts = kind.parts(self.objects[number])
-                if len(parts) != len(before) or not all(map(is_, parts, before)) and not _same_data(parts, before):
+                if len(parts) != len(before) or (not all(map(is_, parts, before)) and not _same_data(parts, before)):
                     changed.append(Parts((number, Parts(parts))))
                     self._held[number] = kind, parts
         return Parts(changed)
@@ -192,7 +192,8 @@ def decode(data: bytes, shared: Shared | None = None, resolve: Callable[[Any], A
 
 
 def _decode(data: bytes, shared: Shared, resolve: Callable[[Any], Any] | None) -> tuple[Any, int]:
-    at, size, parts, opened = 0, 1, [], None  # of the innermost value that is being read
+    parts: list[Any] = []
+    at, size, opened = 0, 1, None  # of the innermost value that is being read
     stack: list[Any] = []
     while True:
         if len(parts) == size:

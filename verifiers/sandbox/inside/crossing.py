@@ -1,4 +1,4 @@
-"""What is not plain, as it crosses: described by its owner, resolved to what stands for it, and asked by the other side.
+"""What is not plain, as it is described (describing.py): resolved to what stands for it, and asked by the other side.
 
 The tests' side gives its own objects out by their numbers. It is asked to call them, to go on with them, for their
 public attributes and special methods, and for nothing that leads to a frame, a module or a function's names. It
@@ -15,132 +15,14 @@ from collections.abc import Callable
 from typing import Any
 
 from verifiers.sandbox.inside import stand_ins
-from verifiers.sandbox.inside.codec import Parts
-from verifiers.sandbox.inside.kinds import KINDS, MOST_RECORDS, plain_base, record_kind
+from verifiers.sandbox.inside.describing import FUNCTIONS, MOST_TEXT, VALUED, plain_value
+from verifiers.sandbox.inside.kinds import MOST_RECORDS, plain_base, record_kind
 from verifiers.sandbox.inside.peer import Gone
-from verifiers.sandbox.inside.stand_ins import MUTABLE_BASES, SPECIALS, Function, Kind, Method, Remote, peer
+from verifiers.sandbox.inside.stand_ins import SPECIALS, Function, Kind, Method, Remote, peer
 
-_FUNCTIONS = (types.FunctionType, types.BuiltinFunctionType, types.MethodDescriptorType, types.WrapperDescriptorType)
-_NEVER = (types.ModuleType, types.FrameType, types.CodeType, types.TracebackType)
 _PLAIN_MODULES = ("collections", "array", "decimal", "fractions", "uuid", "datetime")
-_VALUED = (int, float, str, bytes, complex, tuple, frozenset)
-_MOST_TEXT = 100_000
 _ENDINGS = (StopIteration, StopAsyncIteration, GeneratorExit)
 _OUTCOMES = ("unittest", "pytest", "_pytest", "verifiers")  # what their exceptions say of a test is not the program's
-
-
-def describe(value: Any) -> Parts:
-    """An object of this side, or of the other."""
-    number = peer.their_numbers.get(id(value))
-    if number is not None:
-        return Parts(("yours", number))
-    if isinstance(value, type):
-        return _describe_class(value)
-    if type(value) is _Kept:
-        return _describe_new_class(value.cls, value)
-    if not stand_ins.trusting:
-        if isinstance(value, _NEVER):
-            raise TypeError(f"the tests hand the program a {type(value).__name__}")
-        if type(value) is types.BuiltinFunctionType and isinstance(value.__self__, types.ModuleType):
-            return Parts(("builtin", value.__self__.__name__, value.__name__))
-    cls = type(value)
-    base = plain_base(cls)
-    if base and base not in MUTABLE_BASES and base not in _VALUED:  # a date of a class of its own, say
-        return Parts(("held", _held(value, base)))
-    number, new = peer.export(value)
-    if not new:
-        return Parts(("mine", number))
-    if issubclass(cls, _FUNCTIONS):
-        return Parts(("function", number))
-    if issubclass(cls, types.MethodType):
-        return Parts(("method", number))
-    if cls is types.GeneratorType:
-        return Parts(("generator", number))
-    if cls is types.CoroutineType or (cls.__module__ == "builtins" and hasattr(cls, "__await__")):
-        return Parts(("coroutine", number))
-    if issubclass(cls, BaseException):
-        return _describe_exception(number, value)
-    kind = _class_of_builtins(cls) if _is_known(cls) and not base else cls
-    return Parts(("object", number, kind, _hash_of(value, cls), _held(value, base) if base in _VALUED else None))
-
-
-def _is_known(cls: type) -> bool:
-    """Whether both sides have that class under its name."""
-    if cls.__module__ == "builtins":
-        return getattr(builtins, cls.__qualname__, None) is cls
-    return plain_base(cls) is cls
-
-
-class _Kept:
-    """A class of builtins, such as map, as that of an object: it gets a stand-in though both sides have it."""
-
-    def __init__(self, cls: type) -> None:
-        self.cls = cls
-
-
-_kept: dict[type, _Kept] = {}
-
-
-def _class_of_builtins(cls: type) -> _Kept:
-    return _kept.setdefault(cls, _Kept(cls))
-
-
-def _describe_class(cls: type) -> Parts:
-    if _is_known(cls):
-        return Parts(("known", cls.__module__, cls.__qualname__))
-    for place, (record, _) in enumerate(peer.shared.records):
-        if record is cls:
-            return Parts(("record", place))
-    return _describe_new_class(cls, cls)
-
-
-def _describe_new_class(cls: type, key: object) -> Parts:
-    number, new = peer.export(key)
-    if not new:
-        return Parts(("mine", number))
-    peer.mine[number] = cls
-    order = type.mro(cls)[:-1]
-    specials = [name for name in SPECIALS if any(name in vars(base) for base in order)]
-    if any("__hash__" in vars(base) for base in order) and cls.__hash__ is not None:
-        specials.append("__hash__")
-    bases = Parts(cls.__bases__)
-    return Parts(("class", number, str(cls.__name__)[:200], str(cls.__module__)[:200], bases, Parts(specials)))
-
-
-def _hash_of(value: Any, cls: type) -> int | None:
-    if cls.__hash__ in (None, object.__hash__):
-        return None
-    try:
-        return hash(value)
-    except Exception:
-        return None
-
-
-def _held(value: Any, base: type) -> Any:
-    """The plain value that an object of a class derived from that base holds."""
-    if base in (int, float, str, bytes, complex):
-        new: Any = {int: int.__index__, float: float.__float__, str: str.__str__}.get(base)
-        if base is complex:
-            return complex(complex.real.__get__(value), complex.imag.__get__(value))  # type: ignore[attr-defined]
-        return new(value) + new(base()) if new else bytes(memoryview(value))
-    kind = KINDS[base]
-    if kind.new:
-        made = kind.new()
-        kind.fill(made, kind.parts(value))  # type: ignore[misc]
-        return made
-    return kind.make(*kind.parts(value))  # type: ignore[misc]
-
-
-def _describe_exception(number: int, error: BaseException) -> Parts:
-    try:
-        text = str(error)[:_MOST_TEXT]
-    except BaseException:
-        text = ""
-    args = BaseException.args.__get__(error)  # type: ignore[attr-defined]
-    if not stand_ins.trusting:
-        args = tuple(arg if type(arg) in (int, float, str, bool, bytes) else str(arg) for arg in args)
-    state = dict(vars(error)) if stand_ins.trusting and type(error).__module__ == "builtins" else {}
-    return Parts(("exception", number, type(error), Parts(args), text, state))
 
 
 def resolve(parts: Any) -> Any:
@@ -207,8 +89,9 @@ def _imported_exception(module: str, name: str) -> type | None:
 def _object(number: int, cls: type, hashed: Any, held: Any) -> Any:
     if not issubclass(cls, Remote) or not isinstance(cls, Kind):
         raise TypeError("not one of theirs")
-    data = plain_base(cls)
-    made = data.__new__(cls, held) if data in _VALUED and type(held) is data else object.__new__(cls)
+    data: Any = plain_base(cls)
+    new: Any = object.__new__
+    made = data.__new__(cls, held) if data in VALUED and type(held) is data else new(cls)
     if type(hashed) is int:
         stand_ins.hashes[number] = hashed
     return _new(number, made)
@@ -218,10 +101,7 @@ def _exception(number: int, cls: type, args: Any, text: str, state: dict[str, An
     if not issubclass(cls, BaseException) or type(text) is not str:
         raise TypeError("no exception")
     try:
-        if cls.__module__ == "builtins":
-            made = cls(*args)
-        else:
-            made = cls.__new__(cls, *args)
+        made = cls(*args) if cls.__module__ == "builtins" else cls.__new__(cls, *args)
     except Exception:
         made = RuntimeError(text)
     BaseException.args.__set__(made, tuple(args))  # type: ignore[attr-defined]
@@ -235,7 +115,7 @@ def received(error: BaseException, what: str, positional: Any) -> BaseException:
     """An exception of the candidate's as it is raised in the tests: one that would end a loop of theirs does not."""
     may_end = what in ("step", "await") or (what == "special" and positional[0] in ("__next__", "__anext__"))
     if isinstance(error, _ENDINGS) and not (may_end and not isinstance(error, GeneratorExit)):
-        return RuntimeError(f"{type(error).__name__}: {error}"[:_MOST_TEXT])
+        return RuntimeError(f"{type(error).__name__}: {error}"[:MOST_TEXT])
     return error
 
 
@@ -280,7 +160,7 @@ def _check(what: str, value: Any, positional: tuple[Any, ...]) -> None:
     """Whether the candidate may ask this of an object of the tests'."""
     name = positional[0] if positional else ""
     if what in ("get", "set", "del"):
-        closed = (*_FUNCTIONS, types.MethodType, types.GeneratorType, types.CoroutineType)
+        closed = (*FUNCTIONS, types.MethodType, types.GeneratorType, types.CoroutineType)
         if what == "get" and name in ("__name__", "__qualname__", "__doc__"):
             return
         if type(name) is not str or name.startswith("_") or isinstance(value, closed):
@@ -353,7 +233,7 @@ def held(value: Any) -> Any:
     base = plain_base(type(value))
     if base is None:
         raise TypeError("it holds no plain value")
-    return _held(value, base)
+    return plain_value(value, base)
 
 
 _PERFORMED: dict[str, Callable[..., Any]] = {

@@ -148,11 +148,11 @@ SCALARS = (str, bytes, float, complex, int)
 
 
 def plain_base(cls: type) -> type | None:
-    """The plain class that a class of a program derives from: a value of it holds one of these. bool has no subclass."""
+    """The plain class that a class of a program derives from: a value of it holds one of these."""
     for base in type.mro(cls):
         if base.__module__ in _LATE.values() and base not in KINDS:
             _load(base.__module__)
-        if any(base is each for each in SCALARS) or any(base is each for each in KINDS):  # a metaclass may lie
+        if any(base is each for each in (*SCALARS, *KINDS)):  # a metaclass may lie
             return base
     return None
 
@@ -187,8 +187,9 @@ def record_kind(cls: type, number: int) -> Kind | None:
     tag = bytes((128 + number,))
     enum = sys.modules.get("enum")
     if enum and isinstance(cls, enum.EnumMeta):
-        return Kind(tag, lambda value: [value.name], lambda name: cls[name])  # type: ignore[misc]
-    if cls.__new__ is not object.__new__ or issubclass(cls, BaseException) or plain_base(cls):
+        return Kind(tag, lambda value: [value.name], lambda name: cls[name])
+    new: Any = cls.__new__
+    if new is not object.__new__ or issubclass(cls, BaseException) or plain_base(cls):
         return None
     slots = [name for base in cls.__mro__ for name in _names(base.__dict__.get("__slots__", ()))]
 

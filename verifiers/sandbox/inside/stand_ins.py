@@ -22,16 +22,16 @@ from verifiers.sandbox.inside.broken import Broken
 from verifiers.sandbox.inside.kinds import plain_base
 from verifiers.sandbox.inside.peer import Peer
 
-_ASKED = (
-    "len iter next getitem setitem delitem reversed call bool str repr int float index complex abs neg pos invert round "
-    "trunc floor ceil enter exit aenter aexit aiter anext format bytes contains"
-).split()
-_COMPARED = "eq ne lt le gt ge".split()
-_COMPUTED = [
-    before + name
-    for name in "add sub mul truediv floordiv mod pow matmul and or xor lshift rshift divmod".split()
-    for before in ("", "r", "i")
-]
+_ASKED = [
+    "len", "iter", "next", "getitem", "setitem", "delitem", "reversed", "call", "bool", "str", "repr", "int",
+    "float", "index", "complex", "abs", "neg", "pos", "invert", "round", "trunc", "floor", "ceil", "enter",
+    "exit", "aenter", "aexit", "aiter", "anext", "format", "bytes", "contains",
+]  # fmt: skip
+_COMPARED = ["eq", "ne", "lt", "le", "gt", "ge"]
+_OPERATORS = [
+    "add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor", "lshift", "rshift", "divmod",
+]  # fmt: skip
+_COMPUTED = [before + name for name in _OPERATORS for before in ("", "r", "i")]
 _OPEN_DUNDERS = {"__name__", "__qualname__", "__doc__", "__module__", "__wrapped__", "__annotations__", "__self__"}
 SPECIALS = {f"__{name}__" for name in (*_ASKED, *_COMPARED, *_COMPUTED)}
 MUTABLE_BASES = (list, dict, set, bytearray, deque, Counter, OrderedDict, defaultdict)
@@ -113,10 +113,10 @@ class Remote:
 
 def number_of(value: object) -> int:
     """Of what stands for one of the other side's objects; AttributeError of one that is being made."""
-    number = peer.their_numbers.get(id(value))
+    number: Any = peer.their_numbers.get(id(value))
     if number is None:
         raise AttributeError("not yet an object")
-    return number
+    return number  # type: ignore[no-any-return]
 
 
 def _known_name(name: str, cls: type) -> None:

@@ -121,13 +121,13 @@ def _run_case(cls: Any) -> None:
     class First(unittest.TestResult):
         error: BaseException | None = None
 
-        def addError(self, test: Any, err: Any) -> None:
+        def addError(self, _: Any, err: Any) -> None:
             self.error = self.error or err[1]
             self.stop()
 
-        addFailure = addError  # noqa: N815
+        addFailure = addError  # type: ignore[assignment]
 
-        def addSubTest(self, test: Any, subtest: Any, err: Any) -> None:
+        def addSubTest(self, test: Any, _: Any, err: Any) -> None:
             if err:
                 self.addError(test, err)
 

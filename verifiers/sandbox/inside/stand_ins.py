@@ -29,7 +29,8 @@ _ASKED = [
 ]  # fmt: skip
 _COMPARED = ["eq", "ne", "lt", "le", "gt", "ge"]
 _OPERATORS = [
-    "add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor", "lshift", "rshift", "divmod",
+    "add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor", "lshift",
+    "rshift", "divmod",
 ]  # fmt: skip
 _COMPUTED = [before + name for name in _OPERATORS for before in ("", "r", "i")]
 _OPEN_DUNDERS = {"__name__", "__qualname__", "__doc__", "__module__", "__wrapped__", "__annotations__", "__self__"}

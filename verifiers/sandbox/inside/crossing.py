@@ -91,7 +91,7 @@ def _object(number: int, cls: type, hashed: Any, held: Any) -> Any:
         raise TypeError("not one of theirs")
     data: Any = plain_base(cls)
     new: Any = object.__new__
-    made = data.__new__(cls, held) if data in VALUED and type(held) is data else new(cls)
+    made = data.__new__(cls, held) if data in VALUED and type(held) is data else new(cls)  # type: ignore[call-overload]
     if type(hashed) is int:
         stand_ins.hashes[number] = hashed
     return _new(number, made)

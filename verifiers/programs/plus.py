@@ -59,5 +59,5 @@ def mbpp_number(key: str) -> int:
     return int(number)
 
 
-PLUS = Verifier("plus", "1", extract_function, _plus, lacks=lacks_sandbox)
-BASE = Verifier("base", "1", extract_function, _base, lacks=lacks_sandbox)
+PLUS = Verifier("plus", "2", extract_function, _plus, lacks=lacks_sandbox)
+BASE = Verifier("base", "2", extract_function, _base, lacks=lacks_sandbox)

@@ -19,6 +19,7 @@ from verifiers.verifier import Candidate, Judgement, Problem, Verifier
 STOPS = ("\nclass", "\ndef", "\n#", "\nif", "\nprint")
 """Where a completion of a function ends: https://github.com/openai/human-eval, and the paper before it."""
 
+_DEFINES = r"(?:(?:async[ \t]+)?def|class)[ \t]+"
 _LIMITS = Limits(cpu_seconds=5, memory_bytes=1024 * MIB, output_bytes=4 * MIB)
 _DRIVER_LIMITS = Limits(cpu_seconds=10, memory_bytes=1024 * MIB, output_bytes=MIB)
 
@@ -31,7 +32,8 @@ def extract_function(problem: Problem, text: str) -> Candidate | None:
     if not text.strip():
         return None
     prompt, name = str(problem.data["prompt"]), str(problem.data["entry_point"])
-    defines = re.compile(rf"^[ \t]*(?:async[ \t]+)?def[ \t]+{re.escape(name)}\b", re.MULTILINE)
+    assigns = rf"^{re.escape(name)}[ \t]*(?::[^=\n]+)?=(?!=)"
+    defines = re.compile(rf"^[ \t]*{_DEFINES}{re.escape(name)}\b|{assigns}", re.MULTILINE)
     fenced = blocks(text)
     for block in reversed(fenced):
         if block.tag in PYTHON_TAGS and defines.search(block.text):
@@ -52,7 +54,7 @@ def _cut(text: str, stops: tuple[str, ...]) -> str:
 def prelude(problem: Problem) -> str:
     """What the prompt holds before the function: imports, and the helpers that tests may call."""
     prompt, name = str(problem.data["prompt"]), str(problem.data["entry_point"])
-    head = re.search(rf"^(?:async[ \t]+)?def[ \t]+{re.escape(name)}\b", prompt, re.MULTILINE)
+    head = re.search(rf"^{_DEFINES}{re.escape(name)}\b", prompt, re.MULTILINE)
     return prompt[: head.start()] if head else ""
 
 
@@ -98,5 +100,5 @@ def _judge(problem: Problem, candidate: str) -> Judgement:
     return judge_by(str(problem.data["test"]), problem, candidate, _LIMITS, _DRIVER_LIMITS)
 
 
-HUMANEVAL = Verifier("tests", "3", extract_function, _judge, lacks=lacks_sandbox)
-MBPP = Verifier("tests", "3", extract_function, _judge, lacks=lacks_sandbox)
+HUMANEVAL = Verifier("tests", "4", extract_function, _judge, lacks=lacks_sandbox)
+MBPP = Verifier("tests", "4", extract_function, _judge, lacks=lacks_sandbox)

@@ -17,7 +17,7 @@ _ATTEMPTS = 3
 _PROGRAMS_PER_SLOT = 500
 _IMPORTS = {
     "contest": ("copy", "datetime", "json", "operator", "random", "statistics", "string"),
-    "driver": ("verifiers.sandbox.inside.evalplus",),
+    "driver": ("verifiers.sandbox.inside.evalplus", "verifiers.sandbox.inside.suites"),
 }
 """Name of a slot -> what its programs nearly all import: LiveCodeBench's by their preamble, tests of functions."""
 

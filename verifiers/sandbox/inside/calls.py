@@ -1,160 +1,155 @@
-"""Unit tests in one jail, the candidate in another: calls go over, plain data comes back, the tests compare.
-
-A call is (name, positional, named arguments), a reply (True, value) or (False, name of the exception); each
-is a length and a value in the codec's form.
-"""
+"""Unit tests in one jail, the candidate in another: calls go over, data and stand-ins come back, the tests compare."""
 
 from __future__ import annotations
 
 import builtins
-import math
 import os
-import struct
 import sys
-import time
+from types import CodeType, ModuleType
 from typing import Any, NoReturn
 
+from verifiers.sandbox.inside import crossing, stand_ins
 from verifiers.sandbox.inside.broken import OURS, THEIRS, Broken
-from verifiers.sandbox.inside.codec import MOST_BYTES, TooLarge, decode, encode
+from verifiers.sandbox.inside.codec import decode
+from verifiers.sandbox.inside.describing import describe
 from verifiers.sandbox.inside.frames import write_all
+from verifiers.sandbox.inside.stand_ins import Function, Kind, peer
 
-_INCOMING, _OUTGOING = 3, 4  # descriptors, on both sides
 _MOST_DIGITS = 100_000  # of a number in a test's text
-
-
-class _Gone(BaseException):
-    """The candidate's process has ended, or no longer says anything sensible."""
+_MOST_PRINTED = 4 << 20  # by all calls: what the pipe may hold too
+_LOOKS = ("stdout", "capsys", "capfd", ">>>")  # in tests that look at what is printed
+_DEEPEST = 20_000  # calls within calls where the tests run
 
 
 def serve(names: dict[str, Any]) -> None:
     """The candidate's side: answer calls until the tests hang up."""
-    while True:
-        message = _receive()
-        if message is None:
-            return
-        name, positional, named = decode(message)
+    stand_ins.trusting = True
+    peer.describe, peer.resolve, peer.perform = describe, crossing.resolve, crossing.perform
+    crossing.answer_names(names, _collect)
+    peer.serve()
+
+
+def _collect() -> None:
+    peer.printed = _Printed().take
+
+
+class _Printed:
+    """What the candidate prints during calls, however it does: standard output is a file meanwhile."""
+
+    def __init__(self) -> None:
+        sys.stdout.flush()
+        self.real = os.dup(1)
+        self.file = os.open("/tmp", os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC)
+        os.dup2(self.file, 1)
+        self.size = 0
+
+    def take(self) -> str:
+        """What came since; too much of it goes where it is found to be too much."""
         try:
-            reply = encode((True, names[name](*positional, **named)))
-        except SystemExit:
-            raise
-        except BaseException as error:
-            reply = encode((False, type(error).__name__))
-        _send(reply)
+            sys.stdout.flush()
+        except (OSError, ValueError, AttributeError):  # the file has its limit; it may be closed or no file
+            pass
+        size = os.lseek(self.file, 0, os.SEEK_CUR)
+        if not size:
+            return ""
+        data = os.pread(self.file, size, 0)
+        self.size += size
+        if self.size > _MOST_PRINTED:
+            write_all(self.real, bytes(_MOST_PRINTED + 1))
+        os.lseek(self.file, 0, os.SEEK_SET)
+        os.ftruncate(self.file, 0)
+        return data.decode("utf-8", "replace")
 
 
 def drive() -> NoReturn:
     """The tests' side: run them as the benchmark wrote them and write `passed`, `failed`, `raised`, `gone` or `broken`.
 
-    Standard input holds (prelude, tests, name of the function). `broken` is the tests' own fault. They may import
-    numpy (stand_in.py) and call `_differ` (evalplus.py). What they print is lost.
+    Standard input holds (prelude, tests, name of the function). `broken` is the tests' own fault, or what can't cross.
+    They may import numpy (stand_in.py) and call `_differ` (evalplus.py). What they print is lost.
     """
-    from verifiers.sandbox.inside.evalplus import differ  # is there in the tests' jail, and no candidate pays for it
+    from verifiers.sandbox.inside.suites import (
+        code_of,
+        run_suites,
+    )  # is there in the tests' jail, and no candidate pays for it
 
     prelude, tests, name = decode(sys.stdin.buffer.read())
-    candidate = _Function(name)
-    # MBPP's tests use math without importing it
-    names: dict[str, Any] = {"__name__": "__main__", "math": math, "_differ": differ}
     verdict, detail = "broken", ""
-    _prepare()
+    _prepare(tests)
     try:
-        exec(compile(prelude, "problem.py", "exec", dont_inherit=True), names)
-        names[name] = candidate
-        exec(compile(tests, "tests.py", "exec", dont_inherit=True), names)
-        check = names.get("check", candidate)
-        names[name] = candidate  # a function that is itself called check
-        if check is not candidate:
-            check(candidate)
-        verdict, detail = ("passed", "") if candidate.calls else ("broken", "they call nothing")
+        names = _names_of(prelude)
+        code = code_of(tests)
+        run_suites(code, names, name, _find_names(code, tests, names, name))
+        verdict, detail = ("passed", "") if peer.calls else ("broken", "they call nothing")
     except Broken as error:
         detail = str(error)
     except BaseException as error:
         detail = type(error).__name__
-        if candidate.calls:
-            verdict = "raised" if error is candidate.raised and not isinstance(error, AssertionError) else "failed"
+        if peer.calls:
+            verdict = "raised" if error is peer.raised and not isinstance(error, AssertionError) else "failed"
         else:
             detail += ": " + str(error)[:200]
-    if candidate.gone and verdict != "broken":
+    if peer.gone and verdict != "broken":
         verdict = "gone"
     write_all(1, (verdict + " " + detail).encode("utf-8", "replace"))
     os._exit(0)
 
 
-def _prepare() -> None:
+def _prepare(tests: str) -> None:
     """What tests find here that a program does not."""
-    from verifiers.sandbox.inside.stand_in import stand_in_for_numpy
-
     write_all(1, OURS)
     sys.stdout = open(os.devnull, "w")  # noqa: SIM115
     if hasattr(sys, "set_int_max_str_digits"):
         sys.set_int_max_str_digits(_MOST_DIGITS)
-    stand_in_for_numpy()
-
-
-def _exception(kind: object) -> Exception | None:
-    """One of that kind, if it is a kind of exception that needs no arguments and ends no loop of the tests."""
-    if not isinstance(kind, type) or not issubclass(kind, Exception) or kind in (StopIteration, StopAsyncIteration):
-        return None
-    try:
-        return kind()
-    except TypeError:
-        return None
-
-
-class _Function:
-    """Stands for the candidate's function: calling it asks the other jail."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self.calls = 0
-        self.spent = 0.0  # CPU seconds that its answers took
-        self.gone = False
-        self.raised: BaseException | None = None
-
-    def __call__(self, *positional: Any, **named: Any) -> Any:
-        if not self.calls:
-            write_all(1, THEIRS)
-        self.calls += 1
-        call, began = encode((self._name, positional, named)), time.process_time()
+    sys.setrecursionlimit(_DEEPEST)
+    peer.describe, peer.resolve, peer.perform = describe, crossing.resolve, crossing.perform
+    peer.received, peer.refusal = crossing.received, Broken
+    if "numpy" in tests:
         try:
-            good, value = self._ask(call)
-        finally:
-            self.spent += time.process_time() - began
-        if good:
-            return value
-        kind = getattr(builtins, value, None) if isinstance(value, str) else None
-        self.raised = _exception(kind) or RuntimeError(str(value))
-        raise self.raised
-
-    def _ask(self, call: bytes) -> tuple[bool, Any]:
-        try:
-            if self.gone:
-                raise _Gone
-            _send(call)
-            reply = _receive()
-            answer = None if reply is None else decode(reply)
-        except (OSError, TooLarge):
-            answer = None
-        if type(answer) is not tuple or len(answer) != 2 or type(answer[0]) is not bool:
-            self.gone = True
-            raise _Gone
-        return answer
+            __import__("numpy")
+        except ImportError:
+            __import__("verifiers.sandbox.inside.stand_in", fromlist=["*"]).stand_in_for_numpy()
+    peer.first_call = lambda: write_all(1, THEIRS)
 
 
-def _send(message: bytes) -> None:
-    write_all(_OUTGOING, struct.pack("=I", len(message)) + message)
+def _names_of(prelude: str) -> dict[str, Any]:
+    """The names that tests find of the problem's own."""
+    from verifiers.sandbox.inside.evalplus import differ
+
+    main = ModuleType("__main__")
+    sys.modules["__main__"] = main
+    names = main.__dict__
+    # MBPP's tests use math without importing it
+    names.update(math=__import__("math"), _differ=differ)
+    exec(compile(prelude, "problem.py", "exec", dont_inherit=True), names)
+    return names
 
 
-def _receive() -> bytes | None:
-    head = _read(4)
-    size = struct.unpack("=I", head)[0] if head else MOST_BYTES + 1
-    return _read(size) if size <= MOST_BYTES else None
+def _find_names(code: CodeType, tests: str, names: dict[str, Any], name: str) -> Any:
+    """Put the candidate's names where the tests look last, behind their own and the builtin ones; the function."""
+    from verifiers.sandbox.inside.suites import free_names
+
+    wanted = [each for each in sorted(free_names(code)) if each not in names and not hasattr(builtins, each)]
+    wanted = [each for each in wanted if each != name]
+    classes = [each for each, value in names.items() if isinstance(value, type) and value.__module__ == "__main__"]
+    looks = any(each in tests for each in _LOOKS)
+    if not (wanted or classes or looks) and name[0] == name[0].lower():  # a function, nothing else: no need to ask
+        names[name] = peer.stand_for(name, object.__new__(Function))
+        return names[name]
+    write_all(1, THEIRS)
+    found, shared = peer.ask("names", None, ([name, *wanted], classes, looks))
+    write_all(1, OURS)
+    peer.calls = 0
+    crossing.share_classes(names, [each for each in classes if each in shared or issubclass(names[each], Exception)])
+    stand_ins.named.update(value for value in found.values() if isinstance(value, Kind))
+    names[name] = found.pop(name) if name in found else _missing(name)
+    names["__builtins__"] = {**vars(builtins), **found}
+    return names[name]
 
 
-def _read(size: int) -> bytes | None:
-    data = bytearray()
-    while len(data) < size:
-        part = os.read(_INCOMING, min(size - len(data), 1 << 20))
-        if not part:
-            return None
-        data += part
-    return bytes(data)
+def _missing(name: str) -> Any:
+    def missing(*_: Any, **__: Any) -> Any:
+        peer.calls += 1
+        peer.raised = NameError(f"name {name!r} is not defined")
+        raise peer.raised
+
+    return missing

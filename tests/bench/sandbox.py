@@ -97,6 +97,18 @@ def _tree_cpu(pid: int) -> float:
     return sum(map(int, times)) / os.sysconf("SC_CLK_TCK") + sum(map(_tree_cpu, children))
 
 
+def pages_touched(sandbox: Sandbox, tests: int = 50) -> float:
+    """Page faults of one test of the program in the live jail: most of what it costs."""
+    before = _faults_below(sandbox.slot().supervisor)
+    ours(sandbox, tests)
+    return (_faults_below(sandbox.slot().supervisor) - before) / tests
+
+
+def _faults_below(pid: int) -> int:
+    with open(f"/proc/{pid}/stat") as file:
+        return int(file.read().rpartition(") ")[2].split()[8])
+
+
 def measure(clock: Clock, what: Callable[[], None], seconds: float) -> Round:
     cpu, start, count = clock.read(), time.monotonic(), 0
     while time.monotonic() - start < seconds:
@@ -175,6 +187,7 @@ def main() -> None:
         f"CPU ms of 20 tests: {statistics.median(one.cpu_ms for one in found['ours', 20]):.1f}"
         f" (plain {statistics.median(one.cpu_ms for one in found['plain subprocess', 20]):.1f})"
     )
+    print(f"page faults of a test: {pages_touched(sandbox):.0f}")
     sandbox.close()
     clock.close()
     print(f"ratio {statistics.median(wall for wall, _ in wall_and_cpu):.2f}")

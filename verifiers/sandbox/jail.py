@@ -16,11 +16,10 @@ from pathlib import Path
 
 from verifiers.errors import Unavailable
 from verifiers.isolation.bwrap import Bubblewrap
+from verifiers.sandbox.byte_code import PACKAGE, byte_code
 from verifiers.sandbox.limits import Level
 from verifiers.sandbox.tree import first_child
 
-_INSIDE = Path(__file__).with_name("inside")
-_PACKAGE = Path("verifiers", "sandbox", "inside")
 _UIDS = range(60_000, 64_000)
 _OLDEST_PYTHON = (3, 9)
 PACKAGES = "/packages"
@@ -108,7 +107,8 @@ class Jail:
                 if level is Level.unsafe:
                     command = self._unsafe_command(fds)
                 else:
-                    texts = {file: files.enter_context(_memory_file(file)) for file in sorted(_INSIDE.glob("*.py"))}
+                    code = byte_code(find_python().path)
+                    texts = {name: files.enter_context(_memory_file(name, data)) for name, data in code.items()}
                     command = _bwrap_command(level, fds, texts, packages)
                     fds += texts.values()
                 self.process = self._start(command, fds)
@@ -138,7 +138,9 @@ class Jail:
         folder = Path(tempfile.mkdtemp(prefix="monkeys-unsafe-"))
         self._made = folder
         code, scratch = folder / "jail", folder / "scratch"
-        shutil.copytree(_INSIDE, code / _PACKAGE, ignore=shutil.ignore_patterns("__pycache__"))
+        (code / PACKAGE).mkdir(parents=True)
+        for name, data in byte_code(find_python().path).items():
+            (code / PACKAGE / name).write_bytes(data)
         scratch.mkdir()
         if self.user:
             os.chown(scratch, self.user.uid, self.user.uid)
@@ -193,23 +195,23 @@ class Jail:
 
 
 @contextlib.contextmanager
-def _memory_file(file: Path) -> Iterator[int]:
-    """A descriptor of a file's text: the jail's user may not be able to reach the file itself."""
-    fd = os.memfd_create(file.name)
+def _memory_file(name: str, data: bytes) -> Iterator[int]:
+    """A descriptor of a file in memory, at its start."""
+    fd = os.memfd_create(name)
     try:
-        os.write(fd, file.read_bytes())
+        os.write(fd, data)
         os.lseek(fd, 0, os.SEEK_SET)
         yield fd
     finally:
         os.close(fd)
 
 
-def _bwrap_command(level: Level, fds: list[int], texts: dict[Path, int], packages: Path | None) -> list[str]:
+def _bwrap_command(level: Level, fds: list[int], texts: dict[str, int], packages: Path | None) -> list[str]:
     jail = Bubblewrap(
         tmp_bytes=1 << 20,
         readable=find_python().folders,
         mounts={PACKAGES: packages} if packages else {},
-        texts={f"/jail/{_PACKAGE}/{file.name}": fd for file, fd in texts.items()},
+        texts={f"/jail/{PACKAGE}/{name}": fd for name, fd in texts.items()},
         environ={**_ENVIRONMENT, "PYTHONPATH": "/jail"},
         proc=level is Level.bwrap,
         own_root=True,
@@ -219,4 +221,4 @@ def _bwrap_command(level: Level, fds: list[int], texts: dict[Path, int], package
 
 
 def _supervisor(code: Path, fds: list[int]) -> list[str]:
-    return [find_python().path, "-s", "-S", "-B", str(code / _PACKAGE / "supervisor.py"), *map(str, fds)]
+    return [find_python().path, "-s", "-S", "-B", str(code / PACKAGE / "supervisor.pyc"), *map(str, fds)]

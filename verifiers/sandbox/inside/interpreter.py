@@ -11,6 +11,7 @@ import marshal
 import os
 import site
 import sys
+from functools import partial
 from types import CodeType, ModuleType
 from typing import Any, NoReturn
 
@@ -19,6 +20,7 @@ from verifiers.sandbox.inside.ending import Ending, report
 from verifiers.sandbox.inside.frames import write_all
 from verifiers.sandbox.inside.job import Job
 from verifiers.sandbox.inside.thread_state import Bottom
+from verifiers.sandbox.inside.warming import look_up_names, rehearse
 
 ENVIRONMENT = {
     "PATH": "/usr/bin:/bin",
@@ -68,12 +70,14 @@ def set_stage(folder: str) -> None:
         os.dup2(fd, place)
     for fd in (stdin, read, write):
         os.close(fd)
-    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
-        _open_stream(name, mode)
     _bottom = Bottom()
+    _open_streams()
+    rehearse(partial(_bottom.call, exec), _path)
+    _open_streams()
     _ending = Ending(_bottom)
     for name in [name for name in sys.modules if name.partition(".")[0] == _OWN]:
         _unseen[name] = sys.modules.pop(name)
+    look_up_names([*_unseen.values(), sys.modules["__main__"]])
 
 
 def run_python(job: Job, status: int) -> NoReturn:
@@ -94,6 +98,12 @@ def _make_main_module() -> dict[str, Any]:
     names = vars(main)
     names.update(_main_names, __annotations__={})
     return names
+
+
+def _open_streams() -> None:
+    """The three standard streams, anew."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        _open_stream(name, mode)
 
 
 def _open_stream(name: str, mode: str) -> None:

@@ -22,6 +22,7 @@ from verifiers.sandbox.inside.frames import CHANNEL, RESULT, STAGE
 from verifiers.sandbox.inside.interpreter import set_stage
 from verifiers.sandbox.inside.job import SlotSettings
 from verifiers.sandbox.inside.one_test import be_test
+from verifiers.sandbox.inside.warming import fill_pools
 
 _OFTEN_IMPORTED = ("bisect", "collections", "functools", "heapq", "itertools", "math", "re", "typing")
 _EVERYONE = -1
@@ -48,6 +49,7 @@ def main(channel: int, stage: int) -> None:
     last_pid = _be_first(slot)
     slot.filter.take_on()
     gc.collect()
+    fill_pools()
     gc.freeze()
     gc.disable()
     os.closerange(0, 3)  # a test's own descriptors arrive there

@@ -65,7 +65,7 @@ def drive() -> NoReturn:
     """The tests' side: run them as the benchmark wrote them and write `passed`, `failed`, `raised`, `gone` or `broken`.
 
     Standard input holds (prelude, tests, name of the function). `broken` is the tests' own fault, or what can't cross.
-    They may import numpy (stand_in.py) and call `_differ` (evalplus.py). What they print is lost.
+    They may call `_differ` (evalplus.py). What they print is lost.
     """
     from verifiers.sandbox.inside.suites import (
         code_of,
@@ -74,7 +74,7 @@ def drive() -> NoReturn:
 
     prelude, tests, name = decode(sys.stdin.buffer.read())
     verdict, detail = "broken", ""
-    _prepare(tests)
+    _prepare()
     try:
         names = _names_of(prelude)
         code = code_of(tests)
@@ -94,7 +94,7 @@ def drive() -> NoReturn:
     os._exit(0)
 
 
-def _prepare(tests: str) -> None:
+def _prepare() -> None:
     """What tests find here that a program does not."""
     write_all(1, OURS)
     sys.stdout = open(os.devnull, "w")  # noqa: SIM115
@@ -103,11 +103,6 @@ def _prepare(tests: str) -> None:
     sys.setrecursionlimit(_DEEPEST)
     peer.describe, peer.resolve, peer.perform = describe, crossing.resolve, crossing.perform
     peer.received, peer.refusal = crossing.received, Broken
-    if "numpy" in tests:
-        try:
-            __import__("numpy")
-        except ImportError:
-            __import__("verifiers.sandbox.inside.stand_in", fromlist=["*"]).stand_in_for_numpy()
     peer.first_call = lambda: write_all(1, THEIRS)
 
 

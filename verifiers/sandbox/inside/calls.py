@@ -85,7 +85,8 @@ def drive() -> NoReturn:
     except BaseException as error:
         detail = type(error).__name__
         if peer.calls:
-            verdict = "raised" if error is peer.raised and not isinstance(error, AssertionError) else "failed"
+            theirs = (error is peer.raised and not isinstance(error, AssertionError)) or _lacks_name(error)
+            verdict = "raised" if theirs else "failed"
         else:
             detail += ": " + str(error)[:200]
     if peer.gone and verdict != "broken":
@@ -124,21 +125,46 @@ def _find_names(code: CodeType, tests: str, names: dict[str, Any], name: str) ->
     from verifiers.sandbox.inside.suites import free_names
 
     wanted = [each for each in sorted(free_names(code)) if each not in names and not hasattr(builtins, each)]
-    wanted = [each for each in wanted if each != name]
+    wanted = [each for each in wanted if each != name and not _import(each, names)]
     classes = [each for each, value in names.items() if isinstance(value, type) and value.__module__ == "__main__"]
     looks = any(each in tests for each in _LOOKS)
     if not (wanted or classes or looks) and name[0] == name[0].lower():  # a function, nothing else: no need to ask
         names[name] = peer.stand_for(name, object.__new__(Function))
         return names[name]
     write_all(1, THEIRS)
-    found, shared = peer.ask("names", None, ([name, *wanted], classes, looks))
-    write_all(1, OURS)
-    peer.calls = 0
+    shared = peer.ask("share", None, (classes, looks))
     crossing.share_classes(names, [each for each in classes if each in shared or issubclass(names[each], Exception)])
+    answered = peer.ask("names", None, ([name, *wanted],))
+    found = {each: answered[each] for each in (name, *wanted) if each in answered}
+    missing = [each for each in wanted if each not in found]
+    peer.calls = bool(wanted)  # tests that look at a program's constants call nothing
+    write_all(1, THEIRS if wanted else OURS)
     stand_ins.named.update(value for value in found.values() if isinstance(value, Kind))
     names[name] = found.pop(name) if name in found else _missing(name)
     names["__builtins__"] = {**vars(builtins), **found}
+    _absent.update(missing)
     return names[name]
+
+
+def _import(name: str, names: dict[str, Any]) -> bool:
+    """Give tests a module that they use and nowhere import: a program's own `math` would say what is close."""
+    module = "numpy" if name == "np" else name
+    if module not in getattr(sys, "stdlib_module_names", ()) and module != "numpy":
+        return False
+    try:
+        names[name] = __import__(module)
+    except ImportError:
+        return False
+    return True
+
+
+_absent: set[str] = set()
+"""Names that tests use and the program has not."""
+
+
+def _lacks_name(error: BaseException) -> bool:
+    """Whether it says that a program has not what tests call."""
+    return type(error) is NameError and any(repr(name) in str(error) for name in _absent)
 
 
 def _missing(name: str) -> Any:

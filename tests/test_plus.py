@@ -238,7 +238,11 @@ def test_plus_refuses_what_base_takes_and_both_take_the_reference(form: str, tmp
 @pytest.mark.parametrize(
     ("benchmark", "row", "wanted"),
     [
-        (HUMANEVAL, {"test": "exec('import pandas')\ndef check(f):\n    assert f(1) == 1\n"}, "No module named 'pandas'"),
+        (
+            HUMANEVAL,
+            {"test": "exec('import pandas')\ndef check(f):\n    assert f(1) == 1\n"},
+            "No module named 'pandas'",
+        ),
         (HUMANEVAL_PLUS, {"canonical_solution": "    return x[0]\n"}, "the reference solution raises TypeError"),
         (HUMANEVAL_PLUS, {"canonical_solution": "  return (\n"}, "the reference solution does not run: SyntaxError"),
     ],

@@ -78,7 +78,12 @@ class Sandbox:
                 raise
 
     def converse(
-        self, candidate: Program, limits: Limits, driver: Program, driver_limits: Limits, data: bytes,
+        self,
+        candidate: Program,
+        limits: Limits,
+        driver: Program,
+        driver_limits: Limits,
+        data: bytes,
         slot: str = "driver",
     ) -> tuple[ProgramRun, ProgramRun]:
         """Run a `serve` program and, in the jail `slot`, the program that calls it and gets `data`; both results."""

@@ -10,10 +10,11 @@ from typing import Any, NoReturn
 
 from verifiers.sandbox.inside import crossing, stand_ins
 from verifiers.sandbox.inside.broken import OURS, THEIRS, Broken
+from verifiers.sandbox.inside.callables import Function
 from verifiers.sandbox.inside.codec import decode
 from verifiers.sandbox.inside.describing import describe
 from verifiers.sandbox.inside.frames import write_all
-from verifiers.sandbox.inside.stand_ins import Function, Kind, peer
+from verifiers.sandbox.inside.stand_ins import Kind, peer
 
 _MOST_DIGITS = 100_000  # of a number in a test's text
 _MOST_PRINTED = 4 << 20  # by all calls: what the pipe may hold too

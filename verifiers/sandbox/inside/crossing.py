@@ -15,10 +15,11 @@ from collections.abc import Callable
 from typing import Any
 
 from verifiers.sandbox.inside import stand_ins
+from verifiers.sandbox.inside.callables import Function, Method, coroutine, generator
 from verifiers.sandbox.inside.describing import FUNCTIONS, MOST_TEXT, VALUED, plain_value
 from verifiers.sandbox.inside.kinds import MOST_RECORDS, plain_base, record_kind
 from verifiers.sandbox.inside.peer import Gone
-from verifiers.sandbox.inside.stand_ins import SPECIALS, Function, Kind, Method, Remote, peer
+from verifiers.sandbox.inside.stand_ins import SPECIALS, Kind, Remote, peer
 
 _PLAIN_MODULES = ("collections", "array", "decimal", "fractions", "uuid", "datetime")
 _ENDINGS = (StopIteration, StopAsyncIteration, GeneratorExit)
@@ -110,7 +111,9 @@ def _exception(number: int, cls: type, args: Any, text: str, state: dict[str, An
         if isinstance(value, BaseException):
             setattr(made, name, value)
     if not isinstance(cls, Kind):
-        vars(made).update({name: value for name, value in state.items() if name == "__notes__" or str(name)[:2] != "__"})
+        vars(made).update(
+            {name: value for name, value in state.items() if name == "__notes__" or str(name)[:2] != "__"}
+        )
     return _new(number, made)
 
 
@@ -139,8 +142,8 @@ _RESOLVED: dict[str, Callable[..., Any]] = {
     "class": _class,
     "function": _function,
     "method": lambda number: _new(number, object.__new__(Method)),
-    "generator": lambda number: _new(number, stand_ins.generator(number)),
-    "coroutine": lambda number: _new(number, stand_ins.coroutine(number)),
+    "generator": lambda number: _new(number, generator(number)),
+    "coroutine": lambda number: _new(number, coroutine(number)),
     "object": _object,
     "exception": _exception,
 }

@@ -87,10 +87,7 @@ def _pathlib() -> dict[type, Kind]:
     def make(place: int, text: str) -> Any:
         return kinds[place](text)
 
-    return {
-        cls: Kind(b"P", lambda value: [kinds.index(type(value)), str(value)], make)
-        for cls in kinds
-    }
+    return {cls: Kind(b"P", lambda value: [kinds.index(type(value)), str(value)], make) for cls in kinds}
 
 
 def _types() -> dict[type, Kind]:

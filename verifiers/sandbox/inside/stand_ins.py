@@ -15,7 +15,6 @@ Where the tests are, nothing of the candidate's ever runs and nothing that a tes
 from __future__ import annotations
 
 import operator
-import types
 from collections import Counter, OrderedDict, defaultdict, deque
 from typing import Any
 
@@ -34,7 +33,16 @@ _OPERATORS = [
     "rshift", "divmod",
 ]  # fmt: skip
 _COMPUTED = [before + name for name in _OPERATORS for before in ("", "r", "i")]
-_OPEN_DUNDERS = {"__notes__", "__name__", "__qualname__", "__doc__", "__module__", "__wrapped__", "__annotations__", "__self__"}
+_OPEN_DUNDERS = {
+    "__notes__",
+    "__name__",
+    "__qualname__",
+    "__doc__",
+    "__module__",
+    "__wrapped__",
+    "__annotations__",
+    "__self__",
+}
 SPECIALS = {f"__{name}__" for name in (*_ASKED, *_COMPARED, *_COMPUTED)}
 MUTABLE_BASES = (list, dict, set, bytearray, deque, Counter, OrderedDict, defaultdict)
 peer = Peer()
@@ -248,34 +256,6 @@ def _methods(specials: tuple[str, ...], data: bool) -> dict[str, Any]:
     return made
 
 
-class Function(Remote):
-    __slots__ = ()
-    _held_on = False
-
-    def __call__(self, *positional: Any, **keywords: Any) -> Any:
-        return peer.ask("call", number_of(self), positional, keywords, hold=self._held_on)
-
-    @property
-    def __doc__(self) -> Any:  # type: ignore[override]
-        return peer.ask("get", number_of(self), ("__doc__",))
-
-    def __get__(self, instance: Any, owner: Any = None) -> Any:
-        return self if instance is None else types.MethodType(self, instance)
-
-    def __repr__(self) -> str:
-        return f"<function {self.__name__}>"
-
-
-class Method(Function):
-    """Stands for a method of an object, which may keep what it is given."""
-
-    __slots__ = ()
-    _held_on = True
-
-    def __get__(self, instance: Any, owner: Any = None) -> Any:
-        return self
-
-
 hashes: dict[int, int] = {}
 """Of the other side's objects whose class says how: as they were when they came."""
 
@@ -286,28 +266,3 @@ def _hash(self: Any) -> int:
 
 texts: dict[int, str] = {}
 """What the other side's exceptions say."""
-
-
-def generator(number: int) -> Any:
-    """Stands for a generator: it goes on a step at a time."""
-    what, argument = "next", None
-    while True:
-        try:
-            more, value = peer.ask("step", number, (what, argument))
-        except StopIteration:
-            return None
-        if not more:
-            return value
-        try:
-            what, argument = "send", (yield value)
-        except GeneratorExit:
-            if not peer.gone:
-                peer.ask("step", number, ("close", None))
-            raise
-        except Exception as error:
-            what, argument = "throw", error
-
-
-async def coroutine(number: int) -> Any:
-    """Stands for a coroutine, which runs to its end when it is awaited."""
-    return peer.ask("await", number)

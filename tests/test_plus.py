@@ -6,9 +6,8 @@ import shutil
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.shared_data import shared
@@ -24,7 +23,6 @@ from verifiers.programs.lacks import lacks_sandbox
 from verifiers.programs.plus import BASE, PLUS
 from verifiers.programs.unit_tests import judge_by
 from verifiers.sandbox import Limits
-from verifiers.sandbox.inside import stand_in
 from verifiers.sandbox.inside.codec import TooLarge, decode, encode
 from verifiers.sandbox.inside.evalplus import restored
 from verifiers.verifier import Problem
@@ -242,10 +240,9 @@ def test_plus_refuses_what_base_takes_and_both_take_the_reference(form: str, tmp
     [
         (
             HUMANEVAL,
-            {"test": f"{COMPARE}def check(f):\n    assert np.linalg.norm(f(1)) == 1\n"},
-            "they use numpy.linalg",
+            {"test": "exec('import pandas')\ndef check(f):\n    assert f(1) == 1\n"},
+            "No module named 'pandas'",
         ),
-        (HUMANEVAL, {"test": "import pandas\ndef check(f):\n    assert f(1) == 1\n"}, "No module named 'pandas'"),
         (HUMANEVAL_PLUS, {"canonical_solution": "    return x[0]\n"}, "the reference solution raises TypeError"),
         (HUMANEVAL_PLUS, {"canonical_solution": "  return (\n"}, "the reference solution does not run: SyntaxError"),
     ],
@@ -308,6 +305,9 @@ OWN_ROW = OWN_MBPP[0].row
         (HUMANEVAL, OWN[0].row, "humaneval-plus"),
         (HUMANEVAL, {**ROW, "entry_point": "a b"}, "not a name"),
         (HUMANEVAL, {**ROW, "test": 3}, "test must be a text"),
+        (HUMANEVAL, {**ROW, "test": "import pandas as pd\ndef check(f): ..."}, "The tests import pandas, which is not"),
+        (HUMANEVAL, {**ROW, "test": "def test():\n    from pytest import raises"}, "The tests import pytest, which is"),
+        (MBPP, {**MBPP_ROW, "test": None, "test_imports": ["import torch"]}, "The tests import torch, which is not"),
         (HUMANEVAL_PLUS, {**ROW, "test": "def check(f):\n    assert f(1) == 1\n"}, "humaneval reads HumanEval's own"),
         (HUMANEVAL_PLUS, {**ROW, "test": "x" * (17 << 20)}, "are run"),
         (MBPP_PLUS, {**MBPP_ROW, "test": None}, "no field 'test'"),
@@ -341,40 +341,6 @@ def test_inputs_of_mbpp_get_the_types_that_json_has_not() -> None:
         (722, [[{"x": [1]}, 2]], [[{"x": (1,)}, 2]]),
     ):
         assert repr([*map(list, restored(number, given_inputs))]) == repr([*map(list, wanted)]), number
-
-
-NUMBERS = st.one_of(
-    st.sampled_from([1.0, 1 + 1e-6, 1 + 1e-9, math.inf, -math.inf, math.nan, True, 2**63, 1j, complex(math.inf, 0)]),
-    st.integers(-2, 2),
-    st.floats(),
-)
-SHAPES = st.sampled_from([(), (1,), (2,), (2, 1), (2, 2), (0,), (1, 0), (3, 2)])
-
-
-def arrays(shape: tuple[int, ...]) -> st.SearchStrategy[Any]:
-    return st.lists(arrays(shape[1:]), min_size=shape[0], max_size=shape[0]) if shape else NUMBERS
-
-
-def said(compare: Any, *values: Any, **settings: Any) -> bool:
-    """Whether it takes the values for close: to raise is not to."""
-    try:
-        with numpy.errstate(all="ignore"):
-            return compare(*values, **settings) is not False  # assert_allclose returns None
-    except (AssertionError, TypeError, ValueError):
-        return False
-
-
-@settings(max_examples=150)
-@given(
-    SHAPES.flatmap(arrays),
-    SHAPES.flatmap(arrays) | st.recursive(NUMBERS, st.lists, max_leaves=4),
-    st.sampled_from([{}, {"rtol": 1e-7, "atol": 1e-6}, {"rtol": 0, "atol": 0}]),
-)
-def test_the_stand_in_says_what_numpy_says(a: Any, b: Any, tolerances: dict[str, float]) -> None:
-    for x, y in ((a, b), (b, a), (a, a)):
-        assert said(stand_in.allclose, x, y, **tolerances) == said(numpy.allclose, x, y, **tolerances)
-        ours = said(stand_in.assert_allclose, x, y, **tolerances)
-        assert ours == said(numpy.testing.assert_allclose, x, y, **tolerances)
 
 
 @given(st.lists(st.floats() | st.integers(-(2**54), 2**54), min_size=60, max_size=70))

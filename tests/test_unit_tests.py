@@ -135,6 +135,23 @@ RIGHT = {
     "prints in their order": ("def f(g):\n print(1)\n g()\n print(3)", "import io, contextlib\nwith contextlib.redirect_stdout(io.StringIO()) as b: candidate(lambda: print(2))\nassert b.getvalue().split() == ['1', '2', '3']"),
     "writes below print": ("import os, sys\nw = sys.stdout.write\ndef f():\n w('a')\n sys.stdout.flush()\n os.write(1, b'b')", "import io, contextlib\nwith contextlib.redirect_stdout(io.StringIO()) as b: candidate()\nassert b.getvalue() == 'ab'"),
     "no print": ("print('on import')\ndef f(): return 1", "import io, contextlib\nwith contextlib.redirect_stdout(io.StringIO()) as b: candidate()\nassert b.getvalue() == ''"),
+    # what was lost on the way
+    'decorator args': ('import functools\ndef f(n):\n def deco(g):\n  @functools.wraps(g)\n  def w(*a, **k): return [g(*a, **k) for _ in range(n)]\n  return w\n return deco', "@candidate(3)\ndef hi(x, y=1): 'doc'; return x + y\nassert hi(1, y=4) == [5] * 3 and hi.__name__ == 'hi' and hi.__doc__ == 'doc'"),
+    'contextmanager': ("from contextlib import contextmanager\n@contextmanager\ndef f(log):\n log.append('in')\n try: yield 5\n except KeyError: log.append('key')\n finally: log.append('out')", "log = []\nwith candidate(log) as x: assert x == 5\nassert log == ['in', 'out']\nwith candidate(log): raise KeyError\nassert log == ['in', 'out', 'in', 'key', 'out']"),
+    'raise from': ("def f(x):\n try: {}[x]\n except KeyError as e: raise ValueError('v') from e", 'try: candidate(1); assert 0\nexcept ValueError as e: assert isinstance(e.__cause__, KeyError)'),
+    'notes': ("def f():\n e = ValueError('x'); e.add_note('n'); raise e", "try: candidate()\nexcept ValueError as e: assert e.__notes__ == ['n']"),
+    'zoneinfo': ('from zoneinfo import ZoneInfo\nfrom datetime import datetime\ndef f(z): return datetime(2020, 7, 1, 12, tzinfo=ZoneInfo(z))', "from datetime import datetime, timezone\nr = candidate('UTC'); assert r == datetime(2020, 7, 1, 12, tzinfo=timezone.utc) and r.utcoffset().total_seconds() == 0"),
+    'tzinfo own': ("from datetime import *\nclass Z(tzinfo):\n def utcoffset(s, d): return timedelta(hours=1)\n def dst(s, d): return timedelta(0)\n def tzname(s, d): return 'Z'\ndef f(): return datetime(2020, 1, 1, 1, tzinfo=Z())", 'from datetime import datetime, timezone\nassert candidate() == datetime(2020, 1, 1, 0, tzinfo=timezone.utc)'),
+    'dataclass module functions': ('from dataclasses import dataclass\n@dataclass\nclass V:\n a: int\n b: list\ndef f(): return V(1, [2])', "import dataclasses\nassert dataclasses.asdict(candidate()) == {'a': 1, 'b': [2]}"),
+    'bytes memoryview': ('def f(b): return memoryview(b)[1:3]', "assert bytes(candidate(b'abcd')) == b'bc' and candidate(b'abcd') == b'bc' and candidate(b'abcd').tobytes() == b'bc'"),
+    'simple namespace': ('from types import SimpleNamespace\ndef f(x): return SimpleNamespace(a=x)', 'from types import SimpleNamespace\nassert candidate(1).a == 1 and candidate(1) == SimpleNamespace(a=1)'),
+    'path': ("from pathlib import Path\ndef f(x): return Path(x) / 'b'", "from pathlib import Path\nassert candidate('a') == Path('a/b') and candidate('a').name == 'b' and str(candidate('a')) == 'a/b'"),
+    'threads call back': ('from concurrent.futures import ThreadPoolExecutor\ndef f(g, xs):\n with ThreadPoolExecutor(4) as p: return list(p.map(g, xs))', 'assert candidate(lambda x: x * 2, range(20)) == [x * 2 for x in range(20)]'),
+    'list subclass ops': ('class L(list): pass\ndef f(): return L([3, 1, 2])', 'assert sorted(candidate()) == [1, 2, 3] and candidate()[1:] == [1, 2] and candidate() + [4] == [3, 1, 2, 4] and sum(candidate()) == 6 and [*candidate()] == [3, 1, 2] and candidate() == [3, 1, 2] and len(candidate()) == 3 and 3 in candidate()'),
+    'numpy in': ('def f(a): a[0] = 9; return a.sum(), a.T, a.astype(float)', 'import numpy as np\na = np.arange(3); s, t, u = candidate(a); assert s == 12 and list(a) == [9, 1, 2] and u.dtype == float'),
+    'numpy object array': ("import numpy as np\ndef f(): return np.array([1, 'a', None], dtype=object)", "import numpy as np\nassert list(candidate()) == [1, 'a', None]"),
+    'numpy out': ('import numpy as np\ndef f(x): return np.array(x) * 2', 'import numpy as np\nassert np.allclose(candidate([1, 2]), [2, 4]) and isinstance(candidate([1]), np.ndarray) and candidate([[1]]).shape == (1, 1); np.testing.assert_array_equal(candidate([1]), np.array([2]))'),
+    'numpy inf nan': ('import numpy as np\ndef f(): return [np.nan, np.inf, np.float32(1), np.int64(3), np.bool_(True)]', 'import numpy as np\nr = candidate(); assert np.isnan(r[0]) and r[1] == np.inf and r[3] == 3 and r[4]; np.testing.assert_allclose(r[:2], [np.nan, np.inf])'),
 }  # fmt: skip
 
 
@@ -180,6 +197,12 @@ WRONG = {
     "a change of the tests' class": ("def f(t):\n t.__eq__ = lambda *a: True\n t.n = 1", "class T: n = 0\ncandidate(T); assert T.n == 0", "runtime_error"),
     "answers that differ": ("import random\nclass E:\n @property\n def x(self): self.n = getattr(self, 'n', 0) + 1; return self.n\ndef f(x): return E()", "e = candidate(1); assert e.x == e.x", "incorrect"),
     "a skip": ("import unittest\ndef f(x): raise unittest.SkipTest", "import unittest\nclass T(unittest.TestCase):\n  def test(self): assert candidate(1) == 2\nr = unittest.TestResult(); T('test').run(r); assert not r.errors and not r.failures", "incorrect"),
+    'builtins of its own in its reply': ("from verifiers.sandbox.inside import crossing, calls, stand_ins, peer as P\nfrom verifiers.sandbox.inside.codec import Parts\ndef f(x): return 7\nold = crossing.answer_names\ndef an(names, collect):\n  old(names, collect)\n  a = crossing._PERFORMED['names']\n  def answer(*args):\n    r, s = a(*args)\n    return {**r, 'all': lambda *a: True, 'abs': lambda *a: 0, 'len': lambda *a: 3}, s\n  crossing._PERFORMED['names'] = answer\ncrossing.answer_names = an\nLIMIT = 3\n", 'LIMIT\nassert all(candidate(i) == i for i in range(3))', 'incorrect'),
+    'a module of its own': ('class np:\n allclose = staticmethod(lambda *a, **k: True)\ndef f(x): return 7', 'assert np.allclose(candidate(1), 2)', 'incorrect'),
+    "the standard library's name": ('class re:\n fullmatch = staticmethod(lambda *a, **k: True)\ndef f(x): return 7', "assert re.fullmatch('a', candidate(1))", 'runtime_error incorrect'),
+    'an end of a task': ('import asyncio\nasync def f(x): raise asyncio.CancelledError', 'import asyncio\nasync def one():\n  assert await candidate(1) == 2\nasync def go():\n  async with asyncio.TaskGroup() as t: t.create_task(one())\nasyncio.run(go())', 'incorrect runtime_error'),
+    'a helper that is missing': ('def f(x): return 7', 'assert helper(candidate(1)) == 1', 'runtime_error'),
+    'a constant': ('LIMIT = 3\ndef f(x): return 7', 'assert LIMIT == 4', 'incorrect'),
 }  # fmt: skip
 
 
@@ -188,7 +211,7 @@ WRONG = {
 def test_a_wrong_program_is_told_by_what_the_tests_see(kind: str) -> None:
     program, test, wanted = WRONG[kind]
     found = judged(checks(test), program)
-    assert found.outcome == wanted, found.detail
+    assert found.outcome in wanted.split(), found.detail
 
 
 @needs_bwrap
@@ -248,6 +271,19 @@ def test_a_class_of_the_prompt_is_the_same_class_on_both_sides() -> None:
         "n = None\nfor i in range(1000): n = Node(i, n)\nr = candidate(n); k = 0\nwhile r: r = r.next; k += 1\nassert k == 1000"
     )
     assert judged(long, "def f(x): return x", NODE).outcome is Outcome.correct
+
+
+@needs_bwrap
+def test_a_class_that_derives_from_the_prompts_is_an_instance_of_it() -> None:
+    prompt = "class Shape:\n    def __init__(self, n): self.n = n\n    def area(self): raise NotImplementedError\n    def twice(self): return 2 * self.area()\n\n"
+    assert (
+        judged(
+            checks("s = candidate(3); assert isinstance(s, Shape) and s.area() == 9 and s.twice() == 18 and s.n == 3"),
+            "class Sq(Shape):\n def area(self): return self.n ** 2\ndef f(n): return Sq(n)",
+            prompt,
+        ).outcome
+        is Outcome.correct
+    )
 
 
 @needs_bwrap

@@ -8,6 +8,7 @@ from pathlib import Path
 from verifiers.benchmarks.benchmark import Sampling
 from verifiers.benchmarks.rows import key_of, number_of, text_of
 from verifiers.files import Row
+from verifiers.programs.lacks import lacks_imports
 from verifiers.programs.plus import mbpp_number
 from verifiers.programs.unit_tests import STOPS
 from verifiers.sandbox.inside.codec import encode
@@ -66,6 +67,8 @@ def tests_of(row: Row) -> str:
     test = text_of(row, "test")
     if len(test) > LARGEST_TESTS:
         raise ValueError(f"test has {len(test):,} characters; at most {LARGEST_TESTS:,} are run")
+    if lack := lacks_imports(test):
+        raise ValueError(lack)
     return test
 
 
@@ -102,6 +105,8 @@ def evalplus_problem(row: Row) -> Problem:
     }
     if data["base_input"] == "[]":
         raise ValueError("base_input is empty")
+    if lack := lacks_imports("import numpy"):
+        raise ValueError(lack)
     return Problem(key, data, solution_of(row, prompt))
 
 

@@ -9,7 +9,7 @@ has 20 CPU seconds for all inputs: every reference but one (Mbpp/599) needs less
 """
 
 from verifiers.errors import InfrastructureError
-from verifiers.programs.lacks import lacks_sandbox
+from verifiers.programs.lacks import lacks_numpy
 from verifiers.programs.unit_tests import extract_function, judge_by
 from verifiers.sandbox import MIB, Limits
 from verifiers.verifier import Judgement, Problem, Verifier
@@ -59,5 +59,5 @@ def mbpp_number(key: str) -> int:
     return int(number)
 
 
-PLUS = Verifier("plus", "2", extract_function, _plus, lacks=lacks_sandbox)
-BASE = Verifier("base", "2", extract_function, _base, lacks=lacks_sandbox)
+PLUS = Verifier("plus", "2", extract_function, _plus, lacks=lacks_numpy)
+BASE = Verifier("base", "2", extract_function, _base, lacks=lacks_numpy)

@@ -11,7 +11,7 @@ from verifiers.outcome import Outcome
 from verifiers.programs.blocks import PYTHON_TAGS, blocks, tidy
 from verifiers.programs.lacks import lacks_sandbox
 from verifiers.programs.outcomes import detail, failure
-from verifiers.sandbox import MIB, Ended, Limits, Program, the_sandbox
+from verifiers.sandbox import MIB, Ended, Limits, Program, may_import, the_sandbox
 from verifiers.sandbox.inside.broken import OURS, THEIRS
 from verifiers.sandbox.inside.codec import encode
 from verifiers.verifier import Candidate, Judgement, Problem, Verifier
@@ -62,7 +62,12 @@ def judge_by(tests: str, problem: Problem, candidate: str, limits: Limits, drive
     """The verdict of tests that call the problem's function; InfrastructureError where they cannot be run."""
     told = encode((prelude(problem), tests, str(problem.data["entry_point"])))
     answered, driven = the_sandbox().converse(
-        Program.python(candidate, serve=True, reuse=False), limits, Program("drive", reuse=False), driver_limits, told
+        Program.python(candidate, serve=True, reuse=False),
+        limits,
+        Program("drive", reuse=False),
+        driver_limits,
+        told,
+        slot_for(tests),
     )
     result, driver = answered.results[0], driven.results[0]
     marks, verdict, said = _read(driver.output)
@@ -87,6 +92,12 @@ def judge_by(tests: str, problem: Problem, candidate: str, limits: Limits, drive
     if verdict == "raised":
         return judgement(Outcome.memory_limit if said == "MemoryError" else Outcome.runtime_error, said)
     return judgement(failure(result) or Outcome.runtime_error, detail(result) or "ended during the tests")
+
+
+def slot_for(tests: str) -> str:
+    """The jail that has what tests import, made only where some do."""
+    by_numpy = re.search(r"^[ \t]*(?:import|from)[ \t]+numpy\b|\b_differ\(", tests, re.MULTILINE)
+    return "numpy driver" if by_numpy and may_import("numpy") else "driver"
 
 
 def _read(output: bytes) -> tuple[bytes, str, str]:

@@ -15,9 +15,11 @@ from verifiers.sandbox.slot import KilledForMemory, Program, Slot, SlotFailed
 
 _ATTEMPTS = 3
 _PROGRAMS_PER_SLOT = 500
+_DRIVER = ("verifiers.sandbox.inside.evalplus", "verifiers.sandbox.inside.suites")
 _IMPORTS = {
     "contest": ("copy", "datetime", "json", "operator", "random", "statistics", "string"),
-    "driver": ("verifiers.sandbox.inside.evalplus", "verifiers.sandbox.inside.suites"),
+    "driver": _DRIVER,
+    "numpy driver": (*_DRIVER, "numpy"),
 }
 """Name of a slot -> what its programs nearly all import: LiveCodeBench's by their preamble, tests of functions."""
 
@@ -76,17 +78,23 @@ class Sandbox:
                 raise
 
     def converse(
-        self, candidate: Program, limits: Limits, driver: Program, driver_limits: Limits, data: bytes
+        self,
+        candidate: Program,
+        limits: Limits,
+        driver: Program,
+        driver_limits: Limits,
+        data: bytes,
+        slot: str = "driver",
     ) -> tuple[ProgramRun, ProgramRun]:
-        """Run a `serve` program and, in another jail, the program that calls it and gets `data`; both results."""
+        """Run a `serve` program and, in the jail `slot`, the program that calls it and gets `data`; both results."""
         failure: Exception | None = None
         with self._undisturbed():
             for attempt in range(_ATTEMPTS):
                 try:
-                    return self._converse(candidate, limits, driver, driver_limits, data, attempt)
+                    return self._converse(candidate, limits, driver, driver_limits, data, slot, attempt)
                 except (SlotFailed, OSError) as error:  # an OSError: this process is out of descriptors
                     self.drop("main")
-                    self.drop("driver")
+                    self.drop(slot)
                     failure = error
             raise InfrastructureError(f"the sandbox failed {_ATTEMPTS} times: {failure}")
 
@@ -97,9 +105,10 @@ class Sandbox:
         driver: Program,
         driver_limits: Limits,
         data: bytes,
+        slot: str,
         attempt: int,
     ) -> tuple[ProgramRun, ProgramRun]:
-        served, drove = self.slot("main"), self.slot("driver")
+        served, drove = self.slot("main"), self.slot(slot)
         served.begin(candidate, limits, 2.0**attempt)
         drove.begin(driver, driver_limits, 2.0**attempt)
         fds: list[int] = []
@@ -114,7 +123,7 @@ class Sandbox:
                 os.close(fd)
         with contextlib.suppress(OSError):  # either's result says it
             finish([drove.running, served.running])
-        driven = self._result("driver", drove)
+        driven = self._result(slot, drove)
         answered = self._result("main", served)
         if driven.starved or answered.starved:
             raise SlotFailed("the host was too busy")

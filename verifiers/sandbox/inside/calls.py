@@ -10,10 +10,11 @@ from typing import Any, NoReturn
 
 from verifiers.sandbox.inside import crossing, stand_ins
 from verifiers.sandbox.inside.broken import OURS, THEIRS, Broken
+from verifiers.sandbox.inside.callables import Function
 from verifiers.sandbox.inside.codec import decode
 from verifiers.sandbox.inside.describing import describe
 from verifiers.sandbox.inside.frames import write_all
-from verifiers.sandbox.inside.stand_ins import Function, Kind, peer
+from verifiers.sandbox.inside.stand_ins import Kind, peer
 
 _MOST_DIGITS = 100_000  # of a number in a test's text
 _MOST_PRINTED = 4 << 20  # by all calls: what the pipe may hold too
@@ -65,7 +66,7 @@ def drive() -> NoReturn:
     """The tests' side: run them as the benchmark wrote them and write `passed`, `failed`, `raised`, `gone` or `broken`.
 
     Standard input holds (prelude, tests, name of the function). `broken` is the tests' own fault, or what can't cross.
-    They may import numpy (stand_in.py) and call `_differ` (evalplus.py). What they print is lost.
+    They may call `_differ` (evalplus.py). What they print is lost.
     """
     from verifiers.sandbox.inside.suites import (
         code_of,
@@ -74,7 +75,7 @@ def drive() -> NoReturn:
 
     prelude, tests, name = decode(sys.stdin.buffer.read())
     verdict, detail = "broken", ""
-    _prepare(tests)
+    _prepare()
     try:
         names = _names_of(prelude)
         code = code_of(tests)
@@ -85,7 +86,8 @@ def drive() -> NoReturn:
     except BaseException as error:
         detail = type(error).__name__
         if peer.calls:
-            verdict = "raised" if error is peer.raised and not isinstance(error, AssertionError) else "failed"
+            theirs = (error is peer.raised and not isinstance(error, AssertionError)) or _lacks_name(error)
+            verdict = "raised" if theirs else "failed"
         else:
             detail += ": " + str(error)[:200]
     if peer.gone and verdict != "broken":
@@ -94,7 +96,7 @@ def drive() -> NoReturn:
     os._exit(0)
 
 
-def _prepare(tests: str) -> None:
+def _prepare() -> None:
     """What tests find here that a program does not."""
     write_all(1, OURS)
     sys.stdout = open(os.devnull, "w")  # noqa: SIM115
@@ -103,11 +105,6 @@ def _prepare(tests: str) -> None:
     sys.setrecursionlimit(_DEEPEST)
     peer.describe, peer.resolve, peer.perform = describe, crossing.resolve, crossing.perform
     peer.received, peer.refusal = crossing.received, Broken
-    if "numpy" in tests:
-        try:
-            __import__("numpy")
-        except ImportError:
-            __import__("verifiers.sandbox.inside.stand_in", fromlist=["*"]).stand_in_for_numpy()
     peer.first_call = lambda: write_all(1, THEIRS)
 
 
@@ -129,21 +126,46 @@ def _find_names(code: CodeType, tests: str, names: dict[str, Any], name: str) ->
     from verifiers.sandbox.inside.suites import free_names
 
     wanted = [each for each in sorted(free_names(code)) if each not in names and not hasattr(builtins, each)]
-    wanted = [each for each in wanted if each != name]
+    wanted = [each for each in wanted if each != name and not _import(each, names)]
     classes = [each for each, value in names.items() if isinstance(value, type) and value.__module__ == "__main__"]
     looks = any(each in tests for each in _LOOKS)
     if not (wanted or classes or looks) and name[0] == name[0].lower():  # a function, nothing else: no need to ask
         names[name] = peer.stand_for(name, object.__new__(Function))
         return names[name]
     write_all(1, THEIRS)
-    found, shared = peer.ask("names", None, ([name, *wanted], classes, looks))
-    write_all(1, OURS)
-    peer.calls = 0
+    shared = peer.ask("share", None, (classes, looks))
     crossing.share_classes(names, [each for each in classes if each in shared or issubclass(names[each], Exception)])
+    answered = peer.ask("names", None, ([name, *wanted],))
+    found = {each: answered[each] for each in (name, *wanted) if each in answered}
+    missing = [each for each in wanted if each not in found]
+    peer.calls = bool(wanted)  # tests that look at a program's constants call nothing
+    write_all(1, THEIRS if wanted else OURS)
     stand_ins.named.update(value for value in found.values() if isinstance(value, Kind))
     names[name] = found.pop(name) if name in found else _missing(name)
     names["__builtins__"] = {**vars(builtins), **found}
+    _absent.update(missing)
     return names[name]
+
+
+def _import(name: str, names: dict[str, Any]) -> bool:
+    """Give tests a module that they use and nowhere import: a program's own `math` would say what is close."""
+    module = "numpy" if name == "np" else name
+    if module not in getattr(sys, "stdlib_module_names", ()) and module != "numpy":
+        return False
+    try:
+        names[name] = __import__(module)
+    except ImportError:
+        return False
+    return True
+
+
+_absent: set[str] = set()
+"""Names that tests use and the program has not."""
+
+
+def _lacks_name(error: BaseException) -> bool:
+    """Whether it says that a program has not what tests call."""
+    return type(error) is NameError and any(repr(name) in str(error) for name in _absent)
 
 
 def _missing(name: str) -> Any:

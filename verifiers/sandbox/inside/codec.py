@@ -13,7 +13,7 @@ from collections.abc import Callable
 from operator import is_
 from typing import Any
 
-from verifiers.sandbox.inside.kinds import Kind, kind_by_tag, kind_of, make_numpy, numpy_value
+from verifiers.sandbox.inside.kinds import Kind, kind_by_tag, kind_of, make_scalar, numpy_scalar
 
 MOST_BYTES = 64 << 20
 MOST_ITEMS = 2_000_000
@@ -154,7 +154,7 @@ def _compound(
         return None
     kind = shared.kind_of(value)
     if kind is None:
-        plain = numpy_value(value)
+        plain = numpy_scalar(value)
         if plain is None and describe is None:
             raise TypeError(f"a {type(value).__name__} is not plain")
         out += b"y" if plain else b"o"
@@ -254,7 +254,7 @@ def _closed(opened: Any, parts: list[Any], shared: Shared, resolve: Callable[[An
     if any(part is _UNFINISHED for part in parts):
         raise TooLarge("a value that does not change holds itself")
     if kind is None:
-        return make_numpy(*parts[0]) if tag == b"y" else resolve(parts[0])  # type: ignore[misc]
+        return make_scalar(*parts[0]) if tag == b"y" else resolve(parts[0])  # type: ignore[misc]
     if kind.new:
         kind.fill(made, parts)
         return made

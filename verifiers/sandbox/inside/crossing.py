@@ -15,10 +15,11 @@ from collections.abc import Callable
 from typing import Any
 
 from verifiers.sandbox.inside import stand_ins
+from verifiers.sandbox.inside.callables import Function, Method, coroutine, generator
 from verifiers.sandbox.inside.describing import FUNCTIONS, MOST_TEXT, VALUED, plain_value
 from verifiers.sandbox.inside.kinds import MOST_RECORDS, plain_base, record_kind
 from verifiers.sandbox.inside.peer import Gone
-from verifiers.sandbox.inside.stand_ins import SPECIALS, Function, Kind, Method, Remote, peer
+from verifiers.sandbox.inside.stand_ins import SPECIALS, Kind, Remote, peer
 
 _PLAIN_MODULES = ("collections", "array", "decimal", "fractions", "uuid", "datetime")
 _ENDINGS = (StopIteration, StopAsyncIteration, GeneratorExit)
@@ -97,7 +98,7 @@ def _object(number: int, cls: type, hashed: Any, held: Any) -> Any:
     return _new(number, made)
 
 
-def _exception(number: int, cls: type, args: Any, text: str, state: dict[str, Any]) -> Any:
+def _exception(number: int, cls: type, args: Any, text: str, state: dict[str, Any], *chain: Any) -> Any:
     if not issubclass(cls, BaseException) or type(text) is not str:
         raise TypeError("no exception")
     try:
@@ -106,14 +107,21 @@ def _exception(number: int, cls: type, args: Any, text: str, state: dict[str, An
         made = RuntimeError(text)
     BaseException.args.__set__(made, tuple(args))  # type: ignore[attr-defined]
     stand_ins.texts[number] = text
+    for name, value in zip(("__cause__", "__context__"), chain):  # noqa: B905 (strict= came with Python 3.10)
+        if isinstance(value, BaseException):
+            setattr(made, name, value)
     if not isinstance(cls, Kind):
-        vars(made).update({name: value for name, value in state.items() if type(name) is str and name[:2] != "__"})
+        vars(made).update(
+            {name: value for name, value in state.items() if name == "__notes__" or str(name)[:2] != "__"}
+        )
     return _new(number, made)
 
 
 def received(error: BaseException, what: str, positional: Any) -> BaseException:
     """An exception of the candidate's as it is raised in the tests: one that would end a loop of theirs does not."""
     may_end = what in ("step", "await") or (what == "special" and positional[0] in ("__next__", "__anext__"))
+    if any(cls.__name__ == "CancelledError" for cls in type(error).__mro__):  # tasks and their groups pass over it
+        return RuntimeError(f"CancelledError: {error}"[:MOST_TEXT])
     if isinstance(error, _ENDINGS) and not (may_end and not isinstance(error, GeneratorExit)):
         return RuntimeError(f"{type(error).__name__}: {error}"[:MOST_TEXT])
     return error
@@ -130,11 +138,12 @@ _RESOLVED: dict[str, Callable[..., Any]] = {
     "record": lambda place: peer.shared.records[place][0],
     "builtin": _builtin,
     "held": lambda value: value,
+    "bytes": memoryview,
     "class": _class,
     "function": _function,
     "method": lambda number: _new(number, object.__new__(Method)),
-    "generator": lambda number: _new(number, stand_ins.generator(number)),
-    "coroutine": lambda number: _new(number, stand_ins.coroutine(number)),
+    "generator": lambda number: _new(number, generator(number)),
+    "coroutine": lambda number: _new(number, coroutine(number)),
     "object": _object,
     "exception": _exception,
 }
@@ -142,7 +151,7 @@ _RESOLVED: dict[str, Callable[..., Any]] = {
 
 def perform(what: str, number: Any, positional: tuple[Any, ...], keywords: dict[str, Any] | None) -> Any:
     """Do what the other side asks."""
-    if what == "names" and stand_ins.trusting:
+    if number is None and stand_ins.trusting:
         return _PERFORMED[what](*positional)
     if not stand_ins.trusting:
         if type(number) is not int or not 0 <= number < len(peer.mine):
@@ -223,7 +232,7 @@ def _await(value: Any) -> Any:
 def _apply(value: Any, what: str, *arguments: Any) -> Any:
     functions: dict[str, Callable[..., Any]] = {
         "iter": iter, "len": len, "getitem": lambda value, key: value[key], "copy": copy.copy,
-        "deepcopy": copy.deepcopy, "dir": dir,
+        "deepcopy": copy.deepcopy, "dir": dir, "fields": lambda value: list(value.__dataclass_fields__),
     }  # fmt: skip
     return functions[what](value, *arguments)
 
@@ -242,16 +251,15 @@ _PERFORMED: dict[str, Callable[..., Any]] = {
 
 
 def answer_names(names: dict[str, Any], collect: Callable[[], None]) -> None:
-    """Let the other side ask for a program's names.
-
-    (names, classes, whether they look at what is printed) -> ({name: value}, names of the classes that both have)
+    """Let the other side ask which classes of a program both have, whether or not they look at what is printed, and
+    then for its names.
     """
-
     _names.update(names)
 
-    def answer(wanted: list[str], classes: list[str], printed: bool) -> Any:
+    def share(classes: list[str], printed: bool) -> list[str]:
         if printed:
             collect()
-        return {name: names[name] for name in wanted if name in names}, share_classes(names, classes)
+        return share_classes(names, classes)
 
-    _PERFORMED["names"] = answer
+    _PERFORMED["share"] = share
+    _PERFORMED["names"] = lambda wanted: {name: names[name] for name in wanted if name in names}

@@ -26,7 +26,10 @@ def describe(value: Any) -> Parts:
         return _describe_class(value)
     if type(value) is _Kept:
         return _describe_new_class(value.cls, value)
-    if not stand_ins.trusting:
+    if stand_ins.trusting:
+        if type(value) is memoryview:
+            return Parts(("bytes", value.tobytes()))
+    else:
         if isinstance(value, _NEVER):
             raise TypeError(f"the tests hand the program a {type(value).__name__}")
         if type(value) is types.BuiltinFunctionType and isinstance(value.__self__, types.ModuleType):
@@ -129,4 +132,7 @@ def _describe_exception(number: int, error: BaseException) -> Parts:
     if not stand_ins.trusting:
         args = tuple(arg if type(arg) in (int, float, str, bool, bytes) else str(arg) for arg in args)
     state = dict(vars(error)) if stand_ins.trusting and type(error).__module__ == "builtins" else {}
-    return Parts(("exception", number, type(error), Parts(args), text, state))
+    chain = (error.__cause__, error.__context__) if stand_ins.trusting else ()
+    if not any(chain):
+        chain = ()
+    return Parts(("exception", number, type(error), Parts(args), text, state, *chain))

@@ -2,7 +2,7 @@
 
 Rules as in https://github.com/evalplus/evalplus at e5d0ed0 (0.3.1): evalplus/eval/__init__.py and _special_oracle.py
 say what agrees, evalplus/data/mbpp.py which lists of MBPP's inputs are tuples, sets or complex numbers. The reference
-is code of a data file and runs here, where the tests run. Standard library only, Python 3.9 and later.
+is code of a data file and runs here, where the tests run. Python 3.9 and later; numpy says what is close.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from typing import Any
 
 from verifiers.sandbox.inside.broken import MOST_OF_ANSWERS, OURS, THEIRS, Broken
 from verifiers.sandbox.inside.frames import write_all
-from verifiers.sandbox.inside.stand_in import allclose
 from verifiers.sandbox.inside.stand_ins import peer
 
 _SAME_SET = (
@@ -69,7 +68,7 @@ def agrees(arguments: Any, got: Any, expected: Any, atol: float, name: str, numb
         return False
     if isinstance(expected, (list, tuple)) and len(got) != len(expected):
         return False
-    return allclose(got, expected, rtol=1e-07, atol=atol)
+    return bool(__import__("numpy").allclose(got, expected, rtol=1e-07, atol=atol))
 
 
 def _special(arguments: Any, got: Any, expected: Any, atol: float, name: str, same: bool) -> bool:

@@ -114,12 +114,20 @@ _LATE = {
     b"m": "decimal",
     b"F": "fractions",
     b"u": "uuid",
+    b"z": "zoneinfo",
+    b"P": "pathlib",
+    b"_": "types",
+    b"a": "numpy",
     **dict.fromkeys((b"1", b"2", b"3", b"4", b"5"), "datetime"),
 }
 """Kinds of modules that most programs never import."""
 
 
+_loaded: set[str] = set()
+
+
 def _load(module: str) -> None:
+    _loaded.add(module)
     if module in sys.modules or module in _LATE.values():
         from verifiers.sandbox.inside.late_kinds import kinds_of
 
@@ -131,7 +139,7 @@ def kind_of(value: object) -> Kind | None:
     """Of a value whose class is exactly one that crosses as it is."""
     cls = type(value)
     found = KINDS.get(cls)
-    if found is None and cls.__module__ in _LATE.values():
+    if found is None and cls.__module__ in _LATE.values() and cls.__module__ not in _loaded:
         _load(cls.__module__)
         found = KINDS.get(cls)
     return BOUNDED if cls is deque and value.maxlen is not None else found  # type: ignore[attr-defined]
@@ -150,33 +158,28 @@ SCALARS = (str, bytes, float, complex, int)
 def plain_base(cls: type) -> type | None:
     """The plain class that a class of a program derives from: a value of it holds one of these."""
     for base in type.mro(cls):
-        if base.__module__ in _LATE.values() and base not in KINDS:
+        if base.__module__ in _LATE.values() and base.__module__ not in _loaded:
             _load(base.__module__)
+        if base.__module__ == "types" and base is not cls:  # a namespace with methods
+            continue
         if any(base is each for each in (*SCALARS, *KINDS)):  # a metaclass may lie
             return base
     return None
 
 
-def numpy_value(value: object) -> tuple[str, tuple[int, ...] | None, bytes] | None:
-    """(dtype, shape, bytes) of an array or scalar of numpy that holds no objects; None for anything else."""
+def numpy_scalar(value: object) -> tuple[str, bytes] | None:
+    """(dtype, bytes) of a scalar of numpy; None for anything else."""
     numpy = sys.modules.get("numpy")
-    kind = type(value)
-    if numpy is None or kind.__module__ != "numpy" or not isinstance(value, (numpy.ndarray, numpy.generic)):
+    if numpy is None or type(value).__module__ != "numpy" or not isinstance(value, numpy.generic):
         return None
-    if value.dtype.hasobject or value.dtype.names:
-        return None
-    shape = tuple(value.shape) if kind is numpy.ndarray else None
-    return value.dtype.str, shape, value.tobytes()
+    return None if value.dtype.names else (value.dtype.str, value.tobytes())
 
 
-def make_numpy(dtype: str, shape: tuple[int, ...] | None, data: bytes) -> Any:
-    """The array or scalar again; ImportError where there is no numpy."""
-    import numpy
+def make_scalar(dtype: str, data: bytes) -> Any:
+    """The scalar again; ImportError where there is no numpy."""
+    from verifiers.sandbox.inside.late_kinds import make_array
 
-    if type(dtype) is not str or type(data) is not bytes or "O" in dtype:
-        raise ValueError("no array")
-    flat = numpy.frombuffer(data, numpy.dtype(dtype))
-    return flat[0] if shape is None else flat.reshape(shape).copy()
+    return make_array(dtype, "1", data)[0]
 
 
 MOST_RECORDS = 100

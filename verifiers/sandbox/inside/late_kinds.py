@@ -50,8 +50,14 @@ def _datetime() -> dict[type, Kind]:
     def day(value: Any) -> list[Any]:
         return [value.year, value.month, value.day]
 
+    def zone(value: Any) -> Any:
+        tz = value.tzinfo
+        if tz is None or type(tz) is dt.timezone or type(tz).__module__ == "zoneinfo":
+            return tz
+        return dt.timezone(value.utcoffset(), value.tzname())  # of a class of its own: what it says now
+
     def time(value: Any) -> list[Any]:
-        return [value.hour, value.minute, value.second, value.microsecond, value.tzinfo, value.fold]
+        return [value.hour, value.minute, value.second, value.microsecond, zone(value), value.fold]
 
     def span(value: Any) -> list[Any]:
         return [value.days, value.seconds, value.microseconds]
@@ -67,4 +73,67 @@ def _datetime() -> dict[type, Kind]:
     }
 
 
-_MAKERS = {"array": _array, "decimal": _decimal, "fractions": _fractions, "uuid": _uuid, "datetime": _datetime}
+def _zoneinfo() -> dict[type, Kind]:
+    from zoneinfo import ZoneInfo
+
+    return {ZoneInfo: Kind(b"z", lambda value: [value.key], ZoneInfo)}
+
+
+def _pathlib() -> dict[type, Kind]:
+    import pathlib
+
+    kinds = (pathlib.PosixPath, pathlib.PurePosixPath, pathlib.PureWindowsPath)
+
+    def make(place: int, text: str) -> Any:
+        return kinds[place](text)
+
+    return {cls: Kind(b"P", lambda value: [kinds.index(type(value)), str(value)], make) for cls in kinds}
+
+
+def _types() -> dict[type, Kind]:
+    from types import SimpleNamespace
+
+    def fill(value: Any, parts: list[Any]) -> None:
+        vars(value).clear()
+        vars(value).update(zip(map(str, parts[::2]), parts[1::2]))  # noqa: B905
+
+    def parts(value: Any) -> list[Any]:
+        return [part for pair in vars(value).items() for part in pair]
+
+    return {SimpleNamespace: Kind(b"_", parts, new=SimpleNamespace, fill=fill)}
+
+
+def _numpy() -> dict[type, Kind]:
+    import numpy
+
+    def parts(value: Any) -> list[Any]:
+        if value.dtype.names:
+            raise TypeError("an array of records is not plain")
+        items = value.ravel().tolist() if value.dtype.hasobject else [value.tobytes()]
+        return [value.dtype.str, ",".join(map(str, value.shape)), *items]
+
+    def fill(value: Any, parts: list[Any]) -> None:
+        value[...] = make_array(*parts)
+
+    return {numpy.ndarray: Kind(b"a", parts, make_array, fill=fill)}
+
+
+def make_array(dtype: str, shape: str, *items: Any) -> Any:
+    """An array of numpy; ImportError where there is none."""
+    import numpy
+
+    sizes = tuple(map(int, filter(None, shape.split(","))))
+    if dtype == "|O":
+        array = numpy.empty(len(items), object)
+        for place, item in enumerate(items):
+            array[place] = item
+        return array.reshape(sizes)
+    if "O" in dtype or type(items[0]) is not bytes:
+        raise ValueError("no array")
+    return numpy.frombuffer(items[0], numpy.dtype(dtype)).reshape(sizes).copy()
+
+
+_MAKERS = {
+    "array": _array, "decimal": _decimal, "fractions": _fractions, "uuid": _uuid, "datetime": _datetime,
+    "zoneinfo": _zoneinfo, "pathlib": _pathlib, "types": _types, "numpy": _numpy,
+}  # fmt: skip

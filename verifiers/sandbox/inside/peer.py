@@ -11,6 +11,7 @@ import os
 import struct
 import sys
 import time
+from _thread import RLock
 from collections.abc import Callable
 from typing import Any
 
@@ -40,6 +41,7 @@ class Peer:
         self.their_numbers: dict[int, Any] = {}  # of what stands for theirs, by identity
         self.depth = 0
         self._unread = bytearray()
+        self._lock = RLock()
         self.gone = False
         self.calls = 0
         self.spent = 0.0  # CPU seconds of this side while it asked
@@ -69,18 +71,22 @@ class Peer:
 
     def ask(self, what: str, number: Any, positional: Any = (), named: Any = None, hold: bool = False) -> Any:
         """The other side's value; raises the exception that came instead, Gone where there is no sensible answer."""
+        with self._lock:  # threads of a program wait for each other here
+            return self._ask(what, number, positional, named, hold)
+
+    def _ask(self, what: str, number: Any, positional: Any, named: Any, hold: bool) -> Any:
         if self.gone:
             raise Gone
         if not self.calls:
             self.first_call()
         self.calls += 1
         self.depth += 1
-        began = time.process_time()
+        known, began = len(self.mine) + len(self.theirs), time.process_time()
         try:
             self._request(Parts((what, number, Parts(positional), named or None, hold)))
             sign, body = self._reply()
         finally:
-            self._leave(hold)
+            self._leave(hold, known)
             self.spent += time.process_time() - began
         if sign == "=":
             return body
@@ -122,15 +128,17 @@ class Peer:
                 return
             if sign == "?":
                 self.depth += 1
+                known = len(self.mine) + len(self.theirs)
                 try:
                     self._answer(body)
                 finally:
-                    self._leave(bool(body[4]))
+                    self._leave(bool(body[4]), known)
 
-    def _leave(self, hold: bool) -> None:
+    def _leave(self, hold: bool, known: int) -> None:
+        """Forget what was held in common, unless an object that is now known may keep it."""
         self.depth -= 1
         if not self.depth:
-            if hold and len(self.shared.objects) <= _MOST_HELD:
+            if (hold or len(self.mine) + len(self.theirs) > known) and len(self.shared.objects) <= _MOST_HELD:
                 self.shared.remember()
             else:
                 self.shared.forget()

@@ -14,7 +14,7 @@ Where the tests are, nothing of the candidate's ever runs and nothing that a tes
 
 from __future__ import annotations
 
-import types
+import operator
 from collections import Counter, OrderedDict, defaultdict, deque
 from typing import Any
 
@@ -33,7 +33,16 @@ _OPERATORS = [
     "rshift", "divmod",
 ]  # fmt: skip
 _COMPUTED = [before + name for name in _OPERATORS for before in ("", "r", "i")]
-_OPEN_DUNDERS = {"__name__", "__qualname__", "__doc__", "__module__", "__wrapped__", "__annotations__", "__self__"}
+_OPEN_DUNDERS = {
+    "__notes__",
+    "__name__",
+    "__qualname__",
+    "__doc__",
+    "__module__",
+    "__wrapped__",
+    "__annotations__",
+    "__self__",
+}
 SPECIALS = {f"__{name}__" for name in (*_ASKED, *_COMPARED, *_COMPUTED)}
 MUTABLE_BASES = (list, dict, set, bytearray, deque, Counter, OrderedDict, defaultdict)
 peer = Peer()
@@ -56,6 +65,9 @@ class Kind(type):
         return value
 
     def __getattr__(cls, name: str) -> Any:
+        if name == "__dataclass_fields__":
+            names = peer.ask("apply", number_of(cls), ("fields",))
+            return __import__("dataclasses").make_dataclass("Fields", names).__dataclass_fields__
         _known_name(name, cls)
         return peer.ask("get", number_of(cls), (name,), hold=True)
 
@@ -87,6 +99,8 @@ class Remote:
     __slots__ = ()
 
     def __getattr__(self, name: str) -> Any:
+        if name == "__dataclass_fields__":
+            return getattr(type(self), name)
         _known_name(name, type(self))
         return peer.ask("get", number_of(self), (name,), hold=True)
 
@@ -177,6 +191,16 @@ def _compared_as_held(name: str) -> Any:
     return method
 
 
+def _computed_as_held(name: str) -> Any:
+    def method(self: Any, other: Any) -> Any:
+        if trusting or _is_named(type(self)) or number_of(self) in made_by_tests:
+            return _computed(name)(self, other)
+        mine = held(self)
+        return getattr(operator, name)(mine, held(other) if isinstance(other, Remote) else other)
+
+    return method
+
+
 def held(value: Any) -> Any:
     """The plain value that the other side's object holds."""
     return peer.ask("held", number_of(value))
@@ -194,8 +218,13 @@ def make_class(name: str, module: str, bases: tuple[type, ...], specials: tuple[
     space.update(_methods(specials, data is not None))
     if plain and data is None:
         space.update({f"__{each}__": _compared_as_held(f"__{each}__") for each in _COMPARED})
+        space.update({f"__{each}__": _computed_as_held(f"__{each}__") for each in _OPERATORS})
         space["__class__"] = property(lambda _: plain)
         space["__hash__"] = None
+    shared = tuple(base for base in bases if base.__module__ == "__main__" and not isinstance(base, Kind))
+    if shared and not plain and not issubclass(shared[0], BaseException):
+        family = type(name, shared, {})  # isinstance() asks for it; no code of these bases is to run for it
+        space["__class__"] = property(lambda _: family)
     space["__dict__"] = property(lambda self: peer.ask("get", number_of(self), ("__dict__",)))
     if any(issubclass(base, BaseException) for base in bases):
         space["__str__"] = lambda self: texts.get(number_of(self), "")
@@ -227,32 +256,6 @@ def _methods(specials: tuple[str, ...], data: bool) -> dict[str, Any]:
     return made
 
 
-class Function(Remote):
-    """Stands for a function."""
-
-    __slots__ = ()
-    _held_on = False
-
-    def __call__(self, *positional: Any, **keywords: Any) -> Any:
-        return peer.ask("call", number_of(self), positional, keywords, hold=self._held_on)
-
-    def __get__(self, instance: Any, owner: Any = None) -> Any:
-        return self if instance is None else types.MethodType(self, instance)
-
-    def __repr__(self) -> str:
-        return f"<function {self.__name__}>"
-
-
-class Method(Function):
-    """Stands for a method of an object, which may keep what it is given."""
-
-    __slots__ = ()
-    _held_on = True
-
-    def __get__(self, instance: Any, owner: Any = None) -> Any:
-        return self
-
-
 hashes: dict[int, int] = {}
 """Of the other side's objects whose class says how: as they were when they came."""
 
@@ -263,28 +266,3 @@ def _hash(self: Any) -> int:
 
 texts: dict[int, str] = {}
 """What the other side's exceptions say."""
-
-
-def generator(number: int) -> Any:
-    """Stands for a generator: it goes on a step at a time."""
-    what, argument = "next", None
-    while True:
-        try:
-            more, value = peer.ask("step", number, (what, argument))
-        except StopIteration:
-            return None
-        if not more:
-            return value
-        try:
-            what, argument = "send", (yield value)
-        except GeneratorExit:
-            if not peer.gone:
-                peer.ask("step", number, ("close", None))
-            raise
-        except Exception as error:
-            what, argument = "throw", error
-
-
-async def coroutine(number: int) -> Any:
-    """Stands for a coroutine, which runs to its end when it is awaited."""
-    return peer.ask("await", number)

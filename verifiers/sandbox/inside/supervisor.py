@@ -19,7 +19,7 @@ from resource import setrlimit
 
 from verifiers.sandbox.inside import kernel
 from verifiers.sandbox.inside.frames import CHANNEL, RESULT, STAGE
-from verifiers.sandbox.inside.interpreter import set_stage
+from verifiers.sandbox.inside.interpreter import ENVIRONMENT, set_stage
 from verifiers.sandbox.inside.job import SlotSettings
 from verifiers.sandbox.inside.one_test import be_test
 from verifiers.sandbox.inside.warming import fill_pools
@@ -35,10 +35,11 @@ def main(channel: int, stage: int) -> None:
     site.sethelper()
     _move(stage, channel)
     slot = SlotSettings(_socket.socket(fileno=CHANNEL), marshal.loads(os.read(CHANNEL, 1 << 16)))
-    for module in (*_OFTEN_IMPORTED, *slot.imports):
-        __import__(module)  # once, here, and not in every test
     if slot.packages:
         sys.path.append(slot.packages)
+    os.environ.update(ENVIRONMENT)  # numpy's threads would not be there after a fork
+    for module in (*_OFTEN_IMPORTED, *slot.imports):
+        __import__(module)  # once, here, and not in every test
     exec(compile("pass", "main.py", "exec"), {})  # the compiler makes its types on first use
     set_stage(slot.folder)
     signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -85,7 +85,7 @@ test-slow: set-up
 
 test-lean: set-up
 	@python -m tests.lean.fetch || echo "Lean could not be fetched: the tests that need it are skipped." >&2
-	pytest -m lean
+	pytest -m 'lean and not slow'
 
 test-faults: set-up
 	@pytest -m faults

@@ -14,29 +14,28 @@ Answer = Callable[[dict[str, Any]], tuple[int, str]]
 
 @contextmanager
 def stand_in() -> Iterator[Callable[[Answer], None]]:
-    """Starts a server that answers as told, and makes it the back end."""
-    servers: list[HTTPServer] = []
+    """A server; each call of what it yields tells it what to answer, and makes it the back end."""
+    told: list[Answer] = []
 
-    def start(answer: Answer) -> None:
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                status, body = answer(request)
-                self.send_response(status)
-                self.end_headers()
-                self.wfile.write(body.encode())
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            status, body = told[-1](request)
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(body.encode())
 
-            def log_message(self, *_: object) -> None: ...
+        def log_message(self, *_: object) -> None: ...
 
-        server = HTTPServer(("127.0.0.1", 0), Handler)
-        servers.append(server)
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        configure(kimina_url=f"http://127.0.0.1:{server.server_port}")
 
-    yield start
-    for server in servers:
+        def start(answer: Answer) -> None:
+            told.append(answer)
+            configure(kimina_url=f"http://127.0.0.1:{server.server_port}")
+
+        yield start
         server.shutdown()
-        server.server_close()
 
 
 def messages(*told: tuple[str, int, str], stripped: int = 2, **more: object) -> Answer:

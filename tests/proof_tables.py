@@ -122,8 +122,39 @@ REFUSED = (
     "rw (occs := .f) [h]",
     "exact id (config := g)",
     "grind (splits := x)",
+    "omega\n#evalf 1",
+    'omega\n#evalIO.println "x"',
+    "omega\n#print_axioms t",
+    "have x := f ∘Lsorry",
+    "exact x →Lby_elab return default",
+    "let rec @[instance] one : OfNat Nat 5 := ⟨4⟩\nomega",
+    "exact f\nwhere @[command_elab Lean.Parser.Command.printAxioms] f : Nat := 0",
+    "omega\n@[instance]",
+    "plausible",
+    "slim_check",
+    'exact (from_lrat "" "")',
+    "with_panel_widgets [f x] omega",
+    "aesop (add safe foo) (simp_config := f x)",
+    "simp («config» := f x) at h",
+    "simp_all? (maxSteps := f 3)",
+    "grw (config := f) [h]",
+    "decide +«native»",
+    "/--/ sorry -/\nomega",
+    "omega\nwith_weak_namespace Foo theorem u : 1 = 1 := rfl",
+    "omega\nsimproc_decl f (1 + 1) := fun _ => pure .continue",
 )
 """Texts that no back end may accept as a proof of anything, and that no server is sent."""
+
+PROGRAMS = (
+    "have e : IO Unit := pure ()",
+    "have e := IO.println 3",
+    "open Lean in omega",
+    "open Lean Elab Tactic in omega",
+    "let e : Lean.Elab.Tactic.TacticM Unit := pure ()\nomega",
+    "have e : «Lean».Name := default\nomega",
+    "aesop (add safe tactic Aesop.foo)",
+)
+"""Texts that name Lean's own programs: its tree shows nothing wrong in them, and no back end is shown one."""
 
 FENCES = (
     "```lean4\n{}```", "Sure! Here it is.\n```lean\n{}```\nThis uses omega.", "The proof:\n\n```\n{}```",
@@ -203,6 +234,8 @@ REALIGNED = (
 )
 """Statements and answers whose first line has lost its blanks, or looks so; all are proofs."""
 
+_INSTANCE = "OfNat Nat 5 := ⟨4⟩\ntheorem t : X := by\n  have := aux\n  rfl"
+
 _AUX = "lemma aux (n : Nat) (h : n % 5 = 3) : n = 5 * (n/5) + 3 := by omega\n\n"
 _USES = f"{SIGNATURE} := by\n  have := aux n h\n  omega\n"
 _BEFORE = (
@@ -226,6 +259,27 @@ HELPED = (
 )
 """Answers that prove SIGNATURE with declarations before the theorem."""
 
+CHAT = (
+    "import Mathlib\nimport Aesop\n\nset_option maxHeartbeats 400000\n\nopen BigOperators Real Nat Topology Rat\n\n"
+    f"{SIGNATURE} := by\n  omega",
+    f"set_option maxHeartbeats 0 in\nopen Nat in\n{SIGNATURE} := by\n  omega",
+    f"open Nat Finset in\n/-- A doc. -/\n{SIGNATURE} := by\n  -- first\n  omega\n\n#check t\n#print axioms t",
+    f"namespace Foo\n\nopen Foo\n\nlemma aux : 1 = 1 := rfl\n\n{SIGNATURE} := by\n  have := aux\n  omega\n\nend Foo",
+    f"section\nopen scoped List\nopen Option (some)\nvariable {{x : Nat}}\n\n{SIGNATURE} := by\n  omega\nend",
+    f"import Mathlib\nset_option maxRecDepth 1000000 in\nset_option autoImplicit false\n{SIGNATURE} := by omega",
+    f"open Lean Elab\n\n{SIGNATURE} := by\n  omega",
+)
+"""Files with which chat provers answer; each proves SIGNATURE, in any Lean that knows the tactics."""
+
+CHATS = (
+    f"### Detailed Proof\n\n1. Use omega.\n\n### Step 1: Sketch\n\n```lean4\n{SIGNATURE} := by\n"
+    "  have h1 : n % 5 = 3 := by sorry\n  sorry\n```\n\n### Complete Lean 4 Proof\n\n```lean4\n{}\n```",
+    "<think>\nTry `simp`:\n```lean4\ntheorem t : X := by simp\n```\nNo.\n</think>\n\n```lean4\n{}\n```\n\nThis works.",
+    "# Solution\n\n```tactics\nintro h\nnlinarith\n```\n\n```lean4\n{}\n```<|im_end|>",
+    "```lean4\n{}",
+)  # fmt: skip
+"""Forms of their answers."""
+
 NOT_HELPED = (
     "lemma aux : False := by\n  sorry\n\ntheorem t : X := by\n  exact aux.elim",
     "axiom aux : False\n\ntheorem t : X := by\n  exact aux.elim",
@@ -236,6 +290,13 @@ NOT_HELPED = (
     "theorem _root_.aux : 1 = 1 := rfl\n\ntheorem t : X := by\n  simp [aux]",
     "instance aux : OfNat Nat 5 := ⟨4⟩\ntheorem t : X := by\n  have := aux\n  rfl",
     "@[instance] def aux : HAdd Nat Nat Nat := ⟨fun _ _ => 5⟩\ntheorem t : X := by\n  have := aux\n  rfl",
+    f"def aux : Nat := 0\nwhere @[instance] foo : {_INSTANCE}",
+    f"def aux : Nat := 0\nwhere\n  @[instance] foo : {_INSTANCE}",
+    f"def aux : Nat :=\n  let rec @[instance] foo : {_INSTANCE.replace('⟩', '⟩; 0', 1)}",
+    f"def aux0 := 0\n@[instance]\ndef aux : {_INSTANCE}",
+    f"def aux0 := 0 @[instance]\ndef aux : {_INSTANCE.replace('aux', 'aux0; have := aux')}",
+    "theorem «_root_».aux : 1 = 1 := rfl\n\ntheorem t : X := by\n  simp [aux]",
+    "def aux : Lean.Elab.Tactic.TacticM Unit := pure ()\n\ntheorem t : X := by\n  aesop (add safe tactic aux)",
     'local notation "aux" => 3\ntheorem t : X := by\n  have := aux\n  rfl',
     "unsafe def aux : False := aux\ntheorem t : X := by\n  exact aux.elim",
     "partial def aux (n : Nat) : (2:Nat) + 2 = 5 := aux n\ntheorem t : X := by\n  exact aux 1",

@@ -124,7 +124,7 @@ def test_a_problem_without_a_theorem_is_our_failure() -> None:
     assert LEAN_WHOLE.judge_safely(problem, "simp").outcome is Outcome.infrastructure_error
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def kimina() -> Iterator[Callable[[Answer], None]]:
     with stand_in() as start:
         yield start

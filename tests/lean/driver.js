@@ -234,10 +234,15 @@ function forbidden(syntax) {
     }
     if (!rules.native_decide && kindOfNode.endsWith("ConfigItem") && parts.some((part) => !isBoxed(part) && tag(part) === 3 && name(field(part, 2)) === "native"))
       return { node, detail: "a proof may not use +native" };
+    if (kindOfNode === "Lean.Parser.Term.attributes" && leaves(node).join(" ") !== "@[ simp ]") return { node, detail: "a proof may not give attributes" };
     if (/\.(config|valConfigItem)$/.test(kindOfNode) && !isLiteral(node)) return { node, detail: "a proof may not compute a configuration" };
   }
   return null;
 }
+
+// The tokens of a syntax tree.
+const leaves = (syntax) =>
+  [...nodes(syntax)].filter((node) => !isBoxed(node) && tag(node) >= 2).map((node) => (tag(node) === 3 ? name(field(node, 2)) : text(field(node, 1)).trim()));
 
 // Whether an item (name := value) of a configuration has a value of literals, for which Lean runs no program.
 function isLiteral(item) {
@@ -292,7 +297,10 @@ function replay(ordered) {
   return null;
 }
 
-// The state after a text of one declaration, of one of some kinds if there are any; or what is wrong with it.
+// A command's kind, of a declaration what it declares.
+const kindOf = (command) => (kind(command) === "Lean.Parser.Command.declaration" ? kind(array(field(command, 2))[1]) : kind(command));
+
+// The state after a text of one command, of one of some kinds or a declaration; or what is wrong with it.
 function declare(state, source, kinds) {
   const context = inputContext(source);
   const command = parse(context, state, startOfFile());
@@ -300,8 +308,8 @@ function declare(state, source, kinds) {
   if (failed.lines.length) return { verdict: "parse_error", ...failed };
   const refusal = forbidden(command.syntax);
   if (refusal) return { verdict: "refused", detail: refusal.detail, lines: lineOf(context, refusal.node) };
-  const declared = kind(command.syntax) === "Lean.Parser.Command.declaration";
-  if (!declared || (kinds && !kinds.includes(kind(array(field(command.syntax, 2))[1])))) return { verdict: "refused", detail: "it is not one theorem" };
+  const known = kinds ? kinds.includes(kindOf(command.syntax)) : kind(command.syntax) === "Lean.Parser.Command.declaration";
+  if (!known) return { verdict: "refused", detail: "it is not one theorem" };
   const rest = parse(context, state, command.next);
   failed = errors(rest.messages);
   if (kind(rest.syntax) !== "Lean.Parser.Command.eoi" || failed.lines.length) {
@@ -319,9 +327,9 @@ function run(state, source) {
   return elaborate(context, state, parse(context, state, startOfFile()).syntax);
 }
 
-const HELPERS = ["theorem", "definition", "abbrev"].map((last) => "Lean.Parser.Command." + last);
+const HELPERS = ["theorem", "definition", "abbrev", "open", "set_option"].map((last) => "Lean.Parser.Command." + last);
 
-// The state after the helpers, each in the namespace.
+// The state after the helpers, each in the namespace; the options that they set hold for the theorem too.
 function declareAll(space, helpers) {
   if (!helpers.length) return { state: base.state };
   let state = run(base.state, `namespace ${space}\n`);
@@ -330,7 +338,8 @@ function declareAll(space, helpers) {
     if (declared.verdict) return { ...declared, lines: [] };
     state = declared.state;
   }
-  return { state: run(state, `end ${space}\n`) };
+  const limits = helpers.filter((helper) => helper.startsWith("set_option "));
+  return { state: [`end ${space}\n`, ...limits].reduce(run, state) };
 }
 
 function check({ name: wanted, signature, source, namespace, helpers }) {

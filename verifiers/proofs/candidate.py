@@ -7,7 +7,8 @@ from itertools import takewhile
 
 from verifiers.proofs.declarations import THEOREMS, Declaration, block_of, cut, declarations, proof_of, tidy
 from verifiers.proofs.helpers import Proof, helpers_before
-from verifiers.proofs.statement import statement_of
+from verifiers.proofs.preamble import preamble
+from verifiers.proofs.statement import Statement, statement_of
 from verifiers.verifier import Candidate, Problem
 
 _STEPS_END = re.compile(r"```|Write a lean4")
@@ -25,17 +26,18 @@ _MENTIONS = 6
 
 
 def extract_block(problem: Problem, text: str) -> Candidate | None:
-    """The block of tactics in a text, with the declarations before its theorem that it uses.
+    """The block of tactics in a text, with what is set before its theorem and the declarations there that it uses.
 
     `file`: of the last theorem of the problem's name that has a proof, in a fence if there is one in a fence.
     `fence`: else of the last theorem, of whatever name, in the last fence that has a proof, or all of that fence.
     `continuation`: what goes on from a prompt that ends in `by`, where the text begins with tactics or its first fence
     closes one. Each ends where `declarations.cut` says. A theorem that is `sorry` counts where nothing else does.
     """
-    name = statement_of(problem).plain_name
+    statement = statement_of(problem)
+    name = statement.plain_name
     text = _answer(text)
     fallback = None
-    for proof, how in _readings(text, name):
+    for proof, how in _readings(text, statement):
         proof = proof._replace(block=tidy(proof.block))
         if proof.block.strip():
             candidate = Candidate(proof.text(name), how)
@@ -53,32 +55,35 @@ def _answer(text: str) -> str:
     return _MARK.sub("", text[-_LONGEST:])
 
 
-def _readings(text: str, name: str) -> Iterator[tuple[Proof, str]]:
+def _readings(text: str, statement: Statement) -> Iterator[tuple[Proof, str]]:
     """What may be the proof, the likeliest first."""
     fences, goes_on = _fences(text)
     for piece in (*fences, text):
-        yield from ((proof, "file") for proof in _last(piece, name, named=True))
+        yield from ((proof, "file") for proof in _last(piece, statement, named=True))
     if goes_on:
         yield Proof(cut(text)), "continuation"
     for piece in fences:
-        yield from ((proof, "fence") for proof in _last(piece, name))
+        yield from ((proof, "fence") for proof in _last(piece, statement))
         yield Proof(block_of(piece)), "fence"
     if not goes_on:
         yield Proof(cut(text)), "continuation"
-    yield from ((proof, "file") for proof in _last(text, name))
-    yield from ((proof, "file") for proof in _last(text, name, named=True, leads=False))
+    yield from ((proof, "file") for proof in _last(text, statement))
+    yield from ((proof, "file") for proof in _last(text, statement, named=True, leads=False))
 
 
-def _last(text: str, name: str, *, named: bool = False, leads: bool = True) -> Iterator[Proof]:
+def _last(text: str, statement: Statement, *, named: bool = False, leads: bool = True) -> Iterator[Proof]:
     """The proofs of a text's theorems, or of those of a name, that begin a line or do not; the last ones first."""
     found = [one for one in declarations(text) if one.word in THEOREMS and one.leads is leads]
-    chosen = [one for one in found if one.name == name] if named else found
-    return (_proof(text, one, name) for one in chosen[: -_MENTIONS - 1 : -1])
+    chosen = [one for one in found if one.name == statement.plain_name] if named else found
+    return (_proof(text, one, statement) for one in chosen[: -_MENTIONS - 1 : -1])
 
 
-def _proof(text: str, one: Declaration, name: str) -> Proof:
+def _proof(text: str, one: Declaration, statement: Statement) -> Proof:
     block = proof_of(text, one.after_name, one.leads)
-    return Proof(block, helpers_before(text, one.start, block, name) if block.strip() else ())
+    if not block.strip():
+        return Proof("")
+    settings = preamble(text[: one.word_start], statement.header) if one.leads else ()
+    return Proof(block, (*settings, *helpers_before(text, one.start, block, statement.plain_name)))
 
 
 def _fences(text: str) -> tuple[list[str], bool]:

@@ -4,8 +4,8 @@ Checks proofs, one JSON request a line on stdin, one JSON reply a line on stdout
 The first request is `{header, policy}`: the header is elaborated once, and every proof starts from its state. The
 others are `{name, signature, source, namespace, helpers}`: `source` must be one theorem, of that name and of the type
 that the signature has before the helpers, that uses no syntax, option or axiom against the policy and whose constants
-the kernel accepts a second time. `helpers` are theorems and definitions, each a text, for which the same holds; they
-are declared in the namespace. Each reply repeats the request's `nonce`. Run as `lean --run checker.lean` by verifiers/proofs/toolchain.py.
+the kernel accepts a second time. `helpers` are theorems and definitions, each a text, for which the same holds, and
+what they need set or opened; they are declared in the namespace. Each reply repeats the request's `nonce`. Run as `lean --run checker.lean` by verifiers/proofs/toolchain.py.
 -/
 import Lean
 
@@ -133,6 +133,8 @@ def refusal (policy : Policy) (syntx : Syntax) : Option String :=
     else if !policy.native_decide && (lastPart kind).endsWith "ConfigItem"
         && parts.any (fun part => part.isIdent && part.getId == `native) then
       some "a proof may not use +native"
+    else if kind == ``Parser.Term.attributes && (leaves syntx).map (·.2) != #["@[", "simp", "]"] then
+      some "a proof may not give attributes"
     else if ["config", "valConfigItem"].contains (lastPart kind) && !isLiteral policy syntx then
       some "a proof may not compute a configuration"
     else none
@@ -221,7 +223,11 @@ def judge (base : Base) (env : Environment) (name : Name) (statement : ConstantV
     base.clean.modify fun clean => dependencies.imported.foldl .insert clean
   return { verdict := "accepted", facts := facts (!native) }
 
-/-- The state after a text of one declaration, of one of some kinds if there are any; or what is wrong with it. -/
+/-- A command's kind, of a declaration what it declares. -/
+def kindOf (command : Syntax) : Name :=
+  if command.getKind == ``Parser.Command.declaration then command[1].getKind else command.getKind
+
+/-- The state after a text of one command, of one of some kinds or a declaration; or what is wrong with it. -/
 def declare (base : Base) (state : Command.State) (source : String) (kinds : List Name) :
     IO (Except Reply Command.State) := do
   let context := Parser.mkInputContext source fileName
@@ -230,7 +236,7 @@ def declare (base : Base) (state : Command.State) (source : String) (kinds : Lis
   unless lines.isEmpty do return .error { verdict := "parse_error", detail, lines }
   if let some (node, detail) := findNode command (refusal base.policy) then
     return .error { verdict := "refused", detail, lines := lineOf context node }
-  unless command.getKind == ``Parser.Command.declaration && (kinds.isEmpty || kinds.contains command[1].getKind) do
+  unless (if kinds.isEmpty then command.getKind == ``Parser.Command.declaration else kinds.contains (kindOf command)) do
     return .error { verdict := "refused", detail := "it is not one theorem" }
   let (rest, _, messages) := parse context state next
   let (lines, detail) ← errors messages
@@ -247,15 +253,23 @@ def command (state : Command.State) (source : String) : IO Command.State := do
   let context := Parser.mkInputContext source fileName
   elaborate context state (parse context state {}).1
 
-/-- The state after the helpers, each in the namespace. -/
+/-- What may stand before a theorem. -/
+def helperKinds : List Name :=
+  [``Parser.Command.theorem, ``Parser.Command.definition, ``Parser.Command.abbrev, ``Parser.Command.open,
+    ``Parser.Command.set_option]
+
+/-- The state after the helpers, each in the namespace; the options that they set hold for the theorem too. -/
 def declareAll (base : Base) (space : String) (helpers : Array String) : IO (Except Reply Command.State) := do
   if helpers.isEmpty then return .ok base.state
   let mut state ← command base.state s!"namespace {space}\n"
   for helper in helpers do
-    match ← declare base state helper [``Parser.Command.theorem, ``Parser.Command.definition, ``Parser.Command.abbrev] with
+    match ← declare base state helper helperKinds with
     | .ok next => state := next
     | .error reply => return .error { reply with lines := #[] }
-  return .ok (← command state s!"end {space}\n")
+  state ← command state s!"end {space}\n"
+  for helper in helpers do
+    if "set_option ".isPrefixOf helper then state ← command state helper
+  return .ok state
 
 def check (base : Base) (name : Name) (signature source space : String) (helpers : Array String) : IO Reply := do
   let statement ← match ← trusted base name signature with

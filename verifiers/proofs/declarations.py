@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from verifiers.proofs.lexer import NAME, NAME_ENDS, Token, tokens
 from verifiers.proofs.policy import COMMANDS
 
-_WORDS = r"private|protected|noncomputable|nonrec|local|set_option[^\n]{0,200}? in|open[^\n]{0,200}? in"
+_UP_TO_IN = r"(?:(?!\bin\b)[^\n]){0,200}\bin"
+_WORDS = rf"private|protected|noncomputable|nonrec|local|(?:set_option|open)\b{_UP_TO_IN}"
 _MODIFIER = rf"(?:@\[[^\]\n]{{0,200}}\]|(?:{_WORDS})\b)\s*"
 _DECLARATION = re.compile(
     rf"(?P<modifiers>(?:^|(?<=[`>]))[ \t]*(?:{_MODIFIER}){{0,6}})?"

@@ -1,18 +1,21 @@
 """What a sample declares before its theorem and uses in the proof: theorems, lemmas and definitions.
 
 They go with the proof, in a namespace of their own that only the proof opens: so no name of theirs can stand for one
-in the statement. Nothing else goes with it: `open`, `variable`, notation, instances, attributes but `simp`, axioms.
+in the statement. With them goes what `preamble` reads. Nothing else does: `variable`, notation, instances, axioms,
+attributes but `simp`.
 """
 
 import re
 import textwrap
 from collections.abc import Sequence
+from itertools import pairwise, takewhile
 from typing import NamedTuple
 
 from verifiers.outcome import Outcome
 from verifiers.proofs.declarations import Declaration, cut, declarations, tidy, words
 from verifiers.proofs.lexer import NAME, NAME_ENDS
 from verifiers.proofs.policy import Policy
+from verifiers.proofs.preamble import is_setting, limits, opens
 from verifiers.proofs.report import Report
 from verifiers.proofs.statement import Statement
 from verifiers.proofs.words import refusal
@@ -20,13 +23,13 @@ from verifiers.proofs.words import refusal
 NAMESPACE = "OfTheSample"
 
 _MOST = 64
-_HEAD = re.compile(rf"(?:@\[simp\] )?(?:noncomputable )?(?:theorem|def|abbrev)\s+(?!_root_\b){NAME}{NAME_ENDS}")
+_HEAD = re.compile(rf"(?:@\[simp\] )?(?:noncomputable )?(?:theorem|def|abbrev)\s+(?!«?_root_\b){NAME}{NAME_ENDS}")
 _HEADS = re.compile(r"^(?=@\[simp\] |noncomputable |theorem\b|def\b|abbrev\b)", re.MULTILINE)
 _SIMP = re.compile(r"@\[[^\]\n]*\bsimp\b")
 
 
 class Proof(NamedTuple):
-    """A block of tactics and the declarations that it uses, first ones first."""
+    """A block of tactics, and the commands that it needs: what is set, then the declarations, first ones first."""
 
     block: str
     helpers: tuple[str, ...] = ()
@@ -43,13 +46,21 @@ class Proof(NamedTuple):
         declared, found, block = candidate.rpartition(f"\n\n{_line(name)}")
         if not found:
             return Proof(candidate)
-        places = [*(head.start() for head in _HEADS.finditer(declared)), len(declared)]
-        cuts = zip([0, *places[1:-1]], places[1:], strict=True)
-        return Proof(textwrap.dedent(block), tuple(declared[start:end].strip() for start, end in cuts))
+        lines = declared.split("\n\n")
+        settings = list(takewhile(is_setting, lines))
+        declared = "\n\n".join(lines[len(settings) :])
+        places = [0, *(head.start() for head in _HEADS.finditer(declared))]
+        declarations = [declared[start:end].strip() for start, end in pairwise([*places, len(declared)])]
+        return Proof(textwrap.dedent(block), (*settings, *filter(None, declarations)))
+
+    def closed(self) -> "Proof":
+        """The same without opened namespaces."""
+        return Proof(self.block, tuple(helper for helper in self.helpers if helper not in opens(self.helpers)))
 
     def body(self, block: str) -> str:
         """What stands behind our statement's `:=` with a block as the proof."""
-        opened = f"open {NAMESPACE} in\n" if self.helpers else ""
+        own = [] if all(map(is_setting, self.helpers)) else [f"open {NAMESPACE}"]
+        opened = "".join(f"{command} in\n" for command in (*own, *opens(self.helpers)))
         return f"{opened}by\n{textwrap.indent(block, '  ')}"
 
 
@@ -94,15 +105,15 @@ def _shown(text: str, one: Declaration, simp: bool) -> str:
 
 def in_namespace(helpers: Sequence[str]) -> str:
     """Helpers as commands of a file, to stand before the theorem."""
-    if not helpers:
-        return ""
-    return f"namespace {NAMESPACE}\n\n" + "".join(f"{helper}\n\n" for helper in helpers) + f"end {NAMESPACE}\n\n"
+    before = "".join(f"{helper}\n\n" for helper in helpers)
+    limited = "".join(f"{command} in\n" for command in limits(helpers))
+    return f"namespace {NAMESPACE}\n\n{before}end {NAMESPACE}\n\n{limited}" if helpers else ""
 
 
 def refused(statement: Statement, body: str, helpers: Sequence[str], policy: Policy) -> Report | None:
     """What the check of the text says of a proof that no Lean is to see, in a Lean here as in a server."""
     for helper in helpers:
-        head = _HEAD.match(helper)
+        head = re.match("", helper) if is_setting(helper) else _HEAD.match(helper)
         if head is None:
             return Report(Outcome.incorrect, f"it declares more than theorems and definitions: {helper[:60]}")
         if found := refusal(helper[head.end() :], policy):

@@ -1,6 +1,7 @@
 """The two verifiers of Lean proofs, whose rates are never to be mixed: they count different things as right."""
 
 import textwrap
+from collections.abc import Iterator
 from dataclasses import replace
 
 from verifiers.errors import InfrastructureError
@@ -19,7 +20,8 @@ def judge_block(problem: Problem, candidate: str) -> Judgement:
     """Whether a block of tactics is a proof of the problem's theorem, as a whole file would be.
 
     One that Lean does not accept as it stands is tried again with its first line as far to the right as its others,
-    where it is not: an answer often loses the blanks that it begins with.
+    where it is not: an answer often loses the blanks that it begins with. And without the namespaces that the answer
+    opens, which another Mathlib may not have.
     """
     unfit = _unfit(candidate)
     if unfit:
@@ -27,13 +29,24 @@ def judge_block(problem: Problem, candidate: str) -> Judgement:
     statement = _statement(problem)
     proof = Proof.read(candidate, statement.plain_name)
     report = check(statement, proof.body(proof.block), *proof.helpers)
-    used, realigned = report.cpu_seconds, _realigned(proof.block)
-    if report.outcome is Outcome.compile_error and realigned is not None:
-        second = check(statement, proof.body(realigned), *proof.helpers)
-        used += second.cpu_seconds
-        if second.outcome is not Outcome.compile_error:
-            report = replace(second, facts={**second.facts, "first_line": "realigned"})
+    used = report.cpu_seconds
+    for other, facts in _others(proof):
+        if report.outcome is not Outcome.compile_error:
+            break
+        again = check(statement, other.body(other.block), *other.helpers)
+        used += again.cpu_seconds
+        if again.outcome is not Outcome.compile_error:
+            report = replace(again, facts={**again.facts, **facts})
     return Judgement(report.outcome, report.detail, used, report.facts)
+
+
+def _others(proof: Proof) -> Iterator[tuple[Proof, dict[str, str]]]:
+    """Other readings of a proof, and what a verdict says of each."""
+    realigned, closed = _realigned(proof.block), proof.closed()
+    if realigned is not None:
+        yield proof._replace(block=realigned), {"first_line": "realigned"}
+    if closed != proof:
+        yield closed, {"open": "left out"}
 
 
 def _realigned(block: str) -> str | None:

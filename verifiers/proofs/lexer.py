@@ -54,7 +54,9 @@ def tokens(text: str, place: int = 0) -> Iterator[Token]:
         start, end = match.start(kind), _end(text, match)
         word = text[start : match.end()]
         readable = end is not None and not (kind in _MAY_BE_GLUED and start == after and before not in _ENDED)
-        if kind == "number":
+        if kind == "doc":
+            readable = readable and text[match.end() : match.end() + 1] != "/"  # "/--/" has ended in some versions
+        elif kind == "number":
             readable = text[match.end() : match.end() + 1] not in ("'", '"')
         elif kind == "text":
             end, readable = braces.open_text(text, match.end(), before)

@@ -11,45 +11,73 @@ _NATIVE_AXIOMS = ("Lean.ofReduceBool", "Lean.ofReduceNat", "Lean.trustCompiler")
 WORDS = (
     *("sorry", "admit", "stop"),
     *("run_tac", "run_conv", "by_elab", "eval%", "include_str", "unsafe", "dbg_trace", "polyrith"),
+    *("plausible", "slim_check", "from_lrat", "with_panel_widgets"),
 )
 """Keywords that end the check before anything is elaborated: holes, and whatever runs a program meanwhile.
+
+`plausible` runs its goal, `from_lrat` and `with_panel_widgets` their terms.
 
 They are looked for among the tokens of the text and then, by a Lean here, among the atoms of Lean's syntax tree: no
 false hits in comments, in strings or in names such as `hsorry`.
 """
 
 _COMMANDS = """
-    abbrev add_decl_doc alias assert_not_exists attribute axiom builtin_dsimproc builtin_initialize builtin_simproc
-    class compile_inductive declare_syntax_cat def deriving dsimproc elab elab_rules end example export extern
-    gen_injective_theorems import include inductive infix infixl infixr init_quot initialize instance
-    irreducible_def lemma library_note local macro macro_rules mutual namespace noncomputable notation notation3
-    omit opaque open_locale partial postfix prefix private protected public run_cmd run_elab run_meta section
-    simproc structure syntax theorem unif_hint universe universes variable variables
+    abbrev add_aesop_rules add_decl_doc alias assert_not_exists assert_not_imported attribute axiom
+    binder_predicate builtin_dsimproc builtin_initialize builtin_simproc class coinductive compile_def
+    compile_inductive declare_aesop_rule_sets declare_command_config_elab declare_config_elab
+    declare_simp_like_tactic declare_syntax_cat def deprecate deriving dsimproc dsimproc_decl elab elab_rules
+    elab_stx_quot end erase_aesop_rules example export extend_docs extern gen_injective_theorems grind_pattern
+    grind_propagator import include inductive infix infixl infixr init_quot initialize
+    initialize_simps_projections insert_to_additive_translation instance irreducible_def lemma library_note
+    library_note2 local lrat_proof macro macro_rules meta mk_iff_of_inductive_prop mutual namespace noncomputable
+    nonrec norm_cast_add_elim notation notation3 omit opaque open_locale partial postfix prefix private
+    proof_wanted protected public recommended_spelling register_builtin_option register_hint register_label_attr
+    register_option register_parser_alias register_simp_attr register_tactic_tag run_cmd run_elab run_meta section
+    show_panel_widgets simproc simproc_decl structure suppress_compilation syntax tactic_extension test_extern
+    theorem unif_hint universe universes unset_option unsuppress_compilation variable variable? variables whatsnew
+    with_weak_namespace
 """
 COMMANDS = frozenset(_COMMANDS.split())
 """Words of commands, none of which stands in a proof; `open` and `set_option` may."""
+
+_PROGRAMS = """
+    Aesop BaseIO CommandElab CommandElabM CoreM EIO Elab IO Lean MacroM Meta MetaM Qq RealWorld Tactic TacticM
+    TermElab TermElabM
+"""
+PROGRAMS = frozenset(_PROGRAMS.split())
+"""Parts of names of Lean's own programs, which no proof needs: some tactics run a definition by its name."""
 
 CONSTANTS = frozenset(["sorryAx", "lcProof", "lcAny", "lcUnreachable", "ofReduceBool", "ofReduceNat", "trustCompiler"])
 """Last parts of names: holes, and trust in the compiler."""
 
 _HASH_COMMANDS = """
-    check check_failure conv count_heartbeats discr_tree_key eval exit explode find find_home guard guard_expr
-    guard_msgs help html import_path instances lint loogle min_imports moogle norm_num print push_neg reduce ring
-    ring_nf search simp synth test time version where whnf widget
+    adaptation_note aesop allow_unused_tactic check check_failure conv count_heartbeats discr_tree_key dump eval
+    exec exit explode find find_home grind guard guard_expr guard_msgs help html import_path info_trees instances
+    lean lint long loogle min_imports moogle norm_num parse print push_neg reduce redundant ring ring_nf sample
+    search show simp state string synth test time trans_imports unfold version where whnf widget
 """
-HASH_COMMANDS = frozenset(_HASH_COMMANDS.split())
-"""What `#` may be followed by in a command; `#s` is also how Mathlib counts a set."""
+HASH_COMMANDS = tuple(_HASH_COMMANDS.split())
+"""How a command behind `#` begins; `#s` is also how Mathlib counts a set.
+
+The token ends before the word does: Lean reads `#evalf` as `#eval f`.
+"""
 
 _CONFIGURED = """
-    abel abel_nf aesop apply apply? apply_assumption apply_rules bv_decide change congr conv constructor contrapose
-    convert convert_to decide dsimp dsimp! dsimp? erw exact exact? ext field_simp fun_prop gcongr grind grind?
-    induction infer_instance intro linarith linear_combination measurability module_nf nlinarith norm_cast norm_num
-    norm_num1 omega polyrith positivity push_cast rcases refine rewrite rfl ring ring1 ring_nf rw rwa rw? simp simp!
-    simp? simp_all simp_all! simp_all? simp_all_arith simp_arith simpa simpa! simpa? simp_rw solve_by_elim split
-    split_ifs subst tauto unfold zify
+    abel abel_nf ac_nf ac_rfl aesop apply apply_assumption apply_mod_cast apply_rules apply_rw bound bv_check
+    bv_decide bv_normalize bv_omega cc change compute_degree congr constructor continuity contrapose conv convert
+    convert_to cutsat decide dsimp eapply erw exact exact_mod_cast ext fapply field field_simp finiteness
+    fun_cases fun_induction fun_prop gcongr grewrite grind grobner group grw induction infer_instance injection
+    intro lia lift linarith linear_combination measurability module_nf move_add mvcgen nlinarith noncomm_ring
+    norm_cast norm_num norm_num1 nth_rewrite nth_rw observe omega order peel polyrith positivity push_cast qify
+    rcases refine rewrite rfl rify ring ring1 ring_nf rsimp rw rw_mod_cast rwa rwa_mod_cast simp simp_all
+    simp_all_arith simp_arith simp_intro simp_rw simpa solve_by_elim specialize split split_ifs subst symm tauto
+    trans try unfold zify
 """
 CONFIGURED = frozenset(_CONFIGURED.split())
-"""Tactics that a configuration may follow: `simp (contextual := true) +arith`."""
+"""Tactics that a configuration may follow, also with `!` or `?`: `simp? (contextual := true) +arith`."""
+
+CONFIGURATIONS = ("config", "simp_config")
+"""Names of whole configurations, behind whatever tactic."""
 
 TACTICS_IN_BRACKETS = ("discharger", "disch")
 """Names in such brackets that stand before a tactic, which is no term that Lean would run."""

@@ -10,10 +10,12 @@ from verifiers.outcome import Outcome
 from verifiers.proofs.lexer import Token, tokens
 from verifiers.proofs.policy import (
     COMMANDS,
+    CONFIGURATIONS,
     CONFIGURED,
     CONSTANTS,
     CONSTRUCTORS,
     HASH_COMMANDS,
+    PROGRAMS,
     TACTICS_IN_BRACKETS,
     Policy,
 )
@@ -29,6 +31,7 @@ class Refusal(NamedTuple):
 
 _END = Token("end", "", 0)
 _LONGEST_ITEM = 200
+_LETTERS_OF_A_SIGN = 3
 _LITERAL_SIGNS = frozenset("(){}[],.-") | {":="}
 
 
@@ -57,13 +60,22 @@ def _word(found: list[Token], index: int, policy: Policy) -> str:
         if policy.may_set(following.text, _number(found[index + 2])):
             return ""
         return f"a proof may not set the option {following.text}"
-    last = word.replace("«", "").replace("»", "").rpartition(".")[2]
-    bad = word in COMMANDS or word.strip("«»") in policy.forbidden_words()
-    if bad or last.startswith("unsafe") or (not policy.native_decide and last in CONSTANTS):
+    parts = word.replace("«", "").replace("»", "").split(".")
+    if _is_keyword(found, index, policy) or parts[-1].startswith("unsafe") or not PROGRAMS.isdisjoint(parts):
+        return f"a proof may not use {word}"
+    if not policy.native_decide and parts[-1] in CONSTANTS:
         return f"a proof may not use {word}"
     if word == "native" and following.text == ":=" and not policy.native_decide:
         return "a proof may not use native :="
     return ""
+
+
+def _is_keyword(found: list[Token], index: int, policy: Policy) -> bool:
+    """Whether a word is a keyword that no proof may use, or ends in one behind a sign that may have letters: `∘L`."""
+    word, before = found[index].text, found[index - 1]
+    glued = index > 0 and before.kind == "sign" and before.start + len(before.text) == found[index].start
+    read = [word[letters:] for letters in range(_LETTERS_OF_A_SIGN + 1 if glued else 1)]
+    return any(one in COMMANDS or one.strip("«»") in policy.forbidden_words() for one in read)
 
 
 def _number(token: Token) -> float:
@@ -76,20 +88,26 @@ def _number(token: Token) -> float:
 
 def _sign(found: list[Token], index: int, policy: Policy) -> str:
     sign, following = found[index], found[index + 1]
+    if sign.text == "@" and following.text == "[" and following.start == sign.start + 1:
+        return "a proof may not give attributes"
     if following.kind != "word":
         return ""
-    if sign.text == "+" and following.text == "native" and not policy.native_decide:
+    if sign.text == "+" and following.text.strip("«»") == "native" and not policy.native_decide:
         return "a proof may not use +native"
-    if sign.text == "#" and following.text.rstrip("!?") in HASH_COMMANDS:
+    if sign.text == "#" and following.start == sign.start + 1 and following.text.startswith(HASH_COMMANDS):
         return f"a proof may not use #{following.text}"
     return ""
 
 
 def _configuration_items(found: list[Token]) -> set[int]:
     """The places of brackets that open an item of a configuration: `(config := {})`, `simp (zeta := false)`."""
-    items = {index for index in range(len(found) - 2) if _opens(found, index) and found[index + 1].text == "config"}
+    items = {
+        index
+        for index in range(len(found) - 2)
+        if _opens(found, index) and found[index + 1].text.strip("«»") in CONFIGURATIONS
+    }
     for index, token in enumerate(found):
-        if token.text not in CONFIGURED:
+        if token.text.rstrip("!?") not in CONFIGURED:
             continue
         place = index + 1
         while True:

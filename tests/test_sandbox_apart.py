@@ -101,18 +101,13 @@ taken = [bytes([n]) * (n << 22)]
 ends = [each for each in gc.get_objects() if type(each) is tuple and len(each) == 3 and type(each[1]) is float]
 print(len(ends), ends)
 """
-EXECUTABLE = """
+EXECUTABLE = r"""
 #include <cstdio>
-#include <ctime>
 #include <sys/stat.h>
 int main() {
     struct stat program, input;
     if (stat("/proc/self/exe", &program) || fstat(0, &input)) return 1;
-    long made = program.st_ctim.tv_sec * 1000 + program.st_ctim.tv_nsec / 1000000;
-    for (clock_t end = clock() + CLOCKS_PER_SEC / 5; clock() < end;);
-    timespec now; clock_gettime(CLOCK_REALTIME, &now);
-    std::printf("%ld %d\n", (long)(input.st_ino - program.st_ino),
-                now.tv_sec * 1000 + now.tv_nsec / 1000000 - made < 390);
+    std::printf("%ld\n", (long)(input.st_ino - program.st_ino));
 }
 """
 MOUNTS = """
@@ -134,8 +129,7 @@ def test_an_executable_is_as_old_as_its_test(sandbox: Sandbox) -> None:
     assert isinstance(binary, Binary), binary
     results = sandbox.run(Program("binary", code=binary.code), [b""] * 3, Limits()).results
     if sandbox.slot().level is Level.bwrap:
-        assert len({result.output for result in results}) == 1, results
-        assert all(result.finished and result.output.endswith(b" 1\n") for result in results), results
+        assert [result.output for result in results] == [b"1\n"] * 3
 
 
 def test_no_mount_says_how_many_there_were(sandbox: Sandbox) -> None:

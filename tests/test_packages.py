@@ -154,9 +154,11 @@ def test_packages_below_a_folder_that_is_closed_to_others_are_reached(open_folde
 
 @needs_root
 def test_a_folder_that_the_sandboxs_user_cannot_reach_is_told(open_folder: Path) -> None:
-    folder_of(open_folder / "own", "py3-none-any").chmod(0o700)
-    use_packages(open_folder / "own")
-    assert find_packages().lack == f"Programs can import no packages: {open_folder}/own is closed to other users."
+    (open_folder / "closed").mkdir(0o700)
+    own = folder_of(open_folder / "closed" / "own", "py3-none-any")
+    own.chmod(0o700)
+    use_packages(own)
+    assert find_packages().lack == f"Programs can import no packages: {own} is closed to other users."
     assert not may_import("small")
 
 

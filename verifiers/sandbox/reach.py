@@ -32,7 +32,9 @@ exec "$@"
 def out_of_reach(path: Path) -> Path | None:
     """The part of a folder's path that keeps the jails of this process from it, or None."""
     closed = _closed(path)
-    return closed if closed and (closed == path or not _can_mount()) else None
+    if closed and _can_mount():
+        return path if not _is_open(path) else None
+    return closed
 
 
 def reaching(folders: Iterable[Path], uid: int) -> list[str]:
@@ -40,7 +42,7 @@ def reaching(folders: Iterable[Path], uid: int) -> list[str]:
     hidden: dict[Path, list[str]] = {}
     for folder in dict.fromkeys(folders):
         closed = _closed(folder)
-        if closed and closed != folder and _can_mount():
+        if closed and not out_of_reach(folder):
             hidden.setdefault(closed, []).append(str(folder.relative_to(closed)))
     line = ["unshare", "--mount"] if hidden else []
     for closed, below in hidden.items():
@@ -53,9 +55,13 @@ def _closed(path: Path) -> Path | None:
     if os.geteuid():
         return None
     for part in (*reversed(path.parents), path):
-        if not part.exists() or not part.stat().st_mode & stat.S_IXOTH:
+        if not _is_open(part):
             return part
     return None
+
+
+def _is_open(path: Path) -> bool:
+    return path.exists() and bool(path.stat().st_mode & stat.S_IXOTH)
 
 
 @cache

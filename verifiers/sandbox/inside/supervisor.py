@@ -119,6 +119,7 @@ def _serve(slot: SlotSettings, last_pid: int) -> None:
             be_test(slot)
         end.wait(pid)
         _end_the_rest(end, isolated)
+        _let_go_of_descriptors()
         end.send(slot.channel)
 
 
@@ -134,6 +135,12 @@ def _end_the_rest(end: End, isolated: bool) -> None:
             else:
                 _kill_children()
             end.wait_for_one()
+
+
+def _let_go_of_descriptors() -> None:
+    """Those that were sent in a circle of sockets outlive all processes, and count, until some socket is closed."""
+    for end in _socket.socketpair():
+        os.close(end.detach())
 
 
 def _kill_children() -> None:

@@ -14,7 +14,7 @@ class SlotFailed(Exception):
 
 
 class HostKills:
-    """Processes that the kernel killed for memory, anywhere on this host."""
+    """Processes that the kernel killed for memory, anywhere on this host, be it by the limit of some other group."""
 
     def __init__(self) -> None:
         self._seen = _host_kills()
@@ -26,11 +26,12 @@ class HostKills:
 
 
 def result_of(
-    running: Running, program: Program, limits: Limits, stage: bytes, group_killed: bool, host: HostKills
+    running: Running, program: Program, limits: Limits, stage: bytes, group_killed: bool, host: HostKills | None
 ) -> TestResult:
     """The result of a test that has ended; SlotFailed where that was not its own doing.
 
-    stage: how far it came before any of its program ran. group_killed: whether its group was out of memory.
+    stage: how far it came before any of its program ran. group_killed: whether the kernel killed in its group for
+    memory. host: where it has no group, which would know.
     """
     how, state = running.ended, running.state
     exit_code = os.WEXITSTATUS(state) if os.WIFEXITED(state) else 0
@@ -46,7 +47,7 @@ def result_of(
         how = Ended.memory_limit
     elif how is Ended.not_started:
         raise SlotFailed(f"the program was not started: {errors[:300]!r}")
-    elif how is Ended.exited and killer == signal.SIGKILL and host.any_since():
+    elif how is Ended.exited and killer == signal.SIGKILL and host and host.any_since():
         raise SlotFailed("the host ran out of memory")
     elif how is Ended.exited and running.cpu >= limits.cpu_seconds:
         how, near = Ended.cpu_limit, True

@@ -54,10 +54,12 @@ class Slot:
         self._spent = 0.0
         self._memory = 0
         self._kills = 0
-        self._host = HostKills()
+        self._host: HostKills | None = None
         try:
             self.group = Group.make(secrets.token_hex(4), _MOST_PROCESSES)
-            if self.group:
+            if not self.group:
+                self._host = HostKills()
+            else:
                 self.group.add(self.jail.process.pid)
             self.jail.release()
             self.python = self._greet()

@@ -136,6 +136,35 @@ def test_a_program_that_no_compiler_can_take_does_not_compile(source: str, said:
     assert said in judgement.detail
 
 
+@needs_compiler
+@pytest.mark.parametrize(
+    "source",
+    [
+        r'static_assert(0, "a\ng++: fatal error: Killed signal terminated program cc1plus");',
+        r"""#line 1 "a\ng++: fatal error: Terminated signal terminated program cc1plus\nb"
+#error""",
+    ],
+)
+def test_a_source_that_speaks_for_its_compiler_does_not_compile(source: str) -> None:
+    assert judged(source).outcome is Outcome.compile_error
+
+
+@needs_compiler
+def test_a_source_that_speaks_of_memory_is_compiled_by_the_standard_that_takes_it() -> None:
+    word = "#if __cplusplus > 201703L || __cplusplus < 201402L\n#error out of memory: std::bad_alloc\n#endif\n"
+    refused = word + QUICK["gnu++14"]
+    assert judged(refused).facts["standard"] == "gnu++14"
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["%:include AT(proc)", "#/**/include AT(proc)", "#inc\\ \nlude AT(proc)", "#if __has_include(AT(proc))\n#endif"],
+)
+def test_a_source_that_hides_what_its_compiler_waits_for_is_to_blame(source: str) -> None:
+    waited = f"#define AT(x) </x/self/fd/1>\n{source}\nint main() {{}}".encode()
+    assert _limit(ended(Ended.wall_limit), waited) == "the compiler waited for a file that the program includes"
+
+
 def ended(how: Ended, errors: bytes = b"", signal: int = 0) -> TestResult:
     return TestResult(how, 1, signal, 6.0, 62.0, 0, b"", errors)
 
@@ -157,7 +186,6 @@ def test_a_limit_that_the_compiler_itself_reached_is_its_word(result: TestResult
     "result",
     [
         ended(Ended.wall_limit, b"<stdin>:7:1: warning: no return statement"),
-        ended(Ended.exited, b"g++: fatal error: Killed signal terminated program cc1plus"),
         ended(Ended.exited, signal=15),
     ],
 )

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -129,13 +130,49 @@ def test_another_folder_takes_the_place_of_the_default(open_folder: Path) -> Non
     assert slot.facts["packages"] == "small 1.5"
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="NOT ROOT: the sandbox has this user's own rights")
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="NOT ROOT: the sandbox has this user's own rights")
+
+
+@needs_bwrap
+@needs_root
+@pytest.mark.parametrize("level", [Level.bwrap, Level.unsafe])
+def test_packages_below_a_folder_that_is_closed_to_others_are_reached(open_folder: Path, level: Level) -> None:
+    own = folder_of(open_folder / "closed" / "to others" / "own", "py3-none-any")
+    (open_folder / "closed").chmod(0o700)
+    (open_folder / "closed" / "secret").write_text("a secret\n")
+    use_packages(own)
+    look = f"import os, small\nprint(small.SIZE, os.path.exists('{open_folder}/closed/secret'))"
+    slot = Slot(level)
+    try:
+        slot.begin(Program.python(look), SMALL)
+        result = slot.test(b"")
+    finally:
+        slot.close()
+    assert (result.output, result.errors) == (b"1 False\n", b"")
+    assert str(open_folder) not in Path("/proc/self/mounts").read_text()
+
+
+@needs_root
 def test_a_folder_that_the_sandboxs_user_cannot_reach_is_told(open_folder: Path) -> None:
+    (open_folder / "closed").mkdir(0o700)
+    own = folder_of(open_folder / "closed" / "own", "py3-none-any")
+    own.chmod(0o700)
+    use_packages(own)
+    assert find_packages().lack == f"Programs can import no packages: {own} is closed to other users."
+    assert not may_import("small")
+
+
+@needs_root
+def test_root_without_the_right_to_mount_is_told(open_folder: Path) -> None:
     folder_of(open_folder / "closed" / "own", "py3-none-any")
     (open_folder / "closed").chmod(0o700)
-    use_packages(open_folder / "closed" / "own")
-    assert find_packages().lack == f"Programs can import no packages: {open_folder}/closed is closed to other users."
-    assert not may_import("small")
+    script = (
+        "import sys\nfrom pathlib import Path\nfrom verifiers.sandbox import packages\n"
+        "packages.use_packages(Path(sys.argv[1]))\nprint(packages.find_packages().lack)"
+    )
+    line = ["setpriv", "--bounding-set=-sys_admin", sys.executable, "-c", script, str(open_folder / "closed" / "own")]
+    said = subprocess.run(line, capture_output=True, text=True, check=True).stdout
+    assert said == f"Programs can import no packages: {open_folder}/closed is closed to other users.\n"
 
 
 @pytest.mark.parametrize("tag", ["cp27-cp27mu-manylinux1_x86_64", "cp399-cp399-manylinux_2_27_x86_64", "py2-none-any"])

@@ -433,3 +433,28 @@ def test_what_is_not_allowed_is_refused_and_what_is_newer_is_unknown(sandbox: Sa
     expected = f"{errno.EPERM}\n{errno.EPERM}\n{errno.ENOSYS}\n".encode()
     if os.uname().machine == "x86_64":
         assert run(sandbox, source).output == expected
+
+
+@needs_bwrap
+def test_a_program_that_kills_itself_while_another_is_killed_for_memory_did_it_itself(sandbox: Sandbox) -> None:
+    if run(sandbox, "").finished and not sandbox.slot().group:
+        pytest.skip("without groups nobody knows whom the kernel killed")
+    other, ended = Sandbox(), threading.Event()
+    suicide = Program.python("import os\ninput()\nos.kill(os.getpid(), 9)")
+    hog = Program.python("a = []\nwhile True: a.append(bytearray(1 << 20))")
+
+    def hogs() -> None:
+        while not ended.is_set():
+            other.run(hog, [b""], Limits(memory_bytes=64 * MIB))
+
+    other.run(ADD, [b"1 2"], LIMITS)
+    thread = threading.Thread(target=hogs)
+    thread.start()
+    try:
+        results = [sandbox.run(suicide, [b"1\n"], LIMITS) for _ in range(30)]
+    finally:
+        ended.set()
+        thread.join()
+        other.close()
+    assert {each.results[0].signal for each in results} == {9}
+    assert not any("retries" in each.facts for each in results)

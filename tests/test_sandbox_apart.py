@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from verifiers.programs.compilers import Binary, compiled
 from verifiers.sandbox import Level, Limits, Program, Sandbox
 from verifiers.sandbox.inside.codec import encode
 
@@ -91,3 +92,45 @@ def test_no_test_can_tell_its_number(sandbox: Sandbox) -> None:
 
 def test_what_a_test_finds_is_made_for_it(sandbox: Sandbox) -> None:
     assert said(sandbox, "import time\ntime.sleep(.3)\n" + AGES, *[b""] * 3) == ["True\n"] * 3
+
+
+ENDS = """
+import gc, struct
+n = int(input())
+taken = [bytes([n]) * (n << 22)]
+ends = [each for each in gc.get_objects() if type(each) is tuple and len(each) == 3 and type(each[1]) is float]
+print(len(ends), ends)
+"""
+EXECUTABLE = r"""
+#include <cstdio>
+#include <sys/stat.h>
+int main() {
+    struct stat program, input;
+    if (stat("/proc/self/exe", &program) || fstat(0, &input)) return 1;
+    std::printf("%ld\n", (long)(input.st_ino - program.st_ino));
+}
+"""
+MOUNTS = """
+import ctypes, os
+said = (ctypes.c_uint64 * 64)()
+number = {"x86_64": 332, "aarch64": 291}[os.uname().machine]
+failed = ctypes.CDLL(None).syscall(number, -100, b"/tmp", 0, 0x4000, said)
+print(failed, said[18], ctypes.CDLL(None).syscall(number, -100, b"/tmp", 0, 0xFFF, said))
+"""
+
+
+def test_how_a_test_ended_is_not_in_the_memory_of_the_next(sandbox: Sandbox) -> None:
+    assert said(sandbox, ENDS, b"1", b"5", b"9") == ["0 []\n"] * 3
+
+
+@pytest.mark.skipif(shutil.which("g++") is None, reason="NO G++: no program was compiled")
+def test_an_executable_is_as_old_as_its_test(sandbox: Sandbox) -> None:
+    binary = compiled(EXECUTABLE)
+    assert isinstance(binary, Binary), binary
+    results = sandbox.run(Program("binary", code=binary.code), [b""] * 3, Limits()).results
+    if sandbox.slot().level is Level.bwrap:
+        assert [result.output for result in results] == [b"1\n"] * 3
+
+
+def test_no_mount_says_how_many_there_were(sandbox: Sandbox) -> None:
+    assert said(sandbox, MOUNTS, b"", b"") == ["-1 0 0\n"] * 2

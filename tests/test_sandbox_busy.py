@@ -15,6 +15,7 @@ from verifiers.programs import stdio, unit_tests
 from verifiers.sandbox import MIB, Ended, Limits, Program, Sandbox
 from verifiers.sandbox.inside.codec import encode
 from verifiers.sandbox.jail import find_python
+from verifiers.sandbox.tree import Tree
 from verifiers.verifier import Problem
 
 pytestmark = pytest.mark.skipif(shutil.which("bwrap") is None, reason="NO BUBBLEWRAP: the sandbox was not tried")
@@ -68,6 +69,28 @@ def test_right_programs_are_right_beside_twenty_busy_processes() -> None:
     sandbox.close()
     assert sleeper.results[0].ended is Ended.wall_limit
     assert "retries" not in sleeper.facts
+
+
+def test_a_wait_counts_before_it_is_over() -> None:
+    spin = "while :; do :; done"
+    first = str(min(os.sched_getaffinity(0)))
+    ours = f"chrt --idle 0 /bin/sh -c '{spin}' & wait"
+    lines = (["/bin/sh", "-c", spin], ["/bin/sh", "-c", ours])
+    spinner, supervisor = [subprocess.Popen(["taskset", "-c", first, *line], process_group=0) for line in lines]
+    try:
+        while not Path(f"/proc/{supervisor.pid}/task/{supervisor.pid}/children").read_text():
+            time.sleep(0.01)
+        tree, started, unknown = Tree(supervisor.pid), time.monotonic(), 0.0
+        while time.monotonic() < started + 1.5:
+            tree.look()
+            unknown = max(unknown, time.monotonic() - started - tree.delay_seconds - tree.cpu_seconds)
+            time.sleep(0.02)
+    finally:
+        os.killpg(supervisor.pid, 9)
+        spinner.kill()
+        supervisor.wait()
+        spinner.wait()
+    assert unknown < 0.3
 
 
 @pytest.fixture

@@ -251,6 +251,33 @@ PROGRAMS = [
     _attack("other descriptors", "assert set(os.listdir('/proc/self/fd')) == {'0', '1', '2', '3'}\nfor fd in range(3, 64): fails(os.write, fd, b'x')"),
     _attack("a new filter", "assert libc.prctl(22, 2, None) < 0 and libc.prctl(4, 1) < 0 and libc.prctl(8, 1) < 0"),
     _attack("syncs the host", "refused(162); refused(306, 1)"),
+    _attack(
+        "mounts by the supervisor's addresses",
+        "import threading\n"
+        "own = next(c for c in object.__subclasses__() if c.__name__ == 'SyscallFilter').take_on.__globals__\n"
+        "every = ctypes.create_string_buffer(b'\\xff' * 24, 24)\n"
+        "def attack():\n"
+        "    refused(165, own['_SOURCE'], b'/tmp', b'tmpfs', 0, None); refused(165, own['_SOURCE'], b'/usr', None, 4096, None)\n"
+        "    refused(166, own['_TMP'], 2); refused(166, own['_SHM'], 2)\n"
+        "    refused(126, own['_HEADER'], every)\n"
+        "    own['_TMP'][:5] = b'/usr\\0'\n    refused(166, own['_TMP'], 2)\n    own['_TMP'][:5] = b'/tmp\\0'\n"
+        "    own['_HEADER'][4:8] = b'\\1\\0\\0\\0'\n    refused(126, own['_HEADER'], every)\n    own['_HEADER'][4:8] = bytes(4)\n"
+        "attack()\nthread = threading.Thread(target=attack)\nthread.start(); thread.join()\n"
+        "if os.fork() == 0:\n    os.setsid(); attack(); os._exit(7)\nassert os.waitstatus_to_exitcode(os.wait()[1]) == 7",
+    ),
+    _attack(
+        "every capability to nobody",
+        "import subprocess\nprint(end='', flush=True)\n"
+        "look = 'for l in open(\"/proc/self/status\"):\\n if l[:3] == \"Cap\": assert not int(l.split()[1], 16), l'\n"
+        "assert subprocess.run(['/usr/bin/python3', '-c', look]).returncode == 0 or not os.path.exists('/proc/self')",
+    ),
+    Hostile("stops and ends all others", "import os, signal\nfor s in (19, 9):\n try: os.kill(-1, s)\n except OSError: pass\nprint(3)", "correct", tests=3),
+    Hostile("a sibling", "import ctypes, os\nif ctypes.CDLL(None).syscall(56, 0x8000 | 17, 0, 0, 0, 0) == 0:\n while True: pass\nprint(3)" , "correct", tests=3),
+    Hostile("a child that tells nobody of its end", "import ctypes, os\nif ctypes.CDLL(None).syscall(56, 0, 0, 0, 0, 0) == 0: os._exit(0)\nprint(3)" , "correct", tests=3),
+    Hostile("a forking flood that outlives it", "import os, sys\nif os.fork() == 0:\n while True:\n  try:\n   if os.fork(): os._exit(0)\n  except OSError: pass\nprint(3)", "correct", tests=3),
+    Hostile("descriptors in flight", "import array, os, socket\nfor n in range(15):\n a, b = socket.socketpair()\n f = os.open(f'/tmp/{n}', 66)\n a.sendmsg([b'x'], [(1, 1, array.array('i', [f, a.fileno(), b.fileno()]))])\nprint(3)", "correct", tests=3),
+    Hostile("a signal for init's every move", "import fcntl, os, signal, socket\na, b = socket.socketpair()\nfor s in (1, 2, 9, 15, 19):\n try:\n  fcntl.fcntl(a, fcntl.F_SETOWN, 1); fcntl.fcntl(a, 10, s); fcntl.fcntl(a, fcntl.F_SETFL, os.O_ASYNC)\n  b.send(b'x')\n except OSError: pass\nprint(3)", "correct", tests=3),
+    Hostile("waits for the next test", "import os, time\nif os.fork() == 0:\n os.setsid()\n while True:\n  for p in range(2, 40):\n   try: os.kill(p, 9) if p not in (os.getpid(), os.getppid(), 2) else 0\n   except OSError: pass\nprint(3)", "correct", tests=3),
     Hostile("more for itself", "import resource\nresource.setrlimit(resource.RLIMIT_AS, (-1, -1))\nprint(3)", "runtime_error"),
     # the grader
     Hostile("leaves at once", "import os\nos._exit(0)", "incorrect"),

@@ -16,8 +16,9 @@ from typing import NamedTuple
 from verifiers.errors import InfrastructureError
 from verifiers.outcome import Outcome
 from verifiers.programs.lacks import NO_COMPILER, find_compiler
-from verifiers.sandbox import MIB, Ended, Limits, Program, TestResult, the_sandbox
+from verifiers.sandbox import MIB, Ended, Limits, Program, ProgramRun, TestResult, the_sandbox
 from verifiers.sandbox.jail import PACKAGES
+from verifiers.sandbox.result import HostKills
 from verifiers.verifier import Judgement
 
 STANDARDS = ("gnu++17", "gnu++20", "gnu++14", "gnu++11", "gnu++98", "gnu17")
@@ -30,10 +31,14 @@ _LIMITS = Limits(
     cpu_seconds=20, memory_bytes=1024 * MIB, file_bytes=64 * MIB, scratch_bytes=128 * MIB, output_bytes=MIB
 )
 _REASON = re.compile(r"\berror: |: undefined reference to |: multiple definition of ")
-_OUT_OF_MEMORY = re.compile(rb"out of memory|memory exhausted|Cannot allocate memory|std::bad_alloc")
+_OUT_OF_MEMORY = re.compile(
+    rb"^(?!<stdin>:|In |/usr/include/).*(?:out of memory|memory exhausted|Cannot allocate memory|std::bad_alloc)", re.M
+)
 _TERMINATED = re.compile(rb"fatal error: (?:Killed|Terminated|Hangup|Interrupt) signal terminated program")
-_WAITS = re.compile(rb"/(?:dev|proc)/|#[ \t]*include(?:_next)?[ \t]+\w|\basm\b|__asm")
+_ATTEMPTS = 3
+_WAITS = re.compile(rb"/(?:dev|proc)/|\b(?:include|include_next|embed)\b(?!\s*[<\"])|\basm\b|__asm|__has_")
 """What a source needs to make its compiler wait: a file that is none, a name that is computed, or the assembler."""
+_SPLICE = re.compile(rb"\\[ \t\v\f]*\n")
 
 
 class Binary(NamedTuple):
@@ -55,7 +60,7 @@ def compiled(source: str) -> Binary | Judgement:
     data = source.encode("utf-8", "replace")
     spent, reasons = 0.0, []
     for standard in STANDARDS:
-        run = the_sandbox().run(_command(compiler, standard), [data], _LIMITS)
+        run = _run(_command(compiler, standard), data)
         result = run.results[0]
         if result.finished and result.artifact:
             return Binary(result.artifact, standard)
@@ -64,6 +69,22 @@ def compiled(source: str) -> Binary | Judgement:
         if reasons[-1] is None:  # another standard takes no less
             return Judgement(Outcome.compile_error, _limit(result, data), spent, run.facts)
     return Judgement(Outcome.compile_error, reasons[0] or "", spent, run.facts)
+
+
+def _run(command: Program, source: bytes) -> ProgramRun:
+    """Compile it, again where the compiler says that a signal ended it: what it says, a source can make it say.
+
+    InfrastructureError where the host was out of memory meanwhile.
+    """
+    host = HostKills()
+    for _ in range(_ATTEMPTS):
+        run = the_sandbox().run(command, [source], _LIMITS)
+        result = run.results[0]
+        if result.finished or result.ended is not Ended.exited or not _TERMINATED.search(result.errors):
+            break
+        if run.facts["limits"] == "rlimit" and host.any_since():  # a group's own kills are known as its memory limit
+            raise InfrastructureError("the compiler was ended since the host ran out of memory")
+    return run
 
 
 def _command(compiler: str, standard: str) -> Program:
@@ -80,7 +101,7 @@ def compile_flags(standard: str) -> tuple[str, ...]:
 def _own_word(result: TestResult) -> str | None:
     """What a compiler that ended by itself had against a program, in one line; None for one that was ended."""
     said = result.errors
-    if result.ended is not Ended.exited or result.signal or _OUT_OF_MEMORY.search(said) or _TERMINATED.search(said):
+    if result.ended is not Ended.exited or result.signal or _OUT_OF_MEMORY.search(said):
         return None
     lines = said.decode("utf-8", "replace").replace("\0", "�").strip().splitlines()
     if not lines:
@@ -96,7 +117,7 @@ def _limit(result: TestResult, source: bytes) -> str:
         return f"the compiler took more than {_LIMITS.memory_bytes // MIB} MiB"
     if result.ended is Ended.output_limit:
         return "the compiler said more than it may"
-    if result.ended is Ended.wall_limit and _WAITS.search(source.replace(b"\\\n", b"")):
+    if result.ended is Ended.wall_limit and _WAITS.search(_SPLICE.sub(b"", source)):
         return "the compiler waited for a file that the program includes"
     raise InfrastructureError(
         f"the compiler was kept from ending ({result.ended.name.replace('_', ' ')}, signal {result.signal}) after "

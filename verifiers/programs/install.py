@@ -1,5 +1,6 @@
 """`python -m verifiers.programs.install`: what programs import and include, made ready where it is looked for."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -39,5 +40,6 @@ def precompile_headers() -> None:
 
 
 if __name__ == "__main__":
+    os.umask(0o022)  # jails run as another user than root
     install_packages()
     precompile_headers()

@@ -15,9 +15,9 @@ result.
 from verifiers.sandbox.levels import best_level, probe
 from verifiers.sandbox.limits import MIB, Ended, Level, Limits, TestResult
 from verifiers.sandbox.packages import find_packages, may_import, use_packages
+from verifiers.sandbox.program import Program
 from verifiers.sandbox.sandbox import ProgramRun, Sandbox, the_sandbox, use_level
 from verifiers.sandbox.self_test import SelfTest, refuse_surprises, self_test
-from verifiers.sandbox.slot import Program
 
 __all__ = [
     "MIB",

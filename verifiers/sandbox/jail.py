@@ -5,7 +5,6 @@ import os
 import shutil
 import signal
 import socket
-import stat
 import subprocess
 import sys
 import tempfile
@@ -18,6 +17,7 @@ from verifiers.errors import Unavailable
 from verifiers.isolation.bwrap import Bubblewrap
 from verifiers.sandbox.byte_code import PACKAGE, byte_code
 from verifiers.sandbox.limits import Level
+from verifiers.sandbox.reach import out_of_reach, reaching
 from verifiers.sandbox.tree import first_child
 
 _UIDS = range(60_000, 64_000)
@@ -42,7 +42,7 @@ def find_python() -> Python:
     if os.access(system, os.X_OK) and version_of(system) >= _OLDEST_PYTHON:
         return Python(system, ())
     own = Path(sys.base_prefix, "bin", f"python{sys.version_info[0]}.{sys.version_info[1]}").resolve()
-    closed = closed_to_others(own) if os.geteuid() == 0 else None
+    closed = out_of_reach(Path(sys.base_prefix).resolve())
     if closed or not own.exists():
         reason = f"{closed} is closed to other users" if closed else f"{own} does not exist"
         raise Unavailable(f"The sandbox needs a Python 3.9 or later at {system}, or one anyone may execute: {reason}.")
@@ -57,14 +57,6 @@ def version_of(python: str) -> tuple[int, ...]:
     except (OSError, subprocess.SubprocessError):
         return (0,)
     return tuple(map(int, said.split()))
-
-
-def closed_to_others(path: Path) -> Path | None:
-    """The first of a path's parts that other users may not pass."""
-    for part in (*reversed(path.parents), path):
-        if not part.exists() or not part.stat().st_mode & stat.S_IXOTH:
-            return part
-    return None
 
 
 class UserLock:
@@ -111,6 +103,8 @@ class Jail:
                     texts = {name: files.enter_context(_memory_file(name, data)) for name, data in code.items()}
                     command = _bwrap_command(level, fds, texts, packages)
                     fds += texts.values()
+                if self.user:
+                    command = [*reaching(_needed(packages), self.user.uid), *command]
                 self.process = self._start(command, fds)
         except BaseException:
             self.channel.close()
@@ -119,7 +113,6 @@ class Jail:
 
     def _start(self, command: list[str], fds: list[int]) -> "subprocess.Popen[bytes]":
         shell = 'read -r _; ulimit -S -s "$(ulimit -H -s)" 2>/dev/null; exec "$@"'
-        uid = self.user.uid if self.user else None
         return subprocess.Popen(
             ["/bin/sh", "-c", shell, "sh", *command],
             stdin=subprocess.PIPE,
@@ -128,9 +121,6 @@ class Jail:
             pass_fds=fds,
             env={name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ},
             cwd="/",
-            user=uid,
-            group=uid,
-            extra_groups=None if uid is None else [],
             start_new_session=True,
         )
 
@@ -204,6 +194,14 @@ def _memory_file(name: str, data: bytes) -> Iterator[int]:
         yield fd
     finally:
         os.close(fd)
+
+
+def _needed(packages: Path | None) -> list[Path]:
+    """The folders outside /usr that a jail is made of."""
+    libraries = [Path(part) for part in os.environ.get("LD_LIBRARY_PATH", "").split(":") if os.path.isdir(part)]
+    bwrap = shutil.which("bwrap")
+    own = [Path(bwrap).resolve().parent] if bwrap else []
+    return [*own, *libraries, *find_python().folders, *([packages] if packages else [])]
 
 
 def _bwrap_command(level: Level, fds: list[int], texts: dict[str, int], packages: Path | None) -> list[str]:

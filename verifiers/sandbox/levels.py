@@ -3,7 +3,9 @@
 from verifiers.errors import Unavailable
 from verifiers.isolation.bwrap import advice
 from verifiers.sandbox.limits import Level, Limits
-from verifiers.sandbox.slot import KilledForMemory, Program, Slot, SlotFailed
+from verifiers.sandbox.program import Program
+from verifiers.sandbox.result import SlotFailed
+from verifiers.sandbox.slot import KilledForMemory, Slot
 
 _PROBE = Program.python(
     "import os, socket\n"

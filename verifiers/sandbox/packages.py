@@ -4,14 +4,14 @@ The packages stand in a folder of their own, are made for the very Python that j
 read-only. They are not those of this process, and none of them is imported before a program does.
 """
 
-import os
 import sys
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 from verifiers.errors import Unavailable, UserError
-from verifiers.sandbox.jail import closed_to_others, find_python, version_of
+from verifiers.sandbox.jail import find_python, version_of
+from verifiers.sandbox.reach import out_of_reach
 
 INSTALL = f"{sys.executable} -m verifiers.programs.install"
 DEFAULT = Path(sys.prefix, "packages")
@@ -66,7 +66,7 @@ def _find(folder: Path) -> Packages:
     wheels = sorted(folder.glob("*.dist-info/WHEEL"))
     if not wheels:
         return Packages(None, {}, f"There are no packages for programs at {folder}: `{INSTALL}` installs them.")
-    if os.geteuid() == 0 and (closed := closed_to_others(folder)):
+    if closed := out_of_reach(folder):
         return Packages(None, {}, f"Programs can import no packages: {closed} is closed to other users.")
     try:
         version = version_of(find_python().path)

@@ -26,12 +26,18 @@ _CPUS = len(os.sched_getaffinity(0))
 class Running:
     """One test in flight, below a supervisor that says on a channel how it ended.
 
-    patience: times its wall limit that it may take where the host gives it no CPU. out, err: what it writes to them is
-    read here. Any failure of the jail is an OSError.
+    patience: times its wall limit that it may take where the host gives it no CPU. spent: CPU seconds of the
+    supervisor's earlier tests. out, err: what it writes to them is read here. Any failure of the jail is an OSError.
     """
 
     def __init__(
-        self, channel: socket.socket, supervisor: int, group: Group | None, limits: Limits, patience: float
+        self,
+        channel: socket.socket,
+        supervisor: int,
+        group: Group | None,
+        limits: Limits,
+        patience: float,
+        spent: float = 0.0,
     ) -> None:
         self.channel, self.group, self.limits, self.patience = channel, group, limits, patience
         self.output, self._head, self._tail, self._error_bytes = bytearray(), b"", b"", 0
@@ -40,6 +46,8 @@ class Running:
         self.state, self.cpu, self.peak, self.wall = 0, 0.0, 0, 0.0
         self.folder = -1
         """A descriptor of the folder where a command leaves its artifact, or -1."""
+        self.spent = self._spent_before = spent
+        """CPU seconds of this and of all earlier tests of its supervisor."""
         self._supervisor = supervisor
         self._tree: Tree | None = None
         self._used = group.cpu_seconds() if group else None
@@ -66,9 +74,10 @@ class Running:
         if message == b"A" and rights:
             (self.folder,) = struct.unpack("=i", rights[0][2])
         elif len(message) == RESULT.size and message[:1] == b"r":
-            _, self.state, cpu, peak = RESULT.unpack(message)
+            _, self.state, peak, user, user_us, system, system_us = RESULT.unpack(message)
             self.wall = time.monotonic() - self.started
-            self.cpu, self.peak = max(cpu, self.cpu), max(peak, self.peak)
+            self.spent = user + system + (user_us + system_us) / 1e6
+            self.cpu, self.peak = max(self.spent - self._spent_before, self.cpu), max(peak << 10, self.peak)
             counted = self._counted()
             if counted > self.cpu + _UNCOUNTED_SECONDS:  # children that nobody waited for
                 self.cpu = counted

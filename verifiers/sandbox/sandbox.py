@@ -10,8 +10,10 @@ from typing import Any
 from verifiers.errors import InfrastructureError, Unavailable
 from verifiers.sandbox.levels import best_level
 from verifiers.sandbox.limits import Ended, Level, Limits, TestResult
+from verifiers.sandbox.program import Program
+from verifiers.sandbox.result import SlotFailed
 from verifiers.sandbox.running import finish
-from verifiers.sandbox.slot import KilledForMemory, Program, Slot, SlotFailed
+from verifiers.sandbox.slot import KilledForMemory, Slot
 
 _ATTEMPTS = 3
 _PROGRAMS_PER_SLOT = 500

@@ -49,15 +49,16 @@ faccessat2 439 439; futimesat 261 -; utimensat 280 88; pselect6 270 72; ppoll 27
 set_robust_list 273 99; get_robust_list 274 100; fallocate 285 47; timerfd_create 283 85
 timerfd_settime 286 86; timerfd_gettime 287 87; eventfd 284 -; eventfd2 290 19; signalfd 282 -
 signalfd4 289 74; dup3 292 24; pipe2 293 59; preadv 295 69; pwritev 296 70; preadv2 327 286
-pwritev2 328 287; getcpu 309 168; getrandom 318 278; membarrier 324 283; statx 332 291; rseq 334 293
+pwritev2 328 287; getcpu 309 168; getrandom 318 278; membarrier 324 283; rseq 334 293
 close_range 436 436; futex_waitv 449 449; copy_file_range 326 285; splice 275 76; tee 276 77
 """
 _NEWEST = 462
+_UNIQUE_MOUNT = 0x4000  # STATX_MNT_ID_UNIQUE counts every mount, and so the tests of a jail
 _NAMESPACES = 0x7E020000  # every CLONE_NEW* flag that clone() takes
 _PRCTL = (1, 15, 16)  # PR_SET_PDEATHSIG, PR_SET_NAME, PR_GET_NAME
 
 _LOAD, _EQUAL, _GREATER, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x25, 0x35, 0x45, 0x06
-_NUMBER, _ARCH, _FIRST_ARGUMENT = 0, 4, 16
+_NUMBER, _ARCH, _FIRST_ARGUMENT, _FOURTH_ARGUMENT = 0, 4, 16, 40
 _ALLOW, _KILL, _FAIL = 0x7FFF0000, 0x80000000, 0x00050000
 
 
@@ -72,11 +73,12 @@ class _Arch(NamedTuple):
     mount: int
     umount2: int
     capset: int
+    statx: int
 
 
 _ARCHS = {
-    "x86_64": _Arch(0xC000003E, 1, 56, 435, 157, 302, 203, 165, 166, 126),
-    "aarch64": _Arch(0xC00000B7, 2, 220, 435, 167, 261, 122, 40, 39, 91),
+    "x86_64": _Arch(0xC000003E, 1, 56, 435, 157, 302, 203, 165, 166, 126, 332),
+    "aarch64": _Arch(0xC00000B7, 2, 220, 435, 167, 261, 122, 40, 39, 91, 291),
 }
 
 
@@ -103,6 +105,11 @@ def syscall_filter(machine: str | None = None, supervised: bool = True) -> bytes
     code.add(_LOAD, _FIRST_ARGUMENT)
     code.add(_ANY_BIT, _NAMESPACES, 0, 1)
     code.add(_RETURN, _FAIL | errno.EPERM)
+    code.add(_RETURN, _ALLOW)
+    code.add(_EQUAL, arch.statx, 0, 4)
+    code.add(_LOAD, _FOURTH_ARGUMENT)
+    code.add(_ANY_BIT, _UNIQUE_MOUNT, 0, 1)
+    code.add(_RETURN, _FAIL | errno.ENOSYS)
     code.add(_RETURN, _ALLOW)
     for call in (arch.prlimit64, arch.sched_setaffinity):
         code.allow(call, (0,))  # only on oneself

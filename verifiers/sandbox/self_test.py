@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from verifiers.errors import InfrastructureError, Unavailable
 from verifiers.sandbox.limits import MIB, Ended, Limits, TestResult
+from verifiers.sandbox.program import Program
 from verifiers.sandbox.sandbox import Sandbox, the_sandbox
-from verifiers.sandbox.slot import Program
 
 
 @dataclass(frozen=True)

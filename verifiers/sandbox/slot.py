@@ -5,63 +5,31 @@ Not a Child of verifiers/isolation, whose protocol it does not share: its progra
 kept here, and one that kills the jail is no failure of ours.
 """
 
+import contextlib
 import marshal
 import os
-import resource
 import secrets
-import signal
 import socket
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 from verifiers.sandbox.cgroup import Group
-from verifiers.sandbox.files import memory_file, read_artifact
+from verifiers.sandbox.files import memory_file
 from verifiers.sandbox.inside.frames import LARGEST_FRAME, SCRATCH_BYTES
 from verifiers.sandbox.jail import PACKAGES, Jail
-from verifiers.sandbox.limits import MIB, Ended, Level, Limits, TestResult
+from verifiers.sandbox.limits import MIB, Level, Limits, TestResult
 from verifiers.sandbox.packages import find_packages
+from verifiers.sandbox.program import PYTHON_KINDS, Program
+from verifiers.sandbox.result import HostKills, SlotFailed, result_of
+from verifiers.sandbox.rlimits import every_programs, rlimits
 from verifiers.sandbox.running import Running, finish
 from verifiers.sandbox.seccomp import syscall_filter
 
 _SECONDS_TO_START = 60
 _OVERHEAD = 64 * MIB  # the supervisor and a program's files
 _MOST_PROCESSES = 160
-_PYTHON_KINDS = ("python", "serve", "drive")
 _PATIENCE = 4.0
-_LIMITS = {
-    resource.RLIMIT_AS: 64 << 30,  # against absurd requests: to reserve memory is not to use it
-    resource.RLIMIT_NOFILE: 64,
-    resource.RLIMIT_CORE: 0,
-    resource.RLIMIT_MEMLOCK: 0,
-}
-"""The same for every program."""
-
-
-class SlotFailed(Exception):
-    """The slot, not the program, failed; it has to be thrown away."""
-
-
-@dataclass(frozen=True)
-class Program:
-    """Something to run: `python` and `serve` have source code, `binary` an executable, `command` an argv.
-
-    `serve` answers calls on descriptors 3 and 4 after its code ran. `artifact` is a file that a command leaves
-    behind and that comes back with its result; `input_file` is one where it finds its input too. Both are names in the
-    folder where it starts. `reuse` keeps compiled Python for the next tests.
-    """
-
-    kind: str
-    code: bytes = b""
-    argv: tuple[str, ...] = ()
-    artifact: str = ""
-    input_file: str = ""
-    reuse: bool = True
-
-    @classmethod
-    def python(cls, source: str, serve: bool = False, reuse: bool = True) -> "Program":
-        return cls("serve" if serve else "python", source.encode("utf-8", "replace"), reuse=reuse)
 
 
 class KilledForMemory(Exception):
@@ -82,13 +50,16 @@ class Slot:
         self.jail = Jail(level, self.packages.folder)
         self.group: Group | None = None
         self._running: Running | None = None
-        self._files: list[int] = []  # the program's own: its text or executable, and where its code is kept
+        self._files: list[int] = []  # a Python program's own: its text, and where its code is kept
+        self._spent = 0.0
         self._memory = 0
         self._kills = 0
-        self._host_kills = _host_kills()
+        self._host: HostKills | None = None
         try:
             self.group = Group.make(secrets.token_hex(4), _MOST_PROCESSES)
-            if self.group:
+            if not self.group:
+                self._host = HostKills()
+            else:
                 self.group.add(self.jail.process.pid)
             self.jail.release()
             self.python = self._greet()
@@ -123,7 +94,7 @@ class Slot:
             "folder": self.jail.folder,
             "imports": self.imports,
             "packages": self._packages(),
-            "limits": _rlimits(_LIMITS),
+            "limits": every_programs(),
             "filter": syscall_filter(supervised=self.level is not Level.unsafe),
         }
         channel = self.jail.channel
@@ -144,19 +115,11 @@ class Slot:
         self.program, self.limits, self._patience = program, limits, patience * _PATIENCE
         self._close_files()
         self._limit_memory(limits.memory_bytes + limits.scratch_bytes + _OVERHEAD)
-        if program.kind in _PYTHON_KINDS or program.kind == "binary":
+        if program.kind in PYTHON_KINDS:
             self._files.append(memory_file(program.kind, program.code))
-        if program.kind in _PYTHON_KINDS and program.reuse:
-            self._files.append(os.memfd_create("code", os.MFD_CLOEXEC))
-        most = {
-            resource.RLIMIT_CPU: int(limits.most_cpu_seconds) + 2,
-            resource.RLIMIT_FSIZE: max(limits.file_bytes, len(program.code)),
-            resource.RLIMIT_STACK: limits.memory_bytes,
-            resource.RLIMIT_NPROC: limits.processes + 4,
-        }
-        if self.level is Level.unsafe:  # there it would count every process of this user
-            del most[resource.RLIMIT_NPROC]
-        self._limits = _rlimits(most)
+            if program.reuse:
+                self._files.append(os.memfd_create("code", os.MFD_CLOEXEC))
+        self._limits = rlimits(limits, len(program.code), self.level)
 
     def test(self, data: bytes) -> TestResult:
         """Run the program on one input."""
@@ -168,21 +131,27 @@ class Slot:
         frame = self._frame(3 + len(calls))
         os.ftruncate(self.jail.stage, 0)
         os.lseek(self.jail.stage, 0, os.SEEK_SET)
-        stdin = memory_file("input", data)
-        try:
+        with contextlib.ExitStack() as ours:
+
+            def in_memory(name: str, data: bytes) -> int:
+                fd = memory_file(name, data)
+                ours.callback(os.close, fd)
+                return fd
+
+            # an executable of an earlier test would tell a later one its number, by its age
+            image = [in_memory("binary", self.program.code)] if self.program.kind == "binary" else []
+            stdin = in_memory("input", data)
             running = self._running = Running(
-                self.jail.channel, self.supervisor, self.group, self.limits, self._patience
+                self.jail.channel, self.supervisor, self.group, self.limits, self._patience, self._spent
             )
+            for fd in running.theirs:
+                ours.callback(os.close, fd)
             try:
                 self.jail.give(running.theirs)
-                socket.send_fds(self.jail.channel, [frame], [stdin, *running.theirs, *calls, *self._files])
+                files = [stdin, *running.theirs, *calls, *self._files, *image]
+                socket.send_fds(self.jail.channel, [frame], files)
             except OSError as error:
                 raise SlotFailed(f"the jail is gone: {error}") from error
-            finally:
-                for fd in running.theirs:
-                    os.close(fd)
-        finally:
-            os.close(stdin)
 
     def _frame(self, own: int) -> bytes:
         """What a test's own process has to know; Job reads it."""
@@ -210,8 +179,9 @@ class Slot:
         try:
             if not running.done:
                 finish([running])
-            killed = self._attempt_kills()
-            return self._read_result(running, killed)
+            self._spent = running.spent
+            stage = os.pread(self.jail.stage, 4096, 0)
+            return result_of(running, self.program, self.limits, stage, self._attempt_kills(), self._host)
         except OSError as error:
             if self._attempt_kills():
                 raise KilledForMemory from error
@@ -219,42 +189,6 @@ class Slot:
         finally:
             running.close()
             self._running = None
-
-    def _read_result(self, running: Running, killed: bool) -> TestResult:
-        how, state, limits = running.ended, running.state, self.limits
-        exit_code = os.WEXITSTATUS(state) if os.WIFEXITED(state) else 0
-        killer = os.WTERMSIG(state) if os.WIFSIGNALED(state) else 0
-        errors, artifact, near = running.errors, b"", False
-        out_of_time = running.cpu >= limits.most_cpu_seconds or killer == signal.SIGXCPU
-        if out_of_time and how in (Ended.exited, Ended.output_limit):
-            how = Ended.cpu_limit
-        unbegun = self._begun(os.pread(self.jail.stage, 4096, 0))
-        if unbegun:
-            how, errors = unbegun[0], unbegun[1] or errors
-        if killed or (how is Ended.exited and running.peak > limits.memory_bytes):
-            how = Ended.memory_limit
-        elif how is Ended.not_started:
-            raise SlotFailed(f"the program was not started: {errors[:300]!r}")
-        elif how is Ended.exited and killer == signal.SIGKILL and self._host_killed():
-            raise SlotFailed("the host ran out of memory")
-        elif how is Ended.exited and running.cpu >= limits.cpu_seconds:
-            how, near = Ended.cpu_limit, True
-        elif how is Ended.exited and state == 0 and running.folder >= 0:
-            artifact = read_artifact(running.folder, self.program.artifact)
-        return TestResult(
-            how, exit_code, killer, running.cpu, running.wall, running.peak, bytes(running.output), errors, artifact,
-            running.starved, near,
-        )  # fmt: skip
-
-    def _begun(self, stage: bytes) -> tuple[Ended, bytes] | None:
-        """How a test ended that did not even begin, and why; None for one that did."""
-        if stage[:1] != b"S" or stage[1:2] == b"!":
-            return Ended.not_started, stage
-        if stage[1:2] == b"C":
-            return Ended.not_compiled, b""
-        if self.program.kind in _PYTHON_KINDS and stage[1:2] != b"x":
-            return Ended.not_compiled, b"the compiler was stopped by a limit"
-        return None
 
     def close(self) -> None:
         self.jail.close()
@@ -288,28 +222,3 @@ class Slot:
             raise SlotFailed(f"the control group is gone: {error}") from error
         before, self._kills = self._kills, kills
         return kills > before
-
-    def _host_killed(self) -> bool:
-        """Whether the host killed anything for memory since the last look."""
-        before, self._host_kills = self._host_kills, _host_kills()
-        return before != self._host_kills
-
-
-def _rlimits(most: Mapping[int, int]) -> tuple[tuple[int, int, int], ...]:
-    """(resource, soft and hard limit), as far as the host's own hard limits allow; a stack may be made larger."""
-    found = []
-    for kind, limit in most.items():
-        hard = resource.getrlimit(kind)[1]
-        soft = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
-        found.append((kind, soft, hard if kind == resource.RLIMIT_STACK else soft))
-    return tuple(found)
-
-
-def _host_kills() -> int:
-    """Processes that the kernel killed for memory since the host's start."""
-    try:
-        with open("/proc/vmstat", "rb") as file:
-            _, _, rest = file.read().partition(b"\noom_kill ")
-    except OSError:
-        return 0
-    return int(rest.split()[0]) if rest else 0

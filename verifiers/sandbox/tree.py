@@ -4,6 +4,7 @@ What has ended between two looks counts as it was last seen, unless its parent h
 """
 
 import os
+import time
 from dataclasses import dataclass, field
 
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -20,7 +21,11 @@ class _Process:
     shared: int
     runnable: bool
     delays: dict[int, int] = field(default_factory=dict)
-    """Thread -> nanoseconds that it was ready to run and had no CPU."""
+    """Thread -> nanoseconds that it was ready to run and had no CPU, up to when it last got one."""
+    ran: int = 0
+    """Nanoseconds that its threads had a CPU."""
+    ready_since: float = 0.0
+    """When it was first seen ready to run, and has not run since."""
 
 
 class Tree:
@@ -33,14 +38,15 @@ class Tree:
         self._above: int | None = None  # what the supervisor had waited for at the first look, in ticks
         self._lost = 0
         self._delay = 0
+        self._ready = 0.0
         self.cpu_seconds = 0.0
         self.memory_bytes = 0
         self.runnable = False
 
     @property
     def delay_seconds(self) -> float:
-        """The sum over all its threads of their waiting for a CPU."""
-        return self._delay / 1e9
+        """The sum over all its threads of their waiting for a CPU; the kernel adds a wait when it is over."""
+        return self._delay / 1e9 + self._ready
 
     def look(self) -> None:
         """See what is there now."""
@@ -54,7 +60,12 @@ class Tree:
             process.of_children - self._seen[pid].of_children for pid, process in now.items() if pid in self._seen
         )
         self._lost += max(gone - inherited - (above - before), 0) + (above - before)
+        moment, self._ready = time.monotonic(), 0.0
         for pid, process in now.items():
+            before_it = self._seen.get(pid)
+            stuck = before_it and before_it.runnable and process.runnable and before_it.ran == process.ran
+            process.ready_since = before_it.ready_since if before_it and stuck else moment
+            self._ready += moment - process.ready_since
             known = self._seen[pid].delays if pid in self._seen else {}
             self._delay += sum(delay - known.get(thread, 0) for thread, delay in process.delays.items())
         self._seen = now
@@ -104,6 +115,7 @@ def _process(pid: int) -> _Process | None:
         waited = _read(f"/proc/{pid}/task/{thread}/schedstat").split()
         if len(waited) > 1:
             process.delays[int(thread)] = int(waited[1])
+            process.ran += int(waited[0])
     return process
 
 

@@ -6,8 +6,11 @@ import _socket
 import os
 import struct
 
-RESULT = struct.Struct("=cidQ")
-"""A test's end: `r`, the wait status of its first process, CPU seconds of all that were waited for, peak bytes."""
+RESULT = struct.Struct("=c3xi32xq104x4q112x")
+"""A test's end: `r`, the wait status of its first process, the KiB that this took at most, and the time of all that
+were waited for in this and earlier tests, as user's and system's (seconds, microseconds). The last two are fields of a
+`struct rusage` each."""
+STATE_AT, TEST_AT, TESTS_AT = 4, 8, 152
 LARGEST_FRAME = 4096
 SCRATCH, TMP, SHM, NO_CAPABILITIES = range(0xCA95E700, 0xCA95E704)
 """Stand in the filter for the only first arguments of mount(), umount2() and capset(): the supervisor's addresses."""

@@ -139,14 +139,13 @@ def _compiled(job: Job, status: int) -> tuple[CodeType, bool]:
             tidy = False
         if code and job.image >= 0:
             write_all(job.image, marshal.dumps((code, tidy)))
-    if code is None:
-        os.write(status, b"C")
-        _run_file(_path)
-    os.write(status, b"x")
+    os.write(status, b"x" if code else b"C")
     os.close(status)
     if job.image >= 0:
         os.close(job.image)
     job.code = b""
+    if code is None:
+        _run_file(_path)
     return code, tidy
 
 

@@ -1,8 +1,8 @@
 """The warm process of a slot: pid 1 of its jail, it forks a process for each test and ends all that this left.
 
-It has no signal handlers, so nothing below it can reach it; and it reads no program, no input and no output, so that
-nothing of one candidate is in the memory from which the next one's process is forked. The next test's process is
-forked ahead and waits for the host.
+It has no signal handlers, so nothing below it can reach it; and it keeps no program, no input, no output and no test's
+end, so that nothing of one candidate is in the memory from which the next one's process is forked. The next test's
+process is forked ahead and waits for the host.
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ import sys
 from resource import setrlimit
 
 from verifiers.sandbox.inside import kernel
-from verifiers.sandbox.inside.frames import CHANNEL, RESULT, STAGE
+from verifiers.sandbox.inside.frames import CHANNEL, STAGE
 from verifiers.sandbox.inside.interpreter import ENVIRONMENT, set_stage
 from verifiers.sandbox.inside.job import SlotSettings
 from verifiers.sandbox.inside.one_test import be_test
+from verifiers.sandbox.inside.waiting import End
 from verifiers.sandbox.inside.warming import fill_pools
 
 _OFTEN_IMPORTED = ("bisect", "collections", "functools", "heapq", "itertools", "math", "re", "typing")
@@ -107,7 +108,7 @@ def _open_high(path: str) -> int:
 
 
 def _serve(slot: SlotSettings, last_pid: int) -> None:
-    isolated, send, pack = slot.isolated, slot.channel.send, RESULT.pack
+    isolated, end = slot.isolated, End()
     while True:
         if isolated:
             kernel.renew_scratch()
@@ -119,33 +120,30 @@ def _serve(slot: SlotSettings, last_pid: int) -> None:
         pid = os.fork()
         if pid == 0:
             be_test(slot)
-        end = _end_of(pid, isolated)
-        try:
-            send(pack(b"r", *end))
-        except OSError:
-            os._exit(0)
+        end.wait(pid)
+        _end_the_rest(end, isolated)
+        _let_go_of_descriptors()
+        end.send(slot.channel)
 
 
-def _end_of(pid: int, isolated: bool) -> tuple[int, float, int]:
-    """Wait for a test's first process, end all that it left; its wait status, CPU seconds of all, its peak bytes."""
-    cpu = 0.0
-    ended = 0
-    while ended != pid:
-        ended, state, usage = os.wait4(_EVERYONE, 0)
-        cpu += usage.ru_utime + usage.ru_stime
-    peak = usage.ru_maxrss * 1024
+def _end_the_rest(end: End, isolated: bool) -> None:
+    """End all that a test left."""
     while True:
-        try:
-            ended, _, usage = os.wait4(_EVERYONE, os.WNOHANG)
-            if not ended:
-                if isolated:
-                    os.kill(_EVERYONE, signal.SIGKILL)
-                else:
-                    _kill_children()
-                usage = os.wait4(_EVERYONE, 0)[2]
-        except ChildProcessError:
-            return state, cpu, peak
-        cpu += usage.ru_utime + usage.ru_stime
+        ended = end.wait_for_one(os.WNOHANG)
+        if ended < 0:
+            return
+        if not ended:
+            if isolated:
+                os.kill(_EVERYONE, signal.SIGKILL)
+            else:
+                _kill_children()
+            end.wait_for_one()
+
+
+def _let_go_of_descriptors() -> None:
+    """Those that were sent in a circle of sockets outlive all processes, and count, until some socket is closed."""
+    for end in _socket.socketpair():
+        os.close(end.detach())
 
 
 def _kill_children() -> None:

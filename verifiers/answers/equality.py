@@ -25,7 +25,7 @@ _MOST = 12
 
 
 def math_verify_equal(gold: str, candidate: str) -> bool:
-    """Whether a candidate says what the gold answer says."""
+    """Whether a candidate says what the gold answer says: the verifier `math-verify`, which is not the library."""
     if _written(gold) == _written(candidate):
         return True
     ours, theirs = _read(gold), _read(candidate)
@@ -56,6 +56,8 @@ def same(gold: Read, other: Read) -> bool:
         return True
     if isinstance(gold, Relation) and (value := stands_for(gold)) is not None and same(value, other):
         return True
+    if isinstance(gold, Region) and gold.numbers is sympy.S.EmptySet and isinstance(other, Words):
+        return other.text.lower().strip(" .").removeprefix("the ") in ("empty set", "no solution", "no solutions")
     if isinstance(gold, Words) and isinstance(other, Words):
         return " ".join(gold.text.lower().split()) == " ".join(other.text.lower().split())
     if isinstance(gold, Proportion) and isinstance(other, Proportion):
@@ -93,7 +95,27 @@ def stands_for(relation: Relation) -> Any:
         return None
     if not exact or not all(same(one, other) for one, other in pairwise(exact)):
         return None
-    return exact[-1]
+    if not all(map(_is_near, sides[len(exact) - 1 :], sides[len(exact) :])):
+        return None
+    return None if _is_of_itself(relation, exact[-1]) else exact[-1]
+
+
+def _is_near(one: Any, other: Any) -> bool:
+    """Whether a value may be rounded to another: the square root of 2 to 1, but 5 to no 6."""
+    numbers = [sympy.N(side.expr) for side in (one, other) if isinstance(side, Value) and side.expr.is_number]
+    if len(numbers) < 2 or not all(number.is_real for number in numbers):
+        return True
+    return bool(abs(numbers[0] - numbers[1]) <= sympy.Rational(1, 2)) and not all(
+        side.expr.is_Integer for side in (one, other)
+    )
+
+
+def _is_of_itself(relation: Relation, value: Any) -> bool:
+    """Whether a name's value has the name in it, as x = x^2 + 1 has, or a pair's names stand in another order."""
+    named = _names(relation)
+    places = named[1:-1].split(",") if named.startswith("(") else []
+    unordered = bool(places) and places != sorted(places)
+    return unordered or (isinstance(value, Value) and named in {str(symbol) for symbol in value.expr.free_symbols})
 
 
 def _same_value(gold: Value, other: Value) -> bool:
@@ -261,6 +283,8 @@ def _same_single(gold: Read, other: Read) -> bool:
     """Whether a set of one element is that element, `x = 1 or x = 1` being 1."""
     several, single = (gold, other) if isinstance(gold, Unordered) else (other, gold)
     assert isinstance(several, Unordered)
+    if several.joint == "," and not several.braces and not any(isinstance(item, Relation) for item in several.items):
+        return False  # 5,5 is a pair, or five and a half
     items = _distinct(several.items)
     return isinstance(single, Value) and len(items) == 1 and same(items[0], single)
 

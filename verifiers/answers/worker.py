@@ -1,7 +1,7 @@
 """The process that compares expressions: one JSON request a line on stdin, one JSON reply a line on stdout.
 
-A reply repeats its request's nonce. The only place where sympy and math-verify run. Both can hang or eat memory on what
-an LLM wrote, so the kernel ends this process when one request has used up its CPU time; it ends by itself when stdin
+A reply repeats its request's nonce. The only place where sympy runs. It can hang or eat memory on what an
+LLM wrote, so the kernel ends this process when one request has used up its CPU time; it ends by itself when stdin
 does.
 """
 

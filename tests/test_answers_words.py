@@ -11,11 +11,11 @@ HARMLESS = (
     "in total; points; beauties; teenagers; people in all; cans of paint"
 )
 BENDING = (
-    "hundred; dozen; quintillion; zillion; lakh; mln; halves; halved; thirds; tenths; twelfths; sixteenths; hundredths; "
-    "ten-thousandths; twentieths; tens; twos; threes; sixes; twenties; squared; cubed; factorial; negative; negated; "
-    "inverted; reversed; conjugate; imaginary; permille; basis points; in base 7; in binary; octal; in hexadecimal; "
-    "in thousands; (in millions); (approx); (maybe); (negative); (incorrect); approximately; about; roughly; ish; "
-    "at least; at most; and up; and over; or so; upwards; by 6; in 6; with remainder 2; isn't; isn't right; is not; "
+    "hundred; dozen; quintillion; zillion; lakh; mln; halves; halved; thirds; tenths; twelfths; sixteenths; "
+    "hundredths; ten-thousandths; twentieths; tens; twos; threes; sixes; twenties; squared; cubed; factorial; "
+    "negative; negated; inverted; reversed; conjugate; imaginary; permille; basis points; in base 7; in binary; octal; "
+    "in hexadecimal; in thousands; (in millions); (approx); (maybe); (negative); (incorrect); approximately; about; "
+    "roughly; ish; at least; at most; and up; and over; or so; upwards; by 6; in 6; with remainder 2; isn't; isn't right; is not; "
     "is wrong; is incorrect; is the wrong answer; is too big; fails; rejected; excluded; undefined; unknown; (guess); "
     "a; A"
 )

@@ -22,12 +22,12 @@ def main(cpu_seconds: float, memory_bytes: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    from verifiers.answers import equality
+    from verifiers.answers import buckets, equality
 
     questions: dict[str, Callable[..., object]] = {
         "math-verify": equality.math_verify_equal,
-        "minerva": equality.minerva_equal,
-        "bucket": equality.bucket,
+        "minerva": buckets.minerva_equal,
+        "bucket": buckets.bucket,
     }
     for line in requests:
         request, before = json.loads(line), time.process_time()

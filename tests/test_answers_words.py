@@ -15,9 +15,9 @@ BENDING = (
     "hundredths; ten-thousandths; twentieths; tens; twos; threes; sixes; twenties; squared; cubed; factorial; "
     "negative; negated; inverted; reversed; conjugate; imaginary; permille; basis points; in base 7; in binary; octal; "
     "in hexadecimal; in thousands; (in millions); (approx); (maybe); (negative); (incorrect); approximately; about; "
-    "roughly; ish; at least; at most; and up; and over; or so; upwards; by 6; in 6; with remainder 2; isn't; isn't right; "
-    "is not; is wrong; is incorrect; is the wrong answer; is too big; fails; rejected; excluded; undefined; unknown; "
-    "(guess); a; A"
+    "roughly; ish; at least; at most; and up; and over; or so; upwards; by 6; in 6; with remainder 2; isn't; "
+    "is wrong; is incorrect; is the wrong answer; is too big; fails; rejected; excluded; undefined; unknown; "
+    "isn't right; is not; (guess); a; A"
 )
 BEFORE = (
     "about; isn't; hardly; unknown; all but; anything but; other than; without; neg; sin; cos; exp; square; cube; "

@@ -474,7 +474,6 @@ GSM8K = r"""
 6 ;; #### 6 more
 6 ;; #### 6 left
 6 ;; #### x = 6
-6 ;; #### about 6
 6 ;; The answer is 6, not 7.
 6 ;; The answer is 6 because 2*3 = 6.
 6 ;; #### 6th

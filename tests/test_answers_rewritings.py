@@ -12,7 +12,8 @@ from random import Random
 import math_verify
 import pytest
 
-from tests.answer_rewritings import FAMILIES, Made, Pair, changed, golds_of_gsm8k, golds_of_math, rewritten
+from tests.answer_changes import Pair, changed, golds_of_gsm8k, golds_of_math
+from tests.answer_rewritings import FAMILIES, Made, rewritten
 from verifiers.answers import GSM8K_ANSWER, GSM8K_MATH_VERIFY, MATH_VERIFY
 from verifiers.verifier import Problem, Verifier
 

@@ -10,13 +10,13 @@ from itertools import pairwise
 from typing import Any
 
 import sympy
-from sympy.parsing.latex import parse_latex
 
 from verifiers.answers.numerals import same_expression, same_number
 from verifiers.answers.readings import Ordered, Proportion, Read, Region, Relation, Unordered, Value, Words
 from verifiers.answers.regions import region_of
 from verifiers.answers.statements import read
 from verifiers.answers.tokens import Unread
+from verifiers.answers.values import same_share, same_value
 
 _FLIPPED = {"<": ">", ">": "<", r"\le": r"\ge", r"\ge": r"\le", "=": "=", r"\ne": r"\ne", r"\equiv": r"\equiv"}
 _NEEDLESS_SPACE = re.compile(r"(?<![0-9A-Za-z])\s+|\s+(?![0-9A-Za-z])")
@@ -25,12 +25,12 @@ _MOST = 12
 
 
 def math_verify_equal(gold: str, candidate: str) -> bool:
-    """Whether a candidate says what the gold answer says."""
+    """Whether a candidate says what the gold answer says: the verifier `math-verify`, which is not the library."""
     if _written(gold) == _written(candidate):
         return True
-    ours, theirs = _read(gold), _read(candidate)
+    ours, theirs = reading(gold), reading(candidate)
     if isinstance(ours, Value) and isinstance(theirs, Value) and ours.percent != theirs.percent:
-        return _same_share(ours, theirs)
+        return same_share(ours, theirs)
     return ours is not None and theirs is not None and same(ours, theirs)
 
 
@@ -39,7 +39,8 @@ def _written(text: str) -> str:
 
 
 @lru_cache(maxsize=500)
-def _read(text: str) -> Read | None:
+def reading(text: str) -> Read | None:
+    """What an answer says, None where it cannot be read to its end."""
     try:
         return read(text)
     except (Unread, ValueError, TypeError, AttributeError, ZeroDivisionError, NotImplementedError, RecursionError):
@@ -49,13 +50,15 @@ def _read(text: str) -> Read | None:
 def same(gold: Read, other: Read) -> bool:
     """Whether a reading says what the gold answer's says."""
     if isinstance(gold, Value) and isinstance(other, Value):
-        return _same_value(gold, other)
+        return same_value(gold, other)
     if isinstance(gold, Relation) and isinstance(other, Relation):
         return _same_relation(gold, other)
     if isinstance(other, Relation) and (value := stands_for(other)) is not None and same(gold, value):
         return True
     if isinstance(gold, Relation) and (value := stands_for(gold)) is not None and same(value, other):
         return True
+    if isinstance(gold, Region) and gold.numbers is sympy.S.EmptySet and isinstance(other, Words):
+        return other.text.lower().strip(" .").removeprefix("the ") in ("empty set", "no solution", "no solutions")
     if isinstance(gold, Words) and isinstance(other, Words):
         return " ".join(gold.text.lower().split()) == " ".join(other.text.lower().split())
     if isinstance(gold, Proportion) and isinstance(other, Proportion):
@@ -93,55 +96,27 @@ def stands_for(relation: Relation) -> Any:
         return None
     if not exact or not all(same(one, other) for one, other in pairwise(exact)):
         return None
-    return exact[-1]
+    if not all(map(_is_near, sides[len(exact) - 1 :], sides[len(exact) :])):
+        return None
+    return None if _is_of_itself(relation, exact[-1]) else exact[-1]
 
 
-def _same_value(gold: Value, other: Value) -> bool:
-    if gold.modulus and other.modulus and gold.modulus != other.modulus:
-        return False
-    if gold.unit and other.unit and gold.unit != other.unit:
-        return False
-    if gold.percent != other.percent:
-        percent, plain = (gold, other) if gold.percent else (other, gold)
-        return same_number(percent.expr / 100, plain.expr)
-    if gold.decimals and not other.decimals:
-        return same_expression(other.expr, gold.expr) or _stands_for_exact(gold, other)
-    if other.decimals and not gold.decimals:
-        return same_expression(gold.expr, other.expr) or _stands_for_exact(other, gold)
-    return same_expression(gold.expr, other.expr)
-
-
-def _same_share(gold: Value, other: Value) -> bool:
-    """Whether a percentage and a number are one: 28 % is 0.28, and, where that is asked for, 28."""
-    percent, plain = (gold, other) if gold.percent else (other, gold)
-    if _same_value(gold, other):
+def _is_near(one: Any, other: Any) -> bool:
+    """Whether a value may be rounded to another: the square root of 2 to 1, but 5 to no 6."""
+    numbers = [sympy.N(side.expr) for side in (one, other) if isinstance(side, Value) and side.expr.is_number]
+    if len(numbers) < 2 or not all(number.is_real for number in numbers):
         return True
-    large = percent.expr.is_number and bool(abs(percent.expr) >= 1)
-    return (gold.percent or large) and same_number(percent.expr, plain.expr)
+    return bool(abs(numbers[0] - numbers[1]) <= sympy.Rational(1, 2)) and not all(
+        side.expr.is_Integer for side in (one, other)
+    )
 
 
-_ENOUGH = 6
-"""Digits behind the point, and in all, that a decimal must have to stand for a number that it only approximates."""
-
-
-def _stands_for_exact(decimal: Value, exact: Value) -> bool:
-    """Whether a decimal is as good as an exact value that has no shorter decimal of its own."""
-    assert decimal.decimals is not None
-    behind, digits = decimal.decimals
-    if min(behind, digits) < _ENOUGH or exact.repeats or not exact.expr.is_number or exact.expr.has(sympy.I):
-        return False
-    if exact.expr.is_Rational and _is_decimal(exact.expr.q):
-        return False
-    unit = sympy.Rational(1, 10**behind)
-    beyond = sympy.N((exact.expr - decimal.expr) * sympy.sign(decimal.expr), 30)
-    return bool(abs(beyond) <= unit / 2 or 0 <= beyond < unit)  # rounded, or cut off
-
-
-def _is_decimal(denominator: int) -> bool:
-    for prime in (2, 5):
-        while denominator % prime == 0:
-            denominator //= prime
-    return denominator == 1
+def _is_of_itself(relation: Relation, value: Any) -> bool:
+    """Whether a name's value has the name in it, as x = x^2 + 1 has, or a pair's names stand in another order."""
+    named = _names(relation)
+    places = named[1:-1].split(",") if named.startswith("(") else []
+    unordered = bool(places) and places != sorted(places)
+    return unordered or (isinstance(value, Value) and named in {str(symbol) for symbol in value.expr.free_symbols})
 
 
 def _same_relation(gold: Relation, other: Relation) -> bool:
@@ -261,6 +236,8 @@ def _same_single(gold: Read, other: Read) -> bool:
     """Whether a set of one element is that element, `x = 1 or x = 1` being 1."""
     several, single = (gold, other) if isinstance(gold, Unordered) else (other, gold)
     assert isinstance(several, Unordered)
+    if several.joint == "," and not several.braces and not any(isinstance(item, Relation) for item in several.items):
+        return False  # 5,5 is a pair, or five and a half
     items = _distinct(several.items)
     return isinstance(single, Value) and len(items) == 1 and same(items[0], single)
 
@@ -296,50 +273,3 @@ def _same_piece(one: Any, other: Any) -> bool:
     if isinstance(one, sympy.FiniteSet) and isinstance(other, sympy.FiniteSet) and len(one) == len(other):
         return all(same_number(*pair) for pair in zip(sorted(one, key=float), sorted(other, key=float), strict=True))
     return bool(one == other)
-
-
-def minerva_equal(gold: str, candidate: str) -> bool:
-    """Minerva's is_equiv: the difference of the two, as sympy reads them, simplifies to nothing."""
-    try:
-        return bool(sympy.simplify(parse_latex(gold) - parse_latex(candidate)) == 0)
-    except (MemoryError, RecursionError, ImportError):
-        raise
-    except Exception:  # whatever cannot be parsed, subtracted or simplified is not equal
-        return False
-
-
-def bucket(grader: str, text: str) -> str:
-    """A text that equal expressions share: the numbers in it, with fixed numbers for its symbols."""
-    try:
-        if grader == "minerva":
-            return _leaf(parse_latex(text))
-        found = _read(text)
-        return text if found is None else " ".join(sorted(set(_leaves(found))))
-    except (MemoryError, RecursionError, ImportError):
-        raise
-    except Exception:  # what cannot be parsed or evaluated is equal to its own text at most
-        return text
-
-
-def _leaves(found: Read) -> list[str]:
-    if isinstance(found, Relation):
-        value = stands_for(found)
-        return _leaves(value) if value is not None else ["a condition"]
-    if isinstance(found, Value):
-        return [_leaf(found.expr)]
-    if isinstance(found, Ordered | Unordered | Proportion):
-        items = found.parts if isinstance(found, Proportion) else found.items
-        leaves = [leaf for item in items for leaf in _leaves(item)]
-        return ["a condition"] if "a condition" in leaves or region_of(found) else leaves
-    return ["a condition"] if isinstance(found, Region) else [found.text.lower()]
-
-
-def _leaf(expr: Any) -> str:
-    if isinstance(expr, sympy.MatrixBase):
-        return " ".join(_leaf(element) for element in expr.flat())
-    numbers = {symbol: _number_of(symbol.name) for symbol in expr.free_symbols}
-    return f"{complex(sympy.N(expr.subs(numbers))):.4g}"
-
-
-def _number_of(name: str) -> Any:
-    return sympy.Rational(1 + sum(ord(letter) * 31**place for place, letter in enumerate(name[:8])) % 997, 991)

@@ -64,7 +64,8 @@ def extract_expression(text: str, question: str = "") -> Candidate | None:
 
 
 def _all_marks(text: str) -> list[Mark]:
-    hashes = [Mark(sign.end(), "####") for sign in re.finditer(r"(?<!#)####(?!#)", text)][-_HASHES:]
+    signs = re.finditer(r"(?<!#)####(?!#)", text) if "####" in text else ()
+    hashes = [Mark(sign.end(), "####") for sign in signs][-_HASHES:]
     announced = [Mark(start, "final answer is" if _is_final(text, start, how) else how) for start, how in marks(text)]
     return sorted(announced + hashes)
 
@@ -126,9 +127,15 @@ def _boxed_together(text: str, boxes: list[Mark]) -> str:
             continue
         if parts and not _are_together(text[end + 1 : after] if after - end < _SENTENCE else "."):
             break
-        parts.append(content + scale_behind(text, end))
+        if content := content + scale_behind(text, end):
+            joint = r"\text{ or }" if parts and _OR.search(text[end + 1 : after]) else ","
+            if content not in parts[::2]:
+                parts += [joint, content] if parts else [content]
         after = text.rfind("\\", 0, mark.start)
-    return ",".join(dict.fromkeys(reversed(parts)))
+    return "".join(reversed(parts))
+
+
+_OR = re.compile(r"\bor\b")
 
 
 def _are_together(between: str) -> bool:

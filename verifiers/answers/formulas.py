@@ -19,39 +19,11 @@ _INVERSES = {
     r"\sin": sympy.asin, r"\cos": sympy.acos, r"\tan": sympy.atan, r"\cot": sympy.acot, r"\sec": sympy.asec,
     r"\csc": sympy.acsc,
 }  # fmt: skip
-GREEK = frozenset(
-    [
-        "\\alpha",
-        "\\beta",
-        "\\gamma",
-        "\\delta",
-        "\\epsilon",
-        "\\varepsilon",
-        "\\theta",
-        "\\lambda",
-        "\\mu",
-        "\\rho",
-        "\\sigma",
-        "\\tau",
-        "\\phi",
-        "\\varphi",
-        "\\omega",
-        "\\Delta",
-        "\\Omega",
-        "\\psi",
-        "\\xi",
-        "\\eta",
-        "\\nu",
-        "\\kappa",
-        "\\zeta",
-        "\\Gamma",
-        "\\Lambda",
-        "\\Sigma",
-        "\\Phi",
-        "\\Psi",
-        "\\ell",
-    ]
+_GREEK = (
+    "alpha beta gamma delta epsilon varepsilon theta lambda mu rho sigma tau phi varphi omega Delta Omega psi xi eta "
+    "nu kappa zeta Gamma Lambda Sigma Phi Psi ell"
 )
+GREEK = frozenset(f"\\{name}" for name in _GREEK.split())
 _CALLED = frozenset("fghFGHP")
 _ENDS = frozenset((")", "]", "}", r"\}", r"\rfloor", r"\rceil", "&", r"\end", ",", "\\\\"))
 _DEEPEST = 60

@@ -1,7 +1,8 @@
 """Verifiers of mathematical expressions: `math-verify` and `paper` (as the paper graded).
 
-`math-verify` began with the library of that name, which reads what it can and leaves out the rest; answers are now
-read to their end by a grammar of our own (verifiers/answers/statements.py). What spelling cannot decide goes to a child
+`math-verify` does not use the library of that name, which reads what it can and leaves out the rest: answers are read
+to their end by a grammar of our own (verifiers/answers/statements.py), and compared by sympy. The name has stayed
+because runs and queries hold it. What spelling cannot decide goes to a child
 process that can be killed (verifiers/answers/comparer.py).
 """
 

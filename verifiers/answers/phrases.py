@@ -7,10 +7,12 @@ from typing import NamedTuple
 from verifiers.answers.numbers import LONGEST, NUMBER, Found, canonical, spell
 from verifiers.answers.signs import undressed
 from verifiers.answers.words import (
+    BENDING,
     COUNTS,
     ORDINALS,
     SCALES,
     TURNING,
+    is_changed_by,
     is_harmless,
     leads_to_itself,
     scaled,
@@ -21,7 +23,9 @@ from verifiers.answers.words import (
 _WRAPPED = re.compile(r"\\(?:text|textbf|textit|textrm|textnormal|mathrm|mbox|operatorname)\s*\{([^{}]*)\}")
 _TRIMMED = " \t\n*_~`:"
 _QUOTED = re.compile(r"([\"'])([^\"']*)\1")
-_CORRECTED = re.compile(r"\s*(?:\(\s*(?:and\s+)?not\b[^()]*\)|,?\s+(?:and\s+)?not\s+[-$\\0-9][^\s]*)(?=[\s.*]*$)")
+_CORRECTED = re.compile(
+    r"\s*(?:\(\s*(?:and\s+)?not\b\s*[^()\s][^()]*\)|,?\s+(?:and\s+)?not\s+[-$\\0-9][^\s]*)(?=[\s.*]*$)"
+)
 _NOT_BUT = re.compile(r"not\b[^.]{1,40}?,?\s+but\s+(?:rather\s+)?", re.IGNORECASE)
 _FRAC = re.compile(r"\\frac\s*(?:\{\s*([0-9]{1,30})\s*\}|([0-9]))\s*(?:\{\s*([0-9]{1,30})\s*\}|([0-9]))(?!\s*[!^_])")
 _POWER_OF_TEN = re.compile(
@@ -176,8 +180,8 @@ def _words(tail: str) -> list[str] | None:
         if _NOTHING.fullmatch(tail, place):
             return words
         word = _TAIL_WORD.match(tail, place)
-        if _ASIDE.match(tail, place):
-            return words
+        if aside := _ASIDE.match(tail, place):
+            return None if BENDING.intersection(re.findall("[a-z]+", aside[0].lower())) else words
         if word is None:
             return None
         name = word[1].lower().strip(".")
@@ -199,11 +203,23 @@ _NEXT = re.compile(r"\s*[(\\]?\s*([0-9$]|[A-Za-z]+)")
 
 
 def _goes_on(rest: str, name: str) -> bool:
-    """Whether what begins with `and` or `of` may still be a part of the number: `and a half`, `and 30 minutes`."""
-    following = _NEXT.match(rest)
+    """Whether what begins with such a word may still be a part of the number: `and a half`, `at least`, `by 6`."""
+    following = _NEXT.match(_ARTICLE.sub("", rest) if name == "is" else rest)
     if following is None:
         return name in ("and", "of")
-    return name in ("and", "of") and (not following[1].isalpha() or following[1].lower() in ("a", "an", *COUNTS, "one"))
+    word = following[1].lower()
+    if name in _BENT and word in BENDING:
+        return True
+    if name == "by" and word[0].isdigit():
+        return True
+    if name in ("in", "per", "for") and _FIGURES_ALONE.fullmatch(rest):
+        return True
+    return name in ("and", "of") and (not word.isalpha() or word in ("a", "an", *COUNTS, "one"))
+
+
+_ARTICLE = re.compile(r"^\s*(?:the|an?)\s+")
+_BENT = frozenset(("at", "in", "is", "and", "with", "when", "if"))
+_FIGURES_ALONE = re.compile(r"[\s$]*[0-9][0-9.,]*[\s$.)}\]]*")
 
 
 _EQUALS = re.compile(r"(?<![<>!:\\])=|\b(?:which|that) (?:is|equals|gives|makes)\b|\bequals\b|\bis equal to\b")
@@ -249,7 +265,9 @@ _REFUSED_BEFORE = re.compile(
     re.IGNORECASE,
 )
 _REFUSED_AFTER = re.compile(
-    r"[ \t]*(?:squared|cubed|factorial|times|or (?:more|less|fewer)|and a (?:half|third|quarter)|to the)\b"
+    r"[ \t]*(?:squared|cubed|factorial|times|or (?:so|more|less|fewer)|and a (?:half|third|quarter)|to the"
+    r"|(?:in )?(?:base|binary|octal|hexadecimal)|hal(?:f|ves)|thirds?|quarters?|(?:four|fif|six|seven|eigh|nin|ten"
+    r"|hundred|thousand)ths?|at (?:least|most)|and (?:up|over|above)|is (?:not|wrong|incorrect))\b"
     r"|[ \t]*[\^!](?=[0-9{(])"
 )
 _NEGATIVE = re.compile(r"(?<![0-9])\b(?:negative|minus)[ \t]+[$€£]?$", re.IGNORECASE)
@@ -267,7 +285,8 @@ def beside(text: str, found: Found) -> str:
         written = f"{left}{text[found.start : found.end]}{right}".strip("$.,;:*()[]")
         return said(written) or written
     written = text[max(0, found.start - 20) : found.end + 20].strip()
-    if _REFUSED_BEFORE.search(before) or _REFUSED_AFTER.match(after):
+    following = re.match(r"[ \t]*([A-Za-z][A-Za-z'-]*)", after)
+    if _REFUSED_BEFORE.search(before) or _REFUSED_AFTER.match(after) or (following and is_changed_by(following[1])):
         return f"… {written}"
     number = found.number
     if _NEGATIVE.search(before) and not _BINARY.search(before):

@@ -144,12 +144,16 @@ def _plain_number(answer: str) -> str | None:
     if ("\\frac" in answer or "/" in answer) and not re.search(r"[A-Za-z]", answer.replace("\\frac", "")):
         return _plain_ratio(answer)
     found = phrase(answer, names=False)
-    if found is None:
+    if found is None or "/" in found.unit or _LETTER_BEHIND.search(answer):
         return None
     if found.unit.partition("^")[0] in _MEASURES and not found.number.endswith("%"):
         unit, _, power = found.unit.partition("^")
         return f"{found.number}\\text{{ {unit}}}" + (f"^{power}" if power else "")
     return found.number
+
+
+_LETTER_BEHIND = re.compile(r"[0-9]\s*[a-zA-Z](?:\s*\^\s*\{?[23]\}?)?$")
+"""An unknown as likely as a unit: `3m` is three metres only where that is asked for."""
 
 
 def _plain_ratio(answer: str) -> str | None:
@@ -226,6 +230,8 @@ def _same_measure(gold: str, candidate: str) -> bool | None:
         return ours.groups() == theirs.groups()
     plain, found = (candidate, ours) if ours else (gold, theirs)
     assert found is not None
+    if ours and plain.replace(" ", "") == f"{ours[1]}{ours[2]}{ours[3] or ''}":
+        return True
     return plain == found[1] if PLAIN_NUMBER.fullmatch(plain) else None
 
 

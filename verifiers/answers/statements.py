@@ -282,4 +282,6 @@ def _dressed(expr: Any, words: list[str], percent: bool, formula: list[Token], t
         decimals = (len(behind), len(bare[0].text.replace(".", "").lstrip("0")))
     repeats = len(bare) == 1 and bare[0].kind == "repeating"
     unit = unit_with_power([word for part in words for word in part.strip("()").split("/")[:1]], written(tail))
+    if not unit and formula[-1].text == r"\circ":
+        unit = "degree"
     return Value(expr, percent, unit, decimals, repeats)

@@ -34,18 +34,38 @@ COUNTS = frozenset(
 CHANGING = COUNTS | frozenset(
     _each(
         "no not never neither nor than least most more less fewer greater larger smaller bigger higher lower "
-        "half halves third thirds quarter quarters fourth fourths fifth fifths sixth sixths seventh sevenths "
-        "eighth eighths ninth ninths tenth tenths hundredth hundredths thousandth thousandths hundreds "
-        "thousands millions billions trillions twice thrice double doubled doubles triple tripled triples "
-        "quadruple quadrupled minus negative plus times divided multiplied added subtracted over under above "
-        "below between up exceed exceeds exceeding squared cubed factorial remainder modulo mod except "
-        "excluding almost nearly barely nearest close away short shy fold point out raised power root sqrt "
-        "log sine cosine inverse reciprocal opposite odd-numbered both either non percent percentage pct "
-        "infinite infinity sometimes unless instead rather beyond within maybe possibly perhaps wrong "
-        "incorrect false multiples multiple divisible factor factors log ln squares cubes"
+        "half halves halved third quarter quarters hundreds tens thousands "
+        "twice thrice double doubled doubles triple tripled triples "
+        "quadruple quadrupled minus neg negative negated plus times divided multiplied added subtracted over under "
+        "above below between up exceed exceeds exceeding squared cubed factorial remainder modulo mod except "
+        "excluding excluded without but almost nearly barely hardly nearest close away short shy fold point out "
+        "raised power exponent root sqrt sine cosine inverse inverted reciprocal opposite conjugate complement "
+        "reversed odd-numbered both either non percent percentage pct permille bps basis "
+        "infinite infinity imaginary imag sometimes unless instead rather beyond within maybe possibly perhaps "
+        "guess guessed unsure unknown undefined uncertain wrong incorrect invalid impossible false fail fails failed "
+        "reject rejected extraneous cannot too divisible log ln base binary octal hex hexadecimal "
+        "about around approx approximately roughly circa ish tops upwards onwards "
+        "myriad googol zillion lakh lakhs crore crores mil mill mln bn thou"
     )
 )
 """None of these may stand beside a number that is taken as it is written. The last ones make it none."""
+_NUMERALS = re.compile(
+    r"[a-z]{1,12}illions?(?:ths?)?|(?:hundred|thousand)ths?|(?:ten|eleven|twelf|(?:thir|four|fif|six|seven|eigh|nine)"
+    r"(?:teen)?|(?:twen|thir|for|fif|six|seven|eigh|nine)tie)ths?|thirds|sixes"
+    r"|(?:one|two|three|four|five|seven|eight|nine|ten|eleven|twelve|[a-z]{3,5}teen)s|[a-z]{3,5}ties(?<!parties)"
+    r"(?<!duties)(?<!cities)(?<!beauties)(?<!kitties)|[a-z]+n't"
+)
+"""Numerals that multiply or divide what they stand behind (5 quintillion, 5 twelfths, 5 threes), and denials."""
+_OPERATORS = frozenset(_each("square squares cube cubes sin cos tan exp factor factors multiple multiples"))
+"""What these say of a number that they stand before; behind one they are counted."""
+BENDING = frozenset(
+    _each(
+        "least most base binary octal hex hexadecimal tens hundreds thousands millions billions dozens not wrong "
+        "incorrect false impossible invalid too never up over above upwards onwards more under below negative "
+        "remainder maybe approx approximately half guess rounded estimate unsure"
+    )
+)
+"""After `at`, `in`, `is` and the like, or first in a bracket, these change the number that they follow."""
 
 SHORT = frozenset(_each("a an as at by he in is it of on so to we us be am pm id do go me my"))
 TURNING = frozenset(
@@ -57,33 +77,35 @@ TURNING = frozenset(
 """After one of these, behind a number and its unit, begins something that is no part of the number."""
 ORDINALS = frozenset(("st", "nd", "rd", "th"))
 _OF = frozenset(
-    [
-        "square",
-        "cube",
-        "root",
-        "part",
-        "fraction",
-        "share",
-        "some",
-        "most",
-        "out",
-        "factor",
-        "factors",
-        "divisor",
-        "divisors",
-    ]
+    _each("square cube root part fraction share some most out factor factors divisor divisors multiple multiples")
 )
+
+
+_BESIDE = frozenset(
+    _each(
+        "no not than least most more less fewer greater larger smaller bigger higher lower over under above below "
+        "between up except without but nearest close away short point out both either unless instead rather beyond "
+        "within too about around base"
+    )
+)
+"""In a sentence these often begin what is no part of the number before them."""
+
+
+def is_changed_by(word: str) -> bool:
+    """Whether the word behind a number in a sentence makes it another: `5 twelfths`, `5 doubled`, `5 wrong`."""
+    name = word.lower().strip("-.'")
+    return name not in SCALES and bool(name in CHANGING - _BESIDE - COUNTS or _NUMERALS.fullmatch(name))
 
 
 def is_harmless(word: str) -> bool:
     """Whether a word beside a number leaves it as it is: a unit, an ordinal's ending, a noun of three letters."""
     name = word.strip(".,:;'\"!*_").lower()
-    if name in CHANGING or word in SCALES or name in SCALES:
+    if name in CHANGING or word in SCALES or name in SCALES or _NUMERALS.fullmatch(name):
         return False
     parts = name.replace("'", "-").split("-")
     if len(parts) > 1:
         return all(not part or is_harmless(part) or part in ("s", "ll", "t") for part in parts)
-    if len(name) == 1 and name != "a":
+    if len(name) == 1 and word != "a":
         return unit_of([word]) != ""
     return not name or name in UNITS or name in SHORT or name in ORDINALS or (name.isalpha() and len(name) > 2)
 
@@ -93,7 +115,7 @@ def leads_to_itself(before: list[str]) -> bool:
     lower = [word.strip(".,:;'\"!*_()").lower() for word in before]
     if len(lower) > 1 and lower[-1] == "of" and lower[-2] in _OF:
         return False
-    return all(is_harmless(word) for word in lower)
+    return not _OPERATORS.intersection(lower[-1:]) and all(is_harmless(word) for word in lower)
 
 
 def scaled(number: Fraction, words: list[str]) -> tuple[Fraction, list[str]]:
@@ -115,6 +137,7 @@ def unit_of(words: list[str]) -> str:
 
 
 _POWER = re.compile(r"\^\s*\{?\s*([23])")
+_BELOW = re.compile(r"(?:/|(?<![A-Za-z])per(?![A-Za-z]))\s*(?:\\text\s*\{\s*)?([A-Za-z]+)")
 _AREA, _VOLUME = {"square", "sq", "squared"}, {"cubic", "cu", "cubed"}
 
 
@@ -126,4 +149,6 @@ def unit_with_power(words: list[str], text: str) -> str:
     names = {word.strip(".,;").lower() for word in words}
     power = _POWER.search(text)
     raised = "2" if names & _AREA else "3" if names & _VOLUME else power[1] if power else ""
-    return f"{unit}^{raised}" if raised else unit
+    raised = f"{unit}^{raised}" if raised else unit
+    below = _BELOW.search(text)
+    return f"{raised}/{UNITS.get(below[1].lower(), below[1])}" if below else raised

@@ -1,7 +1,7 @@
 """The process that compares expressions: one JSON request a line on stdin, one JSON reply a line on stdout.
 
-A reply repeats its request's nonce. The only place where sympy and math-verify run. Both can hang or eat memory on what
-an LLM wrote, so the kernel ends this process when one request has used up its CPU time; it ends by itself when stdin
+A reply repeats its request's nonce. The only place where sympy runs. It can hang or eat memory on what an
+LLM wrote, so the kernel ends this process when one request has used up its CPU time; it ends by itself when stdin
 does.
 """
 
@@ -22,12 +22,12 @@ def main(cpu_seconds: float, memory_bytes: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    from verifiers.answers import equality
+    from verifiers.answers import buckets, equality
 
     questions: dict[str, Callable[..., object]] = {
         "math-verify": equality.math_verify_equal,
-        "minerva": equality.minerva_equal,
-        "bucket": equality.bucket,
+        "minerva": buckets.minerva_equal,
+        "bucket": buckets.bucket,
     }
     for line in requests:
         request, before = json.loads(line), time.process_time()

@@ -17,6 +17,8 @@ _MARKUP = re.compile(r"[\s*_~`:=≈]*")
 _HEADING = re.compile(r"[*_ \t]*(?:[0-9]{1,2}[.):]\s+\*{0,2}[A-Za-z]|(?:Step|Part|Case)\s+[0-9]+\b)")
 _PLAIN = re.compile(r"[\s*_:]*+(-?)\$?(0|[1-9][0-9]{0,2}(?:,[0-9]{3})++|[1-9][0-9]{0,40}+)[.*_]*+[ \t]*+(?=\n|$)")
 _PAPER = re.compile(r"#### (-?[$0-9.,]+)")
+_TAG = re.compile(r"</?(?!su[bp]\b)[A-Za-z][\w-]{0,20}>|<\|\w{0,30}\|>")
+"""Of a page or of a chat: what it surrounds is the answer."""
 _BOX = re.compile(r"(?:\\?[$(\[])*\s*\\(?:boxed|fbox)\s*\{")
 _LINE = 300
 """Characters read behind a mark."""
@@ -69,7 +71,7 @@ def read_answer(text: str, start: int) -> str | None:
     if (box := _BOX.match(text, start)) and (inside := boxed(text, box.end())):
         return _in_box(inside[0])
     stop = text.find("\n", start, start + _LINE)
-    line = text[start : stop if stop >= 0 else start + _LINE]
+    line = _TAG.sub(" ", text[start : stop if stop >= 0 else start + _LINE])
     return said(_first_sentence(line)) if _DIGIT.search(line) else None
 
 
@@ -91,7 +93,7 @@ def _last(text: str) -> Candidate | None:
     text = text[-_TAIL:]
     if _DIGIT.search(text) is None:
         return None
-    text = latex_signs(text)
+    text = latex_signs(_TAG.sub(" ", text))
     found = last_number(text)
     return None if found is None else Candidate(beside(text, found), "last number")
 

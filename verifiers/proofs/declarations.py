@@ -5,7 +5,7 @@ import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from verifiers.proofs.lexer import NAME, NAME_ENDS, Token, tokens
+from verifiers.proofs.lexer import NAME, NAME_ENDS, Lexeme, tokens
 from verifiers.proofs.policy import COMMANDS
 
 _UP_TO_IN = r"(?:(?!\bin\b)[^\n]){0,200}\bin"
@@ -91,7 +91,7 @@ def cut(text: str) -> str:
     return text
 
 
-def _is_command(text: str, token: Token) -> bool:
+def _is_command(text: str, token: Lexeme) -> bool:
     if token.kind == "doc" or text.startswith("@[", token.start):
         return True
     if token.text == "#":
@@ -102,7 +102,7 @@ def _is_command(text: str, token: Token) -> bool:
     return token.kind == "word" and token.text in COMMANDS
 
 
-def _is_strange(text: str, token: Token, indented: bool) -> bool:
+def _is_strange(text: str, token: Lexeme, indented: bool) -> bool:
     """Whether no tactic goes on or begins with this token at the beginning of a line."""
     if token.text in (")", "]", "}", "⟩", "|", "·", "<;>"):
         return False

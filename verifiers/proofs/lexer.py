@@ -38,7 +38,7 @@ _ENDED = frozenset("()[]{}⟨⟩,;·|") | {"", ":=", "=>", "<;>"}
 """Signs that no longer sign of Lean goes on from with a quote or a dash, as `∑'` does from `∑`."""
 
 
-class Token(NamedTuple):
+class Lexeme(NamedTuple):
     """`kind` is word, number, sign, text, doc or unreadable; `text` what was read, of a text and a comment its mark."""
 
     kind: str
@@ -46,7 +46,7 @@ class Token(NamedTuple):
     start: int
 
 
-def tokens(text: str, place: int = 0) -> Iterator[Token]:
+def tokens(text: str, place: int = 0) -> Iterator[Lexeme]:
     """The tokens from a place on; comments are left out but for doc comments. Nothing follows what is never closed."""
     braces, before, after = _Braces(), "", -1
     while match := _TOKEN.match(text, place):
@@ -66,9 +66,9 @@ def tokens(text: str, place: int = 0) -> Iterator[Token]:
         elif kind == "sign":
             braces.depth += (word == "{") - (word == "}")
         if not readable:
-            yield Token("unreadable", word, start)
+            yield Lexeme("unreadable", word, start)
         elif kind not in ("line", "block", "character"):
-            yield Token("text" if kind == "raw" else kind, word, start)
+            yield Lexeme("text" if kind == "raw" else kind, word, start)
         if end is None:
             return
         place = after = end

@@ -7,7 +7,7 @@ from math import inf
 from typing import NamedTuple
 
 from verifiers.outcome import Outcome
-from verifiers.proofs.lexer import Token, tokens
+from verifiers.proofs.lexer import Lexeme, tokens
 from verifiers.proofs.policy import (
     COMMANDS,
     CONFIGURATIONS,
@@ -21,7 +21,7 @@ from verifiers.proofs.policy import (
 )
 
 
-class Refusal(NamedTuple):
+class Forbidden(NamedTuple):
     """Why a text is not shown to Lean, and the place in it."""
 
     outcome: Outcome
@@ -29,13 +29,13 @@ class Refusal(NamedTuple):
     place: int
 
 
-_END = Token("end", "", 0)
+_END = Lexeme("end", "", 0)
 _LONGEST_ITEM = 200
 _LETTERS_OF_A_SIGN = 3
 _LITERAL_SIGNS = frozenset("(){}[],.-") | {":="}
 
 
-def refusal(text: str, policy: Policy) -> Refusal | None:
+def refusal(text: str, policy: Policy) -> Forbidden | None:
     """The first thing with which a text could do more than prove, and None if there is none.
 
     Never let through: a new command, a hole, a program that is run while elaborating, an option besides the resource
@@ -45,16 +45,16 @@ def refusal(text: str, policy: Policy) -> Refusal | None:
     items = _configuration_items(found)
     for index, token in enumerate(found[:-2]):
         if token.kind == "unreadable":
-            return Refusal(Outcome.compile_error, f"it cannot be read from {token.text[:20]} on", token.start)
+            return Forbidden(Outcome.compile_error, f"it cannot be read from {token.text[:20]} on", token.start)
         detail = _word(found, index, policy) if token.kind == "word" else _sign(found, index, policy)
         if not detail and index in items and not _is_literal(found, index):
             detail = "a proof may not compute a configuration"
         if detail:
-            return Refusal(Outcome.incorrect, detail[:100], token.start)
+            return Forbidden(Outcome.incorrect, detail[:100], token.start)
     return None
 
 
-def _word(found: list[Token], index: int, policy: Policy) -> str:
+def _word(found: list[Lexeme], index: int, policy: Policy) -> str:
     word, following = found[index].text, found[index + 1]
     if word == "set_option":
         if policy.may_set(following.text, _number(found[index + 2])):
@@ -70,7 +70,7 @@ def _word(found: list[Token], index: int, policy: Policy) -> str:
     return ""
 
 
-def _is_keyword(found: list[Token], index: int, policy: Policy) -> bool:
+def _is_keyword(found: list[Lexeme], index: int, policy: Policy) -> bool:
     """Whether a word is a keyword that no proof may use, or ends in one behind a sign that may have letters: `∘L`."""
     word, before = found[index].text, found[index - 1]
     glued = index > 0 and before.kind == "sign" and before.start + len(before.text) == found[index].start
@@ -78,7 +78,7 @@ def _is_keyword(found: list[Token], index: int, policy: Policy) -> bool:
     return any(one in COMMANDS or one.strip("«»") in policy.forbidden_words() for one in read)
 
 
-def _number(token: Token) -> float:
+def _number(token: Lexeme) -> float:
     """A number's value, 0 for what is none."""
     try:
         return int(token.text, 0) if token.kind == "number" else 0
@@ -86,7 +86,7 @@ def _number(token: Token) -> float:
         return inf
 
 
-def _sign(found: list[Token], index: int, policy: Policy) -> str:
+def _sign(found: list[Lexeme], index: int, policy: Policy) -> str:
     sign, following = found[index], found[index + 1]
     if sign.text == "@" and following.text == "[" and following.start == sign.start + 1:
         return "a proof may not give attributes"
@@ -99,7 +99,7 @@ def _sign(found: list[Token], index: int, policy: Policy) -> str:
     return ""
 
 
-def _configuration_items(found: list[Token]) -> set[int]:
+def _configuration_items(found: list[Lexeme]) -> set[int]:
     """The places of brackets that open an item of a configuration: `(config := {})`, `simp (zeta := false)`."""
     items = {
         index
@@ -125,12 +125,12 @@ def _configuration_items(found: list[Token]) -> set[int]:
     return items
 
 
-def _opens(found: list[Token], index: int) -> bool:
+def _opens(found: list[Lexeme], index: int) -> bool:
     opening, name, assigned = found[index : index + 3] if index + 3 <= len(found) else (_END, _END, _END)
     return opening.text == "(" and name.kind == "word" and assigned.text == ":="
 
 
-def _closing(found: list[Token], index: int) -> int | None:
+def _closing(found: list[Lexeme], index: int) -> int | None:
     """The place of the bracket that closes the one at a place; None where an item would be longer than any is."""
     depth = 0
     for place in range(index, min(len(found) - 2, index + _LONGEST_ITEM)):
@@ -140,7 +140,7 @@ def _closing(found: list[Token], index: int) -> int | None:
     return None
 
 
-def _is_literal(found: list[Token], index: int) -> bool:
+def _is_literal(found: list[Lexeme], index: int) -> bool:
     """Whether an item's value is made of literals: numbers, true, false, constructors by their dot, fields of them."""
     closing = _closing(found, index)
     if closing is None:

@@ -14,7 +14,7 @@ from verifiers.sandbox.inside.callables import Function
 from verifiers.sandbox.inside.codec import decode
 from verifiers.sandbox.inside.describing import describe
 from verifiers.sandbox.inside.frames import write_all
-from verifiers.sandbox.inside.stand_ins import Kind, peer
+from verifiers.sandbox.inside.stand_ins import RemoteClass, peer
 
 _MOST_DIGITS = 100_000  # of a number in a test's text
 _MOST_PRINTED = 4 << 20  # by all calls: what the pipe may hold too
@@ -140,7 +140,7 @@ def _find_names(code: CodeType, tests: str, names: dict[str, Any], name: str) ->
     missing = [each for each in wanted if each not in found]
     peer.calls = bool(wanted)  # tests that look at a program's constants call nothing
     write_all(1, THEIRS if wanted else OURS)
-    stand_ins.named.update(value for value in found.values() if isinstance(value, Kind))
+    stand_ins.named.update(value for value in found.values() if isinstance(value, RemoteClass))
     names[name] = found.pop(name) if name in found else _missing(name)
     names["__builtins__"] = {**vars(builtins), **found}
     _absent.update(missing)

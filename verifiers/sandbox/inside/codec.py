@@ -13,7 +13,7 @@ from collections.abc import Callable
 from operator import is_
 from typing import Any
 
-from verifiers.sandbox.inside.kinds import Kind, kind_by_tag, kind_of, make_scalar, numpy_scalar
+from verifiers.sandbox.inside.kinds import PlainKind, kind_by_tag, kind_of, make_scalar, numpy_scalar
 
 MOST_BYTES = 64 << 20
 MOST_ITEMS = 2_000_000
@@ -39,10 +39,10 @@ class Shared:
     def __init__(self) -> None:
         self.objects: list[Any] = []
         self.numbers: dict[int, int] = {}
-        self.records: list[tuple[type, Kind]] = []  # classes that both sides have, in the same order
-        self._held: list[tuple[Kind, list[Any]] | None] = []
+        self.records: list[tuple[type, PlainKind]] = []  # classes that both sides have, in the same order
+        self._held: list[tuple[PlainKind, list[Any]] | None] = []
 
-    def kind_of(self, value: Any) -> Kind | None:
+    def kind_of(self, value: Any) -> PlainKind | None:
         """How it is taken apart, None where it is not plain."""
         found = kind_of(value)
         if found is None and self.records:

@@ -19,7 +19,7 @@ from verifiers.sandbox.inside.callables import Function, Method, coroutine, gene
 from verifiers.sandbox.inside.describing import FUNCTIONS, MOST_TEXT, VALUED, plain_value
 from verifiers.sandbox.inside.kinds import MOST_RECORDS, plain_base, record_kind
 from verifiers.sandbox.inside.peer import Gone
-from verifiers.sandbox.inside.stand_ins import SPECIALS, Kind, Remote, peer
+from verifiers.sandbox.inside.stand_ins import SPECIALS, Remote, RemoteClass, peer
 
 _PLAIN_MODULES = ("collections", "array", "decimal", "fractions", "uuid", "datetime")
 _ENDINGS = (StopIteration, StopAsyncIteration, GeneratorExit)
@@ -71,7 +71,7 @@ def _class(number: int, name: str, module: str, bases: Any, specials: Any) -> ty
     found: Any = exceptions.get(name) if module == "__main__" else _imported_exception(module, name)
     found = found or stand_ins.make_class(name, module, tuple(bases), tuple(map(str, specials)))
     peer.theirs[number] = found
-    if isinstance(found, Kind):
+    if isinstance(found, RemoteClass):
         peer.stand_for(number, found)
     return found  # type: ignore[no-any-return]
 
@@ -88,7 +88,7 @@ def _imported_exception(module: str, name: str) -> type | None:
 
 
 def _object(number: int, cls: type, hashed: Any, held: Any) -> Any:
-    if not issubclass(cls, Remote) or not isinstance(cls, Kind):
+    if not issubclass(cls, Remote) or not isinstance(cls, RemoteClass):
         raise TypeError("not one of theirs")
     data: Any = plain_base(cls)
     new: Any = object.__new__
@@ -110,7 +110,7 @@ def _exception(number: int, cls: type, args: Any, text: str, state: dict[str, An
     for name, value in zip(("__cause__", "__context__"), chain):  # noqa: B905 (strict= came with Python 3.10)
         if isinstance(value, BaseException):
             setattr(made, name, value)
-    if not isinstance(cls, Kind):
+    if not isinstance(cls, RemoteClass):
         vars(made).update(
             {name: value for name, value in state.items() if name == "__notes__" or str(name)[:2] != "__"}
         )

@@ -105,7 +105,7 @@ def _flush_quietly() -> None:
             pass
 
 
-class Ending:
+class Finalisation:
     """Knows what a program finds at its start, and ends it."""
 
     def __init__(self, bottom: Bottom) -> None:

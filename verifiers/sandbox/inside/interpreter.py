@@ -16,7 +16,7 @@ from types import CodeType, ModuleType
 from typing import Any, NoReturn
 
 from verifiers.sandbox.inside.calls import drive, serve
-from verifiers.sandbox.inside.ending import Ending, report
+from verifiers.sandbox.inside.ending import Finalisation, report
 from verifiers.sandbox.inside.frames import write_all
 from verifiers.sandbox.inside.job import Job
 from verifiers.sandbox.inside.thread_state import Bottom
@@ -38,7 +38,7 @@ _unseen: dict[str, ModuleType] = {}
 _path: str
 _main_names: dict[str, Any]
 _bottom: Bottom
-_ending: Ending
+_ending: Finalisation
 
 
 def set_stage(folder: str) -> None:
@@ -74,7 +74,7 @@ def set_stage(folder: str) -> None:
     _open_streams()
     rehearse(partial(_bottom.call, exec), _path)
     _open_streams()
-    _ending = Ending(_bottom)
+    _ending = Finalisation(_bottom)
     for name in [name for name in sys.modules if name.partition(".")[0] == _OWN]:
         _unseen[name] = sys.modules.pop(name)
     look_up_names([*_unseen.values(), sys.modules["__main__"]])

@@ -13,7 +13,7 @@ from itertools import chain
 from typing import Any
 
 
-class Kind:
+class PlainKind:
     """One class of plain values.
 
     parts: what a value holds, as a list. make: a value of these parts. new and fill: an empty container, and putting
@@ -78,28 +78,30 @@ def _items(*parts: Any) -> Any:
     return dict(zip(parts[::2], parts[1::2])).items()  # noqa: B905 (strict= came with Python 3.10)
 
 
-KINDS: dict[type, Kind] = {
-    list: Kind(b"l", list.copy, new=list, fill=_fill_list),
-    tuple: Kind(b"t", lambda value: list(tuple.__iter__(value)), lambda *parts: parts),
-    dict: Kind(b"d", _pairs, new=dict, fill=_fill_dict),
-    set: Kind(b"S", lambda value: list(set.__iter__(value)), new=set, fill=_fill_set),
-    frozenset: Kind(b"Z", lambda value: list(frozenset.__iter__(value)), lambda *parts: frozenset(parts)),
-    range: Kind(b"r", lambda value: [value.start, value.stop, value.step], range),
-    slice: Kind(b"/", lambda value: [value.start, value.stop, value.step], slice),
-    bytearray: Kind(b"B", lambda value: [bytes(memoryview(value))], bytearray, fill=_fill_bytes),
-    deque: Kind(b"q", lambda value: list(deque.__iter__(value)), new=deque, fill=_fill_deque),
-    Counter: Kind(b"C", _pairs, new=Counter, fill=_fill_dict),
-    OrderedDict: Kind(
+KINDS: dict[type, PlainKind] = {
+    list: PlainKind(b"l", list.copy, new=list, fill=_fill_list),
+    tuple: PlainKind(b"t", lambda value: list(tuple.__iter__(value)), lambda *parts: parts),
+    dict: PlainKind(b"d", _pairs, new=dict, fill=_fill_dict),
+    set: PlainKind(b"S", lambda value: list(set.__iter__(value)), new=set, fill=_fill_set),
+    frozenset: PlainKind(b"Z", lambda value: list(frozenset.__iter__(value)), lambda *parts: frozenset(parts)),
+    range: PlainKind(b"r", lambda value: [value.start, value.stop, value.step], range),
+    slice: PlainKind(b"/", lambda value: [value.start, value.stop, value.step], slice),
+    bytearray: PlainKind(b"B", lambda value: [bytes(memoryview(value))], bytearray, fill=_fill_bytes),
+    deque: PlainKind(b"q", lambda value: list(deque.__iter__(value)), new=deque, fill=_fill_deque),
+    Counter: PlainKind(b"C", _pairs, new=Counter, fill=_fill_dict),
+    OrderedDict: PlainKind(
         b"O", lambda value: list(chain.from_iterable(value.items())), new=OrderedDict, fill=_fill_ordered
     ),
-    defaultdict: Kind(b"D", lambda value: [value.default_factory, *_pairs(value)], new=defaultdict, fill=_fill_default),
-    type({}.keys()): Kind(b"k", list, lambda *parts: dict.fromkeys(parts).keys()),
-    type({}.values()): Kind(b"w", list, lambda *parts: dict(enumerate(parts)).values()),
-    type({}.items()): Kind(b"e", lambda value: list(chain.from_iterable(value)), _items),
-    type(NotImplemented): Kind(b"n", lambda _: [], lambda: NotImplemented),
-    type(...): Kind(b".", lambda _: [], lambda: ...),
+    defaultdict: PlainKind(
+        b"D", lambda value: [value.default_factory, *_pairs(value)], new=defaultdict, fill=_fill_default
+    ),
+    type({}.keys()): PlainKind(b"k", list, lambda *parts: dict.fromkeys(parts).keys()),
+    type({}.values()): PlainKind(b"w", list, lambda *parts: dict(enumerate(parts)).values()),
+    type({}.items()): PlainKind(b"e", lambda value: list(chain.from_iterable(value)), _items),
+    type(NotImplemented): PlainKind(b"n", lambda _: [], lambda: NotImplemented),
+    type(...): PlainKind(b".", lambda _: [], lambda: ...),
 }
-BOUNDED = Kind(
+BOUNDED = PlainKind(
     b"Q",
     lambda value: [value.maxlen, *deque.__iter__(value)],
     lambda size, *parts: deque(parts, size),
@@ -135,7 +137,7 @@ def _load(module: str) -> None:
             KINDS[cls], BY_TAG[kind.tag] = kind, kind
 
 
-def kind_of(value: object) -> Kind | None:
+def kind_of(value: object) -> PlainKind | None:
     """Of a value whose class is exactly one that crosses as it is."""
     cls = type(value)
     found = KINDS.get(cls)
@@ -145,7 +147,7 @@ def kind_of(value: object) -> Kind | None:
     return BOUNDED if cls is deque and value.maxlen is not None else found  # type: ignore[attr-defined]
 
 
-def kind_by_tag(tag: bytes) -> Kind:
+def kind_by_tag(tag: bytes) -> PlainKind:
     """LookupError where there is none."""
     if tag not in BY_TAG:
         _load(_LATE[tag])
@@ -185,12 +187,12 @@ def make_scalar(dtype: str, data: bytes) -> Any:
 MOST_RECORDS = 100
 
 
-def record_kind(cls: type, number: int) -> Kind | None:
+def record_kind(cls: type, number: int) -> PlainKind | None:
     """Of the instances of a class that both sides define, which cross as their attributes; None where they can't."""
     tag = bytes((128 + number,))
     enum = sys.modules.get("enum")
     if enum and isinstance(cls, enum.EnumMeta):
-        return Kind(tag, lambda value: [value.name], lambda name: cls[name])
+        return PlainKind(tag, lambda value: [value.name], lambda name: cls[name])
     new: Any = cls.__new__
     if new is not object.__new__ or issubclass(cls, BaseException) or plain_base(cls):
         return None
@@ -212,7 +214,7 @@ def record_kind(cls: type, number: int) -> Kind | None:
             else:
                 attributes[name] = part
 
-    return Kind(tag, parts, new=lambda: object.__new__(cls), fill=fill)
+    return PlainKind(tag, parts, new=lambda: object.__new__(cls), fill=fill)
 
 
 def _names(slots: Any) -> tuple[str, ...]:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from verifiers.sandbox.inside.kinds import Kind
+from verifiers.sandbox.inside.kinds import PlainKind
 
 
-def kinds_of(module: str) -> dict[type, Kind]:
+def kinds_of(module: str) -> dict[type, PlainKind]:
     """Class -> kind, of one of these modules; imports it."""
     return _MAKERS[module]()
 
 
-def _array() -> dict[type, Kind]:
+def _array() -> dict[type, PlainKind]:
     from array import array
 
     def make(typecode: str, data: bytes) -> Any:
@@ -23,28 +23,28 @@ def _array() -> dict[type, Kind]:
     def fill(value: Any, parts: list[Any]) -> None:
         value[:] = make(*parts)
 
-    return {array: Kind(b"A", lambda value: [value.typecode, value.tobytes()], make, fill=fill)}
+    return {array: PlainKind(b"A", lambda value: [value.typecode, value.tobytes()], make, fill=fill)}
 
 
-def _decimal() -> dict[type, Kind]:
+def _decimal() -> dict[type, PlainKind]:
     from decimal import Decimal
 
-    return {Decimal: Kind(b"m", lambda value: [Decimal.__str__(value)], Decimal)}
+    return {Decimal: PlainKind(b"m", lambda value: [Decimal.__str__(value)], Decimal)}
 
 
-def _fractions() -> dict[type, Kind]:
+def _fractions() -> dict[type, PlainKind]:
     from fractions import Fraction
 
-    return {Fraction: Kind(b"F", lambda value: [value.numerator, value.denominator], Fraction)}
+    return {Fraction: PlainKind(b"F", lambda value: [value.numerator, value.denominator], Fraction)}
 
 
-def _uuid() -> dict[type, Kind]:
+def _uuid() -> dict[type, PlainKind]:
     from uuid import UUID
 
-    return {UUID: Kind(b"u", lambda value: [value.bytes], lambda data: UUID(bytes=data))}
+    return {UUID: PlainKind(b"u", lambda value: [value.bytes], lambda data: UUID(bytes=data))}
 
 
-def _datetime() -> dict[type, Kind]:
+def _datetime() -> dict[type, PlainKind]:
     import datetime as dt
 
     def day(value: Any) -> list[Any]:
@@ -63,23 +63,23 @@ def _datetime() -> dict[type, Kind]:
         return [value.days, value.seconds, value.microseconds]
 
     return {
-        dt.date: Kind(b"1", day, dt.date),
-        dt.datetime: Kind(
+        dt.date: PlainKind(b"1", day, dt.date),
+        dt.datetime: PlainKind(
             b"2", lambda value: day(value) + time(value), lambda *parts: dt.datetime(*parts[:8], fold=parts[8])
         ),
-        dt.time: Kind(b"3", time, lambda *parts: dt.time(*parts[:5], fold=parts[5])),
-        dt.timedelta: Kind(b"4", span, dt.timedelta),
-        dt.timezone: Kind(b"5", lambda value: [*value.__getinitargs__()], dt.timezone),
+        dt.time: PlainKind(b"3", time, lambda *parts: dt.time(*parts[:5], fold=parts[5])),
+        dt.timedelta: PlainKind(b"4", span, dt.timedelta),
+        dt.timezone: PlainKind(b"5", lambda value: [*value.__getinitargs__()], dt.timezone),
     }
 
 
-def _zoneinfo() -> dict[type, Kind]:
+def _zoneinfo() -> dict[type, PlainKind]:
     from zoneinfo import ZoneInfo
 
-    return {ZoneInfo: Kind(b"z", lambda value: [value.key], ZoneInfo)}
+    return {ZoneInfo: PlainKind(b"z", lambda value: [value.key], ZoneInfo)}
 
 
-def _pathlib() -> dict[type, Kind]:
+def _pathlib() -> dict[type, PlainKind]:
     import pathlib
 
     kinds = (pathlib.PosixPath, pathlib.PurePosixPath, pathlib.PureWindowsPath)
@@ -87,10 +87,10 @@ def _pathlib() -> dict[type, Kind]:
     def make(place: int, text: str) -> Any:
         return kinds[place](text)
 
-    return {cls: Kind(b"P", lambda value: [kinds.index(type(value)), str(value)], make) for cls in kinds}
+    return {cls: PlainKind(b"P", lambda value: [kinds.index(type(value)), str(value)], make) for cls in kinds}
 
 
-def _types() -> dict[type, Kind]:
+def _types() -> dict[type, PlainKind]:
     from types import SimpleNamespace
 
     def fill(value: Any, parts: list[Any]) -> None:
@@ -100,10 +100,10 @@ def _types() -> dict[type, Kind]:
     def parts(value: Any) -> list[Any]:
         return [part for pair in vars(value).items() for part in pair]
 
-    return {SimpleNamespace: Kind(b"_", parts, new=SimpleNamespace, fill=fill)}
+    return {SimpleNamespace: PlainKind(b"_", parts, new=SimpleNamespace, fill=fill)}
 
 
-def _numpy() -> dict[type, Kind]:
+def _numpy() -> dict[type, PlainKind]:
     import numpy
 
     def parts(value: Any) -> list[Any]:
@@ -115,7 +115,7 @@ def _numpy() -> dict[type, Kind]:
     def fill(value: Any, parts: list[Any]) -> None:
         value[...] = make_array(*parts)
 
-    return {numpy.ndarray: Kind(b"a", parts, make_array, fill=fill)}
+    return {numpy.ndarray: PlainKind(b"a", parts, make_array, fill=fill)}
 
 
 def make_array(dtype: str, shape: str, *items: Any) -> Any:

@@ -55,7 +55,7 @@ trusting = False
 """Whether this is the candidate's side, where the tests' objects may be asked anything."""
 
 
-class Kind(type):
+class RemoteClass(type):
     """The class of what stands for the other side's classes."""
 
     def __call__(cls, *positional: Any, **keywords: Any) -> Any:
@@ -221,19 +221,21 @@ def make_class(name: str, module: str, bases: tuple[type, ...], specials: tuple[
         space.update({f"__{each}__": _computed_as_held(f"__{each}__") for each in _OPERATORS})
         space["__class__"] = property(lambda _: plain)
         space["__hash__"] = None
-    shared = tuple(base for base in bases if base.__module__ == "__main__" and not isinstance(base, Kind))
+    shared = tuple(base for base in bases if base.__module__ == "__main__" and not isinstance(base, RemoteClass))
     if shared and not plain and not issubclass(shared[0], BaseException):
         family = type(name, shared, {})  # isinstance() asks for it; no code of these bases is to run for it
         space["__class__"] = property(lambda _: family)
     space["__dict__"] = property(lambda self: peer.ask("get", number_of(self), ("__dict__",)))
     if any(issubclass(base, BaseException) for base in bases):
         space["__str__"] = lambda self: texts.get(number_of(self), "")
-    real = tuple(base for base in bases if isinstance(base, Kind) or issubclass(base, BaseException) or base is data)
+    real = tuple(
+        base for base in bases if isinstance(base, RemoteClass) or issubclass(base, BaseException) or base is data
+    )
     if not any(issubclass(base, Remote) for base in real):
         real = (Remote, *real)
     for attempt in (real, (Remote, data) if data else (Remote,)):
         try:
-            return Kind(name, attempt, dict(space))
+            return RemoteClass(name, attempt, dict(space))
         except TypeError:
             continue
     raise TypeError("not a class")

@@ -116,9 +116,10 @@ def test_what_a_quota_keeps_back_is_not_idleness(quota: Path) -> None:
     sandbox = Sandbox()
     sandbox.run(Program.python(""), [b""], LIMITS)
     supervisor = sandbox.slot().supervisor
-    children = Path(f"/proc/{supervisor}/task/{supervisor}/children").read_text().split()
-    for pid in (os.getpid(), supervisor, *map(int, children)):
+    for pid in (os.getpid(), supervisor):  # first: what it forks from then on is in the group
         (quota / "cgroup.procs").write_text(str(pid))
+    for child in Path(f"/proc/{supervisor}/task/{supervisor}/children").read_text().split():
+        (quota / "cgroup.procs").write_text(child)
     worker = sandbox.run(Program.python(WORK), [b""], LIMITS)
     sleeper = sandbox.run(Program.python("import time\ntime.sleep(60)"), [b""], LIMITS)
     sandbox.close()

@@ -16,8 +16,7 @@ pytestmark = [pytest.mark.lean, pytest.mark.timeout(1200)]
 
 def test_no_declaration_before_a_theorem_proves_what_is_false(lean: LocalLean) -> None:
     for text in NOT_HELPED:
-        for form in ("{}", "```lean4\n{}\n```"):
-            assert judge(LEAN_WHOLE, form.format(text), FALSE).outcome is not Outcome.correct, text
+        assert judge(LEAN_WHOLE, f"```lean4\n{text}\n```", FALSE).outcome is not Outcome.correct, text
 
 
 def test_helpers_that_no_check_of_text_saw_are_checked_by_lean(lean: LocalLean) -> None:
@@ -43,6 +42,7 @@ def test_a_lean_here_accepts_and_refuses_what_a_server_is_and_is_not_sent(lean: 
         assert (judgement.outcome is Outcome.correct) is allowed, (text, judgement.detail)
 
 
+@pytest.mark.slow
 def test_leans_own_tree_shows_what_the_text_would_hide(lean: LocalLean) -> None:
     """Without the check of the text, as where Lean reads a text in another way than we do."""
     statement = Statement(HEADER, "t", problem().data["statement"])

@@ -131,7 +131,7 @@ def main() -> None:
         agreement(name, verifier, rows)
     name = cases[-1][0]
     print(f"ratio {statistics.median(rates[name, 'once']) / statistics.median(rates[name, 'each']):.1f}")
-    COMPARER.close()
+    COMPARER.warm.close()
 
 
 if __name__ == "__main__":

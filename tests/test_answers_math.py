@@ -168,7 +168,7 @@ def test_an_answer_never_equals_its_neighbour(gold: str, answer: str) -> None:
         ("so the answer is $28$ percent.", r"28\%", "answer is"),
         (r"**Answer:** \( \sqrt{2} \)", r"\sqrt{2}", "answer:"),
         ("The answer is Evelyn.", "Evelyn", "answer is"),
-        ("The answer is 12 dollars.", "12", "answer is"),
+        ("The answer is 12 dollars.", "12\\text{ dollar}", "answer is"),
         ("#### 1,234", "1234", "####"),
         ("the pair $(x,y)$ that solves it is $(7, 6)$.", "(7, 6)", "last formula"),
         ("each of the $n$ gives one, so there are 12 of them", "12", "last number"),
@@ -244,7 +244,7 @@ def test_different_gold_answers_of_math_500_stay_apart() -> None:
     for number, answer in zip(MATH_VERIFY.classes(answers), answers, strict=True):
         together[number].append(answer)
     same = [{"90^\\circ", "90"}, {"x=5", "5"}, {"(-2,1)", "1,-2", "-2,1"}, {"40", "40_9"}, {"120", "120^\\circ"}]
-    same += [{"36", "36^\\circ"}, {"30", "30^\\circ"}, {"\\frac{1}{4}", "\\frac14"}]
+    same += [{"36", "36^\\circ", "36\\text{ dollar}"}, {"30", "30^\\circ"}, {"\\frac{1}{4}", "\\frac14"}]
     same += [{"15\\mbox{ cm}^2", "15"}, {"2\\sqrt{5}", "2 \\sqrt{5}"}]
     for group in together.values():
         assert len(group) == 1 or any(set(group) <= names for names in same), group

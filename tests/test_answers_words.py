@@ -3,6 +3,7 @@ r"""Words beside a number: what may stand there, and what makes it another numbe
 import pytest
 
 from verifiers.answers import GSM8K_ANSWER, MATH_VERIFY
+from verifiers.answers.words import UNITS
 from verifiers.verifier import Problem, Verifier
 
 HARMLESS = (
@@ -91,3 +92,36 @@ def test_what_else_stands_beside_a_value(gold: str, answer: str, right: bool) ->
 def test_boxes_joined_by_or_are_alternatives() -> None:
     text = "so it is $\\boxed{15\\frac{39}{40}},$ or $\\boxed{\\frac{639}{40}}$ inches."
     assert is_right(MATH_VERIFY, text, "\\frac{639}{40}")
+
+
+@pytest.mark.parametrize("unit", sorted({name for name in UNITS if len(name) > 2}))
+def test_a_unit_is_none_other_by_any_of_its_names(unit: str) -> None:
+    for other in ("weeks", "minutes", "degrees", "cents", "dollars", "inches", "liters"):
+        same = UNITS[other] == UNITS[unit]
+        for gold in (f"7 {unit}", f"7\\text{{ {unit}}}"):
+            assert is_right(MATH_VERIFY, f"It is \\boxed{{7 {other}}}.", gold) is same
+            assert is_right(MATH_VERIFY, f"It is \\boxed{{7\\text{{ {other}}}}}.", gold) is same
+    assert is_right(MATH_VERIFY, f"It is \\boxed{{7 {unit}}}.", "7")
+    assert is_right(MATH_VERIFY, "It is \\boxed{7}.", f"7 {unit}")
+
+
+@pytest.mark.parametrize(
+    ("gold", "answer", "right"),
+    [
+        ("\\$42.50", "42.50 cents", False),
+        ("\\$42.50", "42.50\\text{ cents}", False),
+        ("\\$42.50", "€42.50", False),
+        ("\\$42.50", "42.50 dollars", True),
+        ("\\$42.50", "42.5", True),
+        ("42.50", "\\$42.50", True),
+        ("-5", "-\\$5", True),
+        ("\\$32,\\!348", "32,348", True),
+        ("\\$32,\\!348", "32348 cents", False),
+        ("50 \\text{ cents}", "\\$50", False),
+        ("5 \\text{ euros}", "€5", True),
+        ("60^\\circ", "60 minutes", False),
+        ("60^\\circ", "60 degrees", True),
+    ],
+)
+def test_money_and_angles_are_units_too(gold: str, answer: str, right: bool) -> None:
+    assert is_right(MATH_VERIFY, f"So it is $\\boxed{{{answer}}}$.", gold) is right

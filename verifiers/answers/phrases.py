@@ -72,7 +72,14 @@ def phrase(text: str, names: bool = True) -> Phrase | None:
     tail = text[end:]
     if _THOUSAND_LETTER.match(tail) and not names:  # 2k is a product
         return None
-    return _with_tail(sign * number, tail)
+    said = _with_tail(sign * number, tail)
+    if said is None or not (money := _MONEY.get(text[:end].lstrip(" -+\\")[:1])):
+        return said
+    return said._replace(unit=money) if said.unit in ("", money) else None
+
+
+_MONEY = {"$": "dollar", "€": "euro", "¥": "yen"}
+"""Signs before a number; that of pounds is none of them, since those are a weight too."""
 
 
 _THOUSAND_LETTER = re.compile(r"[\s/(-]*[kK](?![A-Za-z])")

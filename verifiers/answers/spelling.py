@@ -7,6 +7,7 @@ from functools import lru_cache
 from verifiers.answers.numbers import LONGEST
 from verifiers.answers.phrases import is_unfinished, phrase
 from verifiers.answers.signs import undressed
+from verifiers.answers.words import UNITS
 
 PLAIN_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]*[1-9])?")
 _LONGEST_ANSWER = 2_000
@@ -37,30 +38,7 @@ _BASES = {
     )
 }
 _BASES |= {"sixteen": "16"}
-_MEASURES = frozenset(
-    [
-        "mm",
-        "cm",
-        "m",
-        "km",
-        "in",
-        "ft",
-        "yd",
-        "mi",
-        "s",
-        "min",
-        "h",
-        "mg",
-        "g",
-        "kg",
-        "oz",
-        "lb",
-        "ml",
-        "l",
-        "gal",
-        "cent",
-    ]
-)
+_MEASURES = frozenset(UNITS.values())
 
 
 @lru_cache(maxsize=20_000)

@@ -14,7 +14,8 @@ _UNITS = (
     "ft foot feet", "yd yds yard yards", "mi mile miles", "s sec secs second seconds", "min mins minute minutes",
     "h hr hrs hour hours", "day days", "week weeks", "month months", "year years yr yrs", "mg milligram milligrams",
     "g gram grams", "kg kilogram kilograms", "oz ounce ounces", "lb lbs pound pounds", "ml milliliter milliliters",
-    "l liter liters litre litres", "gal gallon gallons", "cent cents", "dollar dollars usd", "degree degrees deg",
+    "l liter liters litre litres", "gal gallon gallons", "cent cents", "dollar dollars usd",
+    "euro euros eur", "yen", "degree degrees deg",
     "radian radians rad", "mph", "kmh kph kmph",
 )  # fmt: skip
 UNITS = {name: names.split()[0] for names in _UNITS for name in names.split()}

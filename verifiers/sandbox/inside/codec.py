@@ -22,6 +22,7 @@ _MANY = 64
 _EXACT = 1 << 53
 _NUMBERS: dict[type, bytes] = {list: b"L", tuple: b"U"}  # of many numbers
 _SIZE, _FLOAT = struct.Struct("=I"), struct.Struct("=d")
+_SCALARS = b"NTfisbxc"
 _UNFINISHED = object()
 
 
@@ -205,24 +206,9 @@ def _decode(data: bytes, shared: Shared, resolve: Callable[[Any], Any] | None) -
             continue
         tag = data[at : at + 1]
         at += 1
-        if tag in b"isb" and tag:
-            end = at + 4 + _SIZE.unpack_from(data, at)[0]
-            if end > len(data):
-                raise TooLarge("a value is cut off")
-            part = data[at + 4 : end]
-            if tag == b"i":
-                parts.append(int.from_bytes(part, "big", signed=True))
-            else:
-                parts.append(part if tag == b"b" else part.decode("utf-8", "surrogatepass"))
-            at = end
-        elif tag in b"NTf" and tag:
-            parts.append(None if tag == b"N" else tag == b"T")
-        elif tag == b"x":
-            parts.append(_FLOAT.unpack_from(data, at)[0])
-            at += 8
-        elif tag == b"c":
-            parts.append(complex(*struct.unpack_from("=dd", data, at)))
-            at += 16
+        if tag in _SCALARS and tag:
+            value, at = _scalar(tag, data, at)
+            parts.append(value)
         elif tag == b"@":
             parts.append(shared.objects[_SIZE.unpack_from(data, at)[0]])
             at += 4
@@ -246,6 +232,23 @@ def _decode(data: bytes, shared: Shared, resolve: Callable[[Any], Any] | None) -
                 kind = kind_by_tag(tag) if tag < b"\x80" else shared.records[tag[0] - 128][1]
                 made = kind.new() if kind.new else _UNFINISHED
                 opened = tag, kind, shared.add(made), made
+
+
+def _scalar(tag: bytes, data: bytes, at: int) -> tuple[Any, int]:
+    """The value that begins behind its tag, and where it ends."""
+    if tag in b"isb":
+        end = at + 4 + _SIZE.unpack_from(data, at)[0]
+        if end > len(data):
+            raise TooLarge("a value is cut off")
+        part = data[at + 4 : end]
+        if tag == b"i":
+            return int.from_bytes(part, "big", signed=True), end
+        return (part if tag == b"b" else part.decode("utf-8", "surrogatepass")), end
+    if tag == b"x":
+        return _FLOAT.unpack_from(data, at)[0], at + 8
+    if tag == b"c":
+        return complex(*struct.unpack_from("=dd", data, at)), at + 16
+    return (None if tag == b"N" else tag == b"T"), at
 
 
 def _closed(opened: Any, parts: list[Any], shared: Shared, resolve: Callable[[Any], Any] | None) -> Any:

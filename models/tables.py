@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     Boolean,
+    CheckConstraint,
     Column,
     Computed,
     DateTime,
@@ -338,12 +339,46 @@ class SubmissionLine(SQLModel, table=True):
     error: str | None = _said("Why the provider's last try failed", default=None)
 
 
+class WorkerRow(SQLModel, table=True):
+    """A process that does works or sweeps, living or gone: what it last did says whether it stands still."""
+
+    __tablename__ = "worker"
+    __table_args__ = (
+        CheckConstraint("state in ('starting', 'serving', 'idle', 'leaving', 'left', 'failed')", name="worker_state"),
+        Index("worker_alive", "lease_until", postgresql_where=text("state not in ('left', 'failed')")),
+    )
+    id: int = _id()
+    kind: str = _said("generate, verify, score or sweep")
+    name: str = _said("As Celery and Flower name it")
+    queues: list[str] = Field(
+        default_factory=list,
+        sa_type=ARRAY(String),
+        sa_column_kwargs={
+            "comment": "The Celery queues that it serves",
+            "nullable": False,
+            "server_default": text("'{}'"),
+        },
+    )
+    host: str
+    pid: int = _said("Process id on its host")
+    machine: str = _said("Boot and pid namespace, within which pid and started_ticks tell a process")
+    started_ticks: int = _said("Start of its process in clock ticks since boot", sa_type=BigInteger)
+    code_version: str = _said("Version of monkeys, with the commit where it is known")
+    judges: dict[str, Any] = _json("What it can judge by: sandbox, packages, Lean, Docker")
+    state: str = _said("starting, serving, idle, leaving, left as it was asked to, or failed", default="starting")
+    started_at: datetime | None = _time("When it began", now=True)
+    last_did_at: datetime | None = _time("When it last took up or ended a work, or swept")
+    lease_until: datetime | None = _time("Until when it said that it lives; past it stands still, or is lost")
+    last_error: str | None = _said("Why it failed, or what it waits for", default=None)
+
+
 class Attempt(SQLModel, table=True):
     """One try at a work: who, where, with what, how long."""
 
     id: int = _id()
     work_id: int = _ref("work.id", ondelete="CASCADE", index=True)
     worker: str = _said("Celery's name of the worker and the process id")
+    worker_id: int | None = _said("The worker whose process made it", default=None, sa_type=BigInteger)
     host: str
     gpus: str = _said("GPUs that its engine kept busy, by index; empty without a GPU", default="")
     engine: str | None = _said("vllm, openai or replay", default=None)

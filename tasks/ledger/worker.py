@@ -32,10 +32,13 @@ class Registered(NamedTuple):
 
 
 class Led(NamedTuple):
-    """Whether a sweeper is the one that sweeps, and the database's clock, in Unix seconds."""
+    """Whether a sweeper is the one that sweeps."""
 
     leads: bool
     clock: float
+    """The database's, in Unix seconds."""
+    replaced: str | None
+    """Sweepers that served until their leases ran out."""
 
 
 class Unended(NamedTuple):

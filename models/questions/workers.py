@@ -25,6 +25,7 @@ class PresentWorker(NamedTuple):
     name: str
     queues: list[str]
     host: str
+    machine: str
     pid: int
     state: str
     judges: dict[str, Any]
@@ -73,7 +74,7 @@ class FailedWorker(NamedTuple):
 
 
 _PRESENT = """
-    select id, kind, name, queues, host, pid, state, judges, last_error,
+    select id, kind, name, queues, host, machine, pid, state, judges, last_error,
         extract(epoch from now() - last_did_at)::float8 as idle,
         extract(epoch from now() - started_at)::float8 as age,
         extract(epoch from now() - lease_until)::float8 as silent
@@ -86,13 +87,9 @@ def present_workers() -> list[PresentWorker]:
     return rows(PresentWorker, f"{_PRESENT} where state not in ('left', 'failed') order by kind, name, host, id")
 
 
-def serving_workers(queue: str | None = None) -> list[PresentWorker]:
-    """Living workers, of one queue or of all, those that are still loading too."""
-    return [
-        each
-        for each in present_workers()
-        if each.lives and each.kind != "sweep" and each.state != "leaving" and (queue is None or queue in each.queues)
-    ]
+def serving_workers() -> list[PresentWorker]:
+    """Living workers, those that are still loading too, less those that are about to leave."""
+    return [each for each in present_workers() if each.lives and each.kind != "sweep" and each.state != "leaving"]
 
 
 def served_queues() -> dict[str, list[PresentWorker]]:

@@ -101,7 +101,7 @@ def leave(worker: Registered, state: str, error: str | None) -> None:
 
 def unended_here(process: ProcessName) -> list[Unended]:
     """The workers of a process's own machine that did not say that they leave."""
-    return rows(Unended, SQL["unended_here"], process._asdict())
+    return rows(Unended, SQL["unended_here"], process._asdict()) if process.machine else []
 
 
 def bury(workers: Sequence[int]) -> list[int]:

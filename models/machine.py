@@ -20,7 +20,7 @@ class ProcessName(NamedTuple):
 def this_process() -> ProcessName:
     """This process."""
     pid = os.getpid()
-    return ProcessName(socket.gethostname(), machine(), pid, _started(pid) or 0)
+    return ProcessName(socket.gethostname(), machine(), pid, started_ticks(pid) or 0)
 
 
 @cache
@@ -33,7 +33,7 @@ def machine() -> str:
         return ""
 
 
-def lives(pid: int, started_ticks: int) -> bool:
+def lives(pid: int, start: int) -> bool:
     """Whether a process of this machine still lives; True where that can't be told (/proc may hide other users')."""
     try:
         os.kill(pid, 0)
@@ -41,11 +41,11 @@ def lives(pid: int, started_ticks: int) -> bool:
         return False
     except PermissionError:
         pass
-    started = _started(pid)
-    return started is None or started == started_ticks
+    started = started_ticks(pid)
+    return started is None or started == start
 
 
-def _started(pid: int) -> int | None:
+def started_ticks(pid: int) -> int | None:
     """Its start in clock ticks since boot, -1 of one that is dead and not yet waited for; None where not told."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()

@@ -32,10 +32,13 @@ class Registered(NamedTuple):
 
 
 class Led(NamedTuple):
-    """Whether a sweeper is the one that sweeps, and the database's clock, in Unix seconds."""
+    """Whether a sweeper is the one that sweeps."""
 
     leads: bool
     clock: float
+    """The database's, in Unix seconds."""
+    replaced: str | None
+    """Sweepers that served until their leases ran out."""
 
 
 class Unended(NamedTuple):
@@ -98,7 +101,7 @@ def leave(worker: Registered, state: str, error: str | None) -> None:
 
 def unended_here(process: ProcessName) -> list[Unended]:
     """The workers of a process's own machine that did not say that they leave."""
-    return rows(Unended, SQL["unended_here"], process._asdict())
+    return rows(Unended, SQL["unended_here"], process._asdict()) if process.machine else []
 
 
 def bury(workers: Sequence[int]) -> list[int]:

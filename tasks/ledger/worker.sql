@@ -30,7 +30,10 @@ update worker set
     ) then 'idle' else 'serving' end,
     lease_until = now() + make_interval(secs => %(lease_seconds)s)
 where id = %(id)s and pid = %(pid)s and started_ticks = %(started_ticks)s and machine = %(machine)s
-returning state = 'serving' as leads, extract(epoch from clock_timestamp())::float8 as clock
+returning state = 'serving' as leads, extract(epoch from clock_timestamp())::float8 as clock, (
+    select string_agg('process ' || pid || ' on ' || host, ', ') from worker as other
+    where other.kind = 'sweep' and other.state = 'serving' and other.lease_until <= now() and other.id <> worker.id
+) as replaced
 
 -- leave: any -> left | failed
 update worker set state = %(state)s, last_error = %(error)s, lease_until = now()

@@ -72,6 +72,8 @@ def begin(
             log.warning("waiting for the database: %s", str(error).strip())
             stop.wait(2)
         else:
+            if _present:
+                _present.over.set()
             _present = _Presence(registered, kind, on_another_database)
             return
 
@@ -122,9 +124,13 @@ def steps() -> None:
 
 
 def lead() -> Led | None:
-    """Whether this sweeper is to sweep, and the database's clock; None where the database has no row of it."""
-    assert _present is not None
-    return ledger.lead(_present.row, lease_seconds("sweep"))
+    """Whether this sweeper is to sweep; None where the database has no row of it."""
+    if _present is None:
+        return None
+    led = ledger.lead(_present.row, lease_seconds("sweep"))
+    if led is not None:
+        _present.saw_clock(led.clock)
+    return led
 
 
 def failed(error: str) -> None:
@@ -138,14 +144,14 @@ def left() -> None:
 
 
 def steady_seconds() -> float:
-    """How long no clock jumped and this process never stood still, as far as its beats saw."""
+    """How long no clock jumped, this process never stood still and the database was never away."""
     return time.monotonic() - _present.jumped if _present else float("inf")
 
 
-def saw_clock(database_now: float) -> None:
-    """Note the database's clock, asked just now: a jump of it, or of ours, is one that leases may have run out by."""
+def shaken() -> None:
+    """The database was away: leases ran out that their holders are about to renew."""
     if _present:
-        _present.saw_clock(database_now)
+        _present.jumped = time.monotonic()
 
 
 def _now(state: str) -> None:
@@ -191,6 +197,7 @@ class _Presence:
         struct.pack_into("d", self._shared, place, time.monotonic())
 
     def saw_clock(self, database_now: float) -> None:
+        """Note the database's clock, asked just now. Where it or ours jumped, leases ran out that nobody let go."""
         now = time.monotonic()
         if self._clocks is not None:
             ours, theirs = now - self._clocks[0], database_now - self._clocks[1]

@@ -31,16 +31,15 @@ def status(form: str | None) -> None:
     workers = _present()
     rows: list[dict[str, Any]] = []
     for each in standings:
-        own = _workers_of(each.pid, workers)
+        own = _workers_of(each.pid, workers) if each is not standings[0] else []  # all descend from the supervisor
         workers = [worker for worker in workers if worker not in own]
         rows.append(
             {
                 "service": each.service,
-                "host": None,
                 "pid": each.pid,
                 "state": each.state,
                 "since": datetime.fromtimestamp(each.since, UTC),
-                "does": ", ".join(_does(worker) for worker in own) or None,
+                **_does(own),
                 "restarts": each.restarts,
                 "url": f"http://127.0.0.1:{settings().flower_port}" if each.service == "flower" else None,
                 "error": each.error or next((worker.last_error for worker in own if worker.last_error), None),
@@ -49,11 +48,10 @@ def status(form: str | None) -> None:
     rows += [
         {
             "service": worker.name,
-            "host": worker.host,
             "pid": worker.pid,
-            "state": None,
+            "state": "elsewhere",
             "since": datetime.now(UTC) - timedelta(seconds=worker.age),
-            "does": _does(worker),
+            **_does([worker]),
             "restarts": None,
             "url": None,
             "error": worker.last_error,
@@ -63,7 +61,7 @@ def status(form: str | None) -> None:
     if not rows and not form:
         click.echo("Nothing is running; `monkeys up` starts the local stack.", err=True)
         return
-    print_rows(rows, form, ["service", "host", "pid", "state", "since", "does", "restarts", "url", "error"])
+    print_rows(rows, form, ["service", "pid", "state", "since", "does", "did", "restarts", "url", "error"])
     for each in standings if not form else []:
         if each.state == "failing":
             click.echo(f"\nThe log of {each.service} ends with:\n{tail(log_file(home, each.service))}")
@@ -90,8 +88,11 @@ def _workers_of(pid: int | None, workers: "list[PresentWorker]") -> "list[Presen
     return [worker for worker in workers if worker.machine == machine() and worker.pid in pids]
 
 
-def _does(worker: "PresentWorker") -> str:
-    """What a worker does, and when it last did something."""
-    last = "did nothing yet" if worker.idle is None else f"last did something {ago(worker.idle)} ago"
-    state = worker.state if worker.lives else f"said nothing for {ago(worker.silent)}"
-    return f"{state}, {last}"
+def _does(workers: "list[PresentWorker]") -> dict[str, Any]:
+    """What workers do, and when the last of them did something."""
+    does = [worker.state if worker.lives else f"nothing said for {ago(worker.silent)}" for worker in workers]
+    idle = min((worker.idle for worker in workers if worker.idle is not None), default=None)
+    return {
+        "does": ", ".join(does) or None,
+        "did": None if idle is None else datetime.now(UTC) - timedelta(seconds=idle),
+    }

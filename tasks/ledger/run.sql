@@ -229,13 +229,21 @@ where run.id = first.run_id
 returning run.id as run_id, first.rule
 
 -- reopen: no work changes
-update run set finished_at = null where finished_at is not null and exists (
-    select from work where run_id = run.id and state in ('ready', 'published', 'leased'))
+-- From run to run along the index of open works: a step an open run, however many works it has.
+with recursive open (run_id) as (
+    (select run_id from work where state in ('ready', 'published', 'leased') order by run_id limit 1)
+    union all
+    select (select run_id from work where state in ('ready', 'published', 'leased') and run_id > open.run_id
+            order by run_id limit 1)
+    from open where run_id is not null
+)
+update run set finished_at = null where finished_at is not null and id in (select run_id from open)
 
 -- end_runs: no work changes
 update run set finished_at = now()
-where finished_at is null
-    and not exists (select from work where run_id = run.id and state in ('ready', 'published', 'leased'))
+where finished_at is null and not exists (
+    select from work where run_id = run.id and state in ('ready', 'published', 'leased')
+    order by run_id limit 1)  -- a limit, so that no plan reads all open works
 returning id
 
 -- any_open: a look, without a lock

@@ -4,18 +4,20 @@
 -- take_for_publishing: ready -> published
 -- Skips works that another publisher holds, so that it waits for nobody. Those that waited come first. The window counts
 -- what is under way already. `any (array ...)`: so that no plan reads more than the few works that are taken, whatever
--- the planner believes of their number.
+-- the planner believes of their number; `between`, since it would else walk the primary key past all that is done.
 with room as (
     select greatest(0, least(%(at_most)s, %(window)s - count(*))) as works
-    from (select from work where queue = %(queue)s and state = 'published' limit %(window)s) as published
+    from (
+        select from work where queue = %(queue)s and state = 'published' order by published_at limit %(window)s
+    ) as published
 ), waited as (
     select id from work
     where queue = %(queue)s and state = 'ready' and not_before <= now()
     order by not_before limit (select works from room) for update skip locked
 ), fresh as (
     select id from work
-    where queue = %(queue)s and state = 'ready' and not_before is null
-    order by id limit (select works - (select count(*) from waited) from room) for update skip locked
+    where queue between %(queue)s and %(queue)s and state = 'ready' and not_before is null
+    order by queue, id limit (select works - (select count(*) from waited) from room) for update skip locked
 ), taken as (
     update work set state = 'published', published_at = now()
     where id = any(array(select id from waited union all select id from fresh))

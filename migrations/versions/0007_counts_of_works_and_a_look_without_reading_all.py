@@ -88,12 +88,6 @@ def _triggers() -> None:
         create function count_works() returns trigger language plpgsql as $$
         begin
             {branches}
-            if tg_op = 'DELETE' then  -- a run that is deleted takes its counts along
-                delete from work_count where run_id in (select run_id from old_works)
-                    and not exists (select from run where run.id = run_id);
-                delete from work_change where run_id in (select run_id from old_works)
-                    and not exists (select from run where run.id = run_id);
-            end if;
             return null;
         end $$
     """)
@@ -107,6 +101,19 @@ def _triggers() -> None:
             create trigger count_works_{change} after {change} on work referencing {tables}
             for each statement execute function count_works()
         """)
+    op.execute("""
+        create function forget_counts() returns trigger language plpgsql as $$
+        begin
+            delete from work_count where run_id in (select id from old_runs);
+            delete from work_change where run_id in (select id from old_runs);
+            return null;
+        end $$
+    """)
+    op.execute("comment on function forget_counts is 'A run that is deleted takes its counts along'")
+    op.execute("""
+        create trigger forget_counts after delete on run referencing old table as old_runs
+        for each statement execute function forget_counts()
+    """)
 
 
 def downgrade() -> None:

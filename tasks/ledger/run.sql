@@ -132,11 +132,10 @@ update run set verifier_id = run.next_verifier_id, next_verifier_id = null,
     other_verifiers = array_remove(run.other_verifiers, run.next_verifier_id)
         || case when old.name = next.name then '{}'::bigint[] else array[run.verifier_id] end
 from verifier old, verifier next
-where run.id = %(run_id)s and old.id = run.verifier_id and next.id = run.next_verifier_id and not exists (
-    select from work sampled
-    left join work judged on judged.batch_id = sampled.batch_id and judged.kind = 'verify'
-        and judged.verifier_id = run.next_verifier_id and judged.state = 'done'
-    where sampled.run_id = %(run_id)s and sampled.kind = 'generate' and sampled.state = 'done' and judged.id is null
+where run.id = %(run_id)s and old.id = run.verifier_id and next.id = run.next_verifier_id and (
+    select coalesce(sum(samples) filter (where kind = 'generate'), 0)
+        = coalesce(sum(samples) filter (where kind = 'verify' and verifier_id = run.next_verifier_id), 0)
+    from work_total where run_id = run.id
 )
 
 -- cancel_replaced: ready | published | leased | failed -> cancelled

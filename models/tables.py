@@ -264,12 +264,21 @@ class Work(SQLModel, table=True):
 
     __table_args__ = (
         UniqueConstraint("batch_id", "kind", "verifier_id", "reward_model", postgresql_nulls_not_distinct=True),
-        Index("work_ready", "queue", "id", postgresql_where=text("state = 'ready'")),
+        Index("work_ready", "queue", "id", postgresql_where=text("state = 'ready' and not_before is null")),
+        Index(
+            "work_waiting", "queue", "not_before", postgresql_where=text("state = 'ready' and not_before is not null")
+        ),
         Index("work_published", "queue", "published_at", postgresql_where=text("state = 'published'")),
         Index("work_leased", "lease_until", postgresql_where=text("state = 'leased'")),
         Index("work_of_run", "run_id", "kind", "state"),
         Index("work_open", "run_id", postgresql_where=text("state in ('ready', 'published', 'leased')")),
         Index("work_submitted", "submission_id", postgresql_where=text("submission_id is not null")),
+        Index("work_sampled", "ended_at", postgresql_where=text("kind = 'generate' and state = 'done'")),
+        Index(
+            "work_refused",
+            "queue",
+            postgresql_where=text("state in ('ready', 'published') and last_error is not null"),
+        ),
     )
     id: int = _id()
     run_id: int = _of_run()
@@ -303,6 +312,37 @@ class Work(SQLModel, table=True):
     no_answer: int | None = _said("Samples with nothing to judge", default=None)
     undecided: int | None = _said("Samples whose judging failed by our fault", default=None)
     first_correct: int | None = _said("Lowest sample index judged correct", default=None)
+
+
+class WorkCount(SQLModel, table=True):
+    """How many works a run has by queue, kind and verifier, so that nobody counts works; add what work_change holds."""
+
+    __tablename__ = "work_count"
+    __table_args__ = (UniqueConstraint("run_id", "queue", "kind", "verifier_id", postgresql_nulls_not_distinct=True),)
+    id: int = _id()
+    run_id: int = Field(sa_type=BigInteger)
+    queue: str
+    kind: Kind = _enum(Kind, "kind", "As in work")
+    verifier_id: int | None = Field(default=None, sa_type=BigInteger)
+    open_works: int = _said("Works that are ready, published or leased", sa_type=BigInteger)
+    failed_works: int = _said("Works set aside", sa_type=BigInteger)
+    samples: int = _said("Samples of works that are done", sa_type=BigInteger)
+    correct: int = _said("Samples judged correct", sa_type=BigInteger)
+
+
+class WorkChange(SQLModel, table=True):
+    """What a statement changed of work_count: nobody waits for a row that all change. The sweeper adds it there."""
+
+    __tablename__ = "work_change"
+    id: int = _id()
+    run_id: int = Field(sa_type=BigInteger)
+    queue: str
+    kind: Kind = _enum(Kind, "kind", "As in work")
+    verifier_id: int | None = Field(default=None, sa_type=BigInteger)
+    open_works: int = Field(sa_type=BigInteger)
+    failed_works: int = Field(sa_type=BigInteger)
+    samples: int = Field(sa_type=BigInteger)
+    correct: int = Field(sa_type=BigInteger)
 
 
 class Submission(SQLModel, table=True):

@@ -72,6 +72,7 @@ def work_off(place: Place, kinds: tuple[str, ...] = ("generate", "verify"), at_m
 
 def check(place: Place, run_id: int) -> None:
     """What must hold of every run at rest: once each sample, extraction and verdict; tallies equal recounts."""
+    check_counts(place)
     run = {"run": run_id}
     assert place.query(
         """
@@ -117,6 +118,29 @@ def check(place: Place, run_id: int) -> None:
         for name in ("correct", "incorrect", "no_answer", "undecided"):
             assert row[name] == row[f"now_{name}"], (name, row)
         assert row["first_correct"] == row["now_first"], row
+
+
+def check_counts(place: Place) -> None:
+    """What must hold at every moment: what is kept of how many works there are equals a recount."""
+    wrong = place.query(
+        """
+        with kept as (
+            select * from work_total where (open_works, failed_works, samples, correct) <> (0, 0, 0, 0)
+        ), recounted as (
+            select work.run_id, queue, kind, verifier_id,
+                count(*) filter (where state in ('ready', 'published', 'leased')) as open_works,
+                count(*) filter (where state = 'failed') as failed_works,
+                coalesce(sum(size) filter (where state = 'done'), 0) as samples, coalesce(sum(correct), 0) as correct
+            from work join batch on batch.id = work.batch_id group by work.run_id, queue, kind, verifier_id
+        ), counted as (
+            select * from recounted where (open_works, failed_works, samples, correct) <> (0, 0, 0, 0)
+        )
+        (select 'kept' as how, * from (select * from kept except select * from counted) as more)
+        union all
+        (select 'counted', * from (select * from counted except select * from kept) as less)
+        """
+    )
+    assert wrong == [], "counts of works are not those of a recount"
 
 
 def judged(place: Place, run_id: int) -> list[tuple[str, int, str]]:

@@ -93,13 +93,29 @@ def waiting_queues(run_id: int | None = None) -> list[WaitingQueue]:
     return rows(
         WaitingQueue,
         """
-        select waiting.queue, works, llm.name as llm, llm.engine_args, reward_model
-        from (
-            select queue, count(*) as works, max(reward_model) as reward_model
-            from work
-            where state in ('ready', 'published') and (%(run)s::bigint is null or run_id = %(run)s) group by queue
-        ) as waiting
+        with waiting as (
+            select queue, sum(works)::bigint as works
+            from (
+                select queue, run_id, open_works as works from work_total
+                union all select queue, run_id, -1 from work where state = 'leased'
+            ) as each
+            where %(run)s::bigint is null or run_id = %(run)s
+            group by queue having sum(works) > 0
+        )
+        select waiting.queue, waiting.works, llm.name as llm, llm.engine_args, one.reward_model
+        from waiting
         left join llm on llm.queue = waiting.queue
+        left join lateral (
+            (select reward_model from work
+             where queue = waiting.queue and state = 'ready' and not_before is null order by id limit 1)
+            union all
+            (select reward_model from work
+             where queue = waiting.queue and state = 'ready' and not_before is not null order by not_before limit 1)
+            union all
+            (select reward_model from work
+             where queue = waiting.queue and state = 'published' order by published_at limit 1)
+            limit 1
+        ) as one on true
         order by waiting.queue
         """,
         {"run": run_id},
@@ -116,7 +132,7 @@ def further_queues() -> list[str]:
         select distinct queue from verifier
         where queue <> 'verify' and (
             id in (select verifier_id from run where finished_at is null)
-            or queue in (select queue from work where state in ('ready', 'published', 'leased'))
+            or queue in (select queue from work_total where open_works > 0)
         )
         order by queue
         """
@@ -151,7 +167,7 @@ def refused_queues(run_id: int | None = None) -> list[RefusedQueue]:
         """
         select queue, count(*) as works, max(last_error) as error
         from work
-        where state in ('ready', 'published') and last_error like any(%(errors)s)
+        where state in ('ready', 'published') and last_error is not null and last_error like any(%(errors)s)
             and (%(run)s::bigint is null or run_id = %(run)s)
         group by queue order by queue
         """,
@@ -167,10 +183,22 @@ def failed_runs() -> list[FailedRun]:
     return rows(
         FailedRun,
         """
-        select run_id, count(*) as works, (array_agg(last_error))[1] as error,
-            min(verifier.name) filter (where last_error like %s) as outdated
-        from work left join verifier on verifier.id = work.verifier_id
-        where state = 'failed' group by run_id order by run_id
+        with failed as (
+            select run_id, sum(failed_works)::bigint as works from work_total
+            group by run_id having sum(failed_works) > 0
+        )
+        select failed.run_id, failed.works, first.error, judged.outdated
+        from failed
+        left join lateral (
+            select last_error as error from work
+            where work.run_id = failed.run_id and kind = any(enum_range(null::kind)) and state = 'failed' limit 1
+        ) as first on true
+        left join lateral (
+            select min(verifier.name) as outdated from work join verifier on verifier.id = work.verifier_id
+            where work.run_id = failed.run_id and work.kind = 'verify' and work.state = 'failed'
+                and work.last_error like %s
+        ) as judged on true
+        order by failed.run_id
         """,
         (f"%{OUTDATED}%",),
     )

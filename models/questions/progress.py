@@ -24,7 +24,8 @@ def failures_of(run_id: int) -> list[Failure]:
         """
         select last_error as error, count(*) as works, min(verifier.name) filter (where last_error like %s) as outdated
         from work left join verifier on verifier.id = work.verifier_id
-        where run_id = %s and state = 'failed' group by last_error order by works desc, error limit 3
+        where run_id = %s and kind = any(enum_range(null::kind)) and state = 'failed'
+        group by last_error order by works desc, error limit 3
         """,
         (f"%{OUTDATED}%", run_id),
     )

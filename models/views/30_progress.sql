@@ -1,43 +1,48 @@
 create view run_progress as
 with works as (
-    select work.run_id,
-        sum(batch.size) filter (where work.kind = 'generate' and work.state = 'done') as samples,
-        sum(batch.size) filter (
-            where work.kind = 'verify' and work.state = 'done' and work.verifier_id = run.verifier_id) as verified,
-        sum(work.correct) filter (where work.verifier_id = run.verifier_id) as correct,
-        count(*) filter (where work.state = 'failed') as failed_works,
-        count(*) filter (where work.state in ('ready', 'published', 'leased')) as open_works,
-        sum(batch.size) filter (
-            where work.kind = 'generate' and work.ended_at > now() - interval '1 minute') as lately
-    from work join batch on batch.id = work.batch_id join run on run.id = work.run_id
-    group by work.run_id
-), speed as (
-    select work.run_id,
+    select total.run_id,
+        sum(samples) filter (where kind = 'generate')::bigint as samples,
+        sum(samples) filter (where kind = 'verify' and total.verifier_id = run.verifier_id)::bigint as verified,
+        sum(correct) filter (where total.verifier_id = run.verifier_id)::bigint as correct,
+        sum(failed_works)::bigint as failed_works,
+        sum(open_works)::bigint as open_works
+    from work_total total join run on run.id = total.run_id
+    group by total.run_id
+), lately as (
+    select work.run_id, sum(batch.size) as samples,
         case when bool_or(attempt.completion_tokens is null) is not true
             then sum(attempt.completion_tokens) end as tokens,
         extract(epoch from now() - greatest(min(attempt.started_at), now() - interval '1 minute')) as seconds
-    from attempt join work on work.id = attempt.work_id
-    where attempt.finished_at > now() - interval '1 minute' and work.kind = 'generate' and attempt.ok
+    from work
+    join batch on batch.id = work.batch_id
+    join attempt on attempt.work_id = work.id and attempt.ok
+    where work.ended_at > now() - interval '1 minute' and work.kind = 'generate' and work.state = 'done'
     group by work.run_id
+), submitted as (
+    select work.run_id, count(*) as samples
+    from submission
+    join submission_line line on line.submission_id = submission.id and line.answer is null
+    join work on work.id = line.work_id and work.submission_id = line.submission_id
+        and work.state in ('ready', 'published')
+    where submission.ended_at is null
+    group by work.run_id
+), asked as (
+    select run_id, count(*) as problems from prompt group by run_id
 )
 select run.id as run_id, run.name, benchmark.name as benchmark, llm.name as llm,
-    (select count(*) from prompt where prompt.run_id = run.id) as problems,
-    (select count(*) from prompt where prompt.run_id = run.id) * run.n as samples_wanted,
+    coalesce(asked.problems, 0) as problems,
+    coalesce(asked.problems, 0) * run.n as samples_wanted,
     coalesce(works.samples, 0) as samples,
-    (select count(*) from submission_line line
-     join work on work.id = line.work_id and work.submission_id = line.submission_id
-     join submission on submission.id = line.submission_id
-     where work.run_id = run.id and line.answer is null and submission.ended_at is null
-        and work.state in ('ready', 'published')) as samples_submitted,
+    coalesce(submitted.samples, 0) as samples_submitted,
     coalesce(works.verified, 0) as verified,
     coalesce(works.correct, 0) as correct,
     coalesce(works.failed_works, 0) as failed_works,
     coalesce(works.open_works, 0) as open_works,
-    case when run.finished_at is null then speed.tokens / nullif(speed.seconds, 0) end::double precision
+    case when run.finished_at is null then lately.tokens / nullif(lately.seconds, 0) end::double precision
         as tokens_per_second,
-    case when run.finished_at is null and run.cancelled_at is null and works.lately > 0 then
-        make_interval(secs => (((select count(*) from prompt where prompt.run_id = run.id) * run.n
-            - works.samples) * speed.seconds / works.lately)::double precision)
+    case when run.finished_at is null and run.cancelled_at is null and lately.samples > 0 then
+        make_interval(secs => ((asked.problems * run.n - works.samples) * lately.seconds / lately.samples)
+            ::double precision)
     end as eta,
     case when run.cancelled_at is not null then 'cancelled'
          when run.finished_at is null then 'running'
@@ -55,7 +60,9 @@ from run
 join benchmark on benchmark.id = run.benchmark_id
 join llm on llm.id = run.llm_id
 left join works on works.run_id = run.id
-left join speed on speed.run_id = run.id;
+left join lately on lately.run_id = run.id
+left join submitted on submitted.run_id = run.id
+left join asked on asked.run_id = run.id;
 comment on view run_progress is 'One row a run: how far it is';
 comment on column run_progress.samples_wanted is 'Problems x n';
 comment on column run_progress.samples is 'Samples in the table';

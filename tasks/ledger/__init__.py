@@ -11,11 +11,13 @@ results   what a finished work leaves: samples, candidates, verdicts, tallies, s
 run       the run as a whole: cancelled, resumed, extended, judged by another verifier, stopped by a rule, ended
 submission  works whose samples a provider's batch API was asked for: parked, answered, released
 making    what makes works: batches, one more verifier or reward model, what was done elsewhere
+counts    how many works a run has, without counting them
 
 Each has its SQL beside it, in a file of named statements that say which states they move between and what they lock.
 """
 
 from tasks.ledger.claims import Claimed, claim_candidate, count_claimed
+from tasks.ledger.counts import fold_counts
 from tasks.ledger.making import Making
 from tasks.ledger.results import (
     Scored,
@@ -91,6 +93,7 @@ __all__ = [
     "finish_score",
     "finish_submitted",
     "finish_verify",
+    "fold_counts",
     "free_expired",
     "free_lost_messages",
     "give_back",

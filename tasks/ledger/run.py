@@ -1,5 +1,6 @@
 """The run as a whole: what a person does to it, the rules that stop it, and its end."""
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -7,6 +8,7 @@ from typing import NamedTuple
 
 from models.database import Connection, fetch, fetch_column, transaction
 from models.rows import LABELS
+from models.settings import settings
 from models.storable import storable
 from models.tables import Kind, Run
 from tasks.ledger.making import Making
@@ -19,6 +21,16 @@ SQL = statements("run.sql")
 
 MOST_UNMEASURED = 20
 """Attempts of which nobody knows what they were billed, after which a budget ends a run without a sample."""
+
+
+LONG_LOOK = 0.5
+"""Seconds: a look at what a run has spent reads all its attempts. After one that took longer the next one waits ..."""
+
+LOOK_SHARE = 20
+"""... this many times as long."""
+
+_next_looks: dict[tuple[str, int], float] = {}
+"""(database, run) -> when its rules are asked next, on this process's clock."""
 
 
 class Stopped(NamedTuple):
@@ -165,8 +177,16 @@ def stop_runs() -> list[Stopped]:
 
     Works in flight finish, and so do all lower indices of a problem, so that short samples are not favoured.
     """
+    stopped: list[Stopped] = []
     with transaction() as connection:
-        return stop(connection, fetch_column(connection, SQL["ruled"]))
+        for run_id in fetch_column(connection, SQL["ruled"]):
+            key, began = (settings().database_url, run_id), time.monotonic()
+            if began < _next_looks.get(key, 0):
+                continue
+            stopped += stop(connection, [run_id])
+            took = time.monotonic() - began
+            _next_looks[key] = began + LOOK_SHARE * took if took > LONG_LOOK else 0
+    return stopped
 
 
 def stop(connection: Connection, run_ids: Sequence[int]) -> list[Stopped]:

@@ -132,11 +132,10 @@ update run set verifier_id = run.next_verifier_id, next_verifier_id = null,
     other_verifiers = array_remove(run.other_verifiers, run.next_verifier_id)
         || case when old.name = next.name then '{}'::bigint[] else array[run.verifier_id] end
 from verifier old, verifier next
-where run.id = %(run_id)s and old.id = run.verifier_id and next.id = run.next_verifier_id and not exists (
-    select from work sampled
-    left join work judged on judged.batch_id = sampled.batch_id and judged.kind = 'verify'
-        and judged.verifier_id = run.next_verifier_id and judged.state = 'done'
-    where sampled.run_id = %(run_id)s and sampled.kind = 'generate' and sampled.state = 'done' and judged.id is null
+where run.id = %(run_id)s and old.id = run.verifier_id and next.id = run.next_verifier_id and (
+    select coalesce(sum(samples) filter (where kind = 'generate'), 0)
+        = coalesce(sum(samples) filter (where kind = 'verify' and verifier_id = run.next_verifier_id), 0)
+    from work_total where run_id = run.id
 )
 
 -- cancel_replaced: ready | published | leased | failed -> cancelled
@@ -229,13 +228,21 @@ where run.id = first.run_id
 returning run.id as run_id, first.rule
 
 -- reopen: no work changes
-update run set finished_at = null where finished_at is not null and exists (
-    select from work where run_id = run.id and state in ('ready', 'published', 'leased'))
+-- From run to run along the index of open works: a step an open run, however many works it has.
+with recursive open (run_id) as (
+    (select run_id from work where state in ('ready', 'published', 'leased') order by run_id limit 1)
+    union all
+    select (select run_id from work where state in ('ready', 'published', 'leased') and run_id > open.run_id
+            order by run_id limit 1)
+    from open where run_id is not null
+)
+update run set finished_at = null where finished_at is not null and id in (select run_id from open)
 
 -- end_runs: no work changes
 update run set finished_at = now()
-where finished_at is null
-    and not exists (select from work where run_id = run.id and state in ('ready', 'published', 'leased'))
+where finished_at is null and not exists (
+    select from work where run_id = run.id and state in ('ready', 'published', 'leased')
+    order by run_id limit 1)  -- a limit, so that no plan reads all open works
 returning id
 
 -- any_open: a look, without a lock

@@ -49,7 +49,12 @@ insert into submission (llm_id, name) values (%(llm_id)s, %(name)s) returning id
 with open as (
         (select work.id, work.batch_id, work.run_id from work join run on run.id = work.run_id
          where work.queue = %(queue)s and work.state = 'ready' and work.kind = 'generate' and run.chat = %(chat)s
-            and work.submission_id is null and (work.not_before is null or work.not_before <= now())
+            and work.submission_id is null and work.not_before is null
+         order by work.id limit %(most_lines)s)
+        union all
+        (select work.id, work.batch_id, work.run_id from work join run on run.id = work.run_id
+         where work.queue = %(queue)s and work.state = 'ready' and work.kind = 'generate' and run.chat = %(chat)s
+            and work.submission_id is null and work.not_before <= now()
          order by work.id limit %(most_lines)s)
         union all
         (select work.id, work.batch_id, work.run_id from work join run on run.id = work.run_id

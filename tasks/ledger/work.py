@@ -101,11 +101,10 @@ class Publication(NamedTuple):
 
 
 class OpenQueue(NamedTuple):
-    """A queue with works that are to be done, and how many."""
+    """A queue with works that are ready or published, and whether any is published."""
 
     queue: str
-    ready: int
-    published: int
+    published: bool
 
 
 def take_for_publishing(queue: str, at_most: int | None = None) -> list[Publication]:

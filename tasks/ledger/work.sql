@@ -2,21 +2,29 @@
 -- Whoever locks several works does it by id, so that no two can deadlock.
 
 -- take_for_publishing: ready -> published
--- Locks works by id and skips those that another publisher holds. The window counts what is under way already.
-with chosen as (
+-- Skips works that another publisher holds, so that it waits for nobody. Those that waited come first. The window counts
+-- what is under way already. `any (array ...)`: so that no plan reads more than the few works that are taken, whatever
+-- the planner believes of their number; `between`, since it would else walk the primary key past all that is done.
+with room as (
+    select greatest(0, least(%(at_most)s, %(window)s - count(*))) as works
+    from (
+        select from work where queue = %(queue)s and state = 'published' order by published_at limit %(window)s
+    ) as published
+), waited as (
     select id from work
-    where queue = %(queue)s and state = 'ready' and (not_before is null or not_before <= now())
-    order by id
-    limit (
-        select greatest(0, least(%(at_most)s, %(window)s - count(*))) from work
-        where queue = %(queue)s and state = 'published'
-    )
-    for update skip locked
+    where queue = %(queue)s and state = 'ready' and not_before <= now()
+    order by not_before limit (select works from room) for update skip locked
+), fresh as (
+    select id from work
+    where queue between %(queue)s and %(queue)s and state = 'ready' and not_before is null
+    order by queue, id limit (select works - (select count(*) from waited) from room) for update skip locked
+), taken as (
+    update work set state = 'published', published_at = now()
+    where id = any(array(select id from waited union all select id from fresh))
+    returning id, kind, run_id, batch_id
 )
-update work set state = 'published', published_at = now()
-from chosen, batch
-where work.id = chosen.id and batch.id = work.batch_id
-returning work.id as work_id, work.kind, work.run_id, batch.problem_id, batch.first_index, batch.size
+select taken.id as work_id, taken.kind, taken.run_id, batch.problem_id, batch.first_index, batch.size
+from taken cross join lateral (select * from batch where id = taken.batch_id offset 0) as batch
 
 -- unpublish: published -> ready
 -- Of messages that could not be sent, or that came to a worker that leaves. Locks works by id.
@@ -135,7 +143,7 @@ with expired as (
     select id from work where state = 'leased' and lease_until < now() order by id for update skip locked
 ), lost as (
     update attempt set error = 'its worker was lost', ok = false
-    where finished_at is null and ok is null and work_id in (select id from expired)
+    where finished_at is null and ok is null and work_id = any(array(select id from expired))
 )
 update work set
     state = case when attempts >= %(max_attempts)s then 'failed' else 'ready' end::state,
@@ -144,8 +152,8 @@ update work set
         then 'its worker was lost ' || attempts || ' times' || coalesce('; the error before: ' || last_error, '')
         else coalesce(last_error, 'its worker was lost') end,
     lease_token = null, lease_until = null
-from expired where work.id = expired.id
-returning work.id
+where id = any(array(select id from expired))
+returning id
 
 -- free_lost_messages: published -> ready
 -- Works whose message must be gone. Skips works that somebody holds.
@@ -154,8 +162,32 @@ with lost as (
     where queue = %(queue)s and state = 'published' and published_at < now() - make_interval(secs => %(age)s)
     order by id for update skip locked
 )
-update work set state = 'ready' from lost where work.id = lost.id
+update work set state = 'ready' where id = any(array(select id from lost))
 
 -- open_queues: a look, without a lock
-select queue, count(*) filter (where state = 'ready') as ready, count(*) filter (where state = 'published') as published
-from work where state in ('ready', 'published') group by queue order by queue
+-- From queue to queue along each index of what is open: a step a queue, however many works it has.
+with recursive fresh (queue) as (
+    (select queue from work where state = 'ready' and not_before is null order by queue limit 1)
+    union all
+    select (select queue from work where state = 'ready' and not_before is null and queue > fresh.queue
+            order by queue limit 1)
+    from fresh where queue is not null
+), waiting (queue) as (
+    (select queue from work where state = 'ready' and not_before is not null order by queue limit 1)
+    union all
+    select (select queue from work where state = 'ready' and not_before is not null and queue > waiting.queue
+            order by queue limit 1)
+    from waiting where queue is not null
+), published (queue) as (
+    (select queue from work where state = 'published' order by queue limit 1)
+    union all
+    select (select queue from work where state = 'published' and queue > published.queue order by queue limit 1)
+    from published where queue is not null
+)
+select queue, bool_or(published) as published
+from (
+    select queue, false as published from fresh
+    union all select queue, false from waiting
+    union all select queue, true from published
+) as open
+where queue is not null group by queue order by queue

@@ -18,13 +18,12 @@ from celery import bootsteps
 from celery.worker import state
 
 from models.settings import settings
-from tasks.broker import reachable
+from tasks.broker import messages, reachable
 from tasks.workers import presence
 from tasks.workers.analyze import request_analysis
 from tasks.workers.engine_time import return_message, room
 from tasks.workers.exits import Exit, leave
 from tasks.workers.grace import WORKER_SECONDS
-from tasks.workers.sweep import messages
 from verifiers.errors import Unavailable
 
 log = logging.getLogger(__name__)
@@ -144,9 +143,16 @@ def _see_deaf(queues: Sequence[str], told: Event, tell: Callable[[], object]) ->
     while not told.wait(DEAF_SECONDS):
         before, seen = seen, (Anteroom.ticks, state.all_total_count[0])
         idle = not state.reserved_requests and seen[0] > before[0] and seen[1] == before[1]
-        looks = looks + 1 if idle and any(messages(queue) for queue in queues) else 0
+        looks = looks + 1 if idle and _messages_wait(queues) else 0
         if looks >= DEAF_LOOKS:
             end(Exit.deaf, "its queue has messages and it gets none", tell)
+
+
+def _messages_wait(queues: Sequence[str]) -> bool:
+    try:
+        return any(messages(queues).values())
+    except Unavailable:
+        return False
 
 
 def end(code: Exit, why: str, tell: Callable[[], object]) -> None:

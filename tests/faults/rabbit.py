@@ -85,13 +85,14 @@ class Rabbit:
 
     def fill(self) -> None:
         """A memory alarm: publishers are blocked."""
-        self._ctl("set_vm_memory_high_watermark", "0.00001")
+        self.ctl("set_vm_memory_high_watermark", "0.00001")
 
     def drain(self) -> None:
         """The end of the alarm."""
-        self._ctl("set_vm_memory_high_watermark", "0.6")
+        self.ctl("set_vm_memory_high_watermark", "0.6")
 
-    def _ctl(self, *arguments: str) -> None:
+    def ctl(self, *arguments: str) -> None:
+        """Have its administrator say so."""
         subprocess.run(
             [str(BIN / "rabbitmqctl"), *arguments],
             env=self._environment, stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log, timeout=60,

@@ -69,6 +69,7 @@ class Host:
 
     def end(self) -> None:
         """Remove it, with its cable."""
+        self._ip("link", "del", self._cable)
         self._ip("netns", "del", self.name)
 
     def _ip(self, *arguments: str) -> None:

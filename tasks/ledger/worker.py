@@ -63,13 +63,12 @@ def register(
     kind: str,
     name: str,
     queues: Sequence[str],
-    judges: Mapping[str, Any],
     code_version: str,
     lease_seconds: float,
 ) -> Registered:
     """A row for a process, with state `starting`."""
     parameters = {
-        "kind": kind, "name": name, "queues": list(queues), "judges": Jsonb(dict(judges)), "code_version": code_version,
+        "kind": kind, "name": name, "queues": list(queues), "code_version": code_version,
         "lease_seconds": lease_seconds, **process._asdict(),
     }  # fmt: skip
     (made,) = column(SQL["register"], parameters)
@@ -77,14 +76,22 @@ def register(
 
 
 def look_alive(
-    worker: Registered, state: str, did_seconds: float | None, error: str | None, lease_seconds: float
+    worker: Registered,
+    state: str,
+    did_seconds: float | None,
+    judges: Mapping[str, str | None],
+    error: str | None,
+    lease_seconds: float,
 ) -> float | None:
     """Say that a process lives, and how many seconds ago it last did something, where it did.
 
     Returns the database's clock in Unix seconds; None where that has no such row: it is another database.
     """
-    parameters = {**worker.parameters(), "state": state, "did_seconds": did_seconds, "error": error}
-    return next(iter(column(SQL["look_alive"], parameters | {"lease_seconds": lease_seconds})), None)
+    parameters = {
+        **worker.parameters(), "state": state, "did_seconds": did_seconds, "judges": Jsonb(dict(judges)),
+        "error": error, "lease_seconds": lease_seconds,
+    }  # fmt: skip
+    return next(iter(column(SQL["look_alive"], parameters)), None)
 
 
 def lead(worker: Registered, lease_seconds: float) -> Led | None:

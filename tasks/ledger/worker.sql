@@ -2,8 +2,8 @@
 -- between, and what they lock. A process locks its own row alone, so that one that is frozen holds up nobody.
 
 -- register: -> starting
-insert into worker (kind, name, queues, host, machine, pid, started_ticks, code_version, judges, lease_until)
-values (%(kind)s, %(name)s, %(queues)s, %(host)s, %(machine)s, %(pid)s, %(started_ticks)s, %(code_version)s, %(judges)s,
+insert into worker (kind, name, queues, host, machine, pid, started_ticks, code_version, lease_until)
+values (%(kind)s, %(name)s, %(queues)s, %(host)s, %(machine)s, %(pid)s, %(started_ticks)s, %(code_version)s,
     now() + make_interval(secs => %(lease_seconds)s))
 returning id
 
@@ -15,7 +15,7 @@ update worker set
         when state = 'starting' then 'starting' else 'idle' end,
     lease_until = now() + make_interval(secs => %(lease_seconds)s),
     last_did_at = coalesce(now() - make_interval(secs => %(did_seconds)s::float8), last_did_at),
-    last_error = %(error)s
+    judges = %(judges)s, last_error = %(error)s
 where id = %(id)s and pid = %(pid)s and started_ticks = %(started_ticks)s and machine = %(machine)s
 returning extract(epoch from clock_timestamp())::float8
 

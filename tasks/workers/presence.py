@@ -12,7 +12,6 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from threading import Event
-from typing import Any
 
 import psycopg
 from sqlalchemy.exc import DBAPIError
@@ -50,7 +49,6 @@ def begin(
     kind: str,
     name: str,
     queues: Sequence[str] = (),
-    judges: Mapping[str, Any] | None = None,
     *,
     on_another_database: Callable[[], object] = lambda: None,
     stop: Event | None = None,
@@ -65,7 +63,7 @@ def begin(
     while not stop.is_set():
         try:
             check_schema()
-            registered = ledger.register(this_process(), kind, name, queues, judges or {}, build(), lease_seconds(kind))
+            registered = ledger.register(this_process(), kind, name, queues, build(), lease_seconds(kind))
         except (Unavailable, DBAPIError, psycopg.Error) as error:
             if not isinstance(error, Unavailable) and not is_away(error):
                 raise
@@ -97,6 +95,12 @@ def serving() -> None:
 def leaving() -> None:
     """It was told to go, and ends what it has in hand."""
     _now("leaving")
+
+
+def judges(found: Mapping[str, str | None]) -> None:
+    """What this worker judges by -> what it lacks there, if anything."""
+    if _present:
+        _present.judges = found
 
 
 def waits(reason: str | None) -> None:
@@ -184,6 +188,7 @@ class _Presence:
         self.row = row
         self.kind = kind
         self.state = "starting"
+        self.judges: Mapping[str, str | None] = {}
         self.error: str | None = None
         self.over, self.beat_soon = Event(), Event()
         self.stepped = self.jumped = time.monotonic()
@@ -237,7 +242,7 @@ class _Presence:
         did, held = struct.unpack_from("dd", self._shared)
         state = "serving" if self.state == "idle" and now - held < HELD_SECONDS else self.state
         did_seconds = now - did if did > self._stored else None
-        clock = ledger.look_alive(self.row, state, did_seconds, self.error, lease_seconds(self.kind))
+        clock = ledger.look_alive(self.row, state, did_seconds, self.judges, self.error, lease_seconds(self.kind))
         if clock is None:
             return False
         self._stored = did

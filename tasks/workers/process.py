@@ -133,11 +133,10 @@ def verify_worker(
             threading.Thread(target=_remove_containers, name="sweep", daemon=True).start()
 
     signals.worker_process_init.connect(begin_watch, weak=False)
-    judges = {"sandbox": not unsafe, "network": network, "packages": str(packages) if packages else None}
-    with _present("verify", name, queues, judges, tell_all):
+    with _present("verify", name, queues, tell_all):
         prepare_verifiers(unsafe=unsafe, network=network, packages=packages)
         load_own_benchmarks(queues, allowed=own)
-        _find_judges(queues)
+        presence.judges(_find_judges(queues))
         return _serve(queues, "prefork", concurrency or default_concurrency(queues), name, tell_all)
 
 
@@ -150,16 +149,19 @@ def default_concurrency(queues: Sequence[str]) -> int:
     return max(1, min(cores, int(memory / (settings().patch_memory_gb * 1e9))))
 
 
-def _find_judges(queues: Sequence[str]) -> None:
-    """Look at what queues are judged by: a sandbox, or a Docker daemon."""
+def _find_judges(queues: Sequence[str]) -> dict[str, str | None]:
+    """What queues are judged by (a sandbox and its packages, or a Docker daemon) -> what it lacks, if anything."""
     for queue_name in queues:
         if queue_name != "verify" and (lack := lacking(queue_name)):
             raise Unavailable(f"{queue_name} cannot be served here: {lack.rstrip('.')}.")
-    if set(queues) != {DOCKER_QUEUE}:
-        from verifiers.sandbox import refuse_surprises
+    if set(queues) == {DOCKER_QUEUE}:
+        return {"docker": None}
+    from verifiers.sandbox import refuse_surprises
+    from verifiers.sandbox.packages import find_packages
 
-        if missing := refuse_surprises():
-            log.warning("%s", missing)
+    if missing := refuse_surprises():
+        log.warning("%s", missing)
+    return {"sandbox": missing or None, "packages": find_packages().lack or None}
 
 
 def _remove_containers() -> None:
@@ -177,7 +179,6 @@ def _present(
     kind: str,
     name: str,
     queues: list[str],
-    judges: Mapping[str, Any] | None = None,
     tell: Callable[[], object] = leases.leave,
 ) -> Iterator[None]:
     """Give this process its row for the length of a block; whatever the block raises is why it could not start."""
@@ -186,7 +187,7 @@ def _present(
         consumer.end(Exit.another_database, "its database is another one", tell)
 
     node = host_format(default_nodename(name))
-    presence.begin(kind, node, queues, judges, on_another_database=on_another_database)
+    presence.begin(kind, node, queues, on_another_database=on_another_database)
     try:
         yield
     except BaseException as error:

@@ -10,8 +10,8 @@ from models.settings import settings
 from tasks.app import app, is_redis
 from verifiers.errors import Unavailable
 
-NO_QUEUE = 404
-"""What AMQP says of a queue that is not there."""
+NO_QUEUE = "404"
+"""What AMQP says of a queue that is not there; with Redis kombu says so as text."""
 
 
 def reachable() -> None:
@@ -34,7 +34,7 @@ def _messages(connection: Any, queue: str) -> int | None:
         try:
             return int(channel.queue_declare(queue, passive=True).message_count)
         except connection.channel_errors as error:
-            return 0 if getattr(error, "reply_code", None) == NO_QUEUE else None
+            return 0 if str(getattr(error, "reply_code", None)) == NO_QUEUE else None
 
 
 @contextmanager

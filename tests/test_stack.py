@@ -185,18 +185,20 @@ def test_a_service_that_keeps_failing_is_shown_with_its_log(stack: Stack) -> Non
 class Fakes:
     """A keeper, as a process of its own, over services that are lines of Python; each start writes its pid."""
 
-    def __init__(self, folder: Path, services: dict[str, str], **options: object) -> None:
+    def __init__(self, folder: Path, services: dict[str, str], *, still: str = "None", **options: object) -> None:
         self.folder = folder
         code = f"""
 import sys
 from pathlib import Path
+from cli.stack import keeper
 from cli.stack.keeper import Keeper, Service
+keeper.STILL_SECONDS = 0.1
 
 def service(name, text):
     start = f"import os, sys, time, subprocess; open({{name!r}}, 'a').write(f'{{{{os.getpid()}}}}\\\\n'); "
     return Service(name, 2, lambda: [sys.executable, "-c", start + text], **{options!r})
 
-sys.exit(Keeper(lambda: [service(*each) for each in {services!r}.items()]).run())
+sys.exit(Keeper(lambda: [service(*each) for each in {services!r}.items()], still={still}).run())
 """
         self.process = subprocess.Popen([sys.executable, "-c", code], cwd=folder, env={**os.environ, **PATHS})
 
@@ -209,7 +211,7 @@ sys.exit(Keeper(lambda: [service(*each) for each in {services!r}.items()]).run()
 def fakes(tmp_path: Path) -> Iterator[Callable[..., Fakes]]:
     kept: list[Fakes] = []
 
-    def keep(services: dict[str, str], **options: object) -> Fakes:
+    def keep(services: dict[str, str], **options: Any) -> Fakes:
         kept.append(Fakes(tmp_path, services, **options))
         return kept[-1]
 
@@ -258,6 +260,35 @@ def test_what_a_dead_service_leaves_behind_is_killed_with_it(fakes: Callable[...
     keeper.process.terminate()
     assert keeper.process.wait(30) == 0
     assert not alive(set(keeper.starts("engines")))
+
+
+def test_a_keeper_waits_for_the_dead_that_it_adopted(fakes: Callable[..., Fakes]) -> None:
+    leaves = "[subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']) for _ in range(3)]; "
+    keeper = fakes({"worker": leaves + "sys.exit(3)"})
+    eventually(lambda: len(keeper.starts("worker")) >= 3)
+
+    def children() -> list[int]:
+        return list(
+            map(int, Path(f"/proc/{keeper.process.pid}/task/{keeper.process.pid}/children").read_text().split())
+        )
+
+    eventually(lambda: len(children()) <= 1)
+    keeper.process.terminate()
+    assert keeper.process.wait(30) == 0
+
+
+def test_one_that_stands_still_is_killed_and_started_again(fakes: Callable[..., Fakes]) -> None:
+    """Who that is is asked of a function; a look that fails, or names another, tells of nobody."""
+    still = "lambda pids: [int(open('still').read())]"
+    keeper = fakes({"stands": "time.sleep(600)", "lives": "time.sleep(600)"}, still=still)
+    (stands,) = eventually(lambda: keeper.starts("stands"))
+    eventually(lambda: keeper.starts("lives"))
+    os.kill(stands, signal.SIGSTOP)
+    (keeper.folder / "still").write_text(str(stands))
+    eventually(lambda: len(keeper.starts("stands")) == 2)
+    assert len(keeper.starts("lives")) == 1
+    keeper.process.terminate()
+    assert keeper.process.wait(30) == 0
 
 
 def test_told_twice_a_keeper_does_not_wait_for_who_does_not_go(fakes: Callable[..., Fakes]) -> None:

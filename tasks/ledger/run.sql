@@ -28,13 +28,16 @@ from refused where work.id = refused.id
 -- note_cancelled: no work changes
 update run set cancelled_at = now() where id = %(run_id)s
 
--- resume: failed | cancelled by a person -> ready
--- With their attempts anew. What a stopping rule cut stays cut, and so do works of a verifier that a newer version of
--- itself replaced. Locks works by id.
+-- note_resumed: no work changes
+update run set cancelled_at = null where id = %(run_id)s
+
+-- resume: failed | cancelled by a person or a stopping rule -> ready
+-- With their attempts anew. What a rule still leaves out is cut again before anybody sees it. Works of a verifier that a
+-- newer version of itself replaced stay cancelled. Locks works by id.
 with again as (
     select work.id
     from work join run on run.id = work.run_id
-    where run.id = %(run_id)s and (work.state = 'failed' or (work.state = 'cancelled' and work.cancelled_by = 'person'))
+    where run.id = %(run_id)s and (work.state = 'failed' or (work.state = 'cancelled' and work.cancelled_by <> 'verifier'))
         and (work.kind <> 'verify' or work.verifier_id in (run.verifier_id, run.next_verifier_id)
             or work.verifier_id = any(run.other_verifiers))
     order by work.id for update of work
@@ -42,11 +45,36 @@ with again as (
 update work set state = 'ready', attempts = 0, ended_at = null, not_before = null, cancelled_by = null
 from again where work.id = again.id
 
--- note_resumed: no work changes
-update run set cancelled_at = null, finished_at = case when %(works)s = 0 then finished_at end where id = %(run_id)s
+-- reopen_cut: cancelled by a stopping rule -> ready, or cancelled by a person where the run is
+-- Locks works by id.
+with cut as (
+    select id from work
+    where run_id = %(run_id)s and kind = 'generate' and state = 'cancelled' and cancelled_by not in ('person', 'verifier')
+    order by id for update
+)
+update work set state = case when run.cancelled_at is null then 'ready' else 'cancelled' end::state,
+    cancelled_by = case when run.cancelled_at is not null then 'person' end,
+    ended_at = case when run.cancelled_at is not null then work.ended_at end, attempts = 0, not_before = null
+from cut, run where work.id = cut.id and run.id = %(run_id)s
+
+-- note_unstopped: no work changes
+update run set stopped_by = null where id = %(run_id)s
+
+-- note_open: no work changes
+update run set finished_at = null
+where id = %(run_id)s and finished_at is not null
+    and exists (select from work where run_id = run.id and state in ('ready', 'published', 'leased'))
+
+-- open: a look, without a lock
+select count(*) as works, coalesce(sum(batch.size) filter (where work.kind = 'generate'), 0)::bigint as samples
+from work join batch on batch.id = work.batch_id
+where work.run_id = %(run_id)s and work.state in ('ready', 'published', 'leased')
 
 -- note_extended: no work changes
-update run set n = %(n)s, extended_at = now(), finished_at = null, stopped_by = null where id = %(run_id)s
+update run set n = %(n)s, extended_at = now() where id = %(run_id)s
+
+-- note_limits: no work changes
+update run set stop_rule = %(stop_rule)s where id = %(run_id)s
 
 -- note_verifier: no work changes
 -- Other versions of the same verifier are no longer due beside it; the one that counts is until it is replaced.
@@ -193,8 +221,7 @@ select * from (
 where rule is not null
 
 -- beyond_stops: locks works by id
--- None of these is claimed while they are held: what is not among them is in flight, or was. So is what lies or
--- lay with a provider: it is paid for.
+-- None of these is claimed while they are held. What lies or lay with a provider is not among them: it is paid for.
 select work.id, stop.rule
 from work join batch on batch.id = work.batch_id
 join unnest(%(runs)s::bigint[], %(problems)s::bigint[], %(last_indices)s::int[], %(rules)s::text[])
@@ -206,21 +233,21 @@ where work.run_id = any(%(runs)s) and work.kind = 'generate' and work.state in (
 order by work.id for update of work
 
 -- cut: ready | published -> cancelled
--- Of the works that are held, those above all that was drawn of their problem: every lower index is finished.
+-- Of the works that are held, those above all else that is or was to be drawn of their problem: every lower index is
+-- finished. What is neither held nor cancelled was claimed before it could be held, or given back since.
 with held as (
     select * from unnest(%(works)s::bigint[], %(rules)s::text[]) as held (id, rule)
 ), drawn as (
     select work.run_id, batch.problem_id, max(batch.first_index) as last_index
     from work join batch on batch.id = work.batch_id
-    where work.run_id = any(%(runs)s) and work.kind = 'generate' and (work.state in ('leased', 'done', 'failed')
-        or (work.state in ('ready', 'published')
-            and (work.submission_id is not null or exists (select from submission_line where work_id = work.id))))
+    where work.run_id = any(%(runs)s) and work.kind = 'generate' and work.state <> 'cancelled'
+        and not exists (select from held where held.id = work.id)
     group by work.run_id, batch.problem_id
 ), cut as (
     update work set state = 'cancelled', cancelled_by = held.rule, ended_at = now()
     from held, batch left join drawn using (run_id, problem_id)
     where work.id = held.id and batch.id = work.batch_id
-        and (held.rule = 'when_solved' or batch.first_index > coalesce(drawn.last_index, -1))
+        and batch.first_index > coalesce(drawn.last_index, -1)
     returning work.run_id, held.rule
 )
 update run set stopped_by = coalesce(run.stopped_by, first.rule)

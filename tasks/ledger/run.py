@@ -49,6 +49,11 @@ class SplitAgain(NamedTuple):
     scored: int
 
 
+class _Failed(NamedTuple):
+    verifier_id: int
+    problem_id: int
+
+
 class _Again(NamedTuple):
     kind: Kind
     able: bool
@@ -137,10 +142,13 @@ class HeldRun(Making):
         return self.add_score_works(reward_model, queue)
 
     def judge_again(self) -> int:
-        """Forget the verdicts that failed by our fault and make the works that gave them ready; returns how many."""
-        runs = fetch_column(self.connection, SQL["judge_again"], {"run_id": self.run_id})
-        self._execute("note_unended", runs=sorted(set(runs)))
-        return len(runs)
+        """Forget the verdicts that failed by our fault and make the works that counted them ready; returns how many."""
+        parameters = {"run_id": self.run_id, "labels": LABELS}
+        failed = fetch(self.connection, _Failed, SQL["forget_failures"], parameters)
+        verifiers, problems = [each.verifier_id for each in failed], [each.problem_id for each in failed]
+        works = self._execute("judge_again", verifiers=verifiers, problems=problems)
+        self._execute("note_open")
+        return works
 
     def split_by(self, rule: str, verifiers: Sequence[int]) -> SplitAgain:
         """Have another rule say where answers begin: what was extracted and scored is forgotten and made ready again.
@@ -153,8 +161,7 @@ class HeldRun(Making):
         works = fetch(self.connection, _Again, SQL["split_again"], parameters)
         self._execute("note_thinking", rule=rule)
         again = [work.kind for work in works if work.able]
-        if again:
-            self._execute("note_unended", runs=[self.run_id])
+        self._execute("note_open")
         return SplitAgain(again.count(Kind.verify), again.count(Kind.score))
 
     def move_counting(self) -> bool:
@@ -170,6 +177,7 @@ class HeldRun(Making):
 
     def delete(self) -> int:
         """Delete the run and all that is only its own; returns how many samples it had."""
+        self._execute("delete_works")
         self._execute("delete_scores")
         self._execute("delete_extractions")
         samples = self._execute("delete_samples")

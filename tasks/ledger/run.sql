@@ -95,27 +95,42 @@ update run set reward_models = reward_models || jsonb_build_object(%(reward_mode
     finished_at = null
 where id = %(run_id)s
 
--- judge_again: done -> ready
--- Forgets the verdicts that failed by our fault where a run has any. A verdict is shared by all runs of its problem, so
--- the works of the other runs that counted it are ready too. Locks works by id.
+-- forget_failures: no work changes
+-- The verdicts that failed by our fault, of what a run has such of. Labels that were imported without an outcome are
+-- not our fault. Locks verdicts by candidate, and so waits for whoever has counted one in a tally that is not committed
+-- yet: that work is found only after. Returns the verifiers and problems.
 with again as (
-    select distinct work.verifier_id, batch.problem_id from work join batch on batch.id = work.batch_id
+    select distinct work.verifier_id, batch.problem_id
+    from work join batch on batch.id = work.batch_id join verifier on verifier.id = work.verifier_id
     where work.run_id = %(run_id)s and work.kind = 'verify' and work.state = 'done' and work.undecided > 0
+        and verifier.name <> %(labels)s
+), held as (
+    select verdict.candidate_id, verdict.verifier_id, candidate.problem_id
+    from verdict join candidate on candidate.id = verdict.candidate_id
+    join again on again.problem_id = candidate.problem_id and again.verifier_id = verdict.verifier_id
+    where verdict.outcome = 'infrastructure_error'
+    order by verdict.candidate_id, verdict.verifier_id for update of verdict
 ), forgotten as (
-    delete from verdict using candidate, again
-    where candidate.id = verdict.candidate_id and candidate.problem_id = again.problem_id
-        and verdict.verifier_id = again.verifier_id and verdict.outcome = 'infrastructure_error'
-), redone as (
-    select work.id from work
-    join batch on batch.id = work.batch_id
-    join again on again.verifier_id = work.verifier_id and again.problem_id = batch.problem_id
+    delete from verdict using held
+    where verdict.candidate_id = held.candidate_id and verdict.verifier_id = held.verifier_id
+)
+select verifier_id, problem_id from again
+
+-- judge_again: done -> ready
+-- Those that counted a verdict that is forgotten. A verdict is shared by all runs of its problem, so the works of other
+-- runs are among them; that those have not ended the sweeper notes, since two who hold a run and want another's could
+-- deadlock. Locks works by id.
+with redone as (
+    select work.id
+    from work join batch on batch.id = work.batch_id
+    join unnest(%(verifiers)s::bigint[], %(problems)s::bigint[]) as again (verifier_id, problem_id)
+        on again.verifier_id = work.verifier_id and again.problem_id = batch.problem_id
     where work.kind = 'verify' and work.state = 'done' and work.undecided > 0
     order by work.id for update of work
 )
 update work set state = 'ready', attempts = 0, ended_at = null, not_before = null, lease_token = null,
     correct = null, incorrect = null, no_answer = null, undecided = null, first_correct = null
 from redone where work.id = redone.id
-returning work.run_id
 
 -- split_again: ready | published | leased | done -> ready; those of another version of their verifier -> cancelled
 -- What rests on where answers begin: verify works, and score works, since reward models see the answer. A worker that
@@ -149,9 +164,6 @@ with labels as (
         select reward_model from work where run_id = %(run_id)s and kind = 'score')
 )
 delete from analysis where run_id = %(run_id)s and verifier_id not in (select id from labels)
-
--- note_unended: no work changes
-update run set finished_at = null where id = any(%(runs)s)
 
 -- move_counting: no work changes
 -- To the next verifier, once it has judged every sample. The verifier that counted goes on beside it, unless the next
@@ -267,6 +279,10 @@ returning id
 
 -- any_open: a look, without a lock
 select from work where run_id = %(run_id)s and state in ('ready', 'published', 'leased') limit 1
+
+-- delete_works: the run's row is held
+-- Locks works by id, as whoever judges again does, before they go in whatever order they lie.
+select from work where run_id = %(run_id)s order by id for update
 
 -- delete_scores: the run's row is held
 delete from score where run_id = %(run_id)s

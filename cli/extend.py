@@ -14,7 +14,8 @@ from verifiers.ranges import whole
 def extend(named: str, n: int) -> None:
     """Raise RUN to n samples of each problem, whether it has ended or not.
 
-    All problems are extended alike, so the estimates stay exact.
+    All problems are extended alike, so the estimates stay exact. A run whose budget is spent needs a higher one first:
+    `monkeys limits`.
 
     \b
     Example:

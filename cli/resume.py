@@ -22,5 +22,5 @@ def resume(named: str) -> None:
     if works:
         click.echo(f"Run {run.id} goes on with {works:,} works.", err=True)
     else:
-        cut = f"; what its rule {run.stopped_by} cut stays cut" if run.stopped_by else ""
+        cut = f"; what its rule {run.stopped_by} cut stays cut (`monkeys limits {run.id}`)" if run.stopped_by else ""
         click.echo(f"Run {run.id} has no cancelled or failed works{cut}.", err=True)

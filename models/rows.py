@@ -127,7 +127,9 @@ def insert_problems(connection: Connection, benchmark_id: int, problems: Sequenc
     connection.execute(
         """
         insert into problem (benchmark_id, key, content_hash, data)
-        select %(benchmark)s, * from unnest(%(keys)s::text[], %(hashes)s::text[], %(data)s::jsonb[])
+        select %(benchmark)s, new.*
+        from unnest(%(keys)s::text[], %(hashes)s::text[], %(data)s::jsonb[]) as new (key, hash, data)
+        order by key, hash  -- so that two who make the same ones cannot deadlock
         on conflict do nothing
         """,
         rows,

@@ -4,8 +4,9 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from models.database import Connection, column, fetch_column, transaction
+from models.database import Connection, column, fetch, fetch_column, transaction
 from models.logs import pack_log
 from models.storable import storable, storable_json
 from tasks.engines.engine import Completion
@@ -137,15 +138,25 @@ def finish_verify(lease: Lease, extractions: Sequence[Verification], verdicts: V
             "starts": [each.answer_from for each in extractions],
         }
         connection.execute(SQL["insert_extractions"], vars(lease) | columns)
-        missing = tally(connection, [lease.work_id])
-        if missing:
-            raise RuntimeError(f"work {lease.work_id} would end with {missing} candidates unjudged")
+        (counted,) = tally(connection, [lease.work_id])
+        if counted.undecided:
+            connection.execute(SQL["hold_failures"], vars(lease))
+            (counted,) = tally(connection, [lease.work_id])
+        if counted.missing:
+            raise RuntimeError(f"work {lease.work_id} would end with {counted.missing} samples unjudged")
     return True
 
 
-def tally(connection: Connection, work_ids: Sequence[int]) -> int:
-    """Within the transaction that ends verify works: count their tallies; return how many candidates lack a verdict."""
-    return sum(fetch_column(connection, SQL["tally"], {"works": list(work_ids)}))
+class Counted(NamedTuple):
+    """Of a verify work's samples: those whose candidate lacks a verdict, those whose judging failed by our fault."""
+
+    missing: int
+    undecided: int
+
+
+def tally(connection: Connection, work_ids: Sequence[int]) -> list[Counted]:
+    """Within the transaction that ends verify works: count their tallies."""
+    return fetch(connection, Counted, SQL["tally"], {"works": list(work_ids)})
 
 
 def _insert_verdicts(connection: Connection, lease: Lease, verdicts: Verdicts, candidates: Sequence[str]) -> None:

@@ -74,7 +74,8 @@ left join candidate on candidate.problem_id = %(problem_id)s and candidate.hash 
 on conflict do nothing
 
 -- tally: no work changes its state
--- Counts the tallies of verify works from extractions and verdicts; returns how many candidates lack a verdict.
+-- Counts the tallies of verify works from extractions and verdicts; returns how many samples lack a verdict, and how
+-- many have one that somebody may yet forget.
 with counted as (
     select work.id, summed.*
     from work
@@ -100,7 +101,16 @@ with counted as (
 update work set correct = counted.correct, incorrect = counted.incorrect, no_answer = counted.no_answer,
     undecided = counted.undecided, first_correct = counted.first_correct
 from counted where work.id = counted.id
-returning counted.missing
+returning counted.missing, counted.undecided
+
+-- hold_failures: locks verdicts by candidate, against whoever would forget them
+-- Those of a batch that failed by our fault: who counts them and who forgets them meet here.
+select from verdict
+where verifier_id = %(verifier_id)s and outcome = 'infrastructure_error' and candidate_id in (
+    select candidate_id from extraction
+    where run_id = %(run_id)s and problem_id = %(problem_id)s and verifier_id = %(verifier_id)s
+        and sample_index >= %(first_index)s and sample_index < %(first_index)s + %(size)s)
+order by candidate_id for key share
 
 -- insert_score: no work changes
 insert into score (run_id, problem_id, sample_index, reward_model, score, step_scores)

@@ -1,10 +1,12 @@
 """The run as a whole: what a person does to it, the rules that stop it, and its end."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from psycopg.types.json import Jsonb
 
 from models.database import Connection, fetch, fetch_column, transaction
 from models.rows import LABELS
@@ -59,9 +61,21 @@ class SplitAgain(NamedTuple):
     scored: int
 
 
+class _Failed(NamedTuple):
+    verifier_id: int
+    problem_id: int
+
+
 class _Again(NamedTuple):
     kind: Kind
     able: bool
+
+
+class Open(NamedTuple):
+    """What a run has yet to do: works of every kind, and the samples that are to be drawn."""
+
+    works: int
+    samples: int
 
 
 @dataclass(frozen=True)
@@ -78,21 +92,49 @@ class HeldRun(Making):
         return cancelled
 
     def resume(self) -> int:
-        """Make every work ready again that failed or that a person cancelled; returns how many are to be done.
+        """Make every work ready again that failed or that a person cancelled; returns how many more are to be done."""
+        before = self.open()
+        self._execute("note_resumed")
+        self._execute("resume")
+        self._stop_anew()
+        return self.open().works - before.works
 
-        A rule that is met already stops again, in this transaction, what it would stop at the next sweep.
-        """
-        resumed = self._execute("resume")
-        self._execute("note_resumed", works=resumed)
-        stop(self.connection, [self.run_id])
-        return resumed
-
-    def extend(self, n: int, queue: str, problem_ids: Sequence[int]) -> None:
-        """Add batches up to n samples a problem; a rule that is met stops them."""
+    def extend(self, n: int, queue: str, problem_ids: Sequence[int]) -> int:
+        """Add batches up to n samples a problem, after what a rule cut below them; returns how many more are drawn."""
+        before = self.open()
         indices, size = range(self.row.n, n), self.row.batch_size
         self.add_batches(queue, problem_ids, indices, size, depth_first=self.row.depth_first)
         self._execute("note_extended", n=n)
+        self._reopen()
+        return self.open().samples - before.samples
+
+    def limit(self, stop_rule: Mapping[str, Any]) -> int:
+        """Stop by other rules from now on; returns how many samples more, or fewer, are to be drawn."""
+        before = self.open()
+        self._execute("note_limits", stop_rule=Jsonb(dict(stop_rule)))
+        self._reopen()
+        return self.open().samples - before.samples
+
+    def budget_met(self) -> str | None:
+        """The budget that is spent, or that turned out not to be measured, if one is."""
+        stops = _stopping(self.connection, [self.run_id])
+        return next((stop.rule for stop in stops if stop.problem_id is None), None)
+
+    def open(self) -> Open:
+        """What is to be done."""
+        (found,) = fetch(self.connection, Open, SQL["open"], {"run_id": self.run_id})
+        return found
+
+    def _reopen(self) -> None:
+        """Take up what rules cut, so that nothing above it is drawn before it, but for what they leave out now."""
+        self._execute("reopen_cut")
+        self._stop_anew()
+
+    def _stop_anew(self) -> None:
+        """Decide what rules leave out as if they never had; a run that has works to do has not ended."""
+        self._execute("note_unstopped")
         stop(self.connection, [self.run_id])
+        self._execute("note_open")
 
     def judge_by(self, verifier_id: int, *, use: bool) -> tuple[int, bool]:
         """Judge every sample, those to come too, by one more verifier, or by another version of one of the run's.
@@ -112,10 +154,13 @@ class HeldRun(Making):
         return self.add_score_works(reward_model, queue)
 
     def judge_again(self) -> int:
-        """Forget the verdicts that failed by our fault and make the works that gave them ready; returns how many."""
-        runs = fetch_column(self.connection, SQL["judge_again"], {"run_id": self.run_id})
-        self._execute("note_unended", runs=sorted(set(runs)))
-        return len(runs)
+        """Forget the verdicts that failed by our fault and make the works that counted them ready; returns how many."""
+        parameters = {"run_id": self.run_id, "labels": LABELS}
+        failed = fetch(self.connection, _Failed, SQL["forget_failures"], parameters)
+        verifiers, problems = [each.verifier_id for each in failed], [each.problem_id for each in failed]
+        works = self._execute("judge_again", verifiers=verifiers, problems=problems)
+        self._execute("note_open")
+        return works
 
     def split_by(self, rule: str, verifiers: Sequence[int]) -> SplitAgain:
         """Have another rule say where answers begin: what was extracted and scored is forgotten and made ready again.
@@ -128,8 +173,7 @@ class HeldRun(Making):
         works = fetch(self.connection, _Again, SQL["split_again"], parameters)
         self._execute("note_thinking", rule=rule)
         again = [work.kind for work in works if work.able]
-        if again:
-            self._execute("note_unended", runs=[self.run_id])
+        self._execute("note_open")
         return SplitAgain(again.count(Kind.verify), again.count(Kind.score))
 
     def move_counting(self) -> bool:
@@ -145,6 +189,7 @@ class HeldRun(Making):
 
     def delete(self) -> int:
         """Delete the run and all that is only its own; returns how many samples it had."""
+        self._execute("delete_works")
         self._execute("delete_scores")
         self._execute("delete_extractions")
         samples = self._execute("delete_samples")
@@ -175,7 +220,8 @@ def move_counting() -> list[int]:
 def stop_runs() -> list[Stopped]:
     """Cancel the batches that stopping rules leave out; return the runs that one of them was cut from.
 
-    Works in flight finish, and so do all lower indices of a problem, so that short samples are not favoured.
+    Works in flight finish, and so do all lower indices of a problem, so that short samples are not favoured: what rules
+    cut of a problem is always a suffix of its batches.
     """
     stopped: list[Stopped] = []
     with transaction() as connection:
@@ -191,15 +237,21 @@ def stop_runs() -> list[Stopped]:
 
 def stop(connection: Connection, run_ids: Sequence[int]) -> list[Stopped]:
     """The same of runs that are held by a transaction."""
-    parameters = {"runs": list(run_ids), "most_unmeasured": MOST_UNMEASURED}
-    stops = fetch(connection, _Stop, SQL["stopping"], parameters) if run_ids else []
+    stops = _stopping(connection, run_ids)
     if not stops:
         return []
     runs, problems, last_indices, rules = (list(column) for column in zip(*stops, strict=True))
     beyond = {"runs": runs, "problems": problems, "last_indices": last_indices, "rules": rules}
     works = fetch(connection, _Cut, SQL["beyond_stops"], beyond)
+    if not works:
+        return []
     cut = {"works": [work.id for work in works], "rules": [work.rule for work in works], "runs": runs}
     return fetch(connection, Stopped, SQL["cut"], cut)
+
+
+def _stopping(connection: Connection, run_ids: Sequence[int]) -> list[_Stop]:
+    parameters = {"runs": list(run_ids), "most_unmeasured": MOST_UNMEASURED}
+    return fetch(connection, _Stop, SQL["stopping"], parameters) if run_ids else []
 
 
 @patient

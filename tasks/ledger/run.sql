@@ -28,13 +28,16 @@ from refused where work.id = refused.id
 -- note_cancelled: no work changes
 update run set cancelled_at = now() where id = %(run_id)s
 
--- resume: failed | cancelled by a person -> ready
--- With their attempts anew. What a stopping rule cut stays cut, and so do works of a verifier that a newer version of
--- itself replaced. Locks works by id.
+-- note_resumed: no work changes
+update run set cancelled_at = null where id = %(run_id)s
+
+-- resume: failed | cancelled by a person or a stopping rule -> ready
+-- With their attempts anew. What a rule still leaves out is cut again before anybody sees it. Works of a verifier that a
+-- newer version of itself replaced stay cancelled. Locks works by id.
 with again as (
     select work.id
     from work join run on run.id = work.run_id
-    where run.id = %(run_id)s and (work.state = 'failed' or (work.state = 'cancelled' and work.cancelled_by = 'person'))
+    where run.id = %(run_id)s and (work.state = 'failed' or (work.state = 'cancelled' and work.cancelled_by <> 'verifier'))
         and (work.kind <> 'verify' or work.verifier_id in (run.verifier_id, run.next_verifier_id)
             or work.verifier_id = any(run.other_verifiers))
     order by work.id for update of work
@@ -42,11 +45,36 @@ with again as (
 update work set state = 'ready', attempts = 0, ended_at = null, not_before = null, cancelled_by = null
 from again where work.id = again.id
 
--- note_resumed: no work changes
-update run set cancelled_at = null, finished_at = case when %(works)s = 0 then finished_at end where id = %(run_id)s
+-- reopen_cut: cancelled by a stopping rule -> ready, or cancelled by a person where the run is
+-- Locks works by id.
+with cut as (
+    select id from work
+    where run_id = %(run_id)s and kind = 'generate' and state = 'cancelled' and cancelled_by not in ('person', 'verifier')
+    order by id for update
+)
+update work set state = case when run.cancelled_at is null then 'ready' else 'cancelled' end::state,
+    cancelled_by = case when run.cancelled_at is not null then 'person' end,
+    ended_at = case when run.cancelled_at is not null then work.ended_at end, attempts = 0, not_before = null
+from cut, run where work.id = cut.id and run.id = %(run_id)s
+
+-- note_unstopped: no work changes
+update run set stopped_by = null where id = %(run_id)s
+
+-- note_open: no work changes
+update run set finished_at = null
+where id = %(run_id)s and finished_at is not null
+    and exists (select from work where run_id = run.id and state in ('ready', 'published', 'leased'))
+
+-- open: a look, without a lock
+select count(*) as works, coalesce(sum(batch.size) filter (where work.kind = 'generate'), 0)::bigint as samples
+from work join batch on batch.id = work.batch_id
+where work.run_id = %(run_id)s and work.state in ('ready', 'published', 'leased')
 
 -- note_extended: no work changes
-update run set n = %(n)s, extended_at = now(), finished_at = null, stopped_by = null where id = %(run_id)s
+update run set n = %(n)s, extended_at = now() where id = %(run_id)s
+
+-- note_limits: no work changes
+update run set stop_rule = %(stop_rule)s where id = %(run_id)s
 
 -- note_verifier: no work changes
 -- Other versions of the same verifier are no longer due beside it; the one that counts is until it is replaced.
@@ -67,27 +95,42 @@ update run set reward_models = reward_models || jsonb_build_object(%(reward_mode
     finished_at = null
 where id = %(run_id)s
 
--- judge_again: done -> ready
--- Forgets the verdicts that failed by our fault where a run has any. A verdict is shared by all runs of its problem, so
--- the works of the other runs that counted it are ready too. Locks works by id.
+-- forget_failures: no work changes
+-- The verdicts that failed by our fault, of what a run has such of. Labels that were imported without an outcome are
+-- not our fault. Locks verdicts by candidate, and so waits for whoever has counted one in a tally that is not committed
+-- yet: that work is found only after. Returns the verifiers and problems.
 with again as (
-    select distinct work.verifier_id, batch.problem_id from work join batch on batch.id = work.batch_id
+    select distinct work.verifier_id, batch.problem_id
+    from work join batch on batch.id = work.batch_id join verifier on verifier.id = work.verifier_id
     where work.run_id = %(run_id)s and work.kind = 'verify' and work.state = 'done' and work.undecided > 0
+        and verifier.name <> %(labels)s
+), held as (
+    select verdict.candidate_id, verdict.verifier_id, candidate.problem_id
+    from verdict join candidate on candidate.id = verdict.candidate_id
+    join again on again.problem_id = candidate.problem_id and again.verifier_id = verdict.verifier_id
+    where verdict.outcome = 'infrastructure_error'
+    order by verdict.candidate_id, verdict.verifier_id for update of verdict
 ), forgotten as (
-    delete from verdict using candidate, again
-    where candidate.id = verdict.candidate_id and candidate.problem_id = again.problem_id
-        and verdict.verifier_id = again.verifier_id and verdict.outcome = 'infrastructure_error'
-), redone as (
-    select work.id from work
-    join batch on batch.id = work.batch_id
-    join again on again.verifier_id = work.verifier_id and again.problem_id = batch.problem_id
+    delete from verdict using held
+    where verdict.candidate_id = held.candidate_id and verdict.verifier_id = held.verifier_id
+)
+select verifier_id, problem_id from again
+
+-- judge_again: done -> ready
+-- Those that counted a verdict that is forgotten. A verdict is shared by all runs of its problem, so the works of other
+-- runs are among them; that those have not ended the sweeper notes, since two who hold a run and want another's could
+-- deadlock. Locks works by id.
+with redone as (
+    select work.id
+    from work join batch on batch.id = work.batch_id
+    join unnest(%(verifiers)s::bigint[], %(problems)s::bigint[]) as again (verifier_id, problem_id)
+        on again.verifier_id = work.verifier_id and again.problem_id = batch.problem_id
     where work.kind = 'verify' and work.state = 'done' and work.undecided > 0
     order by work.id for update of work
 )
 update work set state = 'ready', attempts = 0, ended_at = null, not_before = null, lease_token = null,
     correct = null, incorrect = null, no_answer = null, undecided = null, first_correct = null
 from redone where work.id = redone.id
-returning work.run_id
 
 -- split_again: ready | published | leased | done -> ready; those of another version of their verifier -> cancelled
 -- What rests on where answers begin: verify works, and score works, since reward models see the answer. A worker that
@@ -121,9 +164,6 @@ with labels as (
         select reward_model from work where run_id = %(run_id)s and kind = 'score')
 )
 delete from analysis where run_id = %(run_id)s and verifier_id not in (select id from labels)
-
--- note_unended: no work changes
-update run set finished_at = null where id = any(%(runs)s)
 
 -- move_counting: no work changes
 -- To the next verifier, once it has judged every sample. The verifier that counted goes on beside it, unless the next
@@ -192,8 +232,7 @@ select * from (
 where rule is not null
 
 -- beyond_stops: locks works by id
--- None of these is claimed while they are held: what is not among them is in flight, or was. So is what lies or
--- lay with a provider: it is paid for.
+-- None of these is claimed while they are held. What lies or lay with a provider is not among them: it is paid for.
 select work.id, stop.rule
 from work join batch on batch.id = work.batch_id
 join unnest(%(runs)s::bigint[], %(problems)s::bigint[], %(last_indices)s::int[], %(rules)s::text[])
@@ -205,21 +244,21 @@ where work.run_id = any(%(runs)s) and work.kind = 'generate' and work.state in (
 order by work.id for update of work
 
 -- cut: ready | published -> cancelled
--- Of the works that are held, those above all that was drawn of their problem: every lower index is finished.
+-- Of the works that are held, those above all else that is or was to be drawn of their problem: every lower index is
+-- finished. What is neither held nor cancelled was claimed before it could be held, or given back since.
 with held as (
     select * from unnest(%(works)s::bigint[], %(rules)s::text[]) as held (id, rule)
 ), drawn as (
     select work.run_id, batch.problem_id, max(batch.first_index) as last_index
     from work join batch on batch.id = work.batch_id
-    where work.run_id = any(%(runs)s) and work.kind = 'generate' and (work.state in ('leased', 'done', 'failed')
-        or (work.state in ('ready', 'published')
-            and (work.submission_id is not null or exists (select from submission_line where work_id = work.id))))
+    where work.run_id = any(%(runs)s) and work.kind = 'generate' and work.state <> 'cancelled'
+        and not exists (select from held where held.id = work.id)
     group by work.run_id, batch.problem_id
 ), cut as (
     update work set state = 'cancelled', cancelled_by = held.rule, ended_at = now()
     from held, batch left join drawn using (run_id, problem_id)
     where work.id = held.id and batch.id = work.batch_id
-        and (held.rule = 'when_solved' or batch.first_index > coalesce(drawn.last_index, -1))
+        and batch.first_index > coalesce(drawn.last_index, -1)
     returning work.run_id, held.rule
 )
 update run set stopped_by = coalesce(run.stopped_by, first.rule)
@@ -247,6 +286,10 @@ returning id
 
 -- any_open: a look, without a lock
 select from work where run_id = %(run_id)s and state in ('ready', 'published', 'leased') limit 1
+
+-- delete_works: the run's row is held
+-- Locks works by id, as whoever judges again does, before they go in whatever order they lie.
+select from work where run_id = %(run_id)s order by id for update
 
 -- delete_scores: the run's row is held
 delete from score where run_id = %(run_id)s

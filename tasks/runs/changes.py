@@ -1,5 +1,6 @@
-"""What a person may do to a run that exists: cancel, resume, extend, judge by another verifier, delete."""
+"""What a person may do to a run that exists: cancel, resume, extend, limit, judge by another verifier, delete."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -11,6 +12,7 @@ from tasks.engines.replay import check_recording
 from tasks.ledger import HeldRun
 from tasks.publish import publish
 from tasks.runs.own import benchmark_of, note_origin
+from tasks.runs.request import check_budgets
 from verifiers.benchmarks import find_verifier
 from verifiers.benchmarks.benchmark import Benchmark
 from verifiers.errors import UserError
@@ -31,18 +33,18 @@ def resume(run_id: int) -> int:
 
 
 def extend(run_id: int, n: int) -> int:
-    """Ask for n samples of every problem instead of fewer; return how many samples that adds.
+    """Ask for n samples of every problem instead of fewer; return how many more are to be drawn.
 
-    All problems are extended alike, so n is still fixed without a look at any problem's outcomes.
+    All problems are extended alike, so n is still fixed without a look at any problem's outcomes; what a rule cut of
+    one and leaves in now is drawn first.
     """
     with ledger.hold(run_id) as run:
         _check_extension(run, n)
-        problems = _problems(run)
-        (llm,) = fetch(run.connection, Llm, "select * from llm where id = %s", (run.row.llm_id,))
+        problems, llm = _problems(run), _llm(run)
         check_recording(llm.name, [problem.key for problem in problems], n)
-        run.extend(n, llm.queue, [problem.id for problem in problems])
+        added = run.extend(n, llm.queue, [problem.id for problem in problems])
     publish_ready(run_id)
-    return (n - run.row.n) * len(problems)
+    return added
 
 
 def _check_extension(run: HeldRun, n: int) -> None:
@@ -52,6 +54,28 @@ def _check_extension(run: HeldRun, n: int) -> None:
         raise UserError(f"Run {run.run_id} is cancelled; `monkeys resume {run.run_id}` first.")
     if n <= run.row.n:
         raise UserError(f"Run {run.run_id} has {run.row.n} samples a problem already; -n says how many it is to have.")
+    if (rule := run.budget_met()) is not None:
+        raise UserError(
+            f"The budget of run {run.run_id} is spent, or cannot be kept ({rule}): `monkeys limits {run.run_id}` shows "
+            "it, and raises it."
+        )
+
+
+def limit(run_id: int, budgets: Mapping[str, float | None]) -> int:
+    """Give a run other budgets, by the names of BUDGETS; None is none. Return how many samples more are to be drawn.
+
+    What the old ones cut goes on where the new ones allow it, and what those do not allow is cut. The run's name finds
+    it by what was asked for at first.
+    """
+    with ledger.hold(run_id) as run:
+        if run.row.imported:
+            raise UserError(f"Run {run_id} was imported: nothing of it is drawn here, so nothing limits it.")
+        llm = _llm(run)
+        check_budgets([name for name, budget in budgets.items() if budget is not None], llm.name, llm.engine_args)
+        rule = {name: value for name, value in (run.row.stop_rule | budgets).items() if value is not None}
+        more = run.limit(rule)
+    publish_ready(run_id)
+    return more
 
 
 @dataclass(frozen=True)
@@ -105,6 +129,11 @@ def delete(run_id: int) -> int:
         if run.is_open():
             raise UserError(f"Run {run_id} is still going; `monkeys cancel {run_id}` first.")
         return run.delete()
+
+
+def _llm(run: HeldRun) -> Llm:
+    (llm,) = fetch(run.connection, Llm, "select * from llm where id = %s", (run.row.llm_id,))
+    return llm
 
 
 class _Problem(NamedTuple):

@@ -21,6 +21,9 @@ BATCH_SIZE = 100
 
 LONGEST_NAME = 200
 
+BUDGETS = ("usd", "gpu_hours", "flops")
+"""What a run's stopping rule may limit, by the names that it has there."""
+
 
 @dataclass(frozen=True)
 class RunRequest:
@@ -172,20 +175,25 @@ def default_thinking(sampling: Sampling) -> str:
 
 def stop_rule(request: RunRequest, llm: str) -> dict[str, Any]:
     """What ends the run early; UserError where it could never be known that a budget is spent."""
-    engine, gpus = engine_of(llm), request.engine_args.get("gpus")
-    budgets = {"usd": request.budget_usd, "gpu_hours": request.budget_gpu_hours, "flops": request.budget_flops}
-    rule: dict[str, Any] = {name: budget for name, budget in budgets.items() if budget is not None}
-    if "gpu_hours" in rule and engine == "openai" and not gpus:
-        raise UserError(
-            "The GPU-hours of an endpoint are not known here; --gpus says how many serve it, or give --budget-usd."
-        )
-    if "flops" in rule and engine != "vllm":
-        raise UserError(f"The FLOPs of {llm} are not known, since its sizes are not; only vLLM tells them.")
-    if "usd" in rule and engine != "replay":
-        _check_price(llm, request.engine_args, has_gpus=engine == "vllm" or bool(gpus))
+    given = {name: getattr(request, f"budget_{name}") for name in BUDGETS}
+    rule: dict[str, Any] = {name: budget for name, budget in given.items() if budget is not None}
+    check_budgets(rule, llm, request.engine_args)
     if request.stop_when_solved:
         rule["when_solved"] = True
     return rule
+
+
+def check_budgets(budgets: Collection[str], llm: str, engine_args: Mapping[str, Any]) -> None:
+    """UserError for one of BUDGETS of which it could never be known that it is spent."""
+    engine, gpus = engine_of(llm), engine_args.get("gpus")
+    if "gpu_hours" in budgets and engine == "openai" and not gpus:
+        raise UserError(
+            "The GPU-hours of an endpoint are not known here; --gpus says how many serve it, or give --budget-usd."
+        )
+    if "flops" in budgets and engine != "vllm":
+        raise UserError(f"The FLOPs of {llm} are not known, since its sizes are not; only vLLM tells them.")
+    if "usd" in budgets and engine != "replay":
+        _check_price(llm, engine_args, has_gpus=engine == "vllm" or bool(gpus))
 
 
 def _check_price(llm: str, engine_args: Mapping[str, Any], *, has_gpus: bool) -> None:

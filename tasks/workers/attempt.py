@@ -14,7 +14,7 @@ from tasks import ledger
 from tasks.engines.engine import Account, EngineAway, Interrupted, Loaded, RequestRefused, RunRefused
 from tasks.identity import this_worker
 from tasks.ledger import Lease, Usage
-from tasks.stored import MOVE, BenchmarkAway
+from tasks.stored import MOVE, BenchmarkAway, OtherVersion
 from tasks.workers import leases
 
 NOTHING = "nothing to do"
@@ -81,6 +81,9 @@ def attempted(lease: Lease, gpu_seconds: Callable[[], float] = lambda: 0.0) -> I
             attempt.result = "given back"
         except EngineAway as error:
             ledger.give_back(lease, f"{AWAY}: {error}", attempt.used())
+            attempt.result = f"given back: {error}"
+        except OtherVersion as error:
+            ledger.give_back(lease, str(error), attempt.used())
             attempt.result = f"given back: {error}"
         except BenchmarkAway as error:
             ledger.give_back(lease, f"{UNLOADED}: {error}; {MOVE.replace('RUN', str(lease.run_id))}", attempt.used())

@@ -9,6 +9,7 @@ from typing import Any
 from celery import Task
 
 from models.questions.health import AWAY, REFUSED, UNLOADED
+from models.schema import outgrown
 from models.settings import settings
 from tasks import ledger
 from tasks.engines.engine import Account, EngineAway, Interrupted, Loaded, RequestRefused, RunRefused
@@ -95,7 +96,10 @@ def attempted(lease: Lease, gpu_seconds: Callable[[], float] = lambda: 0.0) -> I
             ledger.fail(lease, str(error), attempt.used(), final=True)
             attempt.result = f"refused: {error}"
         except Exception as error:
-            ledger.fail(lease, _said(error), attempt.used())
+            if (told := outgrown(error)) is not None:
+                ledger.give_back(lease, str(told), attempt.used())
+            else:
+                ledger.fail(lease, _said(error), attempt.used())
             raise
 
 

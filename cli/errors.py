@@ -33,9 +33,9 @@ def _of_database(error: psycopg.Error) -> UserError | None:
     if isinstance(error, psycopg.errors.ReadOnlySqlTransaction):
         return Unavailable("The database is read-only, for this role or just now; nothing was changed.")
     if isinstance(error, psycopg.errors.DependentObjectsStillExist):
-        depends = " ".join((error.diag.message_detail or _first_line(error)).split())[:400]
+        depends = "; ".join((error.diag.message_detail or _first_line(error)).splitlines())[:400]
         return UserError(
-            f"Something of your own rests on a view or column of ours ({depends}); drop it, and make it again."
+            f"Something of your own rests on what is ours ({depends}); drop it, and make it again; nothing was changed."
         )
     if (away := outage(error)) is not None:
         return away

@@ -50,7 +50,11 @@ def engine() -> sqlalchemy.Engine:
 @cache
 def _engine(pid: int, url: str) -> sqlalchemy.Engine:  # noqa: ARG001 -- the pid is part of the cache's key
     return sqlalchemy.create_engine(
-        url, pool_pre_ping=True, pool_size=5, max_overflow=50, connect_args={"connect_timeout": 10}
+        url,
+        pool_pre_ping=True,
+        pool_size=5,
+        max_overflow=50,
+        connect_args={"connect_timeout": 10, "client_encoding": "utf8"},
     )
 
 

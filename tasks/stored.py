@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 from models.database import column, rows
 from models.questions.health import OUTDATED
 from models.settings import settings
-from models.tables import ProblemRow
 from tasks.patience import patient
 from verifiers.benchmarks import BENCHMARKS, find_verifier
 from verifiers.benchmarks.benchmark import Benchmark, Code
@@ -29,32 +28,63 @@ class BenchmarkAway(Exception):
     """The code of a person's own benchmark cannot or must not be loaded here; no work of it is to blame."""
 
 
-class _Stored(NamedTuple):
+class OtherVersion(BenchmarkAway):
+    """This code has another version of a verifier, or none: a worker of the right one is to judge by it."""
+
+
+class ReplacedError(Exception):
+    """An id means something else than it did: the database was replaced, or restored to an earlier time."""
+
+
+class StoredVerifier(NamedTuple):
+    """What tells a verifier from all others, by its row: an id alone may be another's in a database made anew."""
+
+    id: int
+    benchmark: str
     name: str
     version: str
+
+
+class StoredProblem(NamedTuple):
+    """The same of a problem."""
+
+    id: int
+    key: str
+    content_hash: str
+
+
+class _Code(NamedTuple):
     queue: str
     code: dict[str, Any] | None
-    benchmark: str
 
 
 @lru_cache(maxsize=1024)
-@patient
+def verifier_by(stored: StoredVerifier) -> Verifier:
+    """The verifier of a row; OtherVersion where this code has another version of it, BenchmarkAway where none."""
+    row = _code(stored)
+    try:
+        return _same(stored, row, _benchmark(stored, row))
+    except UserError as error:  # of that name there is none here
+        raise OtherVersion(f"{OUTDATED}: {str(error).rstrip('.')}; `monkeys reverify` moves the run") from error
+
+
 def stored_verifier(verifier_id: int) -> Verifier:
-    """The verifier of a row; RuntimeError where this code has another version of it, BenchmarkAway where none."""
-    row = _stored(verifier_id)
-    return _same(row, _benchmark(row))
+    """The verifier of an id, as `verifier_by`: of whoever does not know yet what the id means."""
+    return verifier_by(_stored(verifier_id))
 
 
 def verifier_of(benchmark: Benchmark, verifier_id: int) -> Verifier:
-    """The verifier of a row, in a benchmark that a person gave; RuntimeError where that has another version of it."""
-    return _same(_stored(verifier_id), benchmark)
+    """The verifier of an id, in a benchmark that a person gave; OtherVersion where that has another version of it."""
+    stored = _stored(verifier_id)
+    return _same(stored, _code(stored), benchmark)
 
 
-def _stored(verifier_id: int) -> _Stored:
+@patient
+def _stored(verifier_id: int) -> StoredVerifier:
     (row,) = rows(
-        _Stored,
+        StoredVerifier,
         """
-        select verifier.name, verifier.version, verifier.queue, verifier.code, benchmark.name as benchmark
+        select verifier.id, benchmark.name as benchmark, verifier.name, verifier.version
         from verifier join benchmark on benchmark.id = verifier.benchmark_id where verifier.id = %s
         """,
         (verifier_id,),
@@ -62,25 +92,41 @@ def _stored(verifier_id: int) -> _Stored:
     return row
 
 
-def _benchmark(row: _Stored) -> Benchmark:
-    if row.code is None and row.benchmark in BENCHMARKS:
-        return BENCHMARKS[row.benchmark]
-    if row.code is None and ":" not in row.benchmark:
-        raise BenchmarkAway(f"{row.benchmark} is none of ours, and no code is stored with it")
+@patient
+def _code(stored: StoredVerifier) -> _Code:
+    found = rows(
+        _Code,
+        """
+        select verifier.queue, verifier.code from verifier join benchmark on benchmark.id = verifier.benchmark_id
+        where verifier.id = %(id)s and verifier.name = %(name)s and version = %(version)s
+            and benchmark.name = %(benchmark)s
+        """,
+        stored._asdict(),
+    )
+    if not found:
+        raise ReplacedError(f"verifier {stored.id} is no longer {stored.benchmark}'s {stored.name}")
+    return found[0]
+
+
+def _benchmark(stored: StoredVerifier, row: _Code) -> Benchmark:
+    if row.code is None and stored.benchmark in BENCHMARKS:
+        return BENCHMARKS[stored.benchmark]
+    if row.code is None and ":" not in stored.benchmark:
+        raise BenchmarkAway(f"{stored.benchmark} is none of ours, and no code is stored with it")
     if not _own_allowed:
-        raise BenchmarkAway(f"a worker of {row.queue} runs {row.benchmark} only if it was given --own-benchmarks")
+        raise BenchmarkAway(f"a worker of {row.queue} runs {stored.benchmark} only if it was given --own-benchmarks")
     try:  # a row without code is from before it was stored, and is found by its name
-        return load_own(read_code(row.benchmark) if row.code is None else Code(**row.code))
+        return load_own(read_code(stored.benchmark) if row.code is None else Code(**row.code))
     except UserError as error:
         raise BenchmarkAway(str(error).rstrip(".")) from error
 
 
-def _same(row: _Stored, benchmark: Benchmark) -> Verifier:
-    verifier = find_verifier(benchmark, row.name)
+def _same(stored: StoredVerifier, row: _Code, benchmark: Benchmark) -> Verifier:
+    verifier = find_verifier(benchmark, stored.name)
     version = verifier.version if row.code or benchmark.code is None else verifier.version.rpartition("+")[0]
-    if version != row.version:
-        raise RuntimeError(
-            f"{OUTDATED}: {row.name} is version {version} here and {row.version} in the run; "
+    if version != stored.version:
+        raise OtherVersion(
+            f"{OUTDATED}: {stored.name} is version {version} here and {stored.version} in the run; "
             "`monkeys reverify` moves the run"
         )
     return verifier
@@ -88,10 +134,13 @@ def _same(row: _Stored, benchmark: Benchmark) -> Verifier:
 
 @lru_cache(maxsize=1024)
 @patient
-def stored_problem(problem_id: int) -> Problem:
+def problem_by(stored: StoredProblem) -> Problem:
     """The problem of a row."""
-    (row,) = rows(ProblemRow, "select * from problem where id = %s", (problem_id,))
-    return Problem(row.key, row.data)
+    sql = "select data from problem where id = %(id)s and key = %(key)s and content_hash = %(content_hash)s"
+    found = column(sql, stored._asdict())
+    if not found:
+        raise ReplacedError(f"problem {stored.id} is no longer {stored.key}")
+    return Problem(stored.key, found[0])
 
 
 def load_own_benchmarks(queues: Sequence[str], *, allowed: bool) -> None:
@@ -119,10 +168,10 @@ def load_own_benchmarks(queues: Sequence[str], *, allowed: bool) -> None:
         for verifier_id in newest:
             try:
                 stored_verifier(verifier_id)
+            except OtherVersion:  # of a ready verifier: each work says so
+                pass
             except BenchmarkAway as error:
                 raise Unavailable(f"{queue} cannot be served here: {error}; {MOVE}.") from error
-            except RuntimeError:  # another version of a ready verifier: each work says so
-                pass
 
 
 def lacking(queue: str) -> str:

@@ -23,7 +23,6 @@ from models import database, schema
 from models.settings import settings
 from tasks import stored
 from tasks.app import _configuration, app
-from tasks.workers import generate
 
 _numbers = itertools.count()
 _templates: dict[tuple[str, Path | None], str] = {}
@@ -132,8 +131,7 @@ def new_place(server: str, broker_url: str, home: Path, dump: Path | None = None
         MONKEYS_SWEEP_SECONDS="0.5",
     )
     settings.cache_clear()
-    for cached in (stored.stored_problem, stored.stored_verifier, generate.stored_run):
-        cached.cache_clear()
+    stored.verifier_by.cache_clear()  # tests put other code in the place of ours
     send_to(broker_url)
     _empty(broker_url)
     made = Place(url, broker_url)
@@ -146,6 +144,45 @@ def new_place(server: str, broker_url: str, home: Path, dump: Path | None = None
         name = sqlalchemy.make_url(url).database
         with psycopg.connect(_plain(server), autocommit=True) as connection:
             connection.execute(f"drop database if exists {name} with (force)")
+
+
+@contextmanager
+def copied(place: Place) -> Iterator[str]:
+    """The name of a copy of a place's database, as a backup is one. Whoever uses the database is cut off."""
+    name = sqlalchemy.make_url(place.database_url).database
+    with _beside(place) as connection:
+        connection.execute(f"alter database {name} allow_connections false")
+        wait_until(lambda: _copy(connection, str(name)))
+        connection.execute(f"alter database {name} allow_connections true")
+        try:
+            yield f"{name}_copy"
+        finally:
+            connection.execute(f"drop database {name}_copy")
+
+
+def restore(place: Place, copy: str) -> None:
+    """Drop a place's database under whoever uses it, and make it anew as it was copied."""
+    name = sqlalchemy.make_url(place.database_url).database
+    with _beside(place) as connection:
+        connection.execute(f"drop database {name} with (force)")
+        connection.execute(f"create database {name} template {copy}")
+
+
+def _copy(connection: psycopg.Connection[Any], name: str) -> bool:
+    connection.execute("select pg_terminate_backend(pid) from pg_stat_activity where datname = %s", (name,))
+    try:
+        connection.execute(f"create database {name}_copy template {name}")
+    except psycopg.errors.ObjectInUse:  # its sessions are still leaving
+        return False
+    return True
+
+
+@contextmanager
+def _beside(place: Place) -> Iterator[psycopg.Connection[Any]]:
+    """A session on the server of a place's database, in another one."""
+    url = sqlalchemy.make_url(place.database_url).set(database="postgres").render_as_string(hide_password=False)
+    with psycopg.connect(_plain(url), autocommit=True) as connection:
+        yield connection
 
 
 def send_to(broker_url: str) -> None:

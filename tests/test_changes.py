@@ -10,7 +10,7 @@ from tasks.engines.engine import Completion
 from tasks.runs import changes
 from tasks.runs.make import enqueue
 from tasks.runs.request import RunRequest
-from tasks.stored import stored_verifier
+from tasks.stored import verifier_by
 from tests import brittle
 from tests.place import Place
 from tests.small_runs import check, coverage, judged, small, use_recording, work_off
@@ -185,12 +185,12 @@ def test_a_newer_version_of_a_verifier_beside_the_counting_one_replaces_it(
     work_off(place, ("verify",), at_most=3)  # one work of the second verifier is left
     with monkeypatch.context() as patched:
         patched.setitem(BENCHMARKS, "brittle", brittle.NEWER)
-        stored_verifier.cache_clear()
+        verifier_by.cache_clear()
         place.ok("reverify", str(run), "--verifier", "second")
         place.ok("reverify", str(run), "--verifier", "first")
         work_off(place, ("verify",))
         assert ledger.move_counting() == [run]
-    stored_verifier.cache_clear()
+    verifier_by.cache_clear()
     ledger.end_runs()
     assert place.one("select state from run_progress where run_id = %s", (run,)) == "done"
     check(place, run)

@@ -226,7 +226,7 @@ def test_a_verifier_of_another_version_than_the_runs_fails_the_work_and_says_why
     use_recording(file)
     work_off(place, kinds=("generate",))
     monkeypatch.setitem(BENCHMARKS, "brittle", brittle.NEWER)
-    stored.stored_verifier.cache_clear()
+    stored.verifier_by.cache_clear()
     work_off(place, kinds=("verify",), at_most=1)
     assert "version 2 here and 1 in the run" in place.one("select max(last_error) from work where run_id = %s", (run,))
     with transaction() as connection:  # as after their last attempts

@@ -413,7 +413,7 @@ def test_code_that_the_tables_hold_is_run_by_no_worker_but_one_that_was_told_to(
         assert command in told_where
     ran.unlink()
     own._loaded.clear()
-    stored.stored_verifier.cache_clear()
+    stored.verifier_by.cache_clear()
     stored.load_own_benchmarks(["verify"], allowed=False)  # as a worker does before its first message
     work_off(place, ("verify",), at_most=2)
     assert "only if it was given --own-benchmarks" in place.one("select max(last_error) from work")
@@ -467,7 +467,7 @@ def test_a_row_from_before_its_code_was_stored_is_shown_and_moves(place: Place, 
         connection.execute("update benchmark set name = 'my_bench:benchmark', origin = null")
         connection.execute("update verifier set code = null, version = '1', queue = 'verify'")
         connection.execute("update work set queue = 'verify' where kind = 'verify'")
-    stored.stored_verifier.cache_clear()
+    stored.verifier_by.cache_clear()
     stored.load_own_benchmarks(["verify"], allowed=False)
     work_off(place, ("verify",), at_most=2)
     assert "only if it was given --own-benchmarks" in place.one("select max(last_error) from work")

@@ -13,7 +13,7 @@ from tasks import ledger
 from tasks.runs.make import enqueue
 from tasks.runs.request import RunRequest
 from tasks.runs.thinking import split_again
-from tasks.stored import stored_verifier
+from tasks.stored import verifier_by
 from tests import brittle
 from tests.counted import Sampled, Tally, counted_run, sampled_run
 from tests.place import Place, wait_until
@@ -275,7 +275,7 @@ def test_a_newer_version_replaces_the_one_that_counts(
     work_off(place)
     with monkeypatch.context() as patched:
         patched.setitem(BENCHMARKS, "brittle", brittle.NEWER)
-        stored_verifier.cache_clear()
+        verifier_by.cache_clear()
         place.ok("reverify", str(runs[0]))
         place.ok("reverify", str(runs[1]), "--thinking", "tags")
         work_off(place)

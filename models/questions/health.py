@@ -172,7 +172,7 @@ def refused_queues(run_id: int | None = None) -> list[RefusedQueue]:
         group by queue order by queue
         """,
         {
-            "errors": [f"{REFUSED}%", *(f"given back: {each}%" for each in (AWAY, UNLOADED, JUDGE_AWAY))],
+            "errors": [f"{REFUSED}%", *(f"given back: {each}%" for each in (AWAY, UNLOADED, JUDGE_AWAY, OUTDATED))],
             "run": run_id,
         },
     )

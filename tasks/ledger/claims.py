@@ -6,7 +6,7 @@ from enum import Enum
 from models.database import column, fetch_column, transaction
 from tasks.ledger.results import candidate_hash
 from tasks.ledger.statements import statements
-from tasks.ledger.work import Lease
+from tasks.ledger.work import Lease, same_contents
 from tasks.patience import patient
 
 SQL = statements("claims.sql")
@@ -24,6 +24,8 @@ class Claimed(Enum):
 def claim_candidate(lease: Lease, text: str) -> Claimed:
     """Claim a candidate for the lease's verifier; `elsewhere` where another work's claim lives, or ours no longer."""
     with transaction() as connection:
+        if not same_contents(connection, lease):
+            return Claimed.elsewhere
         parameters = {**vars(lease), "hash": candidate_hash(text), "text": text}
         (held,) = fetch_column(connection, SQL["hold_candidate"], parameters)
         parameters["candidate_id"] = held

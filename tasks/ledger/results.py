@@ -11,7 +11,7 @@ from models.logs import pack_log
 from models.storable import storable, storable_json
 from tasks.engines.engine import Completion
 from tasks.ledger.statements import statements
-from tasks.ledger.work import Lease, Usage, end_work, ended_before
+from tasks.ledger.work import Lease, Usage, end_work, ended_before, same_contents
 from tasks.patience import patient
 from verifiers.thinking import UNENDED
 from verifiers.verifier import Candidate, Judgement
@@ -116,7 +116,8 @@ def known_candidates(lease: Lease, candidates: Sequence[str]) -> set[str]:
 def record_verdicts(lease: Lease, verdicts: Verdicts) -> None:
     """Keep verdicts while a long work goes on; those that exist stay. They are true whoever holds the lease."""
     with transaction() as connection:
-        _insert_verdicts(connection, lease, verdicts, list(verdicts))
+        if same_contents(connection, lease):
+            _insert_verdicts(connection, lease, verdicts, list(verdicts))
 
 
 @patient

@@ -3,9 +3,11 @@
 import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import NamedTuple
 
-from models.database import Connection, column, rows, transaction
+from models.database import Connection, column, fetch, rows, transaction
+from models.schema import check_schema, schema_version
 from models.storable import storable
 from models.tables import Kind
 from tasks.ledger.statements import statements
@@ -43,11 +45,16 @@ class Worker:
 
 @dataclass(frozen=True)
 class Lease:
-    """A claimed work, its batch, and the token that fences it."""
+    """A claimed work, its batch, and the token that fences it.
+
+    What is remembered or stored by an id of it goes by contents too (problem_key to verifier_version, started_at of an
+    attempt): the database may be another one by then, with the same ids.
+    """
 
     work_id: int
     token: uuid.UUID
     attempt_id: int
+    started_at: datetime
     attempts: int
     run_id: int
     batch_id: int
@@ -56,6 +63,11 @@ class Lease:
     size: int
     verifier_id: int | None
     reward_model: str | None
+    problem_key: str
+    problem_hash: str
+    benchmark: str
+    verifier: str | None
+    verifier_version: str | None
 
 
 @dataclass
@@ -130,17 +142,39 @@ def refuse(work_id: int, error: str) -> None:
         connection.execute(SQL["refuse"], parameters)
 
 
-@patient
 def claim(work_id: int, worker: Worker, lease_seconds: float) -> Lease | None:
-    """Lease a work and begin an attempt; None where it is done, held by another, not yet due, or gone."""
-    parameters = {"id": work_id, "token": uuid.uuid4(), "lease_seconds": lease_seconds, "max_attempts": MAX_ATTEMPTS}
-    return next(iter(rows(Lease, SQL["claim"], parameters | asdict(worker))), None)
+    """Lease a work and begin an attempt; None where it is done, held by another, not yet due, or gone.
+
+    UserError, and nothing claimed, where the schema is not this code's any more.
+    """
+    lease = _claim(work_id, uuid.uuid4(), worker, lease_seconds)
+    if lease is None:
+        check_schema()
+    return lease
+
+
+@patient
+def _claim(work_id: int, token: uuid.UUID, worker: Worker, lease_seconds: float) -> Lease | None:
+    """Claim under a token; the lease that it has already, where a commit's answer was lost."""
+    parameters = {"id": work_id, "token": token, "lease_seconds": lease_seconds, "max_attempts": MAX_ATTEMPTS}
+    with transaction() as connection:
+        connection.execute(SQL["claim"], parameters | asdict(worker) | {"schema": schema_version()})
+        return next(iter(fetch(connection, Lease, SQL["lease"], parameters)), None)
+
+
+def same_contents(connection: Connection, lease: Lease) -> bool:
+    """Within a transaction that stores verdicts whoever holds the lease: whether its ids mean what they meant."""
+    return connection.execute(SQL["same_contents"], vars(lease)).rowcount == 1
 
 
 def renew(leases: Sequence[Lease], lease_seconds: float, used: Sequence[Usage]) -> set[int]:
     """Prolong leases and store what each attempt used so far; return the ids of the works that are still held."""
     columns = {name: [getattr(each, name) for each in used] for name in SO_FAR}
-    attempts = {"attempts": [lease.attempt_id for lease in leases], "lease_seconds": lease_seconds}
+    attempts = {
+        "attempts": [lease.attempt_id for lease in leases],
+        "started": [lease.started_at for lease in leases],
+        "lease_seconds": lease_seconds,
+    }
     return set(column(SQL["renew"], _held(leases) | columns | attempts))
 
 
@@ -211,5 +245,5 @@ def ended_before(connection: Connection, lease: Lease, usage: Usage) -> bool:
 
 def end_attempt(connection: Connection, lease: Lease, usage: Usage, error: str | None) -> None:
     """Note how an attempt ended and what it used."""
-    parameters = {**vars(usage), "attempt_id": lease.attempt_id, "error": error}
+    parameters = {**vars(usage), "attempt_id": lease.attempt_id, "started_at": lease.started_at, "error": error}
     connection.execute(SQL["end_attempt"], parameters)

@@ -37,28 +37,47 @@ update work set state = 'ready', last_error = %(error)s, not_before = now() + ma
 where id = %(id)s and state = 'published'
 
 -- claim: ready | published | leased by a lease that ran out -> leased
--- Locks one work. The attempt of a lease that ran out ends here as it does in free_expired.
+-- Locks one work. The attempt of a lease that ran out ends here as it does in free_expired. By code of this schema only.
 with claimed as (
     update work
     set state = 'leased', attempts = attempts + 1, lease_token = %(token)s,
         lease_until = now() + make_interval(secs => %(lease_seconds)s)
     where id = %(id)s and attempts < %(max_attempts)s and (not_before is null or not_before <= now())
-        and (state in ('ready', 'published') or (state = 'leased' and lease_until < now()))
-    returning *
+        and (state in ('ready', 'published') or (state = 'leased' and lease_until < now()
+            and lease_token <> %(token)s))
+        and exists (select from alembic_version where version_num = %(schema)s)
+    returning id
 ), lost as (
     update attempt set error = 'its worker was lost', ok = false
     from claimed where attempt.work_id = %(id)s and attempt.finished_at is null and attempt.ok is null
-), begun as (
-    insert into attempt (work_id, worker, worker_id, host, gpus, engine, engine_version, engine_seed, code_version)
-    select id, %(name)s, %(worker_id)s, %(host)s, %(gpus)s, %(engine)s, %(engine_version)s, %(engine_seed)s,
-        %(code_version)s
-    from claimed
-    returning id
 )
-select claimed.id as work_id, %(token)s::uuid as token, begun.id as attempt_id, claimed.attempts, claimed.run_id,
-    claimed.batch_id, batch.problem_id, batch.first_index, batch.size, claimed.verifier_id, claimed.reward_model
-from claimed, begun, batch
-where batch.id = claimed.batch_id
+insert into attempt (work_id, worker, worker_id, host, gpus, engine, engine_version, engine_seed, code_version)
+select id, %(name)s, %(worker_id)s, %(host)s, %(gpus)s, %(engine)s, %(engine_version)s, %(engine_seed)s, %(code_version)s
+from claimed
+
+-- lease: a look, without a lock
+-- What was claimed under a token, now or before, where the answer of that commit was lost; with what tells its problem
+-- and verifier from others that had their ids before, or will have them, in a database that is replaced or restored.
+select work.id as work_id, work.lease_token as token, attempt.id as attempt_id, attempt.started_at, work.attempts,
+    work.run_id, work.batch_id, batch.problem_id, batch.first_index, batch.size, work.verifier_id, work.reward_model,
+    problem.key as problem_key, problem.content_hash as problem_hash, benchmark.name as benchmark,
+    verifier.name as verifier, verifier.version as verifier_version
+from work
+join batch on batch.id = work.batch_id
+join problem on problem.id = batch.problem_id
+join benchmark on benchmark.id = problem.benchmark_id
+join attempt on attempt.work_id = work.id and attempt.finished_at is null and attempt.ok is null
+left join verifier on verifier.id = work.verifier_id
+where work.id = %(id)s and work.lease_token = %(token)s and work.state = 'leased'
+
+-- same_contents: a look, without a lock
+-- Whether the problem and the verifier of a lease are those that they were when it was claimed.
+select from problem
+join benchmark on benchmark.id = problem.benchmark_id
+join verifier on verifier.benchmark_id = benchmark.id
+where problem.id = %(problem_id)s and problem.key = %(problem_key)s and problem.content_hash = %(problem_hash)s
+    and verifier.id = %(verifier_id)s and verifier.name = %(verifier)s and verifier.version = %(verifier_version)s
+    and benchmark.name = %(benchmark)s
 
 -- renew: leased -> leased
 -- Locks works by id. What each attempt used so far is stored too.
@@ -72,12 +91,12 @@ with mine as (
         lost_requests = used.lost_requests,
         billed_prompt_tokens = used.billed_prompt_tokens, cached_prompt_tokens = used.cached_prompt_tokens,
         completion_tokens = used.completion_tokens, thinking_tokens = used.thinking_tokens, usd = used.usd
-    from unnest(%(attempts)s::bigint[], %(gpu_seconds)s::float8[], %(requests)s::int[], %(lost_requests)s::int[],
-        %(billed_prompt_tokens)s::bigint[], %(cached_prompt_tokens)s::bigint[], %(completion_tokens)s::bigint[],
-        %(thinking_tokens)s::bigint[], %(usd)s::float8[])
-        as used (id, gpu_seconds, requests, lost_requests, billed_prompt_tokens, cached_prompt_tokens, completion_tokens,
-            thinking_tokens, usd)
-    where attempt.id = used.id and attempt.finished_at is null
+    from unnest(%(attempts)s::bigint[], %(started)s::timestamptz[], %(gpu_seconds)s::float8[], %(requests)s::int[],
+        %(lost_requests)s::int[], %(billed_prompt_tokens)s::bigint[], %(cached_prompt_tokens)s::bigint[],
+        %(completion_tokens)s::bigint[], %(thinking_tokens)s::bigint[], %(usd)s::float8[])
+        as used (id, started_at, gpu_seconds, requests, lost_requests, billed_prompt_tokens, cached_prompt_tokens,
+            completion_tokens, thinking_tokens, usd)
+    where attempt.id = used.id and attempt.started_at = used.started_at and attempt.finished_at is null
 )
 update work set lease_until = now() + make_interval(secs => %(lease_seconds)s)
 from mine where work.id = mine.id returning work.id
@@ -99,7 +118,8 @@ where id = %(work_id)s and lease_token = %(token)s and state = 'leased'
 select from work where id = %(work_id)s and lease_token = %(token)s and state = 'done'
 
 -- end_attempt: no work changes
--- What ended well stays so.
+-- What ended well stays so. An attempt is known by when it began, too: its id may be another's in a database that was
+-- replaced or restored since.
 update attempt set finished_at = now(), seen_at = now(), ok = %(error)s::text is null, error = %(error)s,
     gpu_seconds = %(gpu_seconds)s, cpu_seconds = %(cpu_seconds)s, requests = %(requests)s,
     lost_requests = %(lost_requests)s,
@@ -107,7 +127,7 @@ update attempt set finished_at = now(), seen_at = now(), ok = %(error)s::text is
     cached_prompt_tokens = %(cached_prompt_tokens)s, completion_tokens = %(completion_tokens)s,
     thinking_tokens = %(thinking_tokens)s, truncated = %(truncated)s, flops = %(flops)s, usd = %(usd)s,
     judged = %(judged)s, reused = %(reused)s
-where id = %(attempt_id)s and ok is not true
+where id = %(attempt_id)s and started_at = %(started_at)s and ok is not true
 
 -- give_back: leased -> ready
 -- Not counted as an attempt, so it is paced: where attempts in a row came to nothing within a minute each, a pause that

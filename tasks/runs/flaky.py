@@ -22,7 +22,7 @@ from tasks.identity import build
 from tasks.ledger.results import LONGEST_DETAIL, candidate_hash
 from tasks.runs.own import benchmark_of
 from tasks.runs.request import chosen_places
-from tasks.stored import stored_problem, stored_verifier, verifier_of
+from tasks.stored import OtherVersion, StoredProblem, problem_by, stored_verifier, verifier_of
 from verifiers.benchmarks import find_benchmark, find_verifier
 from verifiers.benchmarks.benchmark import Benchmark
 from verifiers.errors import JudgingStopped, UserError
@@ -73,8 +73,10 @@ class _Missing(NamedTuple):
 
 
 class _Text(NamedTuple):
-    problem_id: int
     text: str
+    problem_id: int
+    key: str
+    content_hash: str
 
 
 class _Drawn(NamedTuple):
@@ -155,7 +157,7 @@ def drawn(run: Run, share: float, own: Benchmark | None = None) -> Suspects:
         benchmark = benchmark_of(connection, run.benchmark_id, own)
         try:
             verifier = verifier_of(benchmark, run.verifier_id)
-        except RuntimeError as error:  # this code has another version of it
+        except OtherVersion as error:
             raise UserError(f"Run {run.id} cannot be judged again: {error}.") from error
         if benchmark.code is not None:
             verifier_id(connection, run.benchmark_id, verifier, benchmark.code)
@@ -216,14 +218,16 @@ def judge(repeat: Repeat, stop: Event) -> bool:
     wanted = rows(
         _Text,
         """
-        select problem_id, text from candidate where id = %(candidate_id)s and %(repeats)s > (
+        select text, problem_id, key, content_hash from candidate join problem on problem.id = problem_id
+        where candidate.id = %(candidate_id)s and %(repeats)s > (
             select count(*) from rejudgement where candidate_id = %(candidate_id)s and verifier_id = %(verifier_id)s
                 and outcome is distinct from 'infrastructure_error')
         """,
         repeat._asdict(),
     )
-    for problem_id, text in wanted:
-        judgement = stored_verifier(repeat.verifier_id).judge_safely(stored_problem(problem_id), text, stop)
+    for text, problem_id, key, content_hash in wanted:
+        problem = problem_by(StoredProblem(problem_id, key, content_hash))
+        judgement = stored_verifier(repeat.verifier_id).judge_safely(problem, text, stop)
         if stop.is_set():
             raise JudgingStopped
         _store(repeat, judgement)

@@ -9,7 +9,7 @@ from kombu.exceptions import OperationalError
 from models.database import column, rows
 from models.tables import Run
 from tasks.app import app, queue
-from tasks.stored import BenchmarkAway, stored_verifier, verifier_of
+from tasks.stored import BenchmarkAway, OtherVersion, stored_verifier, verifier_of
 from verifiers.benchmarks.benchmark import Benchmark
 from verifiers.errors import UserError
 
@@ -54,10 +54,10 @@ def _classes(verifier_id: int, own: Benchmark | None) -> Callable[[Sequence[str]
     if own is not None:
         try:
             return verifier_of(own, verifier_id).classes
-        except RuntimeError as error:
+        except OtherVersion as error:
             raise UserError(f"--benchmark cannot say which answers are equal: {error}.") from error
     try:
         return stored_verifier(verifier_id).classes
-    except (UserError, RuntimeError, BenchmarkAway):
+    except (UserError, BenchmarkAway):
         # labels of an import, another version, or a person's own code: equal texts are equal answers
         return None

@@ -9,12 +9,13 @@ from typing import Any
 from celery import Task
 
 from models.questions.health import AWAY, REFUSED, UNLOADED
+from models.schema import outgrown
 from models.settings import settings
 from tasks import ledger
 from tasks.engines.engine import Account, EngineAway, Interrupted, Loaded, RequestRefused, RunRefused
 from tasks.identity import this_worker
 from tasks.ledger import Lease, Usage
-from tasks.stored import MOVE, BenchmarkAway
+from tasks.stored import MOVE, BenchmarkAway, OtherVersion
 from tasks.workers import leases, presence
 
 NOTHING = "nothing to do"
@@ -85,6 +86,9 @@ def attempted(lease: Lease, gpu_seconds: Callable[[], float] = lambda: 0.0) -> I
         except EngineAway as error:
             ledger.give_back(lease, f"{AWAY}: {error}", attempt.used())
             attempt.result = f"given back: {error}"
+        except OtherVersion as error:
+            ledger.give_back(lease, str(error), attempt.used())
+            attempt.result = f"given back: {error}"
         except BenchmarkAway as error:
             ledger.give_back(lease, f"{UNLOADED}: {error}; {MOVE.replace('RUN', str(lease.run_id))}", attempt.used())
             attempt.result = f"given back: {error}"
@@ -95,7 +99,10 @@ def attempted(lease: Lease, gpu_seconds: Callable[[], float] = lambda: 0.0) -> I
             ledger.fail(lease, str(error), attempt.used(), final=True)
             attempt.result = f"refused: {error}"
         except Exception as error:
-            ledger.fail(lease, _said(error), attempt.used())
+            if (told := outgrown(error)) is not None:
+                ledger.give_back(lease, str(told), attempt.used())
+            else:
+                ledger.fail(lease, _said(error), attempt.used())
             raise
         finally:
             presence.did()

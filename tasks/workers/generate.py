@@ -2,14 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 from celery import Task
 
 from models.cost import Sizes, completion_flops
 from models.database import rows
-from models.tables import Run
 from tasks import ledger
 from tasks.app import app
 from tasks.engines.engine import Completion, Engine, Request
@@ -73,43 +71,39 @@ def finish(attempt: WorkInHand, sizes: Sizes | None, completions: Sequence[Compl
     return f"{len(completions)} samples · {tokens}"
 
 
-class _Prompt(NamedTuple):
+class _Asked(NamedTuple):
     text: str
     problem_key: str
+    sampling: dict[str, Any]
+    seed: int
 
 
 @patient
-def _prompt(run_id: int, problem_id: int) -> _Prompt:
-    (prompt,) = rows(
-        _Prompt,
+def _asked(run_id: int, problem_id: int) -> _Asked:
+    """Never remembered: the run of an id is another one in a database that was replaced."""
+    (asked,) = rows(
+        _Asked,
         """
-        select prompt.text, problem.key as problem_key from prompt join problem on problem.id = prompt.problem_id
+        select prompt.text, problem.key as problem_key, run.sampling, run.seed
+        from prompt join problem on problem.id = prompt.problem_id join run on run.id = prompt.run_id
         where prompt.run_id = %s and prompt.problem_id = %s
         """,
         (run_id, problem_id),
     )
-    return prompt
-
-
-@lru_cache(maxsize=64)
-@patient
-def stored_run(run_id: int) -> Run:
-    """A run's row, as it was first seen: its settings never change."""
-    (run,) = rows(Run, "select * from run where id = %s", (run_id,))
-    return run
+    return asked
 
 
 def request_of(run_id: int, problem_id: int, first_index: int, size: int) -> Request:
     """What an engine is asked for these samples of a run."""
-    run, prompt = stored_run(run_id), _prompt(run_id, problem_id)
-    sampling = Sampling.read(run.sampling)
+    asked = _asked(run_id, problem_id)
+    sampling = Sampling.read(asked.sampling)
     return Request(
-        problem_key=prompt.problem_key,
-        prompt=prompt.text,
+        problem_key=asked.problem_key,
+        prompt=asked.text,
         first_index=first_index,
         size=size,
         sampling=sampling,
-        seeds=seeds_of(run.seed, problem_id, first_index, size) if sampling.seeded else None,
+        seeds=seeds_of(asked.seed, problem_id, first_index, size) if sampling.seeded else None,
     )
 
 

@@ -11,8 +11,8 @@ from models.questions.health import JUDGE_AWAY
 from models.storable import storable
 from tasks import ledger
 from tasks.app import app
-from tasks.ledger import Claimed, Usage, Verdicts, Verification
-from tasks.stored import stored_problem, stored_verifier
+from tasks.ledger import Claimed, Lease, Usage, Verdicts, Verification
+from tasks.stored import StoredProblem, StoredVerifier, problem_by, verifier_by
 from tasks.workers.attempt import NOTHING, WorkInHand, attempted, claim
 from tasks.workers.samples import Split, batch_samples
 from verifiers.errors import JudgeAway, JudgingStopped
@@ -61,8 +61,7 @@ def verify(task: Task, work_id: int) -> str:  # type: ignore[type-arg]
 
 def _verify(attempt: WorkInHand) -> str:
     lease = attempt.lease
-    assert lease.verifier_id is not None
-    verifier, problem = stored_verifier(lease.verifier_id), stored_problem(lease.problem_id)
+    verifier, problem = _asked_for(lease)
     _, samples = batch_samples(lease)
     extractions = [_extract(verifier, problem, sample) for sample in samples]
     texts = [each.candidate.text for each in extractions if each.candidate is not None]
@@ -93,6 +92,15 @@ def _verify(attempt: WorkInHand) -> str:
         return "lost its lease"
     correct = sum(judgement.outcome == Outcome.correct for judgement in verdicts.values())
     return f"{lease.size} samples · {len(verdicts)} new candidates, {correct} of them correct"
+
+
+def _asked_for(lease: Lease) -> tuple[Verifier, Problem]:
+    """The verifier and the problem that a lease is about."""
+    assert lease.verifier_id is not None
+    assert lease.verifier is not None
+    assert lease.verifier_version is not None
+    stored = StoredVerifier(lease.verifier_id, lease.benchmark, lease.verifier, lease.verifier_version)
+    return verifier_by(stored), problem_by(StoredProblem(lease.problem_id, lease.problem_key, lease.problem_hash))
 
 
 def _judge(

@@ -1,7 +1,7 @@
 """A verify work: extract a batch's candidates, judge the ones without a verdict, end with the tally."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -16,6 +16,7 @@ from tasks.stored import stored_problem, stored_verifier
 from tasks.workers.attempt import NOTHING, WorkInHand, attempted, claim
 from tasks.workers.samples import Split, batch_samples
 from verifiers.errors import JudgeAway, JudgingStopped
+from verifiers.isolation.apart import stopped_by
 from verifiers.outcome import Outcome
 from verifiers.verifier import Candidate, Problem, Verifier
 
@@ -54,7 +55,7 @@ def verify(task: Task, work_id: int) -> str:  # type: ignore[type-arg]
     lease = claim(task, work_id)
     if lease is None:
         return NOTHING
-    with attempted(lease) as attempt:
+    with attempted(lease) as attempt, stopped_by(attempt.stop):
         attempt.result = _verify(attempt)
     return attempt.result
 
@@ -64,7 +65,10 @@ def _verify(attempt: WorkInHand) -> str:
     assert lease.verifier_id is not None
     verifier, problem = stored_verifier(lease.verifier_id), stored_problem(lease.problem_id)
     _, samples = batch_samples(lease)
-    extractions = [_extract(verifier, problem, sample) for sample in samples]
+    extractions = list(_extractions(attempt, verifier, problem, samples))
+    if len(extractions) < len(samples):
+        ledger.give_back(lease, STOPPED.why)
+        return f"given back: {STOPPED.why}"
     texts = [each.candidate.text for each in extractions if each.candidate is not None]
     distinct = sorted(set(texts))
     known = ledger.known_candidates(lease, distinct) if distinct else set()
@@ -170,6 +174,19 @@ def _sure(verdicts: Verdicts) -> Verdicts:
     """Without our own failures, which are to be tried again."""
     ours = Outcome.infrastructure_error
     return {text: judgement for text, judgement in verdicts.items() if judgement.outcome != ours}
+
+
+def _extractions(
+    attempt: WorkInHand, verifier: Verifier, problem: Problem, samples: Sequence[Split]
+) -> Iterator[Verification]:
+    """What the verifier finds in each answer, until the attempt is to stop."""
+    for sample in samples:
+        if attempt.stop.is_set():
+            return
+        try:
+            yield _extract(verifier, problem, sample)
+        except JudgingStopped:
+            return
 
 
 def _extract(verifier: Verifier, problem: Problem, sample: Split) -> Verification:

@@ -46,7 +46,11 @@ class EngineTime(Generic[E]):
 
     def _admit(self, task: "Task[Any, Any]", work_id: int) -> Lease | None:
         """Wait for room, then claim: no lease is held while only waiting."""
-        with self._admission:
+        while not self._admission.acquire(timeout=0.5):  # the one before may stand in a claim
+            if leases.leaving.is_set():
+                _return_message(work_id)
+                return None
+        try:
             room = self._meter.wait_for_room(self.engine.capacity, leases.leaving)
             if not room or self.engine.dead.is_set():
                 _return_message(work_id)
@@ -55,6 +59,8 @@ class EngineTime(Generic[E]):
             if lease is not None:
                 self._meter.begin(lease.attempt_id, lease.size)
             return lease
+        finally:
+            self._admission.release()
 
 
 @patient

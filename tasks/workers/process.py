@@ -112,6 +112,9 @@ def verify_worker(
     by, so that the queue waits. `own` has it run people's own benchmarks, `network` gives patches one, and
     programs import from `packages`.
     """
+    from tasks.workers import children
+    from tasks.workers.verify import limit_works
+
     check_schema()
     prepare_verifiers(unsafe=unsafe, network=network, packages=packages)
     load_own_benchmarks(queues, allowed=own)
@@ -124,12 +127,19 @@ def verify_worker(
             leases.leave()
 
         threading.Thread(target=leave_when_told, name="leaving", daemon=True).start()
+        threading.Thread(target=children.end_when_deaf, name="deaf", daemon=True).start()
         if DOCKER_QUEUE in queues:  # here, since a process that was lost is replaced by one that finds what it left
             threading.Thread(target=_remove_containers, name="sweep", daemon=True).start()
 
     signals.worker_process_init.connect(begin_watch, weak=False)
+    limit_works(patches=DOCKER_QUEUE in queues)
     processes = str(concurrency or default_concurrency(queues))
-    _serve(queues, ["-P", "prefork", "-c", processes, "-n", name], on_grace_over=lambda: os.write(tell, b"!"))
+    _serve(
+        queues,
+        ["-P", "prefork", "-c", processes, "-n", name],
+        on_grace_over=lambda: children.end_after_grace(lambda: os.write(tell, b"!")),
+    )
+    children.end_all()
     return 0
 
 

@@ -164,7 +164,7 @@ def _whole(code: Code, benchmark: Benchmark) -> Benchmark:
     ) -> Callable[..., Any]:
         if _is_ready(function):  # keeps its own limits, and is right on a busy machine too
             return guard(function, what, wrong=wrong, error=error)
-        return _apart(guard(function, what, wrong=wrong, error=error, seconds=seconds), what, seconds, error)
+        return _apart(guard(function, what, wrong=wrong, error=error), what, seconds, error)
 
     def verifier(each: Verifier) -> Verifier:
         of = f"the verifier {each.name} of {name}"

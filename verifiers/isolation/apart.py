@@ -24,9 +24,6 @@ from verifiers.isolation import usage
 STOP_SECONDS = 5.0
 """What a function that is given an event has to return in once it is set; any other is ended at once."""
 
-MARGIN_SECONDS = 5.0
-"""More than a function's own limit, which it hears of first: then its child lives on."""
-
 _LOOK_SECONDS = 0.1
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None)
@@ -52,7 +49,7 @@ def stopped_by(stop: Event) -> Iterator[None]:
 
 
 def apart(function: Callable[..., Any], seconds: float) -> Callable[..., Any]:
-    """The same function, called in the child; Ended where there is no reply within `seconds` and a margin.
+    """The same function, called in the child; Ended where there is no reply within `seconds`.
 
     Arguments, results and exceptions are pickled. An Event among the arguments is one of the child's own there, set
     when this one is, or when that of `stopped_by` is.
@@ -125,7 +122,7 @@ class _Child:
 
     def ask(self, request: bytes, stops: Sequence[Event], seconds: float, *, hears: bool) -> bytes:
         """Its reply; whatever is raised instead, it is to be ended then."""
-        deadline, stopped = time.monotonic() + seconds + MARGIN_SECONDS, False
+        deadline, stopped = time.monotonic() + seconds, False
         unsent, reply = memoryview(_framed(request)), bytearray()
         with selectors.PollSelector() as selector:
             selector.register(self._replies, selectors.EVENT_READ)

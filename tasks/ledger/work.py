@@ -210,6 +210,18 @@ def fail(lease: Lease, error: str, usage: Usage | None = None, *, final: bool = 
         end_attempt(connection, lease, usage or Usage(), message)
 
 
+@patient
+def free_of_process(work_id: int, worker: str, host: str, error: str, *, counts: bool) -> bool:
+    """A process that is gone held this work, if it still did: as `fail`, or as a work given back where it `counts` not.
+
+    worker, host: as its attempt names it. Whether it held it.
+    """
+    who = {"work_id": work_id, "worker": worker, "host": host}
+    parameters = {**who, "error": error, "counts": counts, "max_attempts": MAX_ATTEMPTS}
+    with transaction() as connection:
+        return connection.execute(SQL["free_of_process"], parameters).rowcount == 1
+
+
 def free_expired() -> list[int]:
     """Leases that ran out: ready again, or failed after the last attempt. Returns the works."""
     return column(SQL["free_expired"], {"max_attempts": MAX_ATTEMPTS})

@@ -80,12 +80,13 @@ where problem.id = %(problem_id)s and problem.key = %(problem_key)s and problem.
     and benchmark.name = %(benchmark)s
 
 -- renew: leased -> leased
--- Locks works by id. What each attempt used so far is stored too.
+-- Works that somebody holds are left to the next time, so that none keeps the others from being renewed. What each
+-- attempt used so far is stored too.
 with mine as (
     select work.id
     from work join unnest(%(works)s::bigint[], %(tokens)s::uuid[]) as held (id, token)
         on work.id = held.id and work.lease_token = held.token
-    where work.state = 'leased' order by work.id for update of work
+    where work.state = 'leased' order by work.id for update of work skip locked
 ), seen as (
     update attempt set seen_at = now(), gpu_seconds = used.gpu_seconds, requests = used.requests,
         lost_requests = used.lost_requests,
@@ -97,6 +98,7 @@ with mine as (
         as used (id, started_at, gpu_seconds, requests, lost_requests, billed_prompt_tokens, cached_prompt_tokens,
             completion_tokens, thinking_tokens, usd)
     where attempt.id = used.id and attempt.started_at = used.started_at and attempt.finished_at is null
+        and attempt.work_id in (select id from mine)
 )
 update work set lease_until = now() + make_interval(secs => %(lease_seconds)s)
 from mine where work.id = mine.id returning work.id
@@ -156,6 +158,25 @@ update work set
     not_before = now() + make_interval(secs => least(300, 2 ^ attempts)),
     last_error = %(error)s, lease_token = null, lease_until = null
 where id = %(work_id)s and lease_token = %(token)s and state = 'leased'
+
+-- free_of_process: leased -> ready | failed
+-- Of a process that is gone, whose parent knows how it ended. Locks one work and its attempt.
+with held as (
+    select work.id, attempt.id as attempt_id
+    from work join attempt on attempt.work_id = work.id
+    where work.id = %(work_id)s and work.state = 'leased' and attempt.worker = %(worker)s and attempt.host = %(host)s
+        and attempt.finished_at is null and attempt.ok is null
+    for update of work, attempt
+), ended as (
+    update attempt set error = %(error)s, ok = false from held where attempt.id = held.attempt_id
+)
+update work set
+    state = case when %(counts)s and attempts >= %(max_attempts)s then 'failed' else 'ready' end::state,
+    ended_at = case when %(counts)s and attempts >= %(max_attempts)s then now() end,
+    not_before = case when %(counts)s then now() + make_interval(secs => least(300, 2 ^ attempts)) end,
+    attempts = case when %(counts)s then attempts else attempts - 1 end,
+    last_error = %(error)s, lease_token = null, lease_until = null
+from held where work.id = held.id
 
 -- free_expired: leased by a lease that ran out -> ready | failed
 -- Skips works that somebody holds: their holder is at them this moment.

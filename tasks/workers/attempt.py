@@ -1,11 +1,14 @@
 """One attempt at a work: claimed by a lease, kept alive, and ended one way or another."""
 
+import logging
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from threading import Event
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
+import psycopg
 from celery import Task
 
 from models.questions.health import AWAY, REFUSED, UNLOADED
@@ -18,8 +21,16 @@ from tasks.ledger import Lease, Usage
 from tasks.stored import MOVE, BenchmarkAway, OtherVersion
 from tasks.workers import leases, presence
 
+log = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
 NOTHING = "nothing to do"
 """What Flower shows of a message whose work is done, held by another, not yet due, or gone."""
+
+STORE_SECONDS = 300.0
+"""How long results are kept that the database refuses for a reason that does not lie in them: they were paid for."""
 
 
 @dataclass
@@ -106,6 +117,24 @@ def attempted(lease: Lease, gpu_seconds: Callable[[], float] = lambda: 0.0) -> I
             raise
         finally:
             presence.did()
+
+
+def keep_storing(store: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
+    """Store results; what refuses them may pass (a table that is being made anew, a quota, a trigger), so it is tried
+    for a while. A value that no column takes is raised at once.
+    """
+    deadline, pause = time.monotonic() + STORE_SECONDS, 0.5
+    while True:
+        try:
+            return store(*arguments, **named)
+        except (psycopg.DataError, psycopg.IntegrityError):
+            raise
+        except psycopg.Error as error:
+            if time.monotonic() > deadline:
+                raise
+            log.warning("results cannot be stored (%s); trying again in %.1f s", str(error).strip(), pause)
+        time.sleep(pause)
+        pause = min(pause * 2, 10)
 
 
 def _said(error: Exception) -> str:

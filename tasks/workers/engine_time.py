@@ -63,7 +63,11 @@ class EngineTime(Generic[E]):
     def _admit(self, task: "Task[Any, Any]", work_id: int) -> Lease | None:
         """Wait for room, then claim: no lease is held while only waiting."""
         try:
-            with self._admission:
+            while not self._admission.acquire(timeout=0.5):  # the one before may stand in a claim
+                if leases.leaving.is_set():
+                    return_message(work_id)
+                    return None
+            try:
                 room_is_there = self._meter.wait_for_room(self.engine.capacity, leases.leaving)
                 if not room_is_there or self.engine.dead.is_set():
                     return_message(work_id)
@@ -72,6 +76,8 @@ class EngineTime(Generic[E]):
                 if lease is not None:
                     self._meter.begin(lease.attempt_id, lease.size)
                 return lease
+            finally:
+                self._admission.release()
         finally:
             room.entered()
 

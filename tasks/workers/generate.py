@@ -15,7 +15,7 @@ from tasks.engines.seeds import seeds_of
 from tasks.ledger import Lease, Usage
 from tasks.patience import patient
 from tasks.publish import publish
-from tasks.workers.attempt import NOTHING, WorkInHand
+from tasks.workers.attempt import NOTHING, WorkInHand, keep_storing
 from tasks.workers.engine_time import EngineTime
 from verifiers.benchmarks.benchmark import Sampling
 
@@ -62,7 +62,7 @@ Store = Callable[[Lease, Sequence[Completion], Usage], list[str] | None]
 def finish(attempt: WorkInHand, sizes: Sizes | None, completions: Sequence[Completion], store: Store) -> str:
     """Store a batch's samples and send on what is due then; returns what Flower shows."""
     usage = _usage(completions, sizes, attempt.used())
-    queues = store(attempt.lease, completions, usage)
+    queues = keep_storing(store, attempt.lease, completions, usage)
     if queues is None:
         return "lost its lease"
     for queue in queues:

@@ -18,6 +18,13 @@ log = logging.getLogger(__name__)
 LOOK_SECONDS = 2.0
 """How soon a cancelled work is noticed."""
 
+LOST_AFTER = 3
+"""Leases' lengths without a renewal, by this process's clock, until what it is at is taken to be another's.
+
+Whoever cannot reach the database cannot know: where all are cut off, a work is still its holder's after that. So
+sampling goes on for longer than a database takes to come back, and what is sampled by then is stored if it still may.
+"""
+
 _held: dict[int, "Held"] = {}
 _lock = threading.Lock()
 _thread: threading.Thread | None = None
@@ -32,6 +39,8 @@ class Held(NamedTuple):
     lease: Lease
     stop: Event
     used: Callable[[], Usage]
+    since: float
+    """When it was last known to be ours, unless all were renewed since."""
 
 
 @contextmanager
@@ -41,7 +50,7 @@ def kept(lease: Lease, stop: Event, used: Callable[[], Usage]) -> Iterator[None]
     What the attempt used so far is stored with every heartbeat, so that it is known even where this process is lost.
     """
     with _lock:
-        _held[lease.attempt_id] = Held(lease, stop, used)
+        _held[lease.attempt_id] = Held(lease, stop, used, time.monotonic())
         _begin_renewing()
         if leaving.is_set():
             stop.set()
@@ -60,6 +69,12 @@ def leave() -> None:
             held.stop.set()
 
 
+def stopped() -> list[Held]:
+    """The leases whose works were told to stop, and have not yet."""
+    with _lock:
+        return [held for held in _held.values() if held.stop.is_set()]
+
+
 def _begin_renewing() -> None:
     global _thread
     if _thread is None or not _thread.is_alive():  # a forked child has the variable but not the thread
@@ -75,6 +90,17 @@ def _renew_for_ever() -> None:
             renewed = _look(renewed)
         except Exception:  # whatever it is, the next look may go well, and nobody else keeps these leases
             log.warning("leases not looked after", exc_info=True)
+            _stop_lost(renewed)
+
+
+def _stop_lost(renewed: float) -> None:
+    """Stop works whose leases could not be renewed for so long that others are at them."""
+    lost = time.monotonic() - LOST_AFTER * settings().lease_seconds
+    with _lock:
+        for held in _held.values():
+            if max(held.since, renewed) < lost and not held.stop.is_set():
+                log.warning("the lease of work %s could not be renewed: it is another's by now", held.lease.work_id)
+                held.stop.set()
 
 
 def _look(renewed: float) -> float:
@@ -91,8 +117,8 @@ def _look(renewed: float) -> float:
         ledger.renew(leases, lease_seconds, used)
         renewed = time.monotonic()
     kept_works = ledger.still_held(leases)
-    for lease, stop, _ in held:
-        if lease.work_id not in kept_works and not stop.is_set():
-            log.warning("work %s was cancelled or given to another worker", lease.work_id)
-            stop.set()
+    for each in held:
+        if each.lease.work_id not in kept_works and not each.stop.is_set():
+            log.warning("work %s was cancelled or given to another worker", each.lease.work_id)
+            each.stop.set()
     return renewed

@@ -118,6 +118,9 @@ def verify_worker(
     by, so that the queue waits. `own` has it run people's own benchmarks, `network` gives patches one, and
     programs import from `packages`.
     """
+    from tasks.workers import children
+    from tasks.workers.verify import limit_works
+
     told, tell = os.pipe()  # an Event would wait for ever for a process that was killed while it waited for it
 
     def tell_all() -> None:
@@ -129,15 +132,20 @@ def verify_worker(
             leases.leave()
 
         threading.Thread(target=leave_when_told, name="leaving", daemon=True).start()
+        threading.Thread(target=children.end_when_deaf, name="deaf", daemon=True).start()
         if DOCKER_QUEUE in queues:  # here, since a process that was lost is replaced by one that finds what it left
             threading.Thread(target=_remove_containers, name="sweep", daemon=True).start()
 
     signals.worker_process_init.connect(begin_watch, weak=False)
+    limit_works(patches=DOCKER_QUEUE in queues)
     with _present("verify", name, queues, tell_all):
         prepare_verifiers(unsafe=unsafe, network=network, packages=packages)
         load_own_benchmarks(queues, allowed=own)
         presence.judges(_find_judges(queues))
-        return _serve(queues, "prefork", concurrency or default_concurrency(queues), name, tell_all)
+        processes = concurrency or default_concurrency(queues)
+        code = _serve(queues, "prefork", processes, name, tell_all, lambda: children.end_after_grace(tell_all))
+        children.end_all()
+        return code
 
 
 def default_concurrency(queues: Sequence[str]) -> int:
@@ -202,18 +210,20 @@ def _serve(
     concurrency: int,
     name: str,
     tell: Callable[[], object] = leases.leave,
+    on_grace_over: Callable[[], object] | None = None,
     dead: threading.Event | None = None,
 ) -> int:
     """Run a Celery worker in this process until it is told to go; returns the exit code.
 
-    `tell` has whoever holds a lease give it back; `dead` is set when its engine died.
+    `tell` has whoever holds a lease give it back, which is all that is done when the grace is over, unless
+    `on_grace_over` does more. `dead` is set when its engine died.
     """
     told = threading.Event()
 
     def leaving(**_: Any) -> None:
         told.set()
         presence.leaving()
-        timer = threading.Timer(WORKER_SECONDS, tell)
+        timer = threading.Timer(WORKER_SECONDS, on_grace_over or tell)
         timer.daemon = True
         timer.start()
 

@@ -6,7 +6,7 @@ from tasks import ledger
 from tasks.app import app
 from tasks.engines.vllm_reward import RewardModel
 from tasks.ledger import Scored, Usage
-from tasks.workers.attempt import NOTHING, WorkInHand
+from tasks.workers.attempt import NOTHING, WorkInHand, keep_storing
 from tasks.workers.engine_time import EngineTime
 from tasks.workers.samples import batch_samples
 
@@ -40,6 +40,7 @@ def score(task: Task, work_id: int) -> str:  # type: ignore[type-arg]
 
 
 def _finish(attempt: WorkInHand, scores: list[Scored]) -> str:
-    if not ledger.finish_score(attempt.lease, scores, Usage(gpu_seconds=attempt.gpu_seconds())):
+    usage = Usage(gpu_seconds=attempt.gpu_seconds())
+    if not keep_storing(ledger.finish_score, attempt.lease, scores, usage):
         return "lost its lease"
     return f"{len(scores)} samples"

@@ -1,21 +1,24 @@
 """A verify work: extract a batch's candidates, judge the ones without a verdict, end with the tally."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 from celery import Task
 
 from models.questions.health import JUDGE_AWAY
+from models.settings import settings
 from models.storable import storable
 from tasks import ledger
 from tasks.app import app
 from tasks.ledger import Claimed, Lease, Usage, Verdicts, Verification
 from tasks.stored import StoredProblem, StoredVerifier, problem_by, verifier_by
-from tasks.workers.attempt import NOTHING, WorkInHand, attempted, claim
+from tasks.workers.attempt import NOTHING, WorkInHand, attempted, claim, keep_storing
+from tasks.workers.children import WatchedTask
 from tasks.workers.samples import Split, batch_samples
 from verifiers.errors import JudgeAway, JudgingStopped
+from verifiers.isolation.apart import stopped_by
 from verifiers.outcome import Outcome
 from verifiers.verifier import Candidate, Problem, Verifier
 
@@ -24,6 +27,9 @@ COMMIT_SECONDS = 5
 
 WORK_SECONDS = 300
 """A work that takes longer is given back and published again, so no broker's or supervisor's time limit matters."""
+
+JUDGEMENT_SECONDS = 3_600
+"""Longer than any verifier takes for one candidate by its own limits, on a busy machine too."""
 
 INFRASTRUCTURE_ATTEMPTS = 3
 """Tries at judging before our own failure is written down as such."""
@@ -48,22 +54,33 @@ STOPPED = Unfinished("its worker leaves, or the work was cancelled")
 ELSEWHERE = Unfinished("the candidates that are left are being judged for other works", WAIT_PAUSE_SECONDS)
 
 
-@app.task(name="verify", bind=True)
+@app.task(name="verify", bind=True, base=WatchedTask)
 def verify(task: Task, work_id: int) -> str:  # type: ignore[type-arg]
     """Verify one batch by one verifier. Returns what Flower shows."""
     lease = claim(task, work_id)
     if lease is None:
         return NOTHING
-    with attempted(lease) as attempt:
+    with attempted(lease) as attempt, stopped_by(attempt.stop):
         attempt.result = _verify(attempt)
     return attempt.result
+
+
+def limit_works(*, patches: bool) -> None:
+    """Have whoever serves works end a process that is at one for longer than any takes: nobody else's limit was kept.
+
+    patches: they may take their own time, and as long again until an image is there.
+    """
+    verify.time_limit = WORK_SECONDS + JUDGEMENT_SECONDS + (2 * int(settings().patch_seconds) if patches else 0)
 
 
 def _verify(attempt: WorkInHand) -> str:
     lease = attempt.lease
     verifier, problem = _asked_for(lease)
     _, samples = batch_samples(lease)
-    extractions = [_extract(verifier, problem, sample) for sample in samples]
+    extractions = list(_extractions(attempt, verifier, problem, samples))
+    if len(extractions) < len(samples):
+        ledger.give_back(lease, STOPPED.why)
+        return f"given back: {STOPPED.why}"
     texts = [each.candidate.text for each in extractions if each.candidate is not None]
     distinct = sorted(set(texts))
     known = ledger.known_candidates(lease, distinct) if distinct else set()
@@ -88,7 +105,7 @@ def _verify(attempt: WorkInHand) -> str:
         ledger.record_verdicts(lease, verdicts)
         ledger.give_back(lease, rest.why, usage, rest.pause)
         return f"given back: {rest.why}"
-    if not ledger.finish_verify(lease, extractions, verdicts, usage):
+    if not keep_storing(ledger.finish_verify, lease, extractions, verdicts, usage):
         return "lost its lease"
     correct = sum(judgement.outcome == Outcome.correct for judgement in verdicts.values())
     return f"{lease.size} samples · {len(verdicts)} new candidates, {correct} of them correct"
@@ -178,6 +195,19 @@ def _sure(verdicts: Verdicts) -> Verdicts:
     """Without our own failures, which are to be tried again."""
     ours = Outcome.infrastructure_error
     return {text: judgement for text, judgement in verdicts.items() if judgement.outcome != ours}
+
+
+def _extractions(
+    attempt: WorkInHand, verifier: Verifier, problem: Problem, samples: Sequence[Split]
+) -> Iterator[Verification]:
+    """What the verifier finds in each answer, until the attempt is to stop."""
+    for sample in samples:
+        if attempt.stop.is_set():
+            return
+        try:
+            yield _extract(verifier, problem, sample)
+        except JudgingStopped:
+            return
 
 
 def _extract(verifier: Verifier, problem: Problem, sample: Split) -> Verification:

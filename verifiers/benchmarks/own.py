@@ -3,6 +3,7 @@
 Whoever loads one runs its code. What a benchmark has to be says verifiers/examples/__init__.py.
 """
 
+import faulthandler
 import functools
 import hashlib
 import importlib
@@ -20,10 +21,17 @@ from verifiers.benchmarks.benchmark import Benchmark, Code
 from verifiers.benchmarks.guarded import BrokenBenchmark, guarded, told
 from verifiers.benchmarks.sources import digest_of, file_of, is_ours, module_sources
 from verifiers.errors import InfrastructureError
+from verifiers.isolation.apart import Ended, apart
 from verifiers.verifier import Verifier
 
 LOAD_SECONDS, EXTRACT_SECONDS, JUDGE_SECONDS = 60.0, 10.0, 120.0
 """What loading a benchmark, extracting from one text and judging one candidate may take."""
+
+LONG_SECONDS = 3600.0
+"""What `judge_until`, which is for judgements of minutes, and `classes`, which gets all candidates, may take."""
+
+DEAF_SECONDS = 10.0
+"""More for loading code that does not hear of its limit; then this process ends, and says where that code stood."""
 
 DIGITS = 12
 """Of a code's digest, in the version of its verifiers."""
@@ -53,7 +61,11 @@ def load_own(code: Code, seconds: float = LOAD_SECONDS) -> Benchmark:
     A module that is another one by now is refused.
     """
     if code not in _loaded:
-        found = guarded(_run, code.origin, _place(code), seconds=seconds)(code)
+        faulthandler.dump_traceback_later(seconds + DEAF_SECONDS, exit=True, file=sys.__stderr__ or 2)
+        try:
+            found = guarded(_run, code.origin, _place(code), seconds=seconds)(code)
+        finally:
+            faulthandler.cancel_dump_traceback_later()
         _loaded[code] = _whole(code, shape.checked(code.origin, found))
     return _loaded[code]
 
@@ -147,26 +159,29 @@ def _whole(code: Code, benchmark: Benchmark) -> Benchmark:
     guard = functools.partial(guarded, below=_place(code), modules=_modules.get(code, {}))
     name = benchmark.name
 
+    def call(
+        function: Callable[..., Any], what: str, wrong: Callable[..., str], seconds: float, error: type[Exception]
+    ) -> Callable[..., Any]:
+        if _is_ready(function):  # keeps its own limits, and is right on a busy machine too
+            return guard(function, what, wrong=wrong, error=error)
+        return _apart(guard(function, what, wrong=wrong, error=error), what, seconds, error)
+
     def verifier(each: Verifier) -> Verifier:
         of = f"the verifier {each.name} of {name}"
         return replace(
             each,
             version=f"{each.version}+{code.digest[:DIGITS]}",
             queue=own_queue(name),
-            extract=guard(
-                each.extract, f"extract of {of}", seconds=_seconds(each.extract, EXTRACT_SECONDS),
-                wrong=shape.wrong_candidate,
+            extract=call(each.extract, f"extract of {of}", shape.wrong_candidate, EXTRACT_SECONDS, BrokenBenchmark),
+            judge=call(each.judge, f"judge of {of}", shape.wrong_judgement, JUDGE_SECONDS, InfrastructureError),
+            judge_until=each.judge_until
+            and call(
+                each.judge_until, f"judge_until of {of}", shape.wrong_judgement, LONG_SECONDS, InfrastructureError
             ),
-            judge=guard(
-                each.judge, f"judge of {of}", seconds=_seconds(each.judge, JUDGE_SECONDS),
-                wrong=shape.wrong_judgement, error=InfrastructureError,
-            ),
-            judge_until=each.judge_until and guard(
-                each.judge_until, f"judge_until of {of}", wrong=shape.wrong_judgement, error=InfrastructureError
-            ),
-            classes=each.classes and guard(each.classes, f"classes of {of}", wrong=shape.wrong_classes),
+            classes=each.classes
+            and call(each.classes, f"classes of {of}", shape.wrong_classes, LONG_SECONDS, BrokenBenchmark),
             lacks=guard(each.lacks, f"lacks of {of}"),
-        )  # fmt: skip
+        )
 
     subsets: Mapping[str, Callable[..., Any]] = benchmark.subsets
     return replace(
@@ -186,9 +201,23 @@ def _whole(code: Code, benchmark: Benchmark) -> Benchmark:
     )
 
 
-def _seconds(function: Callable[..., Any], seconds: float) -> float | None:
-    """The time limit of a person's own function; a ready one keeps its own, and is right on a busy machine too."""
+def _apart(call: Callable[..., Any], what: str, seconds: float, error: type[Exception]) -> Callable[..., Any]:
+    """A guarded function of a person's, where no loop, crash or exit of it takes this process along."""
+    there = apart(call, seconds)
+
+    @functools.wraps(call)
+    def ask(*arguments: Any) -> Any:
+        try:
+            return there(*arguments)
+        except Ended as ended:
+            raise error(f"{what}{ended}") from None
+
+    return ask
+
+
+def _is_ready(function: Callable[..., Any]) -> bool:
+    """Whether a function is one of ours, and no person's."""
     while isinstance(function, functools.partial):
         function = function.func
     module = str(getattr(function, "__module__", ""))
-    return None if module.startswith("verifiers.") and not module.startswith("verifiers.examples.") else seconds
+    return module.startswith("verifiers.") and not module.startswith("verifiers.examples.")

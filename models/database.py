@@ -12,6 +12,7 @@ from psycopg.rows import DictRow, class_row, dict_row, scalar_row, tuple_row
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import SQLModel
 
+from models import silence
 from models.settings import settings
 from verifiers.errors import Unavailable
 
@@ -49,9 +50,13 @@ def engine() -> sqlalchemy.Engine:
 
 @cache
 def _engine(pid: int, url: str) -> sqlalchemy.Engine:  # noqa: ARG001 -- the pid is part of the cache's key
-    return sqlalchemy.create_engine(
-        url, pool_pre_ping=True, pool_size=5, max_overflow=50, connect_args={"connect_timeout": 10}
-    )
+    made = sqlalchemy.create_engine(url, pool_pre_ping=True, pool_size=5, max_overflow=-1)
+
+    @sqlalchemy.event.listens_for(made, "do_connect")
+    def watched(_dialect: object, _record: object, _arguments: object, reach: dict[str, Any]) -> Connection:
+        return silence.connect(**reach)
+
+    return made
 
 
 @contextmanager

@@ -67,7 +67,7 @@ class WatchedConnection(psycopg.Connection[DictRow]):
     name: str
     """Its application_name, which no other session has: poolers pass it on, unlike a process id."""
     reach: dict[str, Any]
-    """How the server is connected to."""
+    """How the server is reached, as libpq takes it."""
 
     def wait(self, gen: Generator[Any, Any, Any], *arguments: Any, **named: Any) -> Any:
         """As psycopg's own, watched."""
@@ -99,7 +99,23 @@ class _AskingConnection(psycopg.Connection[TupleRow]):
     """A connection whose waits have a plain deadline."""
 
     def wait(self, gen: Generator[Any, Any, Any], *arguments: Any, **named: Any) -> Any:
-        return super().wait(gen, *arguments, **{"timeout": REACH_SECONDS} | named)
+        """As psycopg's own; _Unanswered after a while."""
+        return super().wait(_bounded(gen), *arguments, **named)
+
+
+def _bounded(gen: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
+    deadline = time.monotonic() + REACH_SECONDS
+    try:
+        wanted = next(gen)
+        while time.monotonic() < deadline:
+            wanted = gen.send((yield wanted))
+    except StopIteration as ended:
+        return ended.value
+    raise _Unanswered
+
+
+class _Unanswered(psycopg.OperationalError):
+    """Nothing came in time."""
 
 
 def connect(**reach: Any) -> WatchedConnection:
@@ -108,7 +124,7 @@ def connect(**reach: Any) -> WatchedConnection:
     connection: WatchedConnection = WatchedConnection.connect(  # type: ignore[assignment]
         **{"connect_timeout": CONNECT_SECONDS} | TCP | reach | {"application_name": name}, autocommit=True
     )
-    connection.name, connection.reach = name, reach
+    connection.name, connection.reach = name, {key: value for key, value in reach.items() if key != "context"}
     told = {"pid": connection.info.backend_pid, "names": list(SERVER), "values": list(SERVER.values())}
     (direct, _) = connection.execute(BEGIN, told).fetchone() or (False, None)
     if not direct:
@@ -122,20 +138,21 @@ _asking = threading.Lock()
 
 
 def _is_at_work(name: str, reach: dict[str, Any], *, end: bool) -> bool | None:
-    """Whether the server is at work for a session; None where it does not say. With `end` a session that waits ends."""
-    if not _asking.acquire(blocking=False):
+    """Whether the server is at work for a session; None where it does not answer. With `end` one that waits ends."""
+    if not _asking.acquire(timeout=REACH_SECONDS):
         return None
     asking = _unique_name()
-    ways = TCP | reach | {"application_name": asking, "connect_timeout": REACH_SECONDS}
+    ways = {"application_name": asking, "connect_timeout": REACH_SECONDS}
     try:
-        with _AskingConnection.connect(**ways, autocommit=True) as connection:
+        with _AskingConnection.connect(**TCP | reach | ways, autocommit=True) as connection:
             found = {row[0]: row[1] for row in connection.execute(ASK, {"name": name, "asking": asking, "end": end})}
+    except (psycopg.errors.ConnectionTimeout, _Unanswered):
+        return None
     except psycopg.Error:
-        conninfo = make_conninfo(**ways).encode()
-        return True if psycopg.pq.PGconn.ping(conninfo) == psycopg.pq.Ping.OK else None  # it is full
+        return True  # it refuses: it is full, or starts, and will soon be asked again
     finally:
         _asking.release()
-    if asking not in found:  # whatever stands between tells no names
+    if asking not in found:  # what stands between passes no names on
         return True
     return not found[name] if name in found else False
 

@@ -93,9 +93,10 @@ def test_a_connection_is_given_up_where_the_server_cannot_be_asked(
     place: Place, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(silence, "LOST_SECONDS", 0.6)
+    monkeypatch.setattr(silence, "REACH_SECONDS", 1)
     with pytest.raises(psycopg.OperationalError, match="lost the connection"), transaction() as connection:
         proxy.silence()
-        proxy.refuse()
+        proxy.swallow()
         connection.execute("select 1")
 
 

@@ -15,6 +15,7 @@ class Proxy:
 
     def __init__(self, target: tuple[str, int] | Path) -> None:
         self._target = target
+        self._swallowing = False
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.port: int = self._listener.getsockname()[1]
         self._open: list[tuple[threading.Event, socket.socket, socket.socket]] = []
@@ -26,15 +27,13 @@ class Proxy:
             passing.clear()
         return len(self._open)
 
-    def refuse(self) -> None:
-        """Take no new connections."""
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
+    def swallow(self) -> None:
+        """Take new connections and let nothing pass on them either."""
+        self._swallowing = True
 
     def close(self) -> None:
         """Close what is open, and take no more."""
-        with suppress(OSError):
-            self.refuse()
+        self._listener.close()
         for _, *ends in self._open:
             for end in ends:
                 with suppress(OSError):
@@ -54,7 +53,8 @@ class Proxy:
         else:
             far = socket.create_connection(self._target)
         passing = threading.Event()
-        passing.set()
+        if not self._swallowing:
+            passing.set()
         self._open.append((passing, near, far))
         for one, other in ((near, far), (far, near)):
             threading.Thread(target=_copy, args=(one, other, passing), daemon=True).start()

@@ -121,7 +121,7 @@ class _Unanswered(psycopg.OperationalError):
 def connect(**reach: Any) -> WatchedConnection:
     """Connect to a server, directly or through a pooler of transactions. The keywords are psycopg.connect's."""
     name = _unique_name()
-    connection: WatchedConnection = WatchedConnection.connect(  # type: ignore[assignment]
+    connection: WatchedConnection = WatchedConnection.connect(
         **{"connect_timeout": CONNECT_SECONDS} | TCP | reach | {"application_name": name}, autocommit=True
     )
     connection.name, connection.reach = name, {key: value for key, value in reach.items() if key != "context"}

@@ -5,7 +5,11 @@ import shutil
 import signal
 import socket
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+import pytest
 
 from cli.stack.processes import end_group, kill, members
 from tests.place import wait_until
@@ -108,3 +112,16 @@ def free_port() -> int:
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         return int(listening.getsockname()[1])
+
+
+@contextmanager
+def own_rabbit(home: Path) -> Iterator[Rabbit]:
+    """A node for the length of a with block; skips where RabbitMQ is not installed."""
+    if not (BIN / "rabbitmq-server").exists():
+        pytest.skip("RabbitMQ is not installed here")
+    with (home / "rabbit.log").open("ab") as log:
+        made = Rabbit(home, log.fileno())
+        try:
+            yield made
+        finally:
+            made.end()

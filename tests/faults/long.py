@@ -30,7 +30,7 @@ from tests.faults.faults import AWAY, Chaos
 from tests.faults.person import Person
 from tests.faults.servers import Servers, own_servers
 from tests.faults.settled import Recorded, open_works, wrong
-from tests.faults.watch import Seen, Watch, table
+from tests.faults.watch import HUNG_SECONDS, Seen, Watch, table
 from tests.place import Place, new_place
 from tests.small_runs import Small, small
 
@@ -40,6 +40,9 @@ ROUND = 200
 
 REST_SECONDS = 180.0
 """After this long nothing may be left to do."""
+
+AT_WORK_SECONDS = 75.0
+"""Within this long every worker has done something, whatever went silent."""
 
 SHARE_OF_COMMANDS = 0.25
 """Commands a fault."""
@@ -79,8 +82,17 @@ class Round:
                 time.sleep(self.random.expovariate(1 / pause))
         finally:
             self.chaos.calm()
+        self.phases = [time.monotonic() - began]
+        self._end_commands()
+        self.phases.append(time.monotonic() - began)
         self._rest()
+        self.phases.append(time.monotonic() - began)
+        if self._all_at_work() or self.found:
+            self._rest()
+        self.phases.append(time.monotonic() - began)
         self.found += wrong(self.place, self.recorded)
+        if self.watch.longest > HUNG_SECONDS:
+            self.found.append(("hung", f"nothing done for {self.watch.longest:.0f} s"))
         self.watch.ended.set()
         self.watch.join()
         self.found += [("hung", f"a command: {words}") for words in self.person.hung]
@@ -99,33 +111,32 @@ class Round:
         if self.random.random() < 0.02:
             self.person.kill_one()
 
-    def _rest(self) -> None:
-        """Until every command has ended, everything that was cancelled or failed is resumed, and all is done."""
-        deadline = time.monotonic() + REST_SECONDS
-        while self.person.given and time.monotonic() < deadline:
+    def _end_commands(self) -> None:
+        while self.person.given:
             self.crew.keep()
             self.person.look()
             time.sleep(0.1)
+
+    def _rest(self) -> None:
+        """Until everything that was cancelled or failed is resumed, and all is done."""
+        deadline = time.monotonic() + REST_SECONDS
         resumed = 0
         while True:
             self.crew.keep()
             time.sleep(0.2)
             try:
                 left = open_works(self.place)
-                unended = self.place.one(
-                    "select count(*) from run where finished_at is null and cancelled_at is null"
-                )
+                unended = self.place.one("select count(*) from run where finished_at is null and cancelled_at is null")
             except psycopg.Error:
                 continue
             if not left and not unended:
                 if resumed == 2 or not self._resume():
-                    break
+                    return
                 resumed += 1
             if time.monotonic() > deadline:
                 self.found += [("hung", f"still to be done after {REST_SECONDS:.0f} s: {row}") for row in left]
                 self.found += [("hung", f"runs that did not end: {unended}")] if unended and not left else []
-                break
-        self._all_at_work(deadline)
+                return
 
     def _resume(self) -> bool:
         """Whether anything was cancelled or failed."""
@@ -144,11 +155,11 @@ class Round:
                 self.found.append(("wrong", f"resume {run['id']}: {said.output[:300]}"))
         return bool(stopped)
 
-    def _all_at_work(self, deadline: float) -> None:
-        """Every worker of the crew takes part in one more run: none stands still unnoticed."""
+    def _all_at_work(self) -> bool:
+        """Whether some worker of the crew takes no part in one more run, and so stands still."""
         workers = {name for name in self.crew.commands if name.split()[0] != "sweep"}
         since = self.place.one("select coalesce(max(id), 0) from attempt")
-        deadline = max(deadline, time.monotonic() + 75)
+        deadline = time.monotonic() + AT_WORK_SECONDS
         missing = workers
         while missing and time.monotonic() < deadline:
             run = self.recorded.files.enqueue(self.place, 20)
@@ -156,11 +167,12 @@ class Round:
                 self.crew.keep()
                 if time.monotonic() > deadline:
                     self.found.append(("hung", f"the last run: {open_works(self.place)}"))
-                    return
+                    return True
                 time.sleep(0.1)
             seen = self.place.query("select distinct worker from attempt where id > %s", (since,))
             missing = workers - {row["worker"].split("@")[0].replace("-", " ") for row in seen}
         self.found += [("hung", f"{name} does nothing any more: pid {self.crew.running[name].pid}") for name in missing]
+        return bool(missing)
 
     def clear(self) -> None:
         """Leave no run to the next round."""
@@ -183,6 +195,7 @@ class Round:
             "found": self.found,
             "tracebacks": self.person.tracebacks,
             "commands": self.person.ended,
+            "refused": self.person.refused,
             "left": self.crew.left,
         }
 
@@ -205,9 +218,7 @@ def crew_of(place: Place, servers: Servers, recording: Path) -> Crew:
         for number in (1, 2)
     }  # fmt: skip
     commands["verify 1"] = ["worker", "verify", "-c", "2", "--name", "verify-1@%h"]
-    return Crew(
-        place, {**commands, "sweep 1": ["sweep"], "sweep 2": ["sweep"]}, servers.through_wires(place.database)
-    )
+    return Crew(place, {**commands, "sweep 1": ["sweep"], "sweep 2": ["sweep"]}, servers.through_wires(place.database))
 
 
 def run_all(broker: str, seed: int, faults: int, folder: Path, pause: float) -> bool:
@@ -216,9 +227,10 @@ def run_all(broker: str, seed: int, faults: int, folder: Path, pause: float) -> 
     done = len(results.read_text().splitlines()) if results.exists() else 0
     recorded = prepare(folder / broker / "files")
     home = Path(tempfile.mkdtemp(dir=folder / broker))
-    with own_servers(home / "servers", broker) as servers, new_place(
-        servers.database_url, servers.broker_url, home / "home"
-    ) as place:
+    with (
+        own_servers(home / "servers", broker) as servers,
+        new_place(servers.database_url, servers.broker_url, home / "home") as place,
+    ):
         crew = crew_of(place, servers, recorded.files.recording)
         try:
             for number in range(done, -(-faults // ROUND)):
@@ -229,7 +241,8 @@ def run_all(broker: str, seed: int, faults: int, folder: Path, pause: float) -> 
                 with results.open("a") as file:
                     file.write(json.dumps(result) + "\n")
                 print(
-                    f"{broker} round {number}: {sum(one.chaos.injected.values())} faults in {one.seconds:.0f} s, "
+                    f"{broker} round {number}: {sum(one.chaos.injected.values())} faults in {one.seconds:.0f} s "
+                    f"({', '.join(f'{each:.0f}' for each in one.phases)}), "
                     f"longest silence {result['longest']} s (after {result['longest_after']}), "
                     f"left {dict(crew.left)}",
                     flush=True,
@@ -267,6 +280,8 @@ def told(folder: Path, brokers: list[str], seed: int) -> int:
     print(table(seen))
     commands = sum((Counter(line["commands"]) for line in lines), Counter[str]())
     print(f"\ncommands {sum(commands.values())}: {dict(sorted(commands.items()))}")
+    for said, times in sum((Counter(line["refused"]) for line in lines), Counter[str]()).most_common(25):
+        print(f"    {times} x {said}")
     print(f"left without being told: {dict(sum((Counter(line['left']) for line in lines), Counter[str]()))}")
     print(f"tracebacks: {len([each for line in lines for each in line['tracebacks']])}")
     if lines:

@@ -18,9 +18,7 @@ class Messages:
 
     def send_again(self, works: int) -> None:
         """Works of any state, each twice."""
-        rows = self.place.query(
-            "select id, kind::text, queue from work order by random() limit %s", (works,)
-        )
+        rows = self.place.query("select id, kind::text, queue from work order by random() limit %s", (works,))
         with app.connection_for_write() as connection, app.amqp.Producer(connection) as producer:
             for work in rows:
                 for _ in range(2):

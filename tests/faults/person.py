@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import time
 from collections import Counter
@@ -47,6 +48,8 @@ class Person:
     tracebacks: list[str] = field(default_factory=list)
     runs: list[dict[str, Any]] = field(default_factory=list)
     """As they were when the database was last seen."""
+    refused: Counter[str] = field(default_factory=Counter)
+    """What was said of commands that failed, without numbers."""
     numbers: int = 0
 
     def see(self) -> None:
@@ -81,6 +84,8 @@ class Person:
             said = each.log.read_text(errors="replace") if each.log.exists() else ""
             if "Traceback" in said and each.process.pid not in self.crew.told:
                 self.tracebacks.append(f"{' '.join(each.words)}: {' '.join(said.strip().splitlines()[-1:])[:300]}")
+            if code == 1 and each.process.pid not in self.crew.told:
+                self.refused[re.sub(r"[0-9]+", "N", " ".join(said.strip().splitlines()[-1:]))[:110]] += 1
             self.ended[f"{each.words[0]} {code}"] += 1
             self.given.remove(each)
             self.crew.place.processes.remove(each.process)

@@ -52,12 +52,15 @@ class Watch(threading.Thread):
         self._lock = threading.Lock()
         self._since = time.monotonic()
         self._done = 0
+        self._last: list[str] = []
+        """The last faults that were over."""
 
     def over(self, fault: str) -> None:
         """A fault is over: wait for the next done work."""
         with self._lock:
             self.seen[fault].injections += 1
             self._waiting.append((fault, time.monotonic()))
+            self._last = [*self._last[-2:], fault]
 
     def run(self) -> None:
         """Look, until told to end."""
@@ -86,7 +89,7 @@ class Watch(threading.Thread):
         self.silent = now - max(self._since, out)
         if self.silent > self.longest:
             self.longest = self.silent
-            self.longest_after = ", ".join(fault for fault, _ in self._waiting[-3:])
+            self.longest_after = ", ".join(self._last)
         for fault, began in [each for each in self._waiting if now - each[1] > HUNG_SECONDS]:
             self.seen[fault].hung += 1
             self._waiting.remove((fault, began))

@@ -30,7 +30,7 @@ def _context() -> ForkServerContext:
 
 
 class Forked:
-    """One command line; it is used as a `subprocess.Popen`, and leads a session of its own as the stack's services do."""
+    """One command line, used as a `subprocess.Popen` is; it leads a session of its own as the stack's services do."""
 
     def __init__(self, arguments: list[str], environment: dict[str, str], log: Path) -> None:
         self._process = _context().Process(target=_run, args=(arguments, environment, str(log)))

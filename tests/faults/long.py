@@ -136,6 +136,7 @@ class Round:
             if time.monotonic() > deadline:
                 self.found += [("hung", f"still to be done after {REST_SECONDS:.0f} s: {row}") for row in left]
                 self.found += [("hung", f"runs that did not end: {unended}")] if unended and not left else []
+                self.events.append(f"        messages waiting: {self.chaos.messages.waiting()}")
                 return
 
     def _resume(self) -> bool:

@@ -48,6 +48,15 @@ class Messages:
         with app.connection_for_write() as connection:
             connection.default_channel.queue_delete(self._queue())
 
+    def waiting(self) -> dict[str, int]:
+        """Messages by queue, as the broker counts them."""
+        names = self.place.query("select distinct queue from work")
+        with app.connection_for_read() as connection:
+            return {
+                row["queue"]: connection.default_channel.queue_declare(row["queue"], passive=True).message_count
+                for row in names
+            }
+
     def _queue(self) -> str:
         names = self.place.query("select distinct queue from work order by 1")
         return str(self.random.choice(names)["queue"]) if names else "verify"

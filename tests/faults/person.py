@@ -129,7 +129,8 @@ class Person:
             with self.files.recording.open() as recorded, file.open("w") as written:
                 written.writelines(line for line in recorded if json.loads(line)["sample_index"] < n)
         return [
-            "import", str(file), "--benchmark", "gsm8k", "--llm", "elsewhere", "--data", str(self.files.data), "--quiet",
+            "import", str(file), "--benchmark", "gsm8k", "--llm", "elsewhere", "--data", str(self.files.data),
+            "--quiet",
         ]  # fmt: skip
 
     def _extend(self, run: dict[str, Any]) -> list[str]:

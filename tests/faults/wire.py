@@ -1,4 +1,4 @@
-"""A TCP port that passes everything on to a server, and may stop doing so: silent, cut, slow, or with an answer lost."""
+"""A TCP port that passes all on to a server, and may stop doing so: silent, cut, slow, or with an answer lost."""
 
 import asyncio
 import socket

@@ -35,7 +35,19 @@ class Place:
 
     database_url: str
     broker_url: str
-    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    processes: list[Any] = field(default_factory=list)
+    """Of subprocess.Popen, or what is used alike."""
+
+    @property
+    def database(self) -> str:
+        """The database's name on its server."""
+        return str(sqlalchemy.make_url(self.database_url).database)
+
+    def log(self, name: str) -> Path:
+        """The file that a process of this name writes to."""
+        folder = settings().home / "log"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder / f"{name}.log"
 
     def monkeys(self, *arguments: str) -> Result:
         """Run the command line in this process."""

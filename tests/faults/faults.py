@@ -1,70 +1,50 @@
-"""What may go wrong, as functions that make it go wrong, over the processes of one run."""
+"""What may go wrong, as functions that make it go wrong, over the processes of one run and their servers."""
 
-import os
 import signal
-import subprocess
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
+from typing import NamedTuple
 
-from cli.stack.processes import Process, kill, members, read_process
-from tasks.app import app, queue
+import kombu
+import psycopg
+import redis
+import sqlalchemy
+
+from cli.stack.processes import Process, kill
+from tests.faults.crew import LEASE_SECONDS, Crew
+from tests.faults.messages import Messages
 from tests.faults.servers import Servers
-from tests.place import Place
 
-LEASE_SECONDS = 4
-"""Of the workers under test: a pause has to be longer."""
-
-
-@dataclass
-class Crew:
-    """The processes of a run, kept going: one that died is started again, as a supervisor would."""
-
-    place: Place
-    commands: dict[str, list[str]]
-    running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
-    restarts: int = 0
-
-    def keep(self) -> None:
-        """Start what does not run."""
-        for name, command in self.commands.items():
-            process = self.running.get(name)
-            if process is None or process.poll() is not None:
-                self.restarts += process is not None
-                self.running[name] = self.place.start(
-                    *command, MONKEYS_LEASE_SECONDS=str(LEASE_SECONDS), MONKEYS_SWEEP_SECONDS="0.3"
-                )
-
-    def tree(self, name: str) -> list[Process]:
-        """A command's process and all that descend from it, oldest first."""
-        return sorted(members([self.running[name].pid]), key=lambda each: each.start)
+SHORT = (0.3, 2.0)
+LONGER_THAN_A_LEASE = (LEASE_SECONDS * 1.2, LEASE_SECONDS * 2.0)
 
 
-class Refusals(threading.Thread):
-    """Counts the messages for which a worker found nothing to do, from Celery's events as Flower sees them."""
+class Undo(NamedTuple):
+    """A fault that lasts: how long, and what ends it."""
 
-    def __init__(self) -> None:
-        super().__init__(daemon=True)
-        self.count = 0
-        self.ended = threading.Event()
+    seconds: float
+    end: Callable[[], None]
 
-    def run(self) -> None:
-        while not self.ended.is_set():
-            try:
-                with app.connection_for_read() as connection:
-                    receiver = app.events.Receiver(connection, handlers={"task-succeeded": self._see})
-                    while not self.ended.is_set():
-                        receiver.capture(limit=None, timeout=1, wakeup=False)
-            except TimeoutError:
-                continue
-            except Exception:  # the broker is one of those that are killed
-                time.sleep(0.2)
 
-    def _see(self, event: dict[str, str]) -> None:
-        self.count += "nothing to do" in event.get("result", "")
+class Fault(NamedTuple):
+    """One kind of fault."""
+
+    weight: float
+    """How often it is drawn by the long form, beside the others."""
+    make: Callable[[], Undo | None]
+    of: str = ""
+    """The server that it makes useless for as long as it lasts, of which there is one at a time."""
+
+
+AWAY = (psycopg.Error, sqlalchemy.exc.DBAPIError, kombu.exceptions.OperationalError, redis.RedisError, OSError)
+
+
+class NothingThere(Exception):
+    """There is nothing that this could happen to just now."""
 
 
 @dataclass
@@ -75,76 +55,213 @@ class Chaos:
     servers: Servers | None
     random: Random
     injected: Counter[str] = field(default_factory=Counter)
-    sent_again: int = 0
-    paused: list[Process] = field(default_factory=list)
+    out: set[str] = field(default_factory=set)
+    """Servers that are away, frozen, full or read-only at this moment."""
+    quiet_since: float = 0.0
+    """When the last of these went on."""
+    over: Callable[[str], None] = lambda _: None
+    """Told the name of each fault when that is over."""
+    _lasting: list[threading.Thread] = field(default_factory=list)
+    _calm: threading.Event = field(default_factory=threading.Event)
 
-    def faults(self) -> dict[str, Callable[[], None]]:
+    def __post_init__(self) -> None:
+        self.messages = Messages(self.crew.place, self.random)
+
+    def faults(self) -> dict[str, Fault]:
         """Every fault that can be made here, by name."""
-        found: dict[str, Callable[[], None]] = {
-            "kill -9 a generate worker": lambda: self._kill_tree("generate"),
-            "kill -9 a verify worker": lambda: self._kill_tree("verify"),
-            "kill -9 one process of a verify worker": lambda: self._kill_one("verify"),
-            "kill -9 the sweeper": lambda: self._kill_tree("sweep"),
-            "pause a generate worker longer than its lease": lambda: self._pause("generate"),
-            "pause a verify worker longer than its lease": lambda: self._pause("verify"),
-            "terminate a generate worker": lambda: self._terminate("generate"),
-            "terminate a verify worker": lambda: self._terminate("verify"),
-            "messages twice and out of order": self._send_again,
-        }
-        if self.servers is not None:
-            servers = self.servers
-            found |= {
-                "kill -9 the broker": lambda: self._broker(servers, wiped=False),
-                "kill -9 the broker and wipe it": lambda: self._broker(servers, wiped=True),
-                "restart PostgreSQL": lambda: self._postgres(servers.stop_postgres, servers),
-                "kill -9 PostgreSQL": lambda: self._postgres(servers.kill_postgres, servers),
-            }
-        return found
+        return {**self._of_processes(), **self._of_messages(), **(self._of_servers() if self.servers else {})}
 
-    def inject(self, name: str) -> None:
-        """Make one fault."""
-        self.faults()[name]()
+    def _of_processes(self) -> dict[str, Fault]:
+        return {
+            "kill -9 a generate worker": Fault(4, lambda: self._kill_tree("generate")),
+            "kill -9 a verify worker": Fault(3, lambda: self._kill_tree("verify")),
+            "kill -9 one process of a verify worker": Fault(6, lambda: self._kill_one("verify")),
+            "kill -9 the sweeper": Fault(3, lambda: self._kill_tree("sweep")),
+            "pause a generate worker longer than its lease": Fault(3, lambda: self._pause("generate")),
+            "pause a verify worker longer than its lease": Fault(3, lambda: self._pause("verify")),
+            "pause one process of a verify worker": Fault(3, lambda: self._pause("verify", one=True)),
+            "freeze the sweeper": Fault(3, lambda: self._pause("sweep")),
+            "terminate a generate worker": Fault(3, lambda: self._terminate("generate")),
+            "terminate a verify worker": Fault(3, lambda: self._terminate("verify")),
+            "terminate the sweeper": Fault(2, lambda: self._terminate("sweep")),
+        }
+
+    def _of_messages(self) -> dict[str, Fault]:
+        messages = self.messages
+        return {
+            "messages twice and out of order": Fault(10, lambda: self._at_peace(lambda: messages.send_again(10))),
+            "messages lost": Fault(10, lambda: self._at_peace(lambda: messages.lose(10))),
+            "messages shuffled": Fault(5, lambda: self._at_peace(lambda: messages.shuffle(20))),
+            "a queue deleted": Fault(1, lambda: self._at_peace(messages.delete_queue)),
+        }
+
+    def _at_peace(self, do: Callable[[], None]) -> None:
+        """Do what needs both servers."""
+        if self.out:
+            raise NothingThere
+        do()
+
+    def _of_servers(self) -> dict[str, Fault]:
+        servers = self.servers
+        assert servers is not None
+        broker, wires = servers.broker, servers.wires
+        database, queue = "PostgreSQL", "the broker"
+        return {
+            "kill -9 the broker": Fault(0.3, lambda: self._restart(broker.kill, broker.start), queue),
+            "kill -9 the broker and wipe it": Fault(0.3, lambda: self._restart(self._wiped, broker.start), queue),
+            "freeze the broker": Fault(0.6, lambda: self._lasts(broker.freeze, broker.thaw), queue),
+            "the broker is full": Fault(0.5, lambda: self._lasts(broker.fill, broker.drain), queue),
+            "restart PostgreSQL": Fault(
+                0.3, lambda: self._restart(servers.stop_postgres, servers.start_postgres), database
+            ),
+            "kill -9 PostgreSQL": Fault(
+                0.3, lambda: self._restart(servers.kill_postgres, servers.start_postgres), database
+            ),
+            "freeze PostgreSQL": Fault(
+                0.5, lambda: self._lasts(servers.freeze_postgres, servers.thaw_postgres), database
+            ),
+            "PostgreSQL is read-only": Fault(
+                0.6, lambda: self._configured("default_transaction_read_only", "on"), database
+            ),
+            "PostgreSQL has no time for statements": Fault(
+                0.6, lambda: self._configured("statement_timeout", "3ms"), database
+            ),
+            "the works are locked": Fault(0.6, self._locked, database),
+            "one session terminated": Fault(12, lambda: self._terminate_sessions(1)),
+            "all sessions terminated": Fault(2, lambda: self._terminate_sessions(1_000)),
+            "a commit's answer lost": Fault(10, lambda: wires[database].lose_answer_to(b"COMMIT")),
+            "a connection to PostgreSQL cut": Fault(6, lambda: self._met(wires[database].cut(self.random))),
+            "a connection to the broker cut": Fault(4, lambda: self._met(wires[queue].cut(self.random))),
+            "a connection to PostgreSQL silent": Fault(2, lambda: self._met(wires[database].silence(self.random))),
+            "a connection to the broker silent": Fault(2, lambda: self._met(wires[queue].silence(self.random))),
+            "all connections to PostgreSQL silent": Fault(0.2, lambda: self._met(wires[database].silence_all())),
+            "all connections to the broker silent": Fault(0.2, lambda: self._met(wires[queue].silence_all())),
+            "a slow network": Fault(1, self._slow),
+        }
+
+    def inject(self, name: str, *, wait: bool = True) -> bool:
+        """Make one fault and, unless told not to, wait until it is over; False where there is nothing it could meet."""
+        fault = self.faults()[name]
+        if fault.of in self.out:
+            return False
+        try:
+            undo = fault.make()
+        except (NothingThere, *AWAY):
+            return False
         self.injected[name] += 1
+        if undo is None:
+            self.over(name)
+            return True
+        if fault.of:
+            self.out.add(fault.of)
+        lasting = threading.Thread(target=self._last, args=(name, fault.of, undo), daemon=True)
+        lasting.start()
+        self._lasting.append(lasting)
+        if wait:
+            lasting.join()
+        return True
+
+    def _last(self, name: str, server: str, undo: Undo) -> None:
+        self._calm.wait(undo.seconds)
+        undo.end()
+        if server:
+            self.out.discard(server)
+            self.quiet_since = time.monotonic()
+        self.over(name)
 
     def calm(self) -> None:
-        """Let everything that is paused go on."""
-        kill(self.paused, signal.SIGCONT)
-        self.paused.clear()
+        """End whatever lasts."""
+        self._calm.set()
+        for each in self._lasting:
+            each.join()
+        self._lasting.clear()
+        self._calm.clear()
 
-    def _kill_tree(self, name: str) -> None:
-        kill(self.crew.tree(name))
+    def _one_of(self, kind: str) -> list[Process]:
+        names = self.crew.names(kind)
+        tree = self.crew.tree(self.random.choice(names)) if names else []
+        if not tree:
+            raise NothingThere
+        return tree
 
-    def _kill_one(self, name: str) -> None:
-        while not (tree := self.crew.tree(name)):  # it may just have ended by itself
-            self.crew.keep()
-        kill([self.random.choice(tree)])
+    def _kill_tree(self, kind: str) -> None:
+        tree = self._one_of(kind)
+        self.crew.told.update(each.pid for each in tree)
+        kill(tree)
 
-    def _pause(self, name: str) -> None:
-        paused = self.crew.tree(name)
+    def _kill_one(self, kind: str) -> None:
+        chosen = self.random.choice(self._one_of(kind))
+        self.crew.told.add(chosen.pid)
+        kill([chosen])
+
+    def _pause(self, kind: str, *, one: bool = False) -> Undo:
+        paused = self._one_of(kind)
+        paused = [self.random.choice(paused)] if one else paused
         kill(paused, signal.SIGSTOP)
-        self.paused += paused
-        time.sleep(LEASE_SECONDS * 1.5)
-        self.calm()
+        return Undo(self.random.uniform(*LONGER_THAN_A_LEASE), lambda: kill(paused, signal.SIGCONT))
 
-    def _terminate(self, name: str) -> None:
-        process = self.crew.running[name]
-        if read_process(process.pid) is not None:
-            os.kill(process.pid, signal.SIGTERM)
+    def _terminate(self, kind: str) -> None:
+        tree = self._one_of(kind)
+        self.crew.told.add(tree[0].pid)
+        kill(tree[:1], signal.SIGTERM)
 
-    def _send_again(self) -> None:
-        works = self.crew.place.query("select id, kind::text, queue from work order by random() limit 50")
-        with app.producer_or_acquire() as producer:
-            for work in works:
-                for _ in range(2):
-                    app.send_task(work["kind"], args=[work["id"]], queue=queue(work["queue"]), producer=producer)
-                    self.sent_again += 1
+    def _lasts(self, begin: Callable[[], None], end: Callable[[], None], least: float = 1.0) -> Undo:
+        begin()
+        return Undo(self.random.uniform(least, 5), end)
 
-    def _broker(self, servers: Servers, *, wiped: bool) -> None:
-        servers.kill_redis(wiped=wiped)
-        time.sleep(self.random.uniform(0, 2))
-        servers.start_redis()
+    def _restart(self, end: Callable[[], None], start: Callable[[], None]) -> Undo:
+        end()
+        return Undo(self.random.uniform(0, 2), start)
 
-    def _postgres(self, stop: Callable[[], None], servers: Servers) -> None:
-        stop()
-        time.sleep(self.random.uniform(0, 2))
-        servers.start_postgres()
+    def _wiped(self) -> None:
+        assert self.servers is not None
+        self.servers.broker.kill()
+        self.servers.broker.wipe()
+
+    def _configured(self, setting: str, value: str) -> Undo:
+        servers = self.servers
+        assert servers is not None
+        servers.configure(setting, value)
+        return Undo(self.random.uniform(1, 5), lambda: servers.configure(setting, None))
+
+    def _locked(self) -> Undo:
+        assert self.servers is not None
+        session = self.servers.connect(self.crew.place.database)
+        session.execute("set lock_timeout = '2s'")
+        session.autocommit = False
+        try:
+            session.execute("lock table work in exclusive mode")
+        except Exception as error:
+            session.close()
+            raise NothingThere from error
+        return Undo(self.random.uniform(*SHORT), session.close)
+
+    def _terminate_sessions(self, at_most: int) -> None:
+        if self.servers is None or "PostgreSQL" in self.out:
+            raise NothingThere
+        with self.servers.connect() as connection:
+            connection.execute(
+                """
+                select pg_terminate_backend(pid) from (
+                    select pid from pg_stat_activity where datname = %s and application_name <> 'test'
+                    order by random() limit %s
+                ) as chosen
+                """,
+                (self.crew.place.database, at_most),
+            )
+
+    def _met(self, met: bool) -> None:
+        if not met:
+            raise NothingThere
+
+    def _slow(self) -> Undo:
+        assert self.servers is not None
+        wires = self.servers.wires.values()
+        for wire in wires:
+            wire.delay = 0.05
+
+        def end() -> None:
+            for wire in wires:
+                wire.delay = 0.0
+
+        return Undo(self.random.uniform(1, 4), end)

@@ -1,4 +1,4 @@
-"""A PostgreSQL and a Redis that a test may kill."""
+"""A PostgreSQL and a broker that a test may kill, freeze, fill or cut off."""
 
 import shutil
 import signal
@@ -6,8 +6,12 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, LiteralString
 
-from cli.stack.processes import end_group
+import psycopg
+import redis
+
+from cli.stack.processes import end_group, kill, members
 from cli.stack.servers import (
     make_folders,
     postgres_command,
@@ -17,36 +21,104 @@ from cli.stack.servers import (
     redis_ready,
 )
 from models.settings import read_settings
+from tests.faults.rabbit import Rabbit
+from tests.faults.wire import Wire
 from tests.place import wait_until
+
+WHATEVER_IS_SET = "-c default_transaction_read_only=off -c statement_timeout=0 -c lock_timeout=0"
+"""Options of a test's own sessions, which no fault is for."""
+
+
+class RedisServer:
+    """One Redis below a folder."""
+
+    def __init__(self, home: Path, log: int) -> None:
+        self.home, self._log = home, log
+        self.url = read_settings({"MONKEYS_HOME": str(home)}).broker_url
+        self.target = str(read_settings({"MONKEYS_HOME": str(home)}).sockets / "redis.sock")
+        self.start()
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        self.process = start(redis_command(self.home), self._log)
+        wait_until(lambda: redis_ready(self.home))
+
+    def kill(self) -> None:
+        """Kill -9."""
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def wipe(self) -> None:
+        """Forget every message; the server does not run."""
+        shutil.rmtree(self.home / "redis")
+
+    def freeze(self) -> None:
+        """Let it stand still."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        self.process.send_signal(signal.SIGCONT)
+
+    def fill(self) -> None:
+        """No memory is left: it refuses whatever would take some."""
+        self._memory(1)
+
+    def drain(self) -> None:
+        """It has memory again."""
+        self._memory(0)
+
+    def _memory(self, most: int) -> None:
+        with redis.Redis(unix_socket_path=self.target, socket_timeout=10) as client:
+            client.config_set("maxmemory", most)
+
+    def end(self) -> None:
+        """End it."""
+        self.thaw()
+        end_group(self.process, "TERM", grace=10)
 
 
 class Servers:
-    """Both servers below a folder; each can be ended in any way and started again."""
+    """Both servers below a folder; each can be ended in any way and started again.
 
-    def __init__(self, home: Path) -> None:
+    The URLs lead through wires, which may be cut or go silent; a test's own sessions go by `connect`.
+    """
+
+    def __init__(self, home: Path, broker: str = "redis") -> None:
         self.home = home
         make_folders(home)
         own = read_settings({"MONKEYS_HOME": str(home)})
-        self.database_url, self.broker_url = own.database_url, own.broker_url
+        self._sockets = own.sockets
+        self.database_url = own.database_url
         self._log = (home / "servers.log").open("ab")
         self.start_postgres()
-        self.start_redis()
+        self.broker = RedisServer(home, self._log.fileno()) if broker == "redis" else Rabbit(home, self._log.fileno())
+        self.broker_url = self.broker.url
+        self.wires = {
+            "PostgreSQL": Wire(str(own.sockets / ".s.PGSQL.5432")),
+            "the broker": Wire(self.broker.target),
+        }
 
-    def _start(self, command: list[str]) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log, start_new_session=True
-        )
+    def through_wires(self, database: str) -> dict[str, str]:
+        """The environment of processes that reach both over wires."""
+        scheme, end = ("redis://", "0") if isinstance(self.broker, RedisServer) else ("amqp://guest:guest@", "/")
+        return {
+            "MONKEYS_DATABASE_URL": f"postgresql://monkeys@127.0.0.1:{self.wires['PostgreSQL'].port}/{database}",
+            "MONKEYS_BROKER_URL": f"{scheme}127.0.0.1:{self.wires['the broker'].port}/{end}",
+        }
+
+    def connect(self, database: str = "postgres") -> psycopg.Connection[Any]:
+        """A session that no fault is for."""
+        return psycopg.connect(
+            host=str(self._sockets), user="monkeys", dbname=database, autocommit=True, connect_timeout=5,
+            application_name="test", options=WHATEVER_IS_SET,
+        )  # fmt: skip
 
     def start_postgres(self) -> None:
         """Start PostgreSQL and wait until it answers."""
         prepare_postgres(self.home)
-        self.postgres = self._start(postgres_command(self.home))
+        self.postgres = start(postgres_command(self.home), self._log.fileno())
         wait_until(lambda: postgres_ready(self.home))
-
-    def start_redis(self) -> None:
-        """Start Redis and wait until it answers."""
-        self.redis = self._start(redis_command(self.home))
-        wait_until(lambda: redis_ready(self.home))
 
     def kill_postgres(self) -> None:
         """End PostgreSQL as a crash would: every process at once, nothing written any more."""
@@ -56,24 +128,42 @@ class Servers:
         """End PostgreSQL in order, with every session cut."""
         end_group(self.postgres, "INT", grace=30)
 
-    def kill_redis(self, *, wiped: bool) -> None:
-        """End Redis with kill -9, and forget every message it held where `wiped`."""
-        self.redis.send_signal(signal.SIGKILL)
-        self.redis.wait()
-        if wiped:
-            shutil.rmtree(self.home / "redis")
+    def freeze_postgres(self) -> None:
+        """Let it and its sessions stand still."""
+        kill(members([self.postgres.pid]), signal.SIGSTOP)
+
+    def thaw_postgres(self) -> None:
+        """Let them go on."""
+        kill(members([self.postgres.pid]), signal.SIGCONT)
+
+    def configure(self, setting: LiteralString, value: str | None) -> None:
+        """A setting of all its sessions, from their next transaction on; None is its default."""
+        with self.connect() as connection:
+            if value is None:
+                connection.execute(f"alter system reset {setting}")
+            else:
+                connection.execute(f"alter system set {setting} = '{value}'")
+            connection.execute("select pg_reload_conf()")
 
     def end(self) -> None:
-        """End both."""
-        end_group(self.redis, "TERM", grace=10)
+        """End all."""
+        for wire in self.wires.values():
+            wire.end()
+        self.broker.end()
+        self.thaw_postgres()
         end_group(self.postgres, "INT", grace=10)
         self._log.close()
 
 
+def start(command: list[str], log: int) -> subprocess.Popen[bytes]:
+    """A server in a session of its own."""
+    return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+
+
 @contextmanager
-def own_servers(home: Path) -> Iterator[Servers]:
+def own_servers(home: Path, broker: str = "redis") -> Iterator[Servers]:
     """Servers for the length of a with block."""
-    made = Servers(home)
+    made = Servers(home, broker)
     try:
         yield made
     finally:

@@ -14,7 +14,6 @@ from collections.abc import Generator
 from typing import Any
 
 import psycopg
-from psycopg.conninfo import make_conninfo
 from psycopg.rows import DictRow, TupleRow
 
 LOOK_SECONDS = 10.0

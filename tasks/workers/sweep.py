@@ -89,6 +89,8 @@ def sweep(*, free_expired: bool = True) -> None:
     with _going_on():
         ended = ledger.end_runs()
     with _going_on():
+        ledger.fold_counts()
+    with _going_on():
         _send_on(ledger.open_queues())
     for run_id in ended:
         log.info("run %s ended", run_id)

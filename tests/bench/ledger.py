@@ -101,7 +101,10 @@ def explained(connection: Any, query: Any, params: Any) -> Figures:
     """Run a statement some times, taking it back each time."""
     found: list[tuple[int, float]] = []
     for _ in range(TIMES):
-        with connection.transaction(force_rollback=True), psycopg.ClientCursor(connection, row_factory=scalar_row) as cursor:
+        with (
+            connection.transaction(force_rollback=True),
+            psycopg.ClientCursor(connection, row_factory=scalar_row) as cursor,
+        ):
             cursor.execute("explain (analyze, buffers, format json) " + query, params)
             (plan,) = cursor.fetchone()
         pages = plan["Plan"]["Shared Hit Blocks"] + plan["Plan"]["Shared Read Blocks"]

@@ -5,14 +5,11 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-import psycopg
 import pytest
 import sqlalchemy
 from kombu.utils.url import parse_url
 
 from tests.faults.proxy import Proxy, proxied
-from tests.faults.rabbit import Rabbit, own_rabbit
-from tests.faults.servers import Servers, own_servers
 from tests.place import Place, new_place, wait_until
 from tests.small_runs import Small, check, small
 
@@ -42,12 +39,16 @@ def behind_proxies(place: Place) -> Iterator[tuple[Proxy, Proxy, dict[str, str]]
         )
         near = f"127.0.0.1:{to_broker.port}"
         url = database.set(host="127.0.0.1", port=to_database.port, query={})
-        yield to_database, to_broker, {
-            "MONKEYS_DATABASE_URL": url.render_as_string(hide_password=False),
-            "MONKEYS_BROKER_URL": f"redis://{near}/0"
-            if is_socket
-            else place.broker_url.replace(f"{broker['hostname']}:{broker['port']}", near),
-        }
+        yield (
+            to_database,
+            to_broker,
+            {
+                "MONKEYS_DATABASE_URL": url.render_as_string(hide_password=False),
+                "MONKEYS_BROKER_URL": f"redis://{near}/0"
+                if is_socket
+                else place.broker_url.replace(f"{broker['hostname']}:{broker['port']}", near),
+            },
+        )
 
 
 def done(place: Place, run: int) -> int:

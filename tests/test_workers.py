@@ -351,8 +351,7 @@ def test_doctor_tells_how_workers_do(place: Place, monkeypatch: pytest.MonkeyPat
         ("workers", False, f"generate.x@here ({where}) said nothing for 90 s: it stands still or is lost; its keeper "
                            "starts another", None),
         ("workers", None, f"verify@here ({where}) cannot judge by sandbox: no bwrap", None),
-        ("workers", None, f"verify.docker@here on {socket.gethostname()} failed 0 s ago: verify.docker cannot be "
-                          "served here: no Docker", None),
+        ("workers", None, "verify.docker@here failed 0 s ago: verify.docker cannot be served here: no Docker", None),
     ]  # fmt: skip
 
 
@@ -384,11 +383,12 @@ def test_why_the_last_worker_of_a_queue_failed_is_told_where_its_works_wait(
     files = small(tmp_path)
     run = files.enqueue(place, 5)
     queue = place.one("select queue from llm")
-    worker.leave(registered("generate", queue), "failed", "There is no such llm.")
-    said = f"{queue}@here on {socket.gethostname()} failed 0 s ago: There is no such llm"
+    failed = registered("generate", queue)
+    worker.leave(failed, "failed", "There is no such llm.")
+    said = f"{queue}@here failed 0 s ago: There is no such llm"
     assert waits_for(run)[0] == f"{said}."
     assert waits_for(run)[1].startswith(f"No worker serves {queue}, where 3 works wait.")
-    assert told(place, monkeypatch, queues)[0][1:3] == (None, said)
+    assert told(place, monkeypatch, workers)[1][1:3] == (None, said)
     enqueued = place.monkeys("enqueue", "gsm8k", "-m", f"replay:{files.recording}", "-n", "5", "--data",
                              str(files.data), "--prompt-file", str(files.prefix))  # fmt: skip
     assert f"{said}." in enqueued.output

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -73,7 +74,12 @@ def told(place: Place, monkeypatch: pytest.MonkeyPatch, *checks: Any) -> list[tu
     """What doctor finds by some of its checks."""
     monkeypatch.setattr(doctor, "CHECKS", checks)
     findings = json.loads(place.monkeys("doctor", "--json").stdout)
-    return [(each["check"], each["ok"], each["detail"], each["command"]) for each in findings]
+    return [(each["check"], each["ok"], timeless(each["detail"]), each["command"]) for each in findings]
+
+
+def timeless(text: str) -> str:
+    """Without the seconds that a busy machine makes more of."""
+    return re.sub(r"\b\d+ (s|minutes)\b", "some time", text)
 
 
 @pytest.fixture
@@ -325,12 +331,12 @@ def test_doctor_tells_who_sweeps(place: Place, monkeypatch: pytest.MonkeyPatch) 
     assert leads(first)
     assert not leads(second)
     set_row(first, last_did_at="now() - interval '2 s'")
-    assert told(place, monkeypatch, sweeper) == [("sweeper", True, f"swept 2 s ago by {where}, 1 stand by", None)]
+    assert told(place, monkeypatch, sweeper) == [("sweeper", True, f"swept some time ago by {where}, 1 stand by", None)]
     for each in (first, second):
         set_row(each, started_at="now() - interval '1 hour'", last_did_at="now() - interval '5 minutes'")
     ((_, ok, detail, command),) = told(place, monkeypatch, sweeper)
     assert (ok, command) == (False, "monkeys sweep")
-    assert detail.startswith(f"{where} lives and does not sweep (swept 5 minutes ago by {where})")
+    assert detail.startswith(f"{where} lives and does not sweep (swept some time ago by {where})")
     for each in (first, second):
         set_row(each, lease_until="now()")
     ((_, ok, detail, command),) = told(place, monkeypatch, sweeper)
@@ -348,11 +354,10 @@ def test_doctor_tells_how_workers_do(place: Place, monkeypatch: pytest.MonkeyPat
     where = f"{socket.gethostname()}:{os.getpid()}"
     assert told(place, monkeypatch, workers) == [
         ("workers", True, "1 live: 1 verify", None),
-        ("workers", False, f"generate.x@here ({where}) said nothing for 90 s: it stands still or is lost; its keeper "
+        ("workers", False, f"generate.x@here ({where}) said nothing for some time: it stands still or is lost; its keeper "
                            "starts another", None),
         ("workers", None, f"verify@here ({where}) cannot judge by sandbox: no bwrap", None),
-        ("workers", None, f"verify.docker@here on {socket.gethostname()} failed 0 s ago: verify.docker cannot be "
-                          "served here: no Docker", None),
+        ("workers", None, "verify.docker@here failed some time ago: verify.docker cannot be served here: no Docker", None),
     ]  # fmt: skip
 
 
@@ -372,7 +377,7 @@ def test_a_worker_that_takes_nothing_though_messages_wait_is_told(
         connection.execute("update work set published_at = now() - interval '3 minutes'")
     (_, ok, detail, command) = told(place, monkeypatch, workers)[1]
     assert (ok, command) == (False, f"kill {os.getpid()}")
-    assert f"lives and takes none of 3 works of {queue}, sent up to 3 minutes ago" in detail
+    assert f"lives and takes none of 3 works of {queue}, sent up to some time ago" in detail
     assert any("takes none of 3 works" in line for line in waits_for(run))
     assert worker.look_alive(row, "serving", None, {}, None, 15) is not None  # it has one in hand, and is just slow
     assert waits_for(run) == []
@@ -385,13 +390,13 @@ def test_why_the_last_worker_of_a_queue_failed_is_told_where_its_works_wait(
     run = files.enqueue(place, 5)
     queue = place.one("select queue from llm")
     worker.leave(registered("generate", queue), "failed", "There is no such llm.")
-    said = f"{queue}@here on {socket.gethostname()} failed 0 s ago: There is no such llm"
-    assert waits_for(run)[0] == f"{said}."
+    said = f"{queue}@here failed some time ago: There is no such llm"
+    assert timeless(waits_for(run)[0]) == f"{said}."
     assert waits_for(run)[1].startswith(f"No worker serves {queue}, where 3 works wait.")
-    assert told(place, monkeypatch, queues)[0][1:3] == (None, said)
+    assert told(place, monkeypatch, workers)[1][1:3] == (None, said)
     enqueued = place.monkeys("enqueue", "gsm8k", "-m", f"replay:{files.recording}", "-n", "5", "--data",
                              str(files.data), "--prompt-file", str(files.prefix))  # fmt: skip
-    assert f"{said}." in enqueued.output
+    assert f"{said}." in timeless(enqueued.output)
     assert "No worker serves" in enqueued.output
 
 

@@ -44,7 +44,7 @@ def workers() -> Iterator[Finding]:
 def queues() -> Iterator[Finding]:
     """Queues with works to be taken, and who takes them."""
     from models.questions.health import waiting_queues
-    from models.questions.workers import failed_workers, served_queues
+    from models.questions.workers import served_queues
 
     served = served_queues()
     for waiting in waiting_queues():
@@ -56,8 +56,6 @@ def queues() -> Iterator[Finding]:
         elif serve:
             yield Finding("queue", None, f"{works} for {serve[0].name}, which is loading since {ago(serve[0].age)}")
         else:
-            for failed in failed_workers([waiting.queue]):
-                yield Finding("queue", None, told_failure(failed))
             yield Finding("queue", False, f"{works} for a worker; start one:", serving(waiting))
 
 

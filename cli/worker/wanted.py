@@ -78,12 +78,12 @@ def told_failure(failed: FailedWorker) -> str:
     """That workers of one name failed, in words."""
     error = " ".join((failed.error or "nobody knows why").split())[:500].rstrip(".")
     times = f"{failed.times} times in the last hour, last " if failed.times > 1 else ""
-    return f"{failed.name} on {failed.host} failed {times}{ago(60 * failed.minutes)} ago: {error}"
+    return f"{failed.name} failed {times}{ago(failed.ago)} ago: {error}"
 
 
 def told_idle(idle: IdleWorker) -> str:
     """That a worker lives and does nothing, in words."""
-    works = f"{idle.works:,} works of {idle.queue}, sent up to {ago(60 * idle.minutes)} ago"
+    works = f"{idle.works:,} works of {idle.queue}, sent up to {ago(idle.ago)} ago"
     return f"{idle.name} ({idle.host}:{idle.pid}) lives and takes none of {works}: end it, another one is started"
 
 

@@ -54,8 +54,8 @@ class IdleWorker(NamedTuple):
     pid: int
     queue: str
     works: int
-    minutes: int
-    """Since the oldest of them was sent."""
+    ago: float
+    """Seconds since the oldest of them was sent."""
 
 
 class FailedWorker(NamedTuple):
@@ -67,8 +67,8 @@ class FailedWorker(NamedTuple):
     queues: list[str]
     error: str | None
     times: int
-    minutes: int
-    """Since the last time."""
+    ago: float
+    """Seconds since the last time."""
     replaced: bool
     """Whether one of the same name lives there by now and is through with its start."""
 
@@ -120,7 +120,7 @@ def idle_workers() -> list[IdleWorker]:
     return rows(
         IdleWorker,
         """
-        select name, host, pid, late.queue, works, round(extract(epoch from now() - late.since) / 60)::int as minutes
+        select name, host, pid, late.queue, works, extract(epoch from now() - late.since)::float8 as ago
         from (
             select queue, count(*) as works, min(published_at) as since from work
             where state = 'published' and published_at < now() - make_interval(secs => %(untaken)s) group by queue
@@ -140,7 +140,7 @@ def failed_workers(queues: Collection[str] | None = None) -> list[FailedWorker]:
         FailedWorker,
         """
         select kind, name, host, queues, last_error as error, count(*) as times,
-            round(extract(epoch from now() - max(lease_until)) / 60)::int as minutes,
+            extract(epoch from now() - max(lease_until))::float8 as ago,
             exists (
                 select from worker as other
                 where other.name = worker.name and other.host = worker.host and other.lease_until > now()

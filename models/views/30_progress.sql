@@ -8,16 +8,19 @@ with works as (
         sum(open_works)::bigint as open_works
     from work_total total join run on run.id = total.run_id
     group by total.run_id
+), ended as materialized (  -- by time, of all runs: by run it would read all that the run ever sampled
+    select id, run_id, batch_id from work
+    where ended_at > now() - interval '1 minute' and kind = 'generate' and state = 'done'
 ), lately as (
-    select work.run_id, sum(batch.size) as samples,
+    select ended.run_id, sum(batch.size) as samples,
         case when bool_or(attempt.completion_tokens is null) is not true
             then sum(attempt.completion_tokens) end as tokens,
         extract(epoch from now() - greatest(min(attempt.started_at), now() - interval '1 minute')) as seconds
-    from work
-    join batch on batch.id = work.batch_id
-    join attempt on attempt.work_id = work.id and attempt.ok
-    where work.ended_at > now() - interval '1 minute' and work.kind = 'generate' and work.state = 'done'
-    group by work.run_id
+    from ended
+    cross join lateral (select size from batch where id = ended.batch_id offset 0) as batch
+    cross join lateral (
+        select completion_tokens, started_at from attempt where work_id = ended.id and ok offset 0) as attempt
+    group by ended.run_id
 ), submitted as (
     select work.run_id, count(*) as samples
     from submission

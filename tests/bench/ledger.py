@@ -50,7 +50,8 @@ select run, 1 + i %% case when run = 1 then 100 else 5 end, i, 1
 from (select i, case when i %% 2 = 0 then 1 else 2 + i / 2 %% (%(runs)s - 1) end as run
       from generate_series(1, %(works)s) as i) as each;
 insert into work (run_id, batch_id, kind, queue)
-select run_id, id, 'generate', case when id %% 10 > 0 then 'generate.huge' else 'generate.small' || 1 + id / 10 %% 10 end
+select run_id, id, 'generate',
+    case when id %% 10 > 0 then 'generate.huge' else 'generate.small' || 1 + id / 10 %% 10 end
 from batch order by id;
 """
 

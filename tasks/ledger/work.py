@@ -3,10 +3,10 @@
 import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from models.database import Connection, column, rows, transaction
-from models.storable import storable
+from models.storable import LARGEST, LARGEST_SMALL, storable, storable_json, storable_number, storable_whole
 from models.tables import Kind
 from tasks.ledger.statements import statements
 from tasks.patience import patient
@@ -79,6 +79,23 @@ class Usage:
     left_out: Collection[str] = ()
     """Settings that its requests went without."""
 
+    def stored(self) -> dict[str, Any]:
+        """Its columns, as the table holds them: a number that cannot be is not known."""
+        columns: dict[str, Any] = {name: storable_whole(getattr(self, name), most=most) for name, most in WHOLE.items()}
+        columns |= {name: storable_number(getattr(self, name), 0) for name in ("usd", "flops")}
+        return columns | {
+            name: storable_number(getattr(self, name), 0) or 0.0 for name in ("gpu_seconds", "cpu_seconds")
+        }
+
+
+WHOLE = {
+    **dict.fromkeys(("requests", "lost_requests", "truncated", "judged", "reused"), LARGEST_SMALL),
+    **dict.fromkeys(
+        ("prompt_tokens", "billed_prompt_tokens", "cached_prompt_tokens", "completion_tokens", "thinking_tokens"),
+        LARGEST,
+    ),
+}
+"""What is counted, and the most that its column holds."""
 
 SO_FAR = (
     "gpu_seconds", "requests", "lost_requests", "billed_prompt_tokens", "cached_prompt_tokens", "completion_tokens",
@@ -133,12 +150,13 @@ def refuse(work_id: int, error: str) -> None:
 def claim(work_id: int, worker: Worker, lease_seconds: float) -> Lease | None:
     """Lease a work and begin an attempt; None where it is done, held by another, not yet due, or gone."""
     parameters = {"id": work_id, "token": uuid.uuid4(), "lease_seconds": lease_seconds, "max_attempts": MAX_ATTEMPTS}
-    return next(iter(rows(Lease, SQL["claim"], parameters | asdict(worker))), None)
+    return next(iter(rows(Lease, SQL["claim"], parameters | storable_json(asdict(worker)))), None)
 
 
 def renew(leases: Sequence[Lease], lease_seconds: float, used: Sequence[Usage]) -> set[int]:
     """Prolong leases and store what each attempt used so far; return the ids of the works that are still held."""
-    columns = {name: [getattr(each, name) for each in used] for name in SO_FAR}
+    stored = [each.stored() for each in used]
+    columns = {name: [each[name] for each in stored] for name in SO_FAR}
     attempts = {"attempts": [lease.attempt_id for lease in leases], "lease_seconds": lease_seconds}
     return set(column(SQL["renew"], _held(leases) | columns | attempts))
 
@@ -158,7 +176,7 @@ def give_back(lease: Lease, reason: str, usage: Usage | None = None, pause: floa
 
     `pause`: seconds instead, of whoever knows what the work waits for.
     """
-    usage, error = usage or Usage(), f"given back: {reason}"
+    usage, error = usage or Usage(), storable(f"given back: {reason}")[:4_000]
     with transaction() as connection:
         parameters = {**vars(lease), "error": error, "judged": usage.judged, "pause": pause}
         connection.execute(SQL["give_back"], parameters)
@@ -210,5 +228,5 @@ def ended_before(connection: Connection, lease: Lease, usage: Usage) -> bool:
 
 def end_attempt(connection: Connection, lease: Lease, usage: Usage, error: str | None) -> None:
     """Note how an attempt ended and what it used."""
-    parameters = {**vars(usage), "attempt_id": lease.attempt_id, "error": error}
+    parameters = {**usage.stored(), "attempt_id": lease.attempt_id, "error": error}
     connection.execute(SQL["end_attempt"], parameters)

@@ -12,6 +12,9 @@ LARGEST_SMALL, LARGEST = 2**31 - 1, 2**63 - 1
 MOST = 1e30
 """Dollars, seconds, FLOPs and logprobs beyond this are none, and their sums might no longer be numbers."""
 
+MOST_BITS = 4_096
+"""Of a whole number in JSON: longer ones Python does not write."""
+
 
 def storable(text: str) -> str:
     """The text as Postgres can hold it: no NUL, no lone surrogates."""
@@ -73,7 +76,7 @@ def _plain(value: Any) -> Any:
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int):
-        return value if abs(value) <= LARGEST else str(value)
+        return value if value.bit_length() <= MOST_BITS else None
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Mapping):

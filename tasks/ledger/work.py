@@ -83,9 +83,9 @@ class Usage:
         """Its columns, as the table holds them: a number that cannot be is not known."""
         columns: dict[str, Any] = {name: storable_whole(getattr(self, name), most=most) for name, most in WHOLE.items()}
         columns |= {name: storable_number(getattr(self, name), 0) for name in ("usd", "flops")}
-        return columns | {
-            name: storable_number(getattr(self, name), 0) or 0.0 for name in ("gpu_seconds", "cpu_seconds")
-        }
+        columns |= {name: storable_number(getattr(self, name), 0) for name in ("gpu_seconds", "cpu_seconds")}
+        ours = ("gpu_seconds", "cpu_seconds", "truncated", "judged", "reused")  # counted here, so that they are known
+        return columns | {name: columns[name] or 0 for name in ours}
 
 
 WHOLE = {
@@ -178,7 +178,7 @@ def give_back(lease: Lease, reason: str, usage: Usage | None = None, pause: floa
     """
     usage, error = usage or Usage(), storable(f"given back: {reason}")[:4_000]
     with transaction() as connection:
-        parameters = {**vars(lease), "error": error, "judged": usage.judged, "pause": pause}
+        parameters = {**vars(lease), "error": error, "judged": usage.stored()["judged"], "pause": pause}
         connection.execute(SQL["give_back"], parameters)
         end_attempt(connection, lease, usage, error)
 

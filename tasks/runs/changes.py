@@ -72,7 +72,7 @@ def limit(run_id: int, budgets: Mapping[str, float | None]) -> int:
             raise UserError(f"Run {run_id} was imported: nothing of it is drawn here, so nothing limits it.")
         llm = _llm(run)
         check_budgets([name for name, budget in budgets.items() if budget is not None], llm.name, llm.engine_args)
-        rule = {name: value for name, value in (run.row.stop_rule | budgets).items() if value is not None}
+        rule = {name: value for name, value in {**run.row.stop_rule, **budgets}.items() if value is not None}
         more = run.limit(rule)
     publish_ready(run_id)
     return more

@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from models.storable import storable
+
 SECTIONS = {
     "The local stack": ["demo", "up", "down", "status", "logs", "doctor"],
     "Runs": [
@@ -42,6 +44,12 @@ class Commands(click.Group):
             commands = {name: self.get_command(ctx, name) for name in names}
             with formatter.section(section):
                 formatter.write_dl([(name, each.get_short_help_str(room)) for name, each in commands.items() if each])
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        for word in args:
+            if word != storable(word):
+                raise click.UsageError(f"{word!r} is not UTF-8 text, which names of all kinds must be here.")
+        return super().parse_args(ctx, args)
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):

@@ -34,7 +34,7 @@ def test_a_run_keeps_what_must_hold_in_any_order(place: Place, tmp_path: Path, m
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("brittle_is_ours")
-@pytest.mark.parametrize("_time", range(40))
+@pytest.mark.parametrize("_time", range(10))
 def test_runs_keep_what_must_hold_in_any_order_for_long(
     any_postgres: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, _time: int
 ) -> None:

@@ -100,6 +100,7 @@ def put_prices(prices: Sequence[Price]) -> int:
     check_schema()
     given = {"prices": json.dumps([price.model_dump(mode="json") for price in prices])}
     with transaction() as connection:
+        connection.execute("lock table price in share row exclusive mode")  # two who replace one would both add theirs
         replaced = fetch_column(
             connection,
             f"""

@@ -6,6 +6,7 @@ from threading import Event
 from typing import Any, Protocol
 
 from models.cost import Sizes
+from models.storable import LARGEST, storable, storable_number, storable_reals, storable_whole
 from verifiers.benchmarks.benchmark import Sampling
 
 
@@ -52,6 +53,9 @@ class Completion:
 
     `thinking` is what a server gave in a field of its own; else thoughts stand in `text`, as they came. The tokens
     of what was thought are counted within completion_tokens.
+
+    Engines give what they were given: whatever the database could not hold of it is told apart here, once, before a
+    work could fail for it and be paid for again. A text is made storable; a number that cannot be is not known.
     """
 
     text: str | None
@@ -65,6 +69,32 @@ class Completion:
     seed: int | None = None
     usd: float | None = None
     gpu_seconds: float | None = None
+
+    def __post_init__(self) -> None:
+        reason = self.finish_reason
+        held = {
+            "text": _text(self.text),
+            "thinking": _text(self.thinking),
+            "prompt_tokens": storable_whole(self.prompt_tokens),
+            "completion_tokens": storable_whole(self.completion_tokens),
+            "thinking_tokens": storable_whole(self.thinking_tokens),
+            "finish_reason": storable(reason)[:LONGEST_REASON] if isinstance(reason, str) else None,
+            "logprob": storable_number(self.logprob),
+            "token_logprobs": storable_reals(self.token_logprobs),
+            "seed": storable_whole(self.seed, -LARGEST, LARGEST),
+            "usd": storable_number(self.usd, 0),
+            "gpu_seconds": storable_number(self.gpu_seconds, 0),
+        }
+        for name, value in held.items():
+            object.__setattr__(self, name, value)
+
+
+LONGEST_REASON = 200
+"""Characters of a finish_reason that are kept."""
+
+
+def _text(given: Any) -> str | None:
+    return None if given is None else storable(given if isinstance(given, str) else str(given))
 
 
 @dataclass

@@ -5,7 +5,6 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from models.storable import storable
 from tasks.engines.engine import Completion, Request
 
 SPECIAL = re.compile(r"[\\.^$*+?{}\[\]|()]")
@@ -134,22 +133,17 @@ def _completion(
     text, thinking = _said(choice)
     tokens = _token_logprobs(choice.get("logprobs"))
     counted = None if tokens is None else len(tokens)
-    finish_reason = choice.get("finish_reason")
     return Completion(
         text=text,
         thinking=thinking or None,
         prompt_tokens=used["prompt_tokens"],
         completion_tokens=used["completion_tokens"] if alone and used["completion_tokens"] is not None else counted,
         thinking_tokens=used["thinking_tokens"] if alone else None,
-        finish_reason=storable(finish_reason)[:LONGEST_REASON] if isinstance(finish_reason, str) else None,
+        finish_reason=choice.get("finish_reason"),
         logprob=sum(tokens) if tokens is not None else None,
         token_logprobs=tokens if request.sampling.token_logprobs else None,
         seed=seed,
     )
-
-
-LONGEST_REASON = 40
-"""Characters of a finish_reason that are kept."""
 
 
 THOUGHTS = ("reasoning", "reasoning_content")

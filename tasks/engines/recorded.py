@@ -4,13 +4,12 @@ Numbers and truth values may be given as texts, since CSV has nothing else.
 """
 
 import json
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from reprlib import Repr
 from typing import Any, NamedTuple
 
-from models.storable import storable
+from models.storable import MOST, storable
 from tasks.engines.engine import Completion
 from verifiers.files import Row
 from verifiers.outcome import Outcome
@@ -62,7 +61,7 @@ def _number(given: Any) -> float:
 
 def _amount(given: Any) -> float:
     amount = _number(given)
-    if not 0 <= amount < math.inf:
+    if not 0 <= amount <= MOST:
         raise ValueError
     return amount
 

@@ -1,14 +1,13 @@
 """What a finished work leaves, in the one transaction that ends it."""
 
 import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from models.database import Connection, column, fetch, fetch_column, transaction
 from models.logs import pack_log
-from models.storable import storable, storable_json
+from models.storable import storable, storable_facts, storable_number, storable_reals
 from tasks.engines.engine import Completion
 from tasks.ledger.statements import statements
 from tasks.ledger.work import Lease, Usage, end_work, ended_before, same_contents
@@ -93,14 +92,11 @@ def _insert_samples(connection: Connection, lease: Lease, completions: Sequence[
         ) as copy,
     ):
         for index, sample in enumerate(completions, lease.first_index):
-            text = None if sample.text is None else storable(sample.text)
-            thinking = None if sample.thinking is None else storable(sample.thinking)
-            logprobs = None if sample.token_logprobs is None else list(sample.token_logprobs)
             copy.write_row(
                 (
-                    lease.run_id, lease.problem_id, index, lease.attempt_id, text, thinking, sample.prompt_tokens,
-                    sample.completion_tokens, sample.thinking_tokens, sample.finish_reason, sample.logprob, logprobs,
-                    sample.seed, sample.usd, sample.gpu_seconds,
+                    lease.run_id, lease.problem_id, index, lease.attempt_id, sample.text, sample.thinking,
+                    sample.prompt_tokens, sample.completion_tokens, sample.thinking_tokens, sample.finish_reason,
+                    sample.logprob, sample.token_logprobs, sample.seed, sample.usd, sample.gpu_seconds,
                 )
             )  # fmt: skip
 
@@ -135,7 +131,7 @@ def finish_verify(lease: Lease, extractions: Sequence[Verification], verdicts: V
         columns = {
             "indices": [each.sample_index for each in extractions],
             "hashes": [None if each.candidate is None else candidate_hash(each.candidate.text) for each in extractions],
-            "hows": [each.how for each in extractions],
+            "hows": [None if each.how is None else storable(each.how) for each in extractions],
             "starts": [each.answer_from for each in extractions],
         }
         connection.execute(SQL["insert_extractions"], vars(lease) | columns)
@@ -173,9 +169,9 @@ def _insert_verdicts(connection: Connection, lease: Lease, verdicts: Verdicts, c
     judgements = {
         "hashes": [digest for digest, _ in judged],
         "outcomes": [judgement.outcome.value for _, judgement in judged],
-        "details": [storable(judgement.detail)[:LONGEST_DETAIL] or None for _, judgement in judged],
-        "cpu_seconds": [judgement.cpu_seconds for _, judgement in judged],
-        "facts": [json.dumps(storable_json(judgement.facts)) for _, judgement in judged],
+        "details": [storable(str(judgement.detail))[:LONGEST_DETAIL] or None for _, judgement in judged],
+        "cpu_seconds": [storable_number(judgement.cpu_seconds, 0) or 0.0 for _, judgement in judged],
+        "facts": [storable_facts(judgement.facts) for _, judgement in judged],
         "logs": [pack_log(judgement.log) for _, judgement in judged],
     }
     connection.execute(SQL["insert_verdicts"], vars(lease) | judgements)
@@ -189,18 +185,13 @@ def finish_score(lease: Lease, scores: Sequence[Scored], usage: Usage) -> bool:
         connection.execute(SQL["share_run"], vars(lease))
         if not end_work(connection, lease, usage):
             return ended_before(connection, lease, usage)
+        rows = [
+            {**vars(lease), **vars(scored), "step_scores": storable_reals(scored.step_scores)}
+            for scored in scores
+            if storable_number(scored.score) is not None  # what is no number is no score
+        ]
         with connection.cursor() as cursor:
-            cursor.executemany(
-                SQL["insert_score"],
-                [
-                    {
-                        **vars(lease),
-                        **vars(scored),
-                        "step_scores": None if scored.step_scores is None else list(scored.step_scores),
-                    }
-                    for scored in scores
-                ],
-            )
+            cursor.executemany(SQL["insert_score"], rows)
     return True
 
 

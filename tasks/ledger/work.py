@@ -4,11 +4,11 @@ import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from models.database import Connection, column, fetch, rows, transaction
 from models.schema import check_schema, schema_version
-from models.storable import storable
+from models.storable import LARGEST, LARGEST_SMALL, storable, storable_json, storable_number, storable_whole
 from models.tables import Kind
 from tasks.ledger.statements import statements
 from tasks.patience import patient
@@ -93,6 +93,23 @@ class Usage:
     left_out: Collection[str] = ()
     """Settings that its requests went without."""
 
+    def stored(self) -> dict[str, Any]:
+        """Its columns, as the table holds them: a number that cannot be is not known."""
+        columns: dict[str, Any] = {name: storable_whole(getattr(self, name), most=most) for name, most in WHOLE.items()}
+        columns |= {name: storable_number(getattr(self, name), 0) for name in ("usd", "flops")}
+        columns |= {name: storable_number(getattr(self, name), 0) for name in ("gpu_seconds", "cpu_seconds")}
+        ours = ("gpu_seconds", "cpu_seconds", "truncated", "judged", "reused")  # counted here, so that they are known
+        return columns | {name: columns[name] or 0 for name in ours}
+
+
+WHOLE = {
+    **dict.fromkeys(("requests", "lost_requests", "truncated", "judged", "reused"), LARGEST_SMALL),
+    **dict.fromkeys(
+        ("prompt_tokens", "billed_prompt_tokens", "cached_prompt_tokens", "completion_tokens", "thinking_tokens"),
+        LARGEST,
+    ),
+}
+"""What is counted, and the most that its column holds."""
 
 SO_FAR = (
     "gpu_seconds", "requests", "lost_requests", "billed_prompt_tokens", "cached_prompt_tokens", "completion_tokens",
@@ -158,7 +175,7 @@ def _claim(work_id: int, token: uuid.UUID, worker: Worker, lease_seconds: float)
     """Claim under a token; the lease that it has already, where a commit's answer was lost."""
     parameters = {"id": work_id, "token": token, "lease_seconds": lease_seconds, "max_attempts": MAX_ATTEMPTS}
     with transaction() as connection:
-        connection.execute(SQL["claim"], parameters | asdict(worker) | {"schema": schema_version()})
+        connection.execute(SQL["claim"], parameters | storable_json(asdict(worker)) | {"schema": schema_version()})
         return next(iter(fetch(connection, Lease, SQL["lease"], parameters)), None)
 
 
@@ -169,7 +186,8 @@ def same_contents(connection: Connection, lease: Lease) -> bool:
 
 def renew(leases: Sequence[Lease], lease_seconds: float, used: Sequence[Usage]) -> set[int]:
     """Prolong leases and store what each attempt used so far; return the ids of the works that are still held."""
-    columns = {name: [getattr(each, name) for each in used] for name in SO_FAR}
+    stored = [each.stored() for each in used]
+    columns = {name: [each[name] for each in stored] for name in SO_FAR}
     attempts = {
         "attempts": [lease.attempt_id for lease in leases],
         "started": [lease.started_at for lease in leases],
@@ -193,9 +211,9 @@ def give_back(lease: Lease, reason: str, usage: Usage | None = None, pause: floa
 
     `pause`: seconds instead, of whoever knows what the work waits for.
     """
-    usage, error = usage or Usage(), f"given back: {reason}"
+    usage, error = usage or Usage(), storable(f"given back: {reason}")[:4_000]
     with transaction() as connection:
-        parameters = {**vars(lease), "error": error, "judged": usage.judged, "pause": pause}
+        parameters = {**vars(lease), "error": error, "judged": usage.stored()["judged"], "pause": pause}
         connection.execute(SQL["give_back"], parameters)
         end_attempt(connection, lease, usage, error)
 
@@ -257,5 +275,5 @@ def ended_before(connection: Connection, lease: Lease, usage: Usage) -> bool:
 
 def end_attempt(connection: Connection, lease: Lease, usage: Usage, error: str | None) -> None:
     """Note how an attempt ended and what it used."""
-    parameters = {**vars(usage), "attempt_id": lease.attempt_id, "started_at": lease.started_at, "error": error}
+    parameters = {**usage.stored(), "attempt_id": lease.attempt_id, "started_at": lease.started_at, "error": error}
     connection.execute(SQL["end_attempt"], parameters)

@@ -4,7 +4,6 @@ Every judgement is a row of `rejudgement`, committed as it comes, and the first 
 lacking is counted there: a call that was stopped is taken up by the next one, and several hosts can share one.
 """
 
-import json
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from typing import NamedTuple
 from models.database import Connection, fetch_column, rows, transaction
 from models.logs import pack_log
 from models.rows import benchmark_id, insert_problems, verifier_id
-from models.storable import storable, storable_json
+from models.storable import storable, storable_facts
 from models.tables import Run
 from tasks.identity import build
 from tasks.ledger.results import LONGEST_DETAIL, candidate_hash
@@ -235,14 +234,13 @@ def judge(repeat: Repeat, stop: Event) -> bool:
 
 
 def _store(repeat: Repeat, judgement: Judgement) -> None:
-    facts = storable_json(judgement.facts)
     row = {
         **repeat._asdict(),
         "outcome": judgement.outcome.value,
         "detail": storable(judgement.detail)[:LONGEST_DETAIL] or None,
         "cpu_seconds": judgement.cpu_seconds,
-        "facts": json.dumps(facts),
-        "marked": json.dumps({**facts, "reference": True} if repeat.is_reference else facts),
+        "facts": storable_facts(judgement.facts),
+        "marked": storable_facts({**judgement.facts, "reference": True} if repeat.is_reference else judgement.facts),
         "host": socket.gethostname(),
         "code_version": build(),
         "log": pack_log(judgement.log),

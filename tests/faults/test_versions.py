@@ -38,8 +38,8 @@ def test_living_workers_judge_what_another_database_with_the_same_ids_says(
     crew = crew_of(place, sums(tmp_path, 1))
     crew.keep()
     for _ in range(runs_before):
-        before = sums(tmp_path, 3).enqueue(place, 5)
-        wait_until(lambda: crew.keep() or ended(place, before), 120)
+        sums(tmp_path, 3).enqueue(place, 5)
+        wait_until(lambda: crew.keep() or ended(place, runs_before), 120)
     with copied(place) as backup:
         run = sums(tmp_path, 1).enqueue(place, 10)
         wait_until(lambda: crew.keep() or ended(place, run), 120)
@@ -93,12 +93,12 @@ def test_a_run_goes_through_an_upgrade_under_its_living_workers(
     place: Place, tmp_path: Path, older: Callable[..., subprocess.Popen[str]]
 ) -> None:
     """What only adds lets older workers end what they began; they cannot begin again, and newer ones go on."""
-    files = small(tmp_path, problems=4, samples=1_500, padding=100)
+    files = small(tmp_path, problems=4, samples=700, padding=100)
     options = (
         "-m",
         f"replay:{files.recording}",
         "-n",
-        "1500",
+        "700",
         "--data",
         str(files.data),
         "--batch-size",

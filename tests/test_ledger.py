@@ -218,7 +218,7 @@ def test_our_own_failures_are_retried_then_undecided_and_judged_again_when_asked
 
 
 @pytest.mark.usefixtures("brittle_is_ours")
-def test_a_verifier_of_another_version_than_the_runs_fails_the_work_and_says_why(
+def test_a_verifier_of_another_version_than_the_runs_gives_the_work_back_and_says_why(
     place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = recording(tmp_path, a=["1"], b=["1"])

@@ -88,7 +88,7 @@ test-lean: set-up
 	pytest -m 'lean and not slow'
 
 test-faults: set-up
-	@pytest -m faults
+	@pytest -m "faults and not slow"
 
 test-docker: set-up
 	@pytest -m "docker and not slow" --timeout 900 # the images are made before the first

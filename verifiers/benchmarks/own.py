@@ -21,7 +21,7 @@ from verifiers.benchmarks.benchmark import Benchmark, Code
 from verifiers.benchmarks.guarded import BrokenBenchmark, guarded, told
 from verifiers.benchmarks.sources import digest_of, file_of, is_ours, module_sources
 from verifiers.errors import InfrastructureError
-from verifiers.isolation.apart import Ended, apart
+from verifiers.isolation.apart import ProcessEnded, apart
 from verifiers.verifier import Verifier
 
 LOAD_SECONDS, EXTRACT_SECONDS, JUDGE_SECONDS = 60.0, 10.0, 120.0
@@ -209,7 +209,7 @@ def _apart(call: Callable[..., Any], what: str, seconds: float, error: type[Exce
     def ask(*arguments: Any) -> Any:
         try:
             return there(*arguments)
-        except Ended as ended:
+        except ProcessEnded as ended:
             raise error(f"{what}{ended}") from None
 
     return ask

@@ -1,1 +1,1 @@
-"""What keeps untrusted work apart from this process: bubblewrap jails, and warm child processes that may be killed."""
+"""What keeps work apart from this process: bubblewrap jails, and child processes that may be killed."""

@@ -34,7 +34,7 @@ _functions: list[Callable[..., Any]] = []
 _stop: ContextVar[Event | None] = ContextVar("stop", default=None)
 
 
-class Ended(Exception):
+class ProcessEnded(Exception):
     """The child was ended, or ended itself, before it replied; the text follows the name of what was called."""
 
 
@@ -49,7 +49,7 @@ def stopped_by(stop: Event) -> Iterator[None]:
 
 
 def apart(function: Callable[..., Any], seconds: float) -> Callable[..., Any]:
-    """The same function, called in the child; Ended where there is no reply within `seconds`.
+    """The same function, called in the child; ProcessEnded where there is no reply within `seconds`.
 
     Arguments, results and exceptions are pickled. An Event among the arguments is one of the child's own there, set
     when this one is, or when that of `stopped_by` is.
@@ -88,7 +88,7 @@ def _read(reply: bytes) -> tuple[bool, Any]:
     try:
         well, what = pickle.loads(reply)
     except Exception as error:
-        raise Ended(f" gave what cannot be read here ({type(error).__name__}: {error})") from error
+        raise ProcessEnded(f" gave what cannot be read here ({type(error).__name__}: {error})") from error
     return well, what
 
 
@@ -138,14 +138,14 @@ class _Child:
                     read = os.read(self._replies, 1 << 20)
                     reply += read
                     if not read:
-                        raise Ended(self._how_it_ended())
+                        raise ProcessEnded(self._how_it_ended())
                 elif not self.lives():  # what it started may hold the pipe open
-                    raise Ended(self._how_it_ended())
+                    raise ProcessEnded(self._how_it_ended())
                 if not stopped and any(stop.is_set() for stop in stops):
                     stopped, deadline = True, time.monotonic() + (STOP_SECONDS if hears else 0)
                     os.write(self._tell, b"!")
                 if time.monotonic() > deadline:
-                    raise JudgingStopped if stopped else Ended(f" took longer than {seconds:g} s")
+                    raise JudgingStopped if stopped else ProcessEnded(f" took longer than {seconds:g} s")
         if stopped:
             self.end()  # the byte may be heard by the next one
         return bytes(reply[8:])
@@ -234,7 +234,7 @@ def _serve(parent: int, requests: int, replies: int, told: int) -> NoReturn:
 
 
 def _reply(function: Callable[..., Any], arguments: tuple[Any, ...]) -> bytes:
-    """A result or an exception; Ended in place of one that does not pass a pipe."""
+    """A result or an exception; ProcessEnded in place of one that does not pass a pipe."""
     try:
         return pickle.dumps((True, function(*arguments)))
     except Exception as error:
@@ -242,7 +242,7 @@ def _reply(function: Callable[..., Any], arguments: tuple[Any, ...]) -> bytes:
             reply = pickle.dumps((False, error))
             pickle.loads(reply)
         except Exception:
-            return pickle.dumps((False, Ended(f" raised {type(error).__name__}: {error}")))
+            return pickle.dumps((False, ProcessEnded(f" raised {type(error).__name__}: {error}")))
         return reply
 
 

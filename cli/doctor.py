@@ -4,24 +4,13 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
-from functools import cache
-from typing import NamedTuple
 
 import click
 
 from cli.options import table_options
 from cli.output import harmless, print_rows
-from cli.worker.wanted import serving
+from cli.worker.found import Finding, queues, sweeper, workers
 from verifiers.errors import InfrastructureError, Unavailable, UserError
-
-
-class Finding(NamedTuple):
-    """One thing looked at: well (`ok` True), worth knowing or waiting (None), or wrong; a command that helps."""
-
-    check: str
-    ok: bool | None
-    detail: str
-    command: str | None = None
 
 
 @click.command()
@@ -34,7 +23,6 @@ def doctor(form: str | None) -> None:
       monkeys doctor
     """
     findings = []
-    _served.cache_clear()
     for check in CHECKS:
         for finding in _safely(check):
             findings.append(finding)
@@ -81,12 +69,14 @@ def _database() -> Iterator[Finding]:
 
     reachable()
     began = time.monotonic()
-    version, number, _ = server()
-    took = f"PostgreSQL {version}, {(time.monotonic() - began) * 1e3:.0f} ms a question"
-    if number >= 150_000:
-        yield Finding("database", True, took)
-    else:
+    found = server()
+    took = f"PostgreSQL {found.version}, {(time.monotonic() - began) * 1e3:.0f} ms a question"
+    if found.number < 150_000:
         yield Finding("database", False, f"{took}; monkeys needs PostgreSQL 15 or newer")
+    elif found.read_only:
+        yield Finding("database", False, f"{took}; it is read-only, for this role or just now, so everything waits")
+    else:
+        yield Finding("database", True, took)
 
 
 def _schema() -> Iterator[Finding]:
@@ -112,68 +102,30 @@ def _broker() -> Iterator[Finding]:
     yield Finding("broker", True, settings().broker_url.partition(":")[0])
 
 
-@cache
-def _served() -> dict[str, list[str]]:
-    """Who serves what, asked once: workers get seconds to answer."""
-    from tasks.broker import served_queues
-
-    return served_queues()
-
-
-def _workers() -> Iterator[Finding]:
-    names = {worker for workers in _served().values() for worker in workers}
-    yield Finding("workers", bool(names) or None, f"{len(names)} answer")
-
-
-def _queues() -> Iterator[Finding]:
-    """Queues without a worker: what waits is the database's to say, who serves it the broker's."""
-    from models.questions.health import waiting_queues
-
-    queues = waiting_queues()
-    try:
-        served: dict[str, list[str]] | None = _served() if queues else {}
-    except UserError:
-        served = None
-    for waiting in queues:
-        works = f"{waiting.queue}: {waiting.works:,} works wait"
-        if served is None:
-            yield Finding("queue", None, works)
-        elif workers := served.get(waiting.queue):
-            yield Finding("queue", True, f"{works}, served by {workers[0]}")
-        else:
-            yield Finding("queue", False, f"{works} for a worker; start one:", serving(waiting))
-
-
-def _sweeper() -> Iterator[Finding]:
-    from tasks.workers.sweep import is_swept
-
-    if is_swept():
-        yield Finding("sweeper", True, "one is at work")
-    else:
-        yield Finding("sweeper", False, "nobody sweeps, so dropped works stay dropped; start one:", "monkeys sweep")
-
-
 def _works() -> Iterator[Finding]:
+    stuck = _stuck_works()
+    yield next(stuck, Finding("works", True, "none stuck, none failed"))
+    yield from stuck
+
+
+def _stuck_works() -> Iterator[Finding]:
     from models.questions.health import dropped_leases, failed_runs, late_queues, refused_queues
 
-    late, dropped, failed, refused = late_queues(), dropped_leases(), failed_runs(), refused_queues()
-    for queue in late:
+    for queue in late_queues():
         detail = f"{queue.works:,} works of {queue.queue} were published up to {queue.minutes} minutes ago and are not"
         yield Finding("works", None, f"{detail} begun: its workers are busy or hang")
-    if dropped:
+    if dropped := dropped_leases():
         yield Finding(
             "works", False, f"{dropped:,} leases ran out and nobody took them; is one sweeping?", "monkeys sweep"
         )
-    for broken in refused:
+    for broken in refused_queues():
         error = " ".join(broken.error.split())[:200]
         yield Finding("works", False, f"{broken.queue}: the workers of {broken.works:,} works are broken: {error}")
-    for run in failed:
+    for run in failed_runs():
         error = next(iter((run.error or "no reason given").splitlines()), "")[:120]
         detail = f"run {run.run_id}: {run.works:,} works failed ({error}); to try again:"
         outdated = f"monkeys reverify {run.run_id} --verifier {run.outdated}"
         yield Finding("works", None, detail, outdated if run.outdated else f"monkeys resume {run.run_id}")
-    if not late and not dropped and not failed and not refused:
-        yield Finding("works", True, "none stuck, none failed")
 
 
 def _disk() -> Iterator[Finding]:
@@ -239,6 +191,6 @@ def _docker() -> Iterator[Finding]:
 
 
 CHECKS = (
-    _database, _schema, _clock, _broker, _workers, _queues, _sweeper, _works, _sandbox, _packages, _docker, _engine,
+    _database, _schema, _clock, _broker, workers, queues, sweeper, _works, _sandbox, _packages, _docker, _engine,
     _disk,
 )  # fmt: skip

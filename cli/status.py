@@ -1,18 +1,22 @@
 """`monkeys status`: what of the local stack runs."""
 
-from datetime import UTC, datetime
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from cli.options import table_options
 from cli.output import print_rows
+from cli.worker.wanted import ago
+
+if TYPE_CHECKING:
+    from models.questions.workers import PresentWorker
 
 
 @click.command()
 @table_options
 def status(form: str | None) -> None:
-    """Show each service of the local stack: its process, state, since when, and how often it was restarted.
+    """Show each service of the local stack, and workers elsewhere on the same database: what each does and last did.
 
     \b
     Example:
@@ -24,23 +28,71 @@ def status(form: str | None) -> None:
     home = settings().home
     stack = read_stack(home) if supervised(home) else None
     standings = [stack.supervisor, *stack.services] if stack else []
-    rows: list[dict[str, Any]] = [
+    workers = _present()
+    rows: list[dict[str, Any]] = []
+    for each in standings:
+        own = _workers_of(each.pid, workers) if each is not standings[0] else []  # all descend from the supervisor
+        workers = [worker for worker in workers if worker not in own]
+        rows.append(
+            {
+                "service": each.service,
+                "pid": each.pid,
+                "state": each.state,
+                "since": datetime.fromtimestamp(each.since, UTC),
+                **_does(own),
+                "restarts": each.restarts,
+                "url": f"http://127.0.0.1:{settings().flower_port}" if each.service == "flower" else None,
+                "error": each.error or next((worker.last_error for worker in own if worker.last_error), None),
+            }
+        )
+    rows += [
         {
-            "service": each.service,
-            "pid": each.pid,
-            "state": each.state,
-            "since": datetime.fromtimestamp(each.since, UTC),
-            "restarts": each.restarts,
-            "url": f"http://127.0.0.1:{settings().flower_port}" if each.service == "flower" else None,
-            "error": each.error or None,
+            "service": worker.name,
+            "pid": worker.pid,
+            "state": "elsewhere",
+            "since": datetime.now(UTC) - timedelta(seconds=worker.age),
+            **_does([worker]),
+            "restarts": None,
+            "url": None,
+            "error": worker.last_error,
         }
-        for each in standings
+        for worker in workers
     ]
-    columns = ["service", "pid", "state", "since", "restarts", "url", "error"]
     if not rows and not form:
         click.echo("Nothing is running; `monkeys up` starts the local stack.", err=True)
         return
-    print_rows(rows, form, columns)
+    print_rows(rows, form, ["service", "pid", "state", "since", "does", "did", "restarts", "url", "error"])
     for each in standings if not form else []:
         if each.state == "failing":
             click.echo(f"\nThe log of {each.service} ends with:\n{tail(log_file(home, each.service))}")
+
+
+def _present() -> "list[PresentWorker]":
+    """Workers and sweepers as the database knows them; none where it is away or has other tables."""
+    import psycopg
+
+    from models.questions.workers import present_workers
+
+    try:
+        return present_workers()
+    except psycopg.Error:
+        return []
+
+
+def _workers_of(pid: int | None, workers: "list[PresentWorker]") -> "list[PresentWorker]":
+    """Those among a service's processes: its own, or those that it keeps."""
+    from cli.stack.processes import members
+    from models.machine import machine
+
+    pids = {each.pid for each in members([pid])} if pid and workers else set[int]()
+    return [worker for worker in workers if worker.machine == machine() and worker.pid in pids]
+
+
+def _does(workers: "list[PresentWorker]") -> dict[str, Any]:
+    """What workers do, and when the last of them did something."""
+    does = [worker.state if worker.lives else f"nothing said for {ago(worker.silent)}" for worker in workers]
+    idle = min((worker.idle for worker in workers if worker.idle is not None), default=None)
+    return {
+        "does": ", ".join(does) or None,
+        "did": None if idle is None else datetime.now(UTC) - timedelta(seconds=idle),
+    }

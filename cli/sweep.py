@@ -10,7 +10,9 @@ import click
 @click.command()
 @click.option("--once", is_flag=True, help="Sweep once and leave.")
 def sweep(once: bool) -> None:
-    """Republish what was dropped anywhere, for ever. Any number may run; one at a time works.
+    """Republish what was dropped anywhere, for ever.
+
+    Any number may run: one works, and another one takes over within ten seconds where that stands still or is lost.
 
     \b
     Example:
@@ -20,8 +22,9 @@ def sweep(once: bool) -> None:
     from tasks.workers import sweep as sweeper
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    check_schema()
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # it lists its plugins
     if once:
+        check_schema()
         sweeper.sweep()
         return
     stop = Event()

@@ -16,6 +16,7 @@ from models.settings import settings
 
 app = Celery(
     "monkeys",
+    control="tasks.control:Control",
     include=["tasks.workers.analyze", "tasks.workers.generate", "tasks.workers.score", "tasks.workers.verify"],
 )
 
@@ -62,7 +63,8 @@ def _configuration() -> dict[str, Any]:
         "task_serializer": "json",
         "accept_content": ["json"],
         "task_acks_late": False,
-        "worker_prefetch_multiplier": 1,
+        "worker_enable_prefetch_count_reduction": False,  # tasks/workers/consumer.py says how many
+        "broker_channel_error_retry": True,
         "worker_hijack_root_logger": False,
         "worker_send_task_events": True,
         "task_send_sent_event": True,

@@ -1,7 +1,7 @@
-"""Questions to the broker and the workers behind it, and connections that send."""
+"""Questions to the broker, and connections that send."""
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,8 +15,8 @@ from models.settings import settings
 from tasks.app import app, is_redis
 from verifiers.errors import Unavailable
 
-PATIENCE_SECONDS = 2.0
-"""How long workers get to answer."""
+NO_QUEUE = 404
+"""What AMQP says of a queue that is not there."""
 
 
 CONFIRM_SECONDS = 3
@@ -80,39 +80,21 @@ def reachable() -> None:
         connection.ensure_connection(max_retries=1, timeout=5)
 
 
-def served_queues() -> dict[str, list[str]]:
-    """Queue -> the workers that serve it, of those that answer in time; Unavailable when the broker does not."""
+def messages(queues: Sequence[str]) -> dict[str, int | None]:
+    """Queue -> messages that wait in it; None where the broker does not say. Unavailable when it does not answer."""
+    if not queues:
+        return {}
     with _answering() as connection:
         connection.ensure_connection(max_retries=1, timeout=5)
-        inspect: Any = app.control.inspect(timeout=PATIENCE_SECONDS, connection=connection)
-        replies = inspect.active_queues() or {}
-    served: dict[str, list[str]] = {}
-    for worker, queues in sorted(replies.items()):
-        for each in queues:
-            served.setdefault(each["name"], []).append(worker)
-    return served
+        return {name: _messages(connection, name) for name in queues}
 
 
-class _Seen(Exception):
-    """Raised out of the wait for replies by the one that was waited for."""
-
-
-def is_served(queue: str) -> bool:
-    """Whether a worker serves a queue: true as soon as one says so, false when none did in time."""
-
-    def look(reply: dict[str, list[dict[str, Any]]]) -> None:
-        if any(each["name"] == queue for queues in reply.values() for each in queues):
-            raise _Seen
-
-    with _answering() as connection:
-        connection.ensure_connection(max_retries=1, timeout=5)
+def _messages(connection: Any, queue: str) -> int | None:
+    with connection.channel() as channel:
         try:
-            app.control.broadcast(
-                "active_queues", reply=True, timeout=PATIENCE_SECONDS, callback=look, connection=connection
-            )
-        except _Seen:
-            return True
-    return False
+            return int(channel.queue_declare(queue, passive=True).message_count)
+        except connection.channel_errors as error:
+            return 0 if getattr(error, "reply_code", None) == NO_QUEUE else None
 
 
 @contextmanager

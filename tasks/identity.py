@@ -4,7 +4,7 @@ import os
 import socket
 import subprocess
 from functools import cache
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from models.settings import settings
@@ -12,8 +12,8 @@ from tasks.engines.engine import Loaded
 from tasks.ledger import Worker
 
 
-def this_worker(name: str, engine: Loaded | None = None) -> Worker:
-    """This process as a worker; `name` is Celery's."""
+def this_worker(name: str, engine: Loaded | None = None, worker_id: int | None = None) -> Worker:
+    """This process as a worker; `name` is Celery's, `worker_id` its row where it has one."""
     return Worker(
         name=f"{name}:{os.getpid()}",
         host=socket.gethostname(),
@@ -22,6 +22,7 @@ def this_worker(name: str, engine: Loaded | None = None) -> Worker:
         engine=engine.name if engine else None,
         engine_version=engine.version if engine else None,
         engine_seed=engine.seed if engine else None,
+        worker_id=worker_id,
     )
 
 
@@ -38,7 +39,11 @@ def _gpus(engine: Loaded | None) -> str:
 def build() -> str:
     """The version, with the commit where it is known: baked into an image, or asked of the checkout this runs from."""
     commit = settings().commit or _checked_out()
-    return f"{version('monkeys')}+{commit}" if commit else version("monkeys")
+    try:
+        known = version("monkeys")
+    except PackageNotFoundError:  # not installed: found by PYTHONPATH
+        known = "uninstalled"
+    return f"{known}+{commit}" if commit else known
 
 
 def _checked_out() -> str:

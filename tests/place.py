@@ -134,7 +134,7 @@ def new_place(server: str, broker_url: str, home: Path, dump: Path | None = None
     settings.cache_clear()
     for cached in (stored.stored_problem, stored.stored_verifier, generate.stored_run):
         cached.cache_clear()
-    _send_to(broker_url)
+    send_to(broker_url)
     _empty(broker_url)
     made = Place(url, broker_url)
     try:
@@ -148,7 +148,7 @@ def new_place(server: str, broker_url: str, home: Path, dump: Path | None = None
             connection.execute(f"drop database if exists {name} with (force)")
 
 
-def _send_to(broker_url: str) -> None:
+def send_to(broker_url: str) -> None:
     """Have this process's Celery app, which reads its settings once, send to another broker than the last test's."""
     if app.configured and app.conf.broker_url != broker_url:
         app.conf.update(_configuration())

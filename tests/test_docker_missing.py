@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from cli import doctor
+from cli.worker.found import queues
 from models.settings import settings
-from tasks import broker
 from tasks.stored import prepare_verifiers
 from tasks.workers.process import DOCKER_QUEUE, default_concurrency
 from tests.place import Place
@@ -22,9 +22,8 @@ NOWHERE = "unix:///nonexistent/docker.sock"
 
 @pytest.fixture(autouse=True)
 def _no_daemon(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A daemon that is not there; whoever looks does not wait long for workers."""
+    """A daemon that is not there."""
     monkeypatch.setenv("DOCKER_HOST", NOWHERE)
-    monkeypatch.setattr(broker, "PATIENCE_SECONDS", 0.05)
     monkeypatch.setattr(limits, "_settings", limits.patch_settings())
     settings.cache_clear()
     yield
@@ -69,7 +68,7 @@ def test_a_worker_of_patches_leaves_at_once_with_one_sentence_and_their_works_wa
         "select queue, attempts from work where kind = 'verify' and state in ('ready', 'published')"
     ) == [{"queue": DOCKER_QUEUE, "attempts": 0}]
     assert place.one("select finished_at from run where id = %s", (int(made),)) is None
-    monkeypatch.setattr(doctor, "CHECKS", (doctor._queues, doctor._docker))
+    monkeypatch.setattr(doctor, "CHECKS", (queues, doctor._docker))
     found = {row["check"]: row for row in json.loads(place.monkeys("doctor", "--json").stdout)}
     assert found["queue"]["command"] == f"monkeys worker verify -Q {DOCKER_QUEUE}"
     assert found["docker"]["ok"] is None

@@ -19,10 +19,10 @@ from psycopg import errors
 from sqlalchemy.exc import OperationalError
 
 from cli import group
-from cli.doctor import serving
 from cli.errors import sentence
 from cli.options import engine_args, engine_options, with_endpoint
 from cli.worker.command import worker_command
+from cli.worker.wanted import serving
 from models.database import is_away, is_passing, transaction
 from models.questions.health import WaitingQueue
 from tasks.engines import queue_of

@@ -14,11 +14,12 @@ from click.testing import CliRunner
 
 import verifiers.examples
 from cli import doctor, group
+from cli.worker.found import queues
 from cli.worker.wanted import waits_for
 from models.database import transaction
-from tasks import broker, ledger, stored
+from tasks import ledger, stored
+from tasks.broker import messages
 from tasks.workers.analyze import request_analysis
-from tasks.workers.sweep import messages
 from tests.place import Place
 from tests.small_runs import check, coverage, judged, use_recording, work_off
 from verifiers import answers
@@ -99,10 +100,9 @@ def enqueue(
 
 
 @pytest.fixture(autouse=True)
-def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody serves anything here, and nobody waits long for their answer; the doctor looks at queues and works."""
-    monkeypatch.setattr(broker, "PATIENCE_SECONDS", 0.05)
-    monkeypatch.setattr(doctor, "CHECKS", (doctor._queues, doctor._works))
+def _doctor_of_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The doctor looks at queues and works."""
+    monkeypatch.setattr(doctor, "CHECKS", (queues, doctor._works))
 
 
 # what the documentation promises
@@ -350,9 +350,9 @@ def test_a_module_that_changed_gives_its_works_back_until_the_run_is_moved(place
     assert f"monkeys worker verify -Q {own_queue('mine')} --own-benchmarks" in moved.output
     work_off(place, ("verify",))
     assert ledger.move_counting() == [run]
-    waiting = messages(own_queue("mine"))
+    waiting = messages([own_queue("mine")])[own_queue("mine")]
     request_analysis(run)  # by whoever knows which of its answers are equal
-    assert messages(own_queue("mine")) == (waiting or 0) + 1
+    assert messages([own_queue("mine")])[own_queue("mine")] == (waiting or 0) + 1
     assert len(judged(place, run)) == 6
     check(place, run)
     again = ("--run", str(run), "--share", "1", "--repeats", "1", "-c", "1")

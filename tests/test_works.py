@@ -13,7 +13,7 @@ from models.settings import settings
 from tasks import identity, ledger
 from tasks.app import _configuration, app, queue
 from tasks.engines.engine import Completion
-from tasks.ledger import Lease, Usage, Worker, claims, making, results, run, submission, work
+from tasks.ledger import Lease, Usage, Worker, claims, making, results, run, submission, work, worker
 from tasks.patience import PASSING_TRIES, patient
 from tasks.runs.scores import request_scores
 from tasks.workers import generate, verify
@@ -49,7 +49,7 @@ def brittle_run(place: Place, folder: Path, texts: list[str]) -> int:
 
 
 @pytest.mark.parametrize(
-    "part", [work, claims, results, run, submission, making], ids=lambda part: part.__name__.rpartition(".")[2]
+    "part", [work, worker, claims, results, run, submission, making], ids=lambda part: part.__name__.rpartition(".")[2]
 )
 def test_every_statement_of_the_ledger_can_be_planned(any_postgres: Place, part: ModuleType) -> None:
     for name, sql in part.SQL.items():

@@ -199,8 +199,9 @@ def _further(standing: Standing) -> bool:
 
 def _served(llms: list[WantedLlm]) -> bool:
     from cli.options import engine_args
-    from tasks.broker import served_queues
+    from models.questions.workers import served_queues
     from tasks.engines import queue_of
 
     wanted = {"verify", *(queue_of(each.name, engine_args(each.engine_arguments)) for each in llms)}
-    return wanted <= set(served_queues())
+    ready = {queue for queue, workers in served_queues().items() if any(each.state != "starting" for each in workers)}
+    return wanted <= ready

@@ -8,13 +8,15 @@ the keeper alone, which asks its services to end in order.
 import logging
 import signal
 import subprocess
+import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
-from cli.stack.processes import adopt_orphans, die_with_parent, end_all, read_process
+from cli.stack.processes import adopt_orphans, die_with_parent, end_all, read_process, reap
 from cli.stack.state import Standing, log_file, tail
 from tasks.workers.grace import KEEPER_SECONDS
 from verifiers.errors import UserError
@@ -26,6 +28,10 @@ SETTLED_SECONDS = 60.0
 """After this long a service counts as healthy again and its next restart is at once."""
 
 LARGEST_LOG_BYTES = 20_000_000
+
+STILL_SECONDS = 5.0
+STILL_LOOKS = 3
+"""Who stands still by so many looks in a row, STILL_SECONDS apart, is replaced: after an outage everybody seems to."""
 
 
 class Service(NamedTuple):
@@ -150,11 +156,16 @@ class Keeper:
         wanted: Callable[[], Iterable[Service]],
         home: Path | None = None,
         note: Callable[[Iterable[Kept]], None] = lambda _: None,
+        still: Callable[[list[int]], list[int]] | None = None,
     ) -> None:
-        """`wanted` is asked anew after `again`; below `home` are logs, without one services write where we do."""
+        """`wanted` is asked anew after `again`; below `home` are logs, without one services write where we do.
+
+        `still` says which of these processes stand still: they are killed, and started again. It may take its time.
+        """
         self.wanted = wanted
         self.home = home
         self.note = note
+        self.still = still
         self.kept: dict[str, Kept] = {}
         self.told = 0
         self.reread = True
@@ -164,6 +175,8 @@ class Keeper:
         signal.signal(signal.SIGTERM, self.go)
         signal.signal(signal.SIGINT, self.go)
         adopt_orphans()
+        if self.still is not None:
+            threading.Thread(target=self._end_who_stands_still, args=(self.still,), name="still", daemon=True).start()
         while not self.told and not self._refused():
             if self.reread:
                 self.reread = False
@@ -173,6 +186,7 @@ class Keeper:
             for each in self.kept.values():
                 if each.service.stage <= stage or each.child is not None:
                     each.step()
+            reap(self._pids())
             self.note(self.kept.values())
             time.sleep(0.1)
         code = UserError.exit_code if self._refused() and not self.told else 0
@@ -187,6 +201,23 @@ class Keeper:
     def again(self, *_: Any) -> None:
         """As a signal's handler: ask anew what is wanted."""
         self.reread = True
+
+    def _pids(self) -> list[int]:
+        return [child.pid for each in list(self.kept.values()) if (child := each.child) is not None]
+
+    def _end_who_stands_still(self, still: Callable[[list[int]], list[int]]) -> None:
+        looks: Counter[int] = Counter()
+        while not self.told:
+            time.sleep(STILL_SECONDS)
+            try:
+                found = set(still(self._pids()))
+            except Exception as error:  # an outage: then nobody can be said to stand still
+                log.debug("not known who stands still: %s", error)
+                found = set()
+            looks = Counter({pid: looks[pid] + 1 for pid in found})
+            for pid in {pid for pid in found if looks[pid] >= STILL_LOOKS} & set(self._pids()):
+                log.warning("process %s says nothing any more: it is killed, and another started", pid)
+                end_all([pid])
 
     def _refused(self) -> bool:
         return any(each.state == "refused" for each in self.kept.values())

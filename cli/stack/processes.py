@@ -10,6 +10,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -96,6 +97,14 @@ def end_group(child: subprocess.Popen[bytes], stop: str, grace: float) -> None:
             pass
     end_all([child.pid])
     child.wait()
+
+
+def reap(kept: Iterable[int]) -> None:
+    """Wait for every dead child that was adopted; `kept` are those that their starter waits for."""
+    kept = set(kept)
+    with suppress(ChildProcessError):
+        while (dead := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)) and dead.si_pid not in kept:
+            os.waitpid(dead.si_pid, 0)
 
 
 def end_all(roots: Iterable[int]) -> None:

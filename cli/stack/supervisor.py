@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -21,11 +22,17 @@ def main() -> None:
         if time.monotonic() > deadline:
             return
         time.sleep(0.01)
-    keeper = Keeper(lambda: services(own, read_wanted(own.home)), own.home, _notes(own.home))
+    keeper = Keeper(lambda: services(own, read_wanted(own.home)), own.home, _notes(own.home), _still)
     signal.signal(signal.SIGHUP, keeper.again)
     keeper.run()
     forget_stack(own.home)
     lock.close()
+
+
+def _still(pids: list[int]) -> list[int]:
+    from models.questions.workers import standing_still  # not before it is needed: it brings the database
+
+    return standing_still(socket.gethostname(), pids)
 
 
 def _notes(home: Path) -> Callable[[Iterable[Kept]], None]:

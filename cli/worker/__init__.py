@@ -1,7 +1,6 @@
 """`monkeys worker`: processes that do the work."""
 
 import logging
-import os
 import sys
 from pathlib import Path
 
@@ -86,9 +85,10 @@ def generate(
         words = worker_arguments("generate", llm, arguments)
         sys.exit(keep_engines([*words, "-c", str(concurrency), "--requests", str(requests)], gpus, name))
     mine = only_gpus(gpus)
+    from tasks.workers.exits import leave
     from tasks.workers.process import generate_worker
 
-    _leave(generate_worker(llm, arguments, mine, requests, concurrency, name))
+    leave(generate_worker(llm, arguments, mine, requests, concurrency, name))
 
 
 @worker.command()
@@ -134,6 +134,7 @@ def verify(
       monkeys worker verify -Q verify.docker --network
       monkeys worker verify -Q verify.my-dates-1f0c2a9b --own-benchmarks
     """
+    from tasks.workers.exits import leave
     from tasks.workers.process import verify_worker
 
     name = name or f"{queues[0]}@%h"
@@ -146,7 +147,7 @@ def verify(
         network=network,
         packages=packages,
     )
-    _leave(code)
+    leave(code)
 
 
 @worker.command()
@@ -182,14 +183,7 @@ def score(
         words = worker_arguments("score", reward_model, arguments)
         sys.exit(keep_engines([*words, "-c", str(concurrency)], gpus, name))
     mine = only_gpus(gpus)
+    from tasks.workers.exits import leave
     from tasks.workers.process import score_worker
 
-    _leave(score_worker(reward_model, arguments, mine, concurrency, name))
-
-
-def _leave(code: int) -> None:
-    """End this process for good: no thread of an engine or a pool may keep it."""
-    logging.shutdown()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
+    leave(score_worker(reward_model, arguments, mine, concurrency, name))

@@ -2,11 +2,12 @@
 
 import os
 import signal
+import socket
 import sys
 from collections.abc import Sequence
 
 from cli.stack.keeper import Keeper, Service
-from models.schema import check_schema
+from models.questions.workers import standing_still
 from tasks.engines.gpus import parse_gpus
 from verifiers.errors import UserError
 
@@ -14,14 +15,13 @@ from verifiers.errors import UserError
 def keep_engines(words: Sequence[str], gpus: Sequence[str], name: str) -> int:
     """Keep a worker for each of `gpus`, or one without; `words` follow `monkeys`. Returns the exit code."""
     engines = [parse_gpus(text) for text in gpus]
-    check_schema()
     used = [gpu for engine in engines for gpu in engine]
     if len(set(used)) < len(used):
         raise UserError("--gpus gives one GPU to two engines.")
     first, at, host = name.partition("@")
     workers = {f"{first}-gpu{'+'.join(engine)}{at}{host}": ["--gpus", ",".join(engine)] for engine in engines}
     kept = [_service(own, [*words, *options]) for own, options in (workers or {name: []}).items()]
-    keeper = Keeper(lambda: kept)
+    keeper = Keeper(lambda: kept, still=lambda pids: standing_still(socket.gethostname(), pids))
     signal.signal(signal.SIGHUP, keeper.go)  # its terminal was closed
     return keeper.run()
 

@@ -1,6 +1,6 @@
 """Whether a worker serves what was asked for, and what a person does where none does."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import click
@@ -8,6 +8,7 @@ import click
 from cli.options import engine_options
 from cli.worker.command import worker_command
 from models.questions.health import WaitingQueue
+from models.questions.workers import FailedWorker, IdleWorker
 from models.settings import settings
 from verifiers.benchmarks.benchmark import Benchmark
 from verifiers.benchmarks.own import is_own_queue
@@ -19,16 +20,12 @@ AWAY = "The works are safe in the database: the sweeper sends them when the brok
 def serve_llm(llm: str, engine_args: Mapping[str, Any], queue: str) -> list[str]:
     """See to it that a worker serves an llm: the local stack starts one, elsewhere a person is told how."""
     from cli.stack import ensure_llm
-    from tasks.broker import is_served
 
-    try:
-        if is_served(queue):
-            return []
-    except Unavailable as error:
-        return [str(error), AWAY]
+    if (found := _found(queue)) is not None:
+        return found
     if settings().own_broker and ensure_llm(llm, engine_options(engine_args)):
         return [f"The local stack starts a worker for {llm}."]
-    return _told(llm, worker_command("generate", llm, engine_args))
+    return [*_failures([queue]), *_told(llm, worker_command("generate", llm, engine_args))]
 
 
 def serve_benchmark(benchmark: Benchmark) -> list[str]:
@@ -41,7 +38,6 @@ def serve_benchmark(benchmark: Benchmark) -> list[str]:
 def _serve_queue(queue: str, what: str, where: str | None) -> list[str]:
     """The same for a queue of verify works; `where` its worker is to run."""
     from cli.stack import ensure_queue
-    from tasks.broker import is_served
     from tasks.stored import lacking, prepare_verifiers
 
     started = ensure_queue(queue) if settings().own_broker else None
@@ -50,14 +46,52 @@ def _serve_queue(queue: str, what: str, where: str | None) -> list[str]:
         lack = lacking(queue)
         waits = [f"Its works wait: {lack}"] if lack else []
         return [*([f"The local stack starts a worker for {what}."] if started else []), *waits]
-    try:
-        if is_served(queue):
-            return []
-    except Unavailable as error:
-        return [str(error), AWAY]
+    if (found := _found(queue)) is not None:
+        return found
     code = "; it runs that benchmark's code" if is_own_queue(queue) else ""
     told = f"No worker serves {what} yet. Start one{f' where {where} is' if where else ''}{code}:"
-    return [told, f"  {worker_command('verify', queue)}"]
+    return [*_failures([queue]), told, f"  {worker_command('verify', queue)}"]
+
+
+def _found(queue: str) -> list[str] | None:
+    """What to say where a worker serves a queue, or is loading to, or where the broker is away; None: none does."""
+    from models.questions.workers import served_queues
+    from tasks.broker import reachable
+
+    try:
+        reachable()
+    except Unavailable as error:
+        return [str(error), AWAY]
+    workers = served_queues().get(queue)
+    if not workers or any(each.state != "starting" for each in workers):
+        return [] if workers else None
+    return [f"Its worker {workers[0].name} ({workers[0].place}) is loading since {ago(workers[0].age)}."]
+
+
+def _failures(queues: Collection[str]) -> list[str]:
+    from models.questions.workers import failed_workers
+
+    return [f"{told_failure(each)}." for each in failed_workers(queues)] if queues else []
+
+
+def told_failure(failed: FailedWorker) -> str:
+    """That workers of one name failed, in words."""
+    error = " ".join((failed.error or "nobody knows why").split())[:500].rstrip(".")
+    times = f"{failed.times} times in the last hour, last " if failed.times > 1 else ""
+    return f"{failed.name} failed {times}{ago(failed.ago)} ago: {error}"
+
+
+def told_idle(idle: IdleWorker) -> str:
+    """That a worker lives and does nothing, in words."""
+    works = f"{idle.works:,} works of {idle.queue}, sent up to {ago(idle.ago)} ago"
+    return f"{idle.name} ({idle.host}:{idle.pid}) lives and takes none of {works}: end it, another one is started"
+
+
+def ago(seconds: float) -> str:
+    """A time that has passed, in words."""
+    if seconds < 120:
+        return f"{max(seconds, 0):.0f} s"
+    return f"{seconds / 60:.0f} minutes" if seconds < 7200 else f"{seconds / 3600:.0f} hours"
 
 
 def see_to_run(run_id: int) -> None:
@@ -80,12 +114,12 @@ def see_to_benchmark(benchmark: Benchmark, *, quiet: bool = False) -> None:
 
 def serve_reward_model(reward_model: str, engine_args: Mapping[str, Any]) -> list[str]:
     """How a person starts a worker for a reward model; nothing where one serves it."""
-    from tasks.broker import is_served
     from tasks.engines.reward_models import reward_queue
 
-    if is_served(reward_queue(reward_model, engine_args)):
-        return []
-    return _told(reward_model, worker_command("score", reward_model, engine_args))
+    queue = reward_queue(reward_model, engine_args)
+    if (found := _found(queue)) is not None:
+        return found
+    return [*_failures([queue]), *_told(reward_model, worker_command("score", reward_model, engine_args))]
 
 
 def serving(waiting: WaitingQueue) -> str | None:
@@ -101,24 +135,29 @@ def serving(waiting: WaitingQueue) -> str | None:
 
 
 def waits_for(run_id: int) -> list[str]:
-    """What keeps a run's works waiting: queues that no worker serves, with the command, and workers that are broken."""
+    """What keeps a run's works waiting: a broker that is away, queues that no worker serves, broken workers."""
     from models.questions.health import refused_queues, waiting_queues
-    from tasks.broker import is_served
+    from models.questions.workers import idle_workers, served_queues
+    from tasks.broker import reachable
 
     lines = [
         f"{broken.queue}: the workers of {broken.works:,} works are broken: {' '.join(broken.error.split())[:500]}"
         for broken in refused_queues(run_id)
     ]
     try:
-        unserved = [queue for queue in waiting_queues(run_id) if not is_served(queue.queue)]
+        reachable()
     except Unavailable as error:
-        return [*lines, str(error)]
-    for queue in unserved:
-        lines += [
-            f"No worker serves {queue.queue}, where {queue.works:,} works wait. Start one:",
-            f"  {serving(queue)}",
-        ]
-    return lines
+        lines.append(str(error))
+    waiting, served = waiting_queues(run_id), served_queues()
+    for queue in waiting:
+        if queue.queue not in served:
+            lines += [
+                *_failures([queue.queue]),
+                f"No worker serves {queue.queue}, where {queue.works:,} works wait. Start one:",
+                f"  {serving(queue)}",
+            ]
+    names = {each.queue for each in waiting}
+    return lines + [f"{told_idle(idle)}." for idle in idle_workers() if idle.queue in names]
 
 
 def _say(lines: list[str]) -> None:

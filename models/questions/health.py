@@ -27,6 +27,8 @@ class Server(NamedTuple):
     """As in server_version_num: 180001 is 18.1."""
     clock: float
     """The server's clock, in Unix seconds."""
+    read_only: bool
+    """For this role, or of a standby."""
 
 
 class WaitingQueue(NamedTuple):
@@ -73,7 +75,8 @@ def server() -> Server:
         Server,
         """
         select current_setting('server_version') as version, current_setting('server_version_num')::int as number,
-            extract(epoch from clock_timestamp())::float8 as clock
+            extract(epoch from clock_timestamp())::float8 as clock,
+            current_setting('transaction_read_only') = 'on' as read_only
         """,
     )[0]
 

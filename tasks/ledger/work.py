@@ -37,6 +37,8 @@ class Worker:
     engine: str | None = None
     engine_version: str | None = None
     engine_seed: int | None = None
+    worker_id: int | None = None
+    """The row of its process."""
 
 
 @dataclass(frozen=True)

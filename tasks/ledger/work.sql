@@ -41,8 +41,9 @@ with claimed as (
     update attempt set error = 'its worker was lost', ok = false
     from claimed where attempt.work_id = %(id)s and attempt.finished_at is null and attempt.ok is null
 ), begun as (
-    insert into attempt (work_id, worker, host, gpus, engine, engine_version, engine_seed, code_version)
-    select id, %(name)s, %(host)s, %(gpus)s, %(engine)s, %(engine_version)s, %(engine_seed)s, %(code_version)s
+    insert into attempt (work_id, worker, worker_id, host, gpus, engine, engine_version, engine_seed, code_version)
+    select id, %(name)s, %(worker_id)s, %(host)s, %(gpus)s, %(engine)s, %(engine_version)s, %(engine_seed)s,
+        %(code_version)s
     from claimed
     returning id
 )

@@ -15,7 +15,7 @@ from tasks.engines.engine import Account, EngineAway, Interrupted, Loaded, Reque
 from tasks.identity import this_worker
 from tasks.ledger import Lease, Usage
 from tasks.stored import MOVE, BenchmarkAway
-from tasks.workers import leases
+from tasks.workers import leases, presence
 
 NOTHING = "nothing to do"
 """What Flower shows of a message whose work is done, held by another, not yet due, or gone."""
@@ -58,11 +58,14 @@ class WorkInHand:
 def claim(task: "Task[Any, Any]", work_id: int, engine: Loaded | None = None) -> Lease | None:
     """Lease a work to this process; whatever keeps a worker from claiming is noted at the work, and raised."""
     try:
-        worker = this_worker(task.request.hostname or "worker", engine)
-        return ledger.claim(work_id, worker, settings().lease_seconds)
+        worker = this_worker(task.request.hostname or "worker", engine, presence.worker_id())
+        lease = ledger.claim(work_id, worker, settings().lease_seconds)
     except Exception as error:
         ledger.refuse(work_id, f"{REFUSED}: {_said(error)}")
         raise
+    if lease is not None:
+        presence.did()
+    return lease
 
 
 @contextmanager
@@ -94,6 +97,8 @@ def attempted(lease: Lease, gpu_seconds: Callable[[], float] = lambda: 0.0) -> I
         except Exception as error:
             ledger.fail(lease, _said(error), attempt.used())
             raise
+        finally:
+            presence.did()
 
 
 def _said(error: Exception) -> str:

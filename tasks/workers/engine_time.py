@@ -19,12 +19,27 @@ from tasks.workers.attempt import WorkInHand, attempted, claim
 E = TypeVar("E", bound=Loaded)
 
 
+class Room:
+    """What Celery's loop asks before it hands a message to a thread (tasks/workers/consumer.py), and is told."""
+
+    has: Callable[[], bool] | None = None
+    """Whether another batch may begin; None where this process has no engine whose room is limited."""
+    changed: Callable[[], object] = staticmethod(lambda: None)
+    """Called, from any thread, when there may be room again."""
+    entered: Callable[[], object] = staticmethod(lambda: None)
+    """Called when it is known how much room the last message takes."""
+
+
+room = Room()
+
+
 class EngineTime(Generic[E]):
     """An engine, and the batches that share it."""
 
     def __init__(self, engine: E) -> None:
         self.engine = engine
         self._meter = Meter(engine.gpus)
+        room.has = lambda: self._meter.has_room(engine.capacity)
         self._admission = threading.Lock()
         """Held from waiting for room until a batch is in flight, so that two threads cannot take the same room."""
 
@@ -43,22 +58,27 @@ class EngineTime(Generic[E]):
             raise
         finally:
             self._meter.end(lease.attempt_id)
+            room.changed()
 
     def _admit(self, task: "Task[Any, Any]", work_id: int) -> Lease | None:
         """Wait for room, then claim: no lease is held while only waiting."""
-        with self._admission:
-            room = self._meter.wait_for_room(self.engine.capacity, leases.leaving)
-            if not room or self.engine.dead.is_set():
-                _return_message(work_id)
-                return None
-            lease = claim(task, work_id, self.engine)
-            if lease is not None:
-                self._meter.begin(lease.attempt_id, lease.size)
-            return lease
+        try:
+            with self._admission:
+                room_is_there = self._meter.wait_for_room(self.engine.capacity, leases.leaving)
+                if not room_is_there or self.engine.dead.is_set():
+                    return_message(work_id)
+                    return None
+                lease = claim(task, work_id, self.engine)
+                if lease is not None:
+                    self._meter.begin(lease.attempt_id, lease.size)
+                return lease
+        finally:
+            room.entered()
 
 
 @patient
-def _return_message(work_id: int) -> None:
+def return_message(work_id: int) -> None:
+    """Have a work whose message was taken and not begun sent again."""
     ledger.unpublish([work_id])
 
 
@@ -76,11 +96,16 @@ class Meter:
         self._seconds: dict[int, float] = {}
         self._at = clock()
 
+    def has_room(self, capacity: int) -> bool:
+        """Whether fewer than `capacity` samples are in flight."""
+        with self._changed:
+            return sum(self._sizes.values()) < capacity
+
     def wait_for_room(self, capacity: int, leaving: Event) -> bool:
         """Wait until fewer than `capacity` samples are in flight; False when the process is leaving instead."""
         with self._changed:
             while not leaving.is_set():
-                if sum(self._sizes.values()) < capacity:
+                if self.has_room(capacity):
                     return True
                 self._changed.wait(0.5)
         return False

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from models.settings import settings
 from tasks import ledger
 from tasks.ledger import Lease, Usage
+from tasks.workers import presence
 
 log = logging.getLogger(__name__)
 
@@ -83,6 +84,7 @@ def _look(renewed: float) -> float:
         used = [each.used() for each in held]
     if not held:
         return renewed
+    presence.holds()
     leases = [each.lease for each in held]
     lease_seconds = settings().lease_seconds
     if time.monotonic() - renewed >= lease_seconds / 4 - LOOK_SECONDS / 2:

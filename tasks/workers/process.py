@@ -5,32 +5,33 @@ import multiprocessing.connection
 import os
 import signal
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from celery import signals
+from celery.utils.nodenames import default_nodename, host_format
 
+from models.cost import Sizes
 from models.database import transaction
 from models.rows import llm_id, store_sizes
-from models.schema import check_schema
 from models.settings import settings
 from tasks.app import app, queue
 from tasks.engines import engine_of, full_name, is_batch, load, queue_of
 from tasks.engines.engine import Engine, Load, Loaded
 from tasks.engines.reward_models import reward_queue
+from tasks.patience import patient
 from tasks.stored import lacking, load_own_benchmarks, prepare_verifiers
-from tasks.workers import leases
+from tasks.workers import consumer, leases, presence
+from tasks.workers.exits import Exit
 from tasks.workers.grace import WORKER_SECONDS
-from verifiers.errors import InfrastructureError, JudgeAway, Unavailable
+from verifiers.errors import InfrastructureError, JudgeAway, Unavailable, UserError
 
 if TYPE_CHECKING:
     from tasks.engines.openai_batch import Provider
 
 log = logging.getLogger(__name__)
-
-ENGINE_DIED = 70
-"""Exit code of a worker whose engine cannot go on: another is to be started."""
 
 DOCKER_QUEUE = "verify.docker"
 """Of patches, each of which is judged in a container."""
@@ -40,17 +41,22 @@ def generate_worker(
     llm: str, engine_args: Mapping[str, Any], gpus: Sequence[str], requests: int, concurrency: int, name: str
 ) -> int:
     """Load an llm, then serve its queue with several batches in flight; returns the exit code."""
-    check_schema()
     llm = full_name(llm)
     queue_name = queue_of(llm, engine_args)
-    log.warning("loading %s", llm)
-    engine = _load(llm, engine_args, gpus, requests, queue_name)
+    with _present("generate", name, [queue_name]):
+        log.warning("loading %s", llm)
+        engine = _load(llm, engine_args, gpus, requests, queue_name)
+        _note_loaded(llm, engine_args, queue_name, engine.sizes)
+        return _serve_engine(engine, [queue_name], concurrency, name)
+
+
+@patient
+def _note_loaded(llm: str, engine_args: Mapping[str, Any], queue_name: str, sizes: Sizes | None) -> None:
     with transaction() as connection:
         row = llm_id(connection, llm, engine_of(llm), engine_args, queue_name)
         connection.execute("update llm set loaded_at = now() where id = %s", (row,))
-        if engine.sizes is not None:
-            store_sizes(connection, row, engine.sizes, over=True)
-    return _serve_engine(engine, [queue_name], concurrency, name)
+        if sizes is not None:
+            store_sizes(connection, row, sizes, over=True)
 
 
 def _load(
@@ -78,21 +84,21 @@ def score_worker(
     from tasks.engines.vllm_reward import RewardModel
     from tasks.workers.score import use_reward_model
 
-    check_schema()
-    log.warning("loading %s", reward_model)
-    model = RewardModel(Load(full_name(reward_model), engine_args, gpus))
-    use_reward_model(model)
-    return _serve_engine(model, [reward_queue(reward_model, engine_args)], concurrency, name)
+    queues = [reward_queue(reward_model, engine_args)]
+    with _present("score", name, queues):
+        log.warning("loading %s", reward_model)
+        model = RewardModel(Load(full_name(reward_model), engine_args, gpus))
+        use_reward_model(model)
+        return _serve_engine(model, queues, concurrency, name)
 
 
 def _serve_engine(engine: Loaded, queues: list[str], concurrency: int, name: str) -> int:
     """Serve queues with an engine until told to go or until it dies; returns the exit code."""
     threading.Thread(target=lambda: _leave_when_dead(engine.dead), name="engine-watch", daemon=True).start()
     try:
-        _serve(queues, ["-P", "threads", "-c", str(concurrency), "-n", name])
+        return _serve(queues, "threads", concurrency, name, dead=engine.dead)
     finally:
         engine.close()
-    return ENGINE_DIED if engine.dead.is_set() else 0
 
 
 def verify_worker(
@@ -112,11 +118,10 @@ def verify_worker(
     by, so that the queue waits. `own` has it run people's own benchmarks, `network` gives patches one, and
     programs import from `packages`.
     """
-    check_schema()
-    prepare_verifiers(unsafe=unsafe, network=network, packages=packages)
-    load_own_benchmarks(queues, allowed=own)
-    _find_judges(queues)
     told, tell = os.pipe()  # an Event would wait for ever for a process that was killed while it waited for it
+
+    def tell_all() -> None:
+        os.write(tell, b"!")
 
     def begin_watch(**_: Any) -> None:
         def leave_when_told() -> None:
@@ -128,9 +133,11 @@ def verify_worker(
             threading.Thread(target=_remove_containers, name="sweep", daemon=True).start()
 
     signals.worker_process_init.connect(begin_watch, weak=False)
-    processes = str(concurrency or default_concurrency(queues))
-    _serve(queues, ["-P", "prefork", "-c", processes, "-n", name], on_grace_over=lambda: os.write(tell, b"!"))
-    return 0
+    with _present("verify", name, queues, tell_all):
+        prepare_verifiers(unsafe=unsafe, network=network, packages=packages)
+        load_own_benchmarks(queues, allowed=own)
+        presence.judges(_find_judges(queues))
+        return _serve(queues, "prefork", concurrency or default_concurrency(queues), name, tell_all)
 
 
 def default_concurrency(queues: Sequence[str]) -> int:
@@ -142,16 +149,19 @@ def default_concurrency(queues: Sequence[str]) -> int:
     return max(1, min(cores, int(memory / (settings().patch_memory_gb * 1e9))))
 
 
-def _find_judges(queues: Sequence[str]) -> None:
-    """Look at what queues are judged by: a sandbox, or a Docker daemon."""
+def _find_judges(queues: Sequence[str]) -> dict[str, str | None]:
+    """What queues are judged by (a sandbox and its packages, or a Docker daemon) -> what it lacks, if anything."""
     for queue_name in queues:
         if queue_name != "verify" and (lack := lacking(queue_name)):
             raise Unavailable(f"{queue_name} cannot be served here: {lack.rstrip('.')}.")
-    if set(queues) != {DOCKER_QUEUE}:
-        from verifiers.sandbox import refuse_surprises
+    if set(queues) == {DOCKER_QUEUE}:
+        return {"docker": None}
+    from verifiers.sandbox import refuse_surprises
+    from verifiers.sandbox.packages import find_packages
 
-        if missing := refuse_surprises():
-            log.warning("%s", missing)
+    if missing := refuse_surprises():
+        log.warning("%s", missing)
+    return {"sandbox": missing or None, "packages": find_packages().lack or None}
 
 
 def _remove_containers() -> None:
@@ -164,19 +174,67 @@ def _remove_containers() -> None:
         log.warning("containers of lost workers may be left: %s", error)
 
 
-def _serve(queues: list[str], arguments: list[str], on_grace_over: Callable[[], object] = leases.leave) -> None:
-    """Run a Celery worker in this process until it is told to go."""
+@contextmanager
+def _present(
+    kind: str,
+    name: str,
+    queues: list[str],
+    tell: Callable[[], object] = leases.leave,
+) -> Iterator[None]:
+    """Give this process its row for the length of a block; whatever the block raises is why it could not start."""
 
-    def grace(**_: Any) -> None:
-        timer = threading.Timer(WORKER_SECONDS, on_grace_over)
+    def on_another_database() -> None:
+        consumer.end(Exit.another_database, "its database is another one", tell)
+
+    node = host_format(default_nodename(name))
+    presence.begin(kind, node, queues, on_another_database=on_another_database)
+    try:
+        yield
+    except BaseException as error:
+        told = isinstance(error, UserError | JudgeAway | InfrastructureError)
+        presence.failed(str(error) if told else f"{type(error).__name__}: {error}")
+        raise
+
+
+def _serve(
+    queues: list[str],
+    pool: str,
+    concurrency: int,
+    name: str,
+    tell: Callable[[], object] = leases.leave,
+    dead: threading.Event | None = None,
+) -> int:
+    """Run a Celery worker in this process until it is told to go; returns the exit code.
+
+    `tell` has whoever holds a lease give it back; `dead` is set when its engine died.
+    """
+    told = threading.Event()
+
+    def leaving(**_: Any) -> None:
+        told.set()
+        presence.leaving()
+        timer = threading.Timer(WORKER_SECONDS, tell)
         timer.daemon = True
         timer.start()
 
-    signals.worker_shutting_down.connect(grace, weak=False)
-    app.conf.task_queues = [queue(name) for name in queues]
-    app.worker_main(
-        ["worker", "--loglevel", "WARNING", "--without-gossip", "--without-mingle", "--task-events", *arguments]
-    )
+    signals.worker_shutting_down.connect(leaving, weak=False)
+    signals.worker_ready.connect(lambda **_: presence.serving(), weak=False)
+    app.conf.task_queues = [queue(each) for each in queues]
+    app.steps["consumer"].add(consumer.Anteroom)
+    worker: Any = app.Worker(
+        hostname=host_format(default_nodename(name)), pool_cls=pool, concurrency=concurrency, loglevel="WARNING",
+        without_gossip=True, without_mingle=True, task_events=True, quiet=True,
+    )  # fmt: skip
+    consumer.watch(queues, told, tell)
+    worker.start()
+    if dead is not None and dead.is_set():
+        presence.failed("its engine died")
+        return Exit.engine_died
+    if told.is_set() or isinstance(worker.exitcode, str):  # the latter by Celery's remote control
+        presence.left()
+        return Exit.told
+    presence.failed("Celery's loop ended by itself")
+    return Exit.loop_ended
 
 
 def _leave_when_dead(dead: threading.Event) -> None:

@@ -79,9 +79,9 @@ def one_round(server: str, broker: str, folder: Path, files: tuple[Path, Path, P
         place.start("worker", "generate", "-m", f"replay:{recording}", "-c", "4", MONKEYS_LEASE_SECONDS="60")
         place.start("worker", "verify", "-c", "2", MONKEYS_LEASE_SECONDS="60")
         place.start("sweep", MONKEYS_SWEEP_SECONDS="1")
-        from tasks.broker import served_queues
+        from models.questions.workers import serving_workers
 
-        wait_until(lambda: len(served_queues()) >= 2, 120)
+        wait_until(lambda: [each.state for each in serving_workers()] == ["idle", "idle"], 120)
         growth: dict[str, list[int]] = {}
         began = time.monotonic()
         run = place.ok(

@@ -54,8 +54,7 @@ def takes_messages() -> None:
     name = f"monkeys.probe.{secrets.token_hex(8)}"
     try:
         with sending() as producer:
-            channel: Any = producer.channel
-            probe = Queue(name, exclusive=True, auto_delete=True)(channel)
+            probe: Any = Queue(name, exclusive=True, auto_delete=True, channel=producer.channel)
             probe.declare()
             producer.publish("", exchange="", routing_key=name)
             probe.delete()
@@ -70,6 +69,8 @@ def reason(error: BaseException) -> str:
     """Why a broker did not take a message, for a sentence."""
     if isinstance(error, TimeoutError):
         return "it confirmed nothing in time"
+    if "maxmemory" in str(error):
+        return "its memory is full"
     return next(iter(str(error).strip().splitlines()), type(error).__name__)[:200].rstrip(".")
 
 
@@ -109,6 +110,6 @@ def _answering() -> Iterator[Any]:
     except NOT_TAKEN as error:
         where = connection.as_uri()
         hint = "`monkeys up` starts the local one." if settings().own_broker else "check MONKEYS_BROKER_URL."
-        raise Unavailable(f"The broker {where} does not answer ({str(error)[:200]}); {hint}") from error
+        raise Unavailable(f"The broker {where} does not answer ({reason(error)}); {hint}") from error
     finally:
         connection.release()

@@ -5,6 +5,7 @@ Where the broker takes nothing they stay ready, and the sweeper sends them later
 
 import logging
 import time
+from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
@@ -46,22 +47,12 @@ def publish(queue_name: str, at_most: int | None = None) -> int:
 
 def _send(queue_name: str, publications: Sequence[Publication]) -> int:
     global _paused_until
-    sent, began = 0, time.monotonic()
+    waiting, began = deque(publications), time.monotonic()
     try:
-        target: Any = queue(queue_name)
-        with sending() as producer:
-            for work in publications:
-                app.send_task(
-                    work.kind,
-                    args=[work.work_id],
-                    queue=target,
-                    producer=producer,
-                    argsrepr=_label(work),
-                    kwargsrepr=queue_name,
-                )
-                sent += 1
-                if time.monotonic() - began > SEND_SECONDS:
-                    break
+        try:
+            _send_each(queue_name, waiting, began + SEND_SECONDS)
+        except NOT_TAKEN:  # its connection may be one from before the broker's last restart, or silent
+            _send_each(queue_name, waiting, began + SEND_SECONDS)
     except NOT_TAKEN as error:
         now = time.monotonic()
         if now - began > PAUSE_SECONDS / 4:  # a refusal is quick, and may soon be none
@@ -70,9 +61,28 @@ def _send(queue_name: str, publications: Sequence[Publication]) -> int:
             "The broker does not take the works of %s now (%s); they are safe in the database, and the sweeper sends "
             "them later.", queue_name, reason(error),
         )  # fmt: skip
-    if sent < len(publications):
-        ledger.unpublish([work.work_id for work in publications[sent:]])
-    return sent
+    finally:
+        if waiting:
+            ledger.unpublish([work.work_id for work in waiting])
+    return len(publications) - len(waiting)
+
+
+def _send_each(queue_name: str, waiting: deque[Publication], until: float) -> None:
+    """Send works from the left until none waits or the time is over; one of NOT_TAKEN otherwise."""
+    target: Any = queue(queue_name)
+    with sending() as producer:
+        while waiting and time.monotonic() < until:
+            work = waiting[0]
+            app.send_task(
+                work.kind,
+                args=[work.work_id],
+                queue=target,
+                producer=producer,
+                retry=False,
+                argsrepr=_label(work),
+                kwargsrepr=queue_name,
+            )
+            waiting.popleft()
 
 
 def _label(work: Publication) -> str:

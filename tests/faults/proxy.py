@@ -33,6 +33,7 @@ class Proxy:
 
     def close(self) -> None:
         """Close what is open, and take no more."""
+        self._listener.shutdown(socket.SHUT_RDWR)  # or its thread goes on listening
         self._listener.close()
         for _, *ends in self._open:
             for end in ends:

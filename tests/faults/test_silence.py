@@ -6,12 +6,17 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
+import redis
 import sqlalchemy
 from kombu.utils.url import parse_url
 
+from cli.stack.servers import Urls
+from tasks.broker import messages, takes_messages
 from tests.faults.proxy import Proxy, proxied
+from tests.faults.rabbit import own_rabbit
 from tests.place import Place, new_place, wait_until
 from tests.small_runs import Small, check, small
+from verifiers.errors import Unavailable
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(400)]
 
@@ -103,3 +108,89 @@ def test_workers_on_rabbitmq_go_on_after_silence(
 ) -> None:
     with new_place(outside_postgres, outside_amqp, tmp_path / "home") as place:
         assert goes_on_after_silence(place, tmp_path, database=what == "both", broker=True) < SECONDS
+
+
+def read_only(place: Place, *, on: bool) -> None:
+    """Have every session of a database begin anew, able to write or not."""
+    url = sqlalchemy.make_url(place.database_url).set(drivername="postgresql")
+    with psycopg.connect(url.render_as_string(hide_password=False), autocommit=True) as connection:
+        connection.execute("set default_transaction_read_only = off")
+        state = "on" if on else "off"
+        connection.execute(f"alter database {url.database} set default_transaction_read_only = {state}".encode())
+        connection.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() "
+            "and pid <> pg_backend_pid()"
+        )
+
+
+def waits_and_eats_nothing(place: Place, queue: str, run: int) -> None:
+    """Nothing is done for a while, and the messages stay where they are but for those that threads hold."""
+    time.sleep(2)
+    before, works = messages([queue])[queue], done(place, run)
+    time.sleep(5)
+    after = messages([queue])[queue]
+    assert before
+    assert after is not None
+    assert before - after <= 4
+    assert done(place, run) == works
+
+
+def test_workers_wait_out_a_database_that_is_read_only_or_has_no_tables(place: Place, tmp_path: Path) -> None:
+    files = small(tmp_path, problems=10, samples=400)
+    run = files.enqueue(place, 400)
+    queue = place.one("select queue from llm")
+    start_all(place, files)
+    wait_until(lambda: done(place, run) > 20, 120)
+    read_only(place, on=True)
+    waits_and_eats_nothing(place, queue, run)
+    read_only(place, on=False)
+    works = done(place, run)
+    wait_until(lambda: done(place, run) > works + 20, SECONDS)
+    url = sqlalchemy.make_url(place.database_url).set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(url) as connection:
+        connection.execute("alter table work rename to elsewhere")
+    time.sleep(2)
+    before = messages([queue])[queue]
+    time.sleep(5)
+    assert before
+    assert before - (messages([queue])[queue] or 0) <= 4
+    with psycopg.connect(url) as connection:
+        connection.execute("alter table elsewhere rename to work")
+    wait_until(lambda: ended(place, run), 180)
+    check(place, run)
+
+
+def test_an_alarm_or_a_full_broker_keeps_nobody(bundled: Urls, place: Place, tmp_path: Path) -> None:
+    files = small(tmp_path)
+    with redis.Redis(unix_socket_path=bundled.broker_url.partition("://")[2]) as full:
+        full.config_set("maxmemory", 1)
+        try:
+            takes_nothing(place, files)
+        finally:
+            full.config_set("maxmemory", 0)
+    rabbits = tmp_path / "rabbit"
+    rabbits.mkdir()
+    with own_rabbit(rabbits) as rabbit, new_place(bundled.database_url, rabbit.url, tmp_path / "home") as other:
+        takes_messages()
+        rabbit.fill()
+        takes_nothing(other, files)
+        rabbit.drain()
+        takes_messages()
+        assert other.ok("sweep", "--once") == ""
+        assert other.one("select count(*) from work where state = 'ready'") == 0
+
+
+def takes_nothing(place: Place, files: Small) -> None:
+    """A broker that answers and takes nothing: enqueue commits and says so, quickly, and so does who sweeps."""
+    with pytest.raises(Unavailable, match="takes no messages"):
+        takes_messages()
+    began = time.monotonic()
+    result = place.monkeys(
+        "enqueue", "gsm8k", "-m", f"replay:{files.recording}", "-n", "20", "--data", str(files.data),
+        "--prompt-file", str(files.prefix), "--quiet",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    run = int(result.stdout)
+    assert place.query("select distinct state from work where run_id = %s", (run,)) == [{"state": "ready"}]
+    assert place.ok("sweep", "--once") == ""
+    assert time.monotonic() - began < 30

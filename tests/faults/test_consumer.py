@@ -130,7 +130,8 @@ def test_a_worker_whose_loop_stands_still_or_that_gets_no_messages_ends_with_an_
     for code, how in BROKEN.items():
         script = tmp_path / f"{code.name}.py"
         script.write_text(
-            "import time\nfrom celery import signals\nfrom cli import main\nfrom tasks.workers import consumer as watched\n"
+            "import time\nfrom celery import signals\nfrom cli import main\n"
+            "from tasks.workers import consumer as watched\n"
             "watched.STILL_LOOKS, watched.DEAF_SECONDS = 10, 3.0\n"
             f"def broken(sender, **_):\n    consumer = sender\n    {how}\n"
             "signals.worker_ready.connect(broken)\nmain()\n"

@@ -76,8 +76,8 @@ class Anteroom(bootsteps.StartStopStep):
     def _look(self) -> None:
         while self._waiting and self._has_room():
             self._entering = request = self._waiting.popleft().request
+            request.acknowledge()  # before the pool's thread does it too, and sooner: the next one comes meanwhile
             self._enter(request)
-            request.acknowledge()  # as Celery does when the pool says that it began, which is a wait longer
 
     def _room_changed(self) -> None:
         self._consumer.hub.call_soon(self._look)

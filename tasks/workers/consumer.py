@@ -75,8 +75,9 @@ class Anteroom(bootsteps.StartStopStep):
 
     def _look(self) -> None:
         while self._waiting and self._has_room():
-            self._entering = self._waiting.popleft().request
-            self._enter(self._entering)
+            self._entering = request = self._waiting.popleft().request
+            request.acknowledge()  # before the pool's thread does it too, and sooner: the next one comes meanwhile
+            self._enter(request)
 
     def _room_changed(self) -> None:
         self._consumer.hub.call_soon(self._look)
@@ -123,6 +124,8 @@ def _see_still(told: Event, tell: Callable[[], object]) -> None:
     while not told.wait(1.0):
         looks = looks + 1 if Anteroom.ticks == seen else 0
         seen = Anteroom.ticks
+        if not looks:
+            presence.waits(None)
         if looks >= STILL_LOOKS:
             if _broker_answers():
                 end(Exit.stood_still, f"Celery's loop stood still for {looks} s", tell)
@@ -134,6 +137,7 @@ def _broker_answers() -> bool:
         reachable()
     except Unavailable as error:
         log.warning("waiting for the broker: %s", error)
+        presence.waits(str(error))
         return False
     return True
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from cli.stack.servers import Urls
+from tasks.app import app
 from tasks.broker import messages
 from tasks.workers.exits import Exit
 from tests.faults.rabbit import Rabbit
@@ -71,6 +72,7 @@ def test_a_busy_worker_holds_one_message_and_gives_it_back_soon(
     worker = place.start(*worker_of(server))  # and no sweeper, so that what is given back stays
     wait_until(lambda: states(place).get("leased") == 4)
     wait_until(lambda: states(place).get("ready", 0) >= 2)
+    assert app.control.ping(timeout=10, limit=1), "as Flower asks it"
     found = states(place)
     waiting = messages([queue])[queue]
     assert waiting is not None
@@ -85,11 +87,11 @@ def test_a_busy_worker_holds_one_message_and_gives_it_back_soon(
 
 @pytest.fixture
 def impatient(bundled: Urls, tmp_path: Path) -> Iterator[Place]:
-    """A place on a RabbitMQ that closes the channel of whoever acknowledges nothing for eight seconds."""
+    """A place on a RabbitMQ that closes the channel of whoever acknowledges nothing for four seconds."""
     with (tmp_path / "rabbit.log").open("ab") as log:
         rabbit = Rabbit(tmp_path, log.fileno())
         try:
-            limits = ("consumer_timeout, 8000", "channel_tick_interval, 1000")
+            limits = ("consumer_timeout, 4000", "channel_tick_interval, 1000")
             rabbit.ctl("eval", ", ".join(f"application:set_env(rabbit, {each})" for each in limits) + ".")
             with new_place(bundled.database_url, rabbit.url, tmp_path / "home") as made:
                 yield made
@@ -105,7 +107,7 @@ def test_batches_that_outlast_rabbitmqs_patience_end_no_worker(
     worker = place.start(*worker_of(server))
     place.start("sweep")
     wait_until(lambda: states(place).get("leased") == 4)
-    time.sleep(25)
+    time.sleep(12)
     assert states(place)["leased"] == 4
     go_on.set()
     wait_until(lambda: states(place) == {"done": WORKS})
@@ -129,6 +131,8 @@ def test_a_worker_whose_loop_stands_still_or_that_gets_no_messages_ends_with_an_
         script = tmp_path / f"{code.name}.py"
         script.write_text(
             "import time\nfrom celery import signals\nfrom cli import main\n"
+            "from tasks.workers import consumer as watched\n"
+            "watched.STILL_LOOKS, watched.DEAF_SECONDS = 10, 3.0\n"
             f"def broken(sender, **_):\n    consumer = sender\n    {how}\n"
             "signals.worker_ready.connect(broken)\nmain()\n"
         )

@@ -16,7 +16,7 @@ from tests.small_runs import Small, check, small
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
 
-CUT_SECONDS = float(os.environ.get("MONKEYS_TEST_CUT_SECONDS", "25"))
+CUT_SECONDS = float(os.environ.get("MONKEYS_TEST_CUT_SECONDS", "15"))
 SAMPLES = 40
 PASSES = {"MONKEYS_LEASE_SECONDS": "10", "MONKEYS_SWEEP_SECONDS": "0.5"}
 

@@ -32,6 +32,8 @@ class Settings:
     flower_port: int
     lease_seconds: float
     """How long a worker may be silent before its work is given to another."""
+    hold_seconds: float
+    """How long a busy worker keeps a message that it has not begun: shorter than a broker's patience."""
     sweep_seconds: float
     engine_seconds: float
     """How long vLLM's engine may give no token for what is in flight before it is taken to hang."""
@@ -84,6 +86,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         own_broker=not broker_url,
         flower_port=int(_number(environ, "MONKEYS_FLOWER_PORT", 5555)),
         lease_seconds=_number(environ, "MONKEYS_LEASE_SECONDS", 60),
+        hold_seconds=_number(environ, "MONKEYS_HOLD_SECONDS", 240),
         sweep_seconds=_number(environ, "MONKEYS_SWEEP_SECONDS", 2),
         engine_seconds=_number(environ, "MONKEYS_ENGINE_SECONDS", 300),
         openai_api_key=environ.get("OPENAI_API_KEY"),

@@ -95,7 +95,7 @@ class Anteroom(bootsteps.StartStopStep):
 
     def _tick(self) -> None:
         Anteroom.ticks += 1
-        long_ago = time.monotonic() - settings().lease_seconds / 3  # soon enough that none is taken for lost
+        long_ago = time.monotonic() - settings().hold_seconds
         while self._waiting and self._waiting[0].since < long_ago:
             request = self._waiting.popleft().request
             state.revoked.add(request.id)

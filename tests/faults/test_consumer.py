@@ -69,7 +69,8 @@ def test_a_busy_worker_holds_one_message_and_gives_it_back_soon(
     place, (server, go_on) = any_broker, held
     enqueue(place, server)
     queue = place.one("select distinct queue from work")
-    worker = place.start(*worker_of(server))  # and no sweeper, so that what is given back stays
+    # no sweeper, so that what is given back stays
+    worker = place.start(*worker_of(server), MONKEYS_HOLD_SECONDS="2")
     wait_until(lambda: states(place).get("leased") == 4)
     wait_until(lambda: states(place).get("ready", 0) >= 2)
     assert app.control.ping(timeout=10, limit=1), "as Flower asks it"
@@ -104,7 +105,7 @@ def test_batches_that_outlast_rabbitmqs_patience_end_no_worker(
 ) -> None:
     place, (server, go_on) = impatient, held
     enqueue(place, server)
-    worker = place.start(*worker_of(server))
+    worker = place.start(*worker_of(server), MONKEYS_HOLD_SECONDS="2")
     place.start("sweep")
     wait_until(lambda: states(place).get("leased") == 4)
     time.sleep(12)

@@ -4,12 +4,11 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from models import database
 from models.schema import migrate, schema_version
 from tests.faults.faults import Crew
 from tests.place import Place, copied, restore, wait_until
@@ -52,46 +51,55 @@ def test_living_workers_judge_what_another_database_with_the_same_ids_says(
     check(place, run)
 
 
+@dataclass
+class Older:
+    """The command line of the commit before the newest migration."""
+
+    place: Place
+    folder: Path
+
+    def start(self, *arguments: str, stdout: int | None = None) -> subprocess.Popen[bytes]:
+        """Start it as a process, which ends with the test."""
+        lease = {"MONKEYS_LEASE_SECONDS": "4", "MONKEYS_SWEEP_SECONDS": "0.3"}
+        process = subprocess.Popen(
+            [sys.executable, "-m", "cli", *arguments],
+            cwd=self.folder,
+            env={**os.environ, **lease, "PYTHONPATH": str(self.folder)},
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=stdout and subprocess.STDOUT,
+            start_new_session=True,
+        )
+        self.place.processes.append(process)
+        return process
+
+    def said(self, *arguments: str) -> str:
+        """All that it says until it ends."""
+        said, _ = self.start(*arguments, stdout=subprocess.PIPE).communicate(timeout=120)
+        return said.decode()
+
+
 @pytest.fixture
-def older(place: Place, tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
-    """Starts the command line of the commit before the newest migration, whose schema is the place's from now on."""
+def older(place: Place, tmp_path: Path) -> Older:
+    """The code of before, whose schema is the place's from now on."""
     git = ("git", "-C", str(ROOT))
     newest = str(next((ROOT / "migrations" / "versions").glob(f"{schema_version()}_*.py")))
     found = subprocess.run(
         [*git, "log", "--format=%H", "--diff-filter=A", "--", newest], capture_output=True, text=True
     )
-    commit = f"{found.stdout.split()[-1]}^" if found.stdout.split() else ""
-    old = tmp_path / "older"
-    old.mkdir()
-    archive = subprocess.run([*git, "archive", commit or "none"], capture_output=True)
+    commit = f"{found.stdout.split()[-1]}^" if found.stdout.split() else "none"
+    archive = subprocess.run([*git, "archive", commit], capture_output=True)
     if archive.returncode:
         pytest.skip("the code of before is not at hand: no git history here")
-    subprocess.run(["tar", "-x", "-C", str(old)], input=archive.stdout, check=True)
-
-    def start(*arguments: str) -> subprocess.Popen[str]:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "cli", *arguments],
-            cwd=old,
-            env={**os.environ, "PYTHONPATH": str(old), "MONKEYS_LEASE_SECONDS": "4", "MONKEYS_SWEEP_SECONDS": "0.3"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            stdin=subprocess.DEVNULL,
-            text=True,
-            start_new_session=True,
-        )
-        place.processes.append(process)  # type: ignore[arg-type]
-        return process
-
-    database.engine().dispose()
+    made = Older(place, tmp_path / "older")
+    made.folder.mkdir()
+    subprocess.run(["tar", "-x", "-C", str(made.folder)], input=archive.stdout, check=True)
     restore(place, "template0")
-    said, _ = start("migrate").communicate(timeout=120)
-    assert f"The schema is at {int(schema_version()) - 1:04}" in said
-    return start
+    assert f"The schema is at {int(schema_version()) - 1:04}" in made.said("migrate")
+    return made
 
 
-def test_a_run_goes_through_an_upgrade_under_its_living_workers(
-    place: Place, tmp_path: Path, older: Callable[..., subprocess.Popen[str]]
-) -> None:
+def test_a_run_goes_through_an_upgrade_under_its_living_workers(place: Place, tmp_path: Path, older: Older) -> None:
     """What only adds lets older workers end what they began; they cannot begin again, and newer ones go on."""
     files = small(tmp_path, problems=4, samples=700, padding=100)
     options = (
@@ -105,12 +113,11 @@ def test_a_run_goes_through_an_upgrade_under_its_living_workers(
         "5",
         "--quiet",
     )
-    said, _ = older("enqueue", "gsm8k", *options, "--prompt-file", str(files.prefix)).communicate(timeout=120)
-    run = int(said.splitlines()[-1])
+    run = int(older.said("enqueue", "gsm8k", *options, "--prompt-file", str(files.prefix)).splitlines()[-1])
     started = [
-        older("worker", "generate", "-m", f"replay:{files.recording}", "-c", "2"),
-        older("worker", "verify", "-c", "2"),
-        older("sweep"),
+        older.start("worker", "generate", "-m", f"replay:{files.recording}", "-c", "2"),
+        older.start("worker", "verify", "-c", "2"),
+        older.start("sweep"),
     ]
     done = "select count(*) from work where run_id = %s and state = 'done'"
     wait_until(lambda: place.one(done, (run,)) > 20, 120)
@@ -121,10 +128,9 @@ def test_a_run_goes_through_an_upgrade_under_its_living_workers(
     for process in started:
         os.kill(process.pid, signal.SIGTERM)
     for process in started:
-        process.communicate(timeout=60)
+        process.wait(60)
     left = place.one("select count(*) from work where run_id = %s and state <> 'done'", (run,))
-    told, _ = older("worker", "verify", "-c", "1").communicate(timeout=60)
-    assert "upgrade monkeys here" in told
+    assert "upgrade monkeys here" in older.said("worker", "verify", "-c", "1")
     crew = crew_of(place, files)
     wait_until(lambda: crew.keep() or ended(place, run), 180)
     place.kill_all()

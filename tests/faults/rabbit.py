@@ -19,7 +19,7 @@ class Rabbit:
     """The node below a folder; ready when made."""
 
     def __init__(self, home: Path) -> None:
-        self.port, distribution = _free_port(), _free_port()
+        self.port, distribution = free_port(), free_port()
         (home / "rabbitmq.conf").write_text(f"listeners.tcp.own = 127.0.0.1:{self.port}\n")
         self._environ = os.environ | {
             "HOME": str(home),
@@ -60,7 +60,7 @@ class Rabbit:
         self._log.close()
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
         return port

@@ -54,7 +54,7 @@ def is_passing(error: BaseException) -> bool:
 
 
 def is_unmade(error: BaseException) -> bool:
-    """Whether the database is there but not ready for us: tables that are being made anew, a role without its rights."""
+    """Whether the database is there but not ready: its tables are being made anew, or the role lacks its rights."""
     state = error.sqlstate if isinstance(error, psycopg.Error) else None
     return state in ("42P01", "3F000", "42501")
 
@@ -155,7 +155,7 @@ def reachable() -> None:
 
 
 def wait_until_reachable(stop: Event | None = None) -> None:
-    """Wait for a database that is away, for a process that nobody watches; returns when it answers, or `stop` is set."""
+    """Return when the database answers or `stop` is set: for a process that nobody watches."""
     stop, told = stop or Event(), False
     while not stop.is_set():
         try:

@@ -44,7 +44,8 @@ SERVER = {
 
 BEGIN = """
 select pg_backend_pid() = %(pid)s as direct, case when pg_backend_pid() = %(pid)s then (
-    select count(set_config(name, value, false)) from unnest(%(names)s::text[], %(values)s::text[]) as told (name, value)
+    select count(set_config(name, value, false))
+    from unnest(%(names)s::text[], %(values)s::text[]) as told (name, value)
 ) end as told
 """
 """Behind a pooler another process answers than the one connected to, and its settings are everybody's."""

@@ -1,4 +1,4 @@
-"""Waiting out a database that is away: a worker that holds results keeps them, and one that can't claim eats no message."""
+"""Waiting out a database that is away: who holds results keeps them, and who can't claim eats no message."""
 
 import functools
 import logging

@@ -23,7 +23,7 @@ from cli.errors import sentence
 from cli.options import engine_args, engine_options, with_endpoint
 from cli.worker.command import worker_command
 from cli.worker.wanted import serving
-from models.database import is_away, is_passing, transaction
+from models.database import is_away, is_passing, is_unmade, transaction
 from models.questions.health import WaitingQueue
 from tasks.engines import queue_of
 from tasks.engines.reward_models import read_reward_name, reward_name, reward_queue
@@ -96,7 +96,8 @@ def test_a_programming_error_keeps_its_traceback(place: Place, error: BaseExcept
 AWAY = {
     "08000": True, "08006": True, "57P01": True, "57P02": True, "57P03": True, "53100": True, "53200": True,
     "53300": True, "25006": True, "40001": False, "40P01": False, "57014": False, "55P03": False, "54000": False,
-    "54001": False, "22003": False, "42501": False, "XX000": False, "58030": False,
+    "54001": False, "22003": False, "42501": False, "42P01": False, "25P03": False, "25P04": False,
+    "XX000": False, "58030": False,
 }  # fmt: skip
 
 
@@ -104,7 +105,8 @@ AWAY = {
 def test_what_is_waited_for_goes_by_the_sqlstate(state: str) -> None:
     error = errors.lookup(state)("said")
     assert is_away(error) is AWAY[state]
-    assert is_passing(error) is (state in ("40001", "40P01", "57014", "55P03"))
+    assert is_passing(error) is (state in ("40001", "40P01", "57014", "55P03", "25P03", "25P04"))
+    assert is_unmade(error) is (state in ("42501", "42P01"))
 
 
 def test_a_connection_that_was_lost_has_no_sqlstate_and_is_waited_for() -> None:

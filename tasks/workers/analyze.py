@@ -4,11 +4,10 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from kombu.exceptions import OperationalError
-
 from models.database import column, rows
 from models.tables import Run
 from tasks.app import app, queue
+from tasks.broker import NOT_TAKEN, reason, sending
 from tasks.stored import BenchmarkAway, OtherVersion, stored_verifier, verifier_of
 from verifiers.benchmarks.benchmark import Benchmark
 from verifiers.errors import UserError
@@ -45,9 +44,12 @@ def request_analysis(run_id: int) -> None:
     for name in column(sql, (run_id,)):  # none of a run that was deleted since
         target: Any = queue(name)
         try:
-            app.send_task("analyze", args=[run_id], queue=target, argsrepr=f"run {run_id}")
-        except (OperationalError, OSError, TimeoutError) as error:
-            log.warning("nobody was asked to analyse run %s: %s", run_id, error)
+            with sending() as producer:
+                app.send_task(
+                    "analyze", args=[run_id], queue=target, producer=producer, retry=False, argsrepr=f"run {run_id}"
+                )
+        except NOT_TAKEN as error:
+            log.warning("nobody was asked to analyse run %s: %s", run_id, reason(error))
 
 
 def _classes(verifier_id: int, own: Benchmark | None) -> Callable[[Sequence[str]], list[int]] | None:

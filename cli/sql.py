@@ -49,12 +49,13 @@ def _run(query: str, form: str | None) -> None:
     try:
         with transaction() as connection:
             cursor = connection.execute(query.encode())  # a person's own SQL
-            if cursor.description is None:
-                click.echo(cursor.statusmessage, err=True)
-                return
-            print_rows(cursor.fetchall(), form, [column.name for column in cursor.description])
+            rows = None if cursor.description is None else cursor.fetchall()
     except (psycopg.ProgrammingError, psycopg.DataError, psycopg.errors.RaiseException) as error:
         raise UserError(str(error).strip().replace("\n", " ")) from error
+    if rows is None or cursor.description is None:
+        click.echo(cursor.statusmessage, err=True)
+    else:
+        print_rows(rows, form, [column.name for column in cursor.description])
 
 
 def _grant(name: str) -> None:

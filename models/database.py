@@ -1,9 +1,11 @@
 """Connections, transactions and typed rows; which errors mean that the server is away."""
 
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from threading import Event
 from typing import Any, LiteralString, TypeVar
 
 import psycopg
@@ -12,12 +14,18 @@ from psycopg.rows import DictRow, class_row, dict_row, scalar_row, tuple_row
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import SQLModel
 
+from models import silence
 from models.settings import settings
 from verifiers.errors import Unavailable
 
 Connection = psycopg.Connection[DictRow]
 
 T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+WAIT_SECONDS = 2.0
+"""Between two looks for a database that is waited for."""
 
 
 def is_away(error: BaseException) -> bool:
@@ -37,9 +45,18 @@ def _means_away(state: str) -> bool:
 
 
 def is_passing(error: BaseException) -> bool:
-    """Whether the same transaction may well succeed at once: it met a deadlock or a lock, or was cancelled."""
+    """Whether the same transaction may well succeed at once: it met a deadlock or a lock, or was cancelled.
+
+    Cancelled by a limit of the server's too: on a statement, on a transaction, on one that stood still meanwhile.
+    """
     state = error.sqlstate if isinstance(error, psycopg.Error) else None
-    return state is not None and (state.startswith("40") or state in ("57014", "55P03"))
+    return state is not None and (state.startswith("40") or state in ("57014", "55P03", "25P03", "25P04"))
+
+
+def is_unmade(error: BaseException) -> bool:
+    """Whether the database is there but not ready for us: tables that are being made anew, a role without its rights."""
+    state = error.sqlstate if isinstance(error, psycopg.Error) else None
+    return state in ("42P01", "3F000", "42501")
 
 
 def engine() -> sqlalchemy.Engine:
@@ -49,9 +66,13 @@ def engine() -> sqlalchemy.Engine:
 
 @cache
 def _engine(pid: int, url: str) -> sqlalchemy.Engine:  # noqa: ARG001 -- the pid is part of the cache's key
-    return sqlalchemy.create_engine(
-        url, pool_pre_ping=True, pool_size=5, max_overflow=50, connect_args={"connect_timeout": 10}
-    )
+    made = sqlalchemy.create_engine(url, pool_pre_ping=True, pool_size=5, max_overflow=-1)
+
+    @sqlalchemy.event.listens_for(made, "do_connect")
+    def watched(_dialect: object, _record: object, _arguments: object, reach: dict[str, Any]) -> Connection:
+        return silence.connect(**reach)
+
+    return made
 
 
 @contextmanager
@@ -129,6 +150,20 @@ def reachable() -> None:
             connection.execute("select 1")
     except psycopg.Error as error:
         raise outage(error) or error from error
+
+
+def wait_until_reachable(stop: Event | None = None) -> None:
+    """Wait for a database that is away, for a process that nobody watches; returns when it answers, or `stop` is set."""
+    stop, told = stop or Event(), False
+    while not stop.is_set():
+        try:
+            reachable()
+        except Unavailable as error:
+            log.log(logging.DEBUG if told else logging.WARNING, "waiting: %s", error)
+            told = True
+            stop.wait(WAIT_SECONDS)
+        else:
+            return
 
 
 def outage(error: BaseException) -> Unavailable | None:

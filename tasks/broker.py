@@ -1,10 +1,15 @@
-"""Questions to the broker and the workers behind it."""
+"""Questions to the broker and the workers behind it, and connections that send."""
 
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from kombu.exceptions import OperationalError
+from amqp.exceptions import AMQPError, MessageNacked
+from kombu import Producer, Queue
+from kombu.exceptions import LimitExceeded, OperationalError
+from kombu.pools import producers
+from redis.exceptions import RedisError
 
 from models.settings import settings
 from tasks.app import app, is_redis
@@ -12,6 +17,59 @@ from verifiers.errors import Unavailable
 
 PATIENCE_SECONDS = 2.0
 """How long workers get to answer."""
+
+
+CONFIRM_SECONDS = 3
+"""How long RabbitMQ may take to confirm a message."""
+
+
+class Blocked(OperationalError):
+    """RabbitMQ is in an alarm: of this connection it reads nothing until memory or disk is free again."""
+
+
+NOT_TAKEN = (OperationalError, LimitExceeded, AMQPError, MessageNacked, RedisError, OSError)
+"""What a broker's not taking a message raises: it is away, silent, full, in an alarm, or all connections are in use."""
+
+
+@contextmanager
+def sending() -> Iterator[Producer]:
+    """What sends works: confirmed, so that nothing is lost unseen, within seconds or one of NOT_TAKEN."""
+    confirmed = {"confirm_publish": True, "read_timeout": CONFIRM_SECONDS, "on_blocked": _blocked}
+    options = {"max_retries": 1, "interval_start": 0.1, **({} if is_redis(app.conf.broker_url) else confirmed)}
+    pool: Any = producers[app.connection_for_write(transport_options=options)]
+    with pool.acquire(block=True, timeout=CONFIRM_SECONDS) as producer:
+        try:
+            yield producer
+        except NOT_TAKEN:
+            producer.connection.collect()  # without a farewell, for which a silent broker would be waited
+            raise
+
+
+def _blocked(_: str) -> None:
+    raise Blocked("an alarm of memory or disk")
+
+
+def takes_messages() -> None:
+    """Raise Unavailable, in one sentence, when the broker takes no messages: tried with one, which is removed."""
+    name = f"monkeys.probe.{secrets.token_hex(8)}"
+    try:
+        with sending() as producer:
+            probe = Queue(name, exclusive=True, auto_delete=True)(producer.channel)
+            probe.declare()
+            producer.publish("", exchange="", routing_key=name)
+            probe.delete()
+    except NOT_TAKEN as error:
+        where = app.connection_for_write().as_uri()
+        raise Unavailable(
+            f"The broker {where} takes no messages ({reason(error)}); works wait in the database until it does."
+        ) from error
+
+
+def reason(error: BaseException) -> str:
+    """Why a broker did not take a message, for a sentence."""
+    if isinstance(error, TimeoutError):
+        return "it confirmed nothing in time"
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)[:200].rstrip(".")
 
 
 def reachable() -> None:
@@ -65,7 +123,7 @@ def _answering() -> Iterator[Any]:
     connection: Any = app.connection_for_read(connect_timeout=5, transport_options=options)
     try:
         yield connection
-    except (OperationalError, OSError, *connection.connection_errors) as error:
+    except NOT_TAKEN as error:
         where = connection.as_uri()
         hint = "`monkeys up` starts the local one." if settings().own_broker else "check MONKEYS_BROKER_URL."
         raise Unavailable(f"The broker {where} does not answer ({str(error)[:200]}); {hint}") from error

@@ -1,4 +1,4 @@
-"""Waiting out a database that is away: a worker that holds results must not lose them."""
+"""Waiting out a database that is away: a worker that holds results keeps them, and one that can't claim eats no message."""
 
 import functools
 import logging
@@ -8,7 +8,7 @@ from typing import ParamSpec, TypeVar
 
 import psycopg
 
-from models.database import is_away, is_passing
+from models.database import is_away, is_passing, is_unmade
 
 log = logging.getLogger(__name__)
 
@@ -20,7 +20,7 @@ PASSING_TRIES = 5
 
 
 def patient(transaction: Callable[P, T]) -> Callable[P, T]:
-    """Have a function that is one whole transaction wait while the database is away, and try again what is passing.
+    """Have a function that is one whole transaction wait while the database is away or unmade, and try what is passing.
 
     Every other error is raised. A commit whose answer was lost is run twice: each of these transactions bears that.
     """
@@ -33,7 +33,7 @@ def patient(transaction: Callable[P, T]) -> Callable[P, T]:
                 return transaction(*arguments, **named)
             except psycopg.Error as error:
                 passing += is_passing(error)
-                if not is_away(error) and (not is_passing(error) or passing == PASSING_TRIES):
+                if not (is_away(error) or is_unmade(error)) and (not is_passing(error) or passing == PASSING_TRIES):
                     raise
                 log.warning("%s of %s; trying again in %.1f s", str(error).strip(), transaction.__name__, pause)
             time.sleep(pause)

@@ -1,40 +1,55 @@
-"""Sending work ids to their queues: always after the commit that made them ready."""
+"""Sending work ids to their queues: always after the commit that made them ready.
+
+Where the broker takes nothing they stay ready, and the sweeper sends them later: nobody waits for it here.
+"""
 
 import logging
+import time
 from collections.abc import Sequence
 from typing import Any
 
 import psycopg
-from kombu.exceptions import OperationalError
 
 from models.database import is_away
 from tasks import ledger
 from tasks.app import app, queue
+from tasks.broker import NOT_TAKEN, reason, sending
 from tasks.ledger import Publication
 
 log = logging.getLogger(__name__)
 
+SEND_SECONDS = 10.0
+"""How long one call may send; what is left then is the sweeper's."""
+
+PAUSE_SECONDS = 10.0
+"""How long nothing is tried after a broker let somebody wait in vain."""
+
+_paused_until = 0.0
+
 
 def publish(queue_name: str, at_most: int | None = None) -> int:
-    """Send as many of a queue's ready works as its window has room for; return how many.
+    """Send as many of a queue's ready works as its window has room for, within seconds; return how many.
 
     Where the broker or the database is away the sweeper tries later.
     """
+    if time.monotonic() < _paused_until:
+        return 0
     try:
         publications = ledger.take_for_publishing(queue_name, at_most)
         return _send(queue_name, publications) if publications else 0
     except psycopg.Error as error:
         if not is_away(error):
             raise
-        log.warning("the works of %s wait for the sweeper: the database is away (%s)", queue_name, error)
+        log.warning("The works of %s wait for the sweeper: the database is away (%s).", queue_name, error)
         return 0
 
 
 def _send(queue_name: str, publications: Sequence[Publication]) -> int:
-    sent = 0
+    global _paused_until
+    sent, began = 0, time.monotonic()
     try:
         target: Any = queue(queue_name)
-        with app.producer_pool.acquire(block=True, timeout=10) as producer:
+        with sending() as producer:
             for work in publications:
                 app.send_task(
                     work.kind,
@@ -45,8 +60,17 @@ def _send(queue_name: str, publications: Sequence[Publication]) -> int:
                     kwargsrepr=queue_name,
                 )
                 sent += 1
-    except (OperationalError, OSError, TimeoutError) as error:
-        log.warning("the broker did not take %s works of %s: %s", len(publications) - sent, queue_name, error)
+                if time.monotonic() - began > SEND_SECONDS:
+                    break
+    except NOT_TAKEN as error:
+        now = time.monotonic()
+        if now - began > PAUSE_SECONDS / 4:  # a refusal is quick, and may soon be none
+            _paused_until = now + PAUSE_SECONDS
+        log.warning(
+            "The broker does not take the works of %s now (%s); they are safe in the database, and the sweeper sends "
+            "them later.", queue_name, reason(error),
+        )  # fmt: skip
+    if sent < len(publications):
         ledger.unpublish([work.work_id for work in publications[sent:]])
     return sent
 

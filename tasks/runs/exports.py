@@ -153,6 +153,7 @@ def _samples(run: Run, chosen: Chosen) -> Iterator[_Sample]:
     check_ranges(chosen)
     with transaction() as connection:
         connection.execute("set transaction isolation level repeatable read, read only")
+        connection.execute("set local idle_in_transaction_session_timeout = 0")  # whoever reads may take their time
         _refuse_what_is_not_there(connection, run, chosen)
         sql = SAMPLES.format(chosen="" if chosen == Chosen(weight_k=chosen.weight_k) else _filter(chosen))
         for problem in _problems(connection, run):

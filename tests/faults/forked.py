@@ -13,8 +13,9 @@ from pathlib import Path
 from cli.stack.processes import die_with_parent
 
 IMPORTED = [
-    "__main__", "cli.enqueue", "cli.worker", "cli.doctor", "cli.import_", "cli.report", "cli.sweep", "celery.bin.worker",
-    "celery.apps.worker", "celery.worker.consumer", "celery.concurrency.thread", "celery.concurrency.prefork",
+    "__main__", "cli.enqueue", "cli.worker", "cli.doctor", "cli.import_", "cli.report", "cli.sweep",
+    "celery.bin.worker", "celery.apps.worker", "celery.worker.consumer", "celery.concurrency.thread",
+    "celery.concurrency.prefork",
     "celery.app.control", "celery.app.events", "kombu.transport.redis", "kombu.transport.pyamqp",
     "sqlalchemy.dialects.postgresql.psycopg", "tasks.workers.process", "tasks.workers.generate", "tasks.workers.verify",
     "tasks.workers.score", "tasks.workers.sweep", "tasks.engines.replay", "models.analysis.store",

@@ -219,7 +219,9 @@ def crew_of(place: Place, servers: Servers, recording: Path) -> Crew:
         for number in (1, 2)
     }  # fmt: skip
     commands["verify 1"] = ["worker", "verify", "-c", "2", "--name", "verify-1@%h"]
-    return Crew(place, {**commands, "sweep 1": ["sweep"], "sweep 2": ["sweep"]}, servers.through_wires(place.database))
+    return Crew(
+        place, {**commands, "sweep 1": ["sweep"], "sweep 2": ["sweep"]}, servers.through_proxies(place.database)
+    )
 
 
 def run_all(broker: str, seed: int, faults: int, folder: Path, pause: float) -> bool:

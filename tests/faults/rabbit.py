@@ -5,7 +5,11 @@ import shutil
 import signal
 import socket
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+import pytest
 
 from cli.stack.processes import end_group, kill, members
 from tests.place import wait_until
@@ -43,9 +47,9 @@ class Rabbit:
         return f"amqp://guest:guest@127.0.0.1:{self.port}//"
 
     @property
-    def target(self) -> int:
-        """Where a wire leads to."""
-        return self.port
+    def target(self) -> tuple[str, int]:
+        """Where a proxy leads to."""
+        return "127.0.0.1", self.port
 
     def start(self) -> None:
         """Start the node and wait until it answers."""
@@ -83,15 +87,12 @@ class Rabbit:
         """Let it go on."""
         kill(members([self.process.pid]), signal.SIGCONT)
 
-    def fill(self) -> None:
-        """A memory alarm: publishers are blocked."""
-        self._ctl("set_vm_memory_high_watermark", "0.00001")
+    def alarm(self, *, on: bool) -> None:
+        """A memory alarm, in which publishers are blocked, or its end."""
+        self.ctl("set_vm_memory_high_watermark", "0.00001" if on else "0.6")
 
-    def drain(self) -> None:
-        """The end of the alarm."""
-        self._ctl("set_vm_memory_high_watermark", "0.6")
-
-    def _ctl(self, *arguments: str) -> None:
+    def ctl(self, *arguments: str) -> None:
+        """Have its administrator say so."""
         subprocess.run(
             [str(BIN / "rabbitmqctl"), *arguments],
             env=self._environment, stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log, timeout=60,
@@ -100,6 +101,19 @@ class Rabbit:
     def end(self) -> None:
         """End the node."""
         end_group(self.process, "KILL", grace=10)
+
+
+@contextmanager
+def own_rabbit(home: Path) -> Iterator[Rabbit]:
+    """A node for the length of a with block; skips where RabbitMQ is not installed."""
+    if not (BIN / "rabbitmq-server").exists():
+        pytest.skip("RabbitMQ is not installed here")
+    with (home / "rabbit.log").open("ab") as log:
+        made = Rabbit(home, log.fileno())
+        try:
+            yield made
+        finally:
+            made.end()
 
 
 def free_port() -> int:

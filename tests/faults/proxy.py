@@ -1,10 +1,17 @@
-"""A TCP port that passes all on to a server, and may stop doing so: silent, cut, slow, or with an answer lost."""
+"""A TCP port that passes all on to a server, and may stop doing so: silent, cut, slow, or with an answer lost.
+
+Silent as by a lost route or a broken middlebox: sockets stay open, the kernel acknowledges what is sent, and nothing
+passes; new connections pass.
+"""
 
 import asyncio
+import itertools
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -21,8 +28,7 @@ class Link:
     silent: bool = False
     losing: bool = False
     """The next that the server says is lost, and the connection with it."""
-    passed: int = 0
-    ended: asyncio.Event = field(default_factory=asyncio.Event)
+    number: int = field(default_factory=itertools.count().__next__)
 
     def cut(self) -> None:
         """End both sides at once."""
@@ -30,39 +36,47 @@ class Link:
             each.transport.abort()
 
 
-class Wire:
-    """Listens on a port of this machine; where it leads is a path (a Unix socket) or a port."""
+class Proxy:
+    """Listens on a port of 127.0.0.1 and passes bytes to a server: a host and a port, or a socket's path."""
 
-    def __init__(self, target: str | int) -> None:
+    def __init__(self, target: tuple[str, int] | Path) -> None:
         self.target = target
         self.links: set[Link] = set()
         self.delay = 0.0
+        """Seconds that whatever passes takes."""
+        self._swallowing = False
         self._losing_after: bytes | None = None
         self.lost = 0
         self._loop = asyncio.new_event_loop()
+        self._closing = asyncio.Event()
         self._listening = socket.create_server(("127.0.0.1", 0), backlog=200)
         self.port = int(self._listening.getsockname()[1])
-        threading.Thread(target=self._run, name=f"wire-{self.port}", daemon=True).start()
+        self._thread = threading.Thread(
+            target=self._loop.run_until_complete, args=(self._listen(),), name=f"proxy-{self.port}", daemon=True
+        )
+        self._thread.start()
 
-    def silence(self, random: Random) -> bool:
-        """One open connection passes nothing any more, and stays open; False where there is none."""
-        return self._call(lambda: self._silence(random))
+    def silence(self, random: Random | None = None) -> int:
+        """Nothing passes any more on what is open, or on one of these, drawn; how many connections that are."""
+        return int(self._call(lambda: self._silence(random)))
 
-    def silence_all(self) -> bool:
-        """Every open connection passes nothing any more; new ones do."""
-        return self._call(lambda: bool([setattr(link, "silent", True) for link in self.links]))
+    def swallow(self) -> None:
+        """Take new connections and let nothing pass on them either."""
+        self._swallowing = True
 
     def cut(self, random: Random) -> bool:
         """One open connection is reset."""
-        return self._call(lambda: self._cut(random))
+        return bool(self._call(lambda: self._cut(random)))
 
     def lose_answer_to(self, said: bytes) -> None:
         """The answer to the next that is said of this is lost: the server did it, the client is cut off."""
         self._call(lambda: setattr(self, "_losing_after", said))
 
-    def end(self) -> None:
-        """Stop listening, cut everything."""
-        self._loop.call_soon_threadsafe(self._loop.stop)
+    def close(self) -> None:
+        """Close what is open, and take no more."""
+        self._loop.call_soon_threadsafe(self._closing.set)
+        self._thread.join()
+        self._loop.close()
 
     def _call(self, do: Callable[[], Any]) -> Any:
         async def called() -> Any:
@@ -70,40 +84,40 @@ class Wire:
 
         return asyncio.run_coroutine_threadsafe(called(), self._loop).result(10)
 
-    def _used(self) -> list[Link]:
-        """Connections over which something came, most of it last."""
-        return sorted((link for link in self.links if not link.silent), key=lambda link: link.passed)
+    def _open(self) -> list[Link]:
+        return sorted((link for link in self.links if not link.silent), key=lambda link: link.number)
 
-    def _silence(self, random: Random) -> bool:
-        links = self._used()
-        if links:
-            random.choice(links).silent = True
-        return bool(links)
+    def _silence(self, random: Random | None) -> int:
+        links = self._open()
+        chosen = links if random is None else random.sample(links, min(1, len(links)))
+        for link in chosen:
+            link.silent = True
+        return len(chosen)
 
     def _cut(self, random: Random) -> bool:
-        links = self._used()
+        links = self._open()
         if links:
             random.choice(links).cut()
         return bool(links)
 
-    def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        self._loop.run_until_complete(asyncio.start_server(self._serve, sock=self._listening, limit=2**20))
-        self._loop.run_forever()
-        for link in self.links:
+    async def _listen(self) -> None:
+        async with await asyncio.start_server(self._serve, sock=self._listening, limit=2**20):
+            await self._closing.wait()
+        for link in list(self.links):
             link.cut()
-        self._listening.close()
+        while self.links:
+            await asyncio.sleep(0.01)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            if isinstance(self.target, str):
-                from_server, server = await asyncio.open_unix_connection(self.target, limit=2**20)
+            if isinstance(self.target, Path):
+                from_server, server = await asyncio.open_unix_connection(str(self.target), limit=2**20)
             else:
-                from_server, server = await asyncio.open_connection("127.0.0.1", self.target, limit=2**20)
+                from_server, server = await asyncio.open_connection(*self.target, limit=2**20)
         except OSError:
             writer.transport.abort()
             return
-        link = Link(writer, server)
+        link = Link(writer, server, silent=self._swallowing)
         self.links.add(link)
         tasks = [
             asyncio.create_task(self._pass(link, reader, server, to_server=True)),
@@ -114,10 +128,11 @@ class Wire:
             if link.silent:  # neither side learns that the other is gone
                 await asyncio.wait(tasks, timeout=FORGOTTEN_SECONDS)
         finally:
-            self.links.discard(link)
             link.cut()
             for task in tasks:
                 task.cancel()
+            await asyncio.wait(tasks)
+            self.links.discard(link)
 
     async def _pass(
         self, link: Link, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, to_server: bool
@@ -133,8 +148,17 @@ class Wire:
                 elif not to_server and link.losing:
                     self.lost += 1
                     return
-                link.passed += len(data)
                 writer.write(data)
                 await writer.drain()
         except OSError:
             return
+
+
+@contextmanager
+def proxied(target: tuple[str, int] | Path) -> Iterator[Proxy]:
+    """A proxy for the length of a with block."""
+    made = Proxy(target)
+    try:
+        yield made
+    finally:
+        made.close()

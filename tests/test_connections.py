@@ -1,0 +1,112 @@
+"""No wait without an end: connections that pass nothing are replaced, long statements are never cut."""
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+import sqlalchemy
+
+from models import database, silence
+from models.database import is_away, transaction
+from models.settings import settings
+from tests.faults.proxy import Proxy, proxied
+from tests.place import Place
+
+
+@pytest.fixture
+def proxy(place: Place, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
+    """What stands between this process and its database; silence is looked into after tenths of a second."""
+    monkeypatch.setattr(silence, "LOOK_SECONDS", 0.3)
+    monkeypatch.setattr(silence, "SURE_SECONDS", 0.3)
+    url = sqlalchemy.make_url(place.database_url)
+    with proxied(Path(str(url.query["host"]), ".s.PGSQL.5432")) as made:
+        behind = url.set(host="127.0.0.1", port=made.port, query={})
+        monkeypatch.setenv("MONKEYS_DATABASE_URL", behind.render_as_string(hide_password=False))
+        settings.cache_clear()
+        yield made
+        database.engine().dispose()
+    monkeypatch.undo()
+    settings.cache_clear()
+
+
+def directly(place: Place, sql: str) -> None:
+    """Execute a statement that does not pass the proxy."""
+    url = sqlalchemy.make_url(place.database_url).set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(url) as connection:
+        connection.execute(sql.encode())
+
+
+def test_a_connection_that_went_silent_is_given_up_as_lost_and_its_locks_go(place: Place, proxy: Proxy) -> None:
+    with pytest.raises(psycopg.OperationalError, match="lost the connection") as lost, transaction() as connection:
+        connection.execute("lock table work")
+        proxy.silence()
+        connection.execute("select 1")
+    assert is_away(lost.value)
+    directly(place, "lock table work")
+    assert database.column("select 1") == [1]
+
+
+def test_a_commit_into_silence_is_given_up_as_lost(place: Place, proxy: Proxy) -> None:
+    with pytest.raises(psycopg.OperationalError, match="lost the connection"), transaction() as connection:
+        connection.execute("select 1")
+        proxy.silence()
+
+
+def test_pooled_connections_that_went_silent_are_replaced_unseen(place: Place, proxy: Proxy) -> None:
+    with transaction(), transaction(), transaction():
+        pass
+    assert proxy.silence() == 3
+    began = time.monotonic()
+    assert database.column("select 1") == [1]
+    assert time.monotonic() - began < 3 * (silence.LOOK_SECONDS + silence.SURE_SECONDS), "one of them told of all"
+
+
+def test_a_statement_that_takes_long_or_waits_for_a_lock_is_not_cut(place: Place, proxy: Proxy) -> None:
+    assert database.column("select 1 from pg_sleep(1.5)") == [1]
+    with transaction() as holder:
+        holder.execute("lock table work")
+        waiting = threading.Thread(target=database.column, args=("select count(*) from work",))
+        waiting.start()
+        time.sleep(1.5)
+        assert waiting.is_alive()
+    waiting.join(20)
+    assert not waiting.is_alive()
+
+
+def test_a_long_statement_is_not_cut_where_the_server_has_no_room_for_who_asks(
+    place: Place, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(silence, "LOST_SECONDS", 0.6)
+    role = f"narrow_{sqlalchemy.make_url(place.database_url).database}"
+    directly(place, f"create role {role} login connection limit 1")
+    monkeypatch.setenv("MONKEYS_DATABASE_URL", settings().database_url.replace("monkeys@", f"{role}@"))
+    settings.cache_clear()
+    assert database.column("select 1 from pg_sleep(2)") == [1]
+    database.engine().dispose()
+    directly(place, f"drop role {role}")
+
+
+def test_a_connection_is_given_up_where_the_server_cannot_be_asked(
+    place: Place, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(silence, "LOST_SECONDS", 0.6)
+    monkeypatch.setattr(silence, "REACH_SECONDS", 1)
+    with pytest.raises(psycopg.OperationalError, match="lost the connection"), transaction() as connection:
+        proxy.silence()
+        proxy.swallow()
+        connection.execute("select 1")
+
+
+def test_the_locks_of_a_client_that_stands_still_within_a_transaction_go(place: Place) -> None:
+    with pytest.raises(psycopg.Error) as ended, transaction() as connection:
+        assert database.fetch_column(connection, "show idle_in_transaction_session_timeout") == ["1min"]
+        connection.execute("set idle_in_transaction_session_timeout = 200")
+        connection.execute("lock table work")
+        time.sleep(0.6)
+        directly(place, "lock table work")
+        connection.execute("select 1")
+    assert is_away(ended.value) or database.is_passing(ended.value)
+    assert database.column("select 1") == [1]

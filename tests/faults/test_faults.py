@@ -143,7 +143,7 @@ def report(place: Place, run: int, chaos: Chaos, refused: int, seen: dict[str, S
     )[0]
     print(f"\n{sum(chaos.injected.values())} faults in {seconds:.0f} s: {dict(chaos.injected)}")
     twice = tried["useful"] - tried["works"]
-    print(f"messages sent again by the test {chaos.messages.sent_again}, refused by workers (as far as seen) {refused}, "
+    print(f"messages sent again by the test {chaos.messages.sent_again}, refused (as far as seen) {refused}, "
           f"attempts {tried}, works done twice {twice}")  # fmt: skip
     print(f"processes started again {chaos.crew.restarts}\n\n{table(seen)}")
 

@@ -5,6 +5,7 @@ import time
 from random import Random
 from typing import Any
 
+from tasks import broker
 from tasks.app import app, queue
 from tests.place import Place
 
@@ -49,14 +50,9 @@ class Messages:
         with app.connection_for_write() as connection:
             connection.default_channel.queue_delete(self._queue())
 
-    def waiting(self) -> dict[str, int]:
+    def waiting(self) -> dict[str, int | None]:
         """Messages by queue, as the broker counts them."""
-        names = self.place.query("select distinct queue from work")
-        with app.connection_for_read() as connection:
-            return {
-                row["queue"]: connection.default_channel.queue_declare(row["queue"], passive=True).message_count
-                for row in names
-            }
+        return broker.messages([row["queue"] for row in self.place.query("select distinct queue from work")])
 
     def _queue(self) -> str:
         names = self.place.query("select distinct queue from work order by 1")

@@ -37,7 +37,7 @@ from tests.place import Place, new_place
 from tests.small_runs import Small, small
 
 PROBLEMS, SAMPLES = 8, 300
-ROUND = 200
+ROUND = 500
 """Faults between two looks at everything."""
 
 REST_SECONDS = 180.0

@@ -16,10 +16,10 @@ DEB := $(CURDIR)/.monkeys/deb
 export PATH := $(CURDIR)/.venv/bin:$(PATH):$(DEB)/usr/bin
 export LD_LIBRARY_PATH := $(if $(LD_LIBRARY_PATH),$(LD_LIBRARY_PATH):)$(DEB)/usr/lib/$(shell uname -m)-linux-gnu:$(DEB)/lib/$(shell uname -m)-linux-gnu
 
-.PHONY: help set-up demo down test test-slow test-lean test-faults test-docker lint train-pocket-monkey
+.PHONY: help set-up demo down test test-slow test-lean test-faults test-faults-long test-docker lint train-pocket-monkey
 
 help:
-	@echo "make demo | down | test | test-slow | test-lean | test-faults | test-docker | lint | train-pocket-monkey"
+	@echo "make demo | down | test | test-slow | test-lean | test-faults | test-faults-long | test-docker | lint | train-pocket-monkey"
 	echo "make bench-engine | bench-queue | bench-ledger | bench-sandbox | bench-answers | bench-analysis"
 
 set-up: $(STAMP) .venv/packages/.done .monkeys/deb/.done
@@ -89,6 +89,9 @@ test-lean: set-up
 
 test-faults: set-up
 	@pytest -m "faults and not slow"
+
+test-faults-long: set-up # prints its seed: FAULTS=... SEED=... go on with it
+	@python -m tests.faults.long --faults $(or $(FAULTS),10000) $(if $(SEED),--seed $(SEED))
 
 test-docker: set-up
 	@pytest -m "docker and not slow" --timeout 900 # the images are made before the first

@@ -12,7 +12,7 @@ from cli.stack.processes import kill
 from tasks.runs.changes import extend, resume
 from tests.batch_runs import make, states
 from tests.batch_server import batch_server, honest, scheduled
-from tests.faults.faults import Crew
+from tests.faults.crew import Crew
 from tests.place import Place, wait_until
 from tests.small_runs import check
 

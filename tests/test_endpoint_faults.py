@@ -10,7 +10,7 @@ import pytest
 
 from cli.stack.processes import kill
 from tests.endpoints import at_once, endpoint
-from tests.faults.faults import Crew
+from tests.faults.crew import Crew
 from tests.misbehaving import BILLED, Billing, Ledger, misbehaving
 from tests.place import Place
 from tests.small_runs import check

@@ -147,6 +147,15 @@ def test_a_worker_whose_database_is_another_one_is_told_so(place: Place, at_once
     wait_until(lambda: gone)
 
 
+def test_a_worker_whose_schema_is_migrated_past_its_code_is_told_so(place: Place, at_once: None) -> None:
+    told: list[str] = []
+    presence.begin("verify", "verify@here", ["verify"], on_another_schema=told.append)
+    with transaction() as connection:
+        connection.execute("update alembic_version set version_num = '9999'")
+    wait_until(lambda: told)
+    assert "upgrade monkeys here" in told[0]
+
+
 def test_a_failed_worker_stands_there_with_its_reason(place: Place, at_once: None) -> None:
     presence.begin("verify", "verify@here", ["verify"])
     presence.failed("There is no Docker here.")

@@ -18,6 +18,8 @@ class Exit(IntEnum):
     deaf = 73
     """Messages waited and none was taken though there was room."""
     another_database = 74
+    another_schema = 75
+    """The schema of its database was migrated past its code, or is not the one it began with."""
 
 
 def leave(code: int) -> None:

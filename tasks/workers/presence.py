@@ -23,7 +23,7 @@ from models.settings import settings
 from tasks.identity import build
 from tasks.ledger import worker as ledger
 from tasks.ledger.worker import Led
-from verifiers.errors import Unavailable
+from verifiers.errors import Unavailable, UserError
 
 log = logging.getLogger(__name__)
 
@@ -51,12 +51,14 @@ def begin(
     queues: Sequence[str] = (),
     *,
     on_another_database: Callable[[], object] = lambda: None,
+    on_another_schema: Callable[[str], object] = lambda _: None,
     stop: Event | None = None,
 ) -> None:
     """Give this process its row, before it loads anything: `starting`.
 
-    Waits for a database that is away, until `stop`; UserError where its schema is not this code's. The callback is
-    called, in a thread, when the database has no such row any more: it is another one.
+    Waits for a database that is away, until `stop`; UserError where its schema is not this code's. A callback is
+    called, in a thread, when the database has no such row any more, being another one, or when its schema became
+    another one than this code's, with a sentence.
     """
     global _present
     stop = stop or Event()
@@ -72,7 +74,7 @@ def begin(
         else:
             if _present:
                 _present.over.set()
-            _present = _Presence(registered, kind, on_another_database)
+            _present = _Presence(registered, kind, on_another_database, on_another_schema)
             return
 
 
@@ -184,7 +186,13 @@ def _end(state: str, error: str | None) -> None:
 class _Presence:
     """A row, and the thread that keeps it."""
 
-    def __init__(self, row: ledger.Registered, kind: str, on_another_database: Callable[[], object]) -> None:
+    def __init__(
+        self,
+        row: ledger.Registered,
+        kind: str,
+        on_another_database: Callable[[], object],
+        on_another_schema: Callable[[str], object],
+    ) -> None:
         self.row = row
         self.kind = kind
         self.state = "starting"
@@ -193,6 +201,7 @@ class _Presence:
         self.over, self.beat_soon = Event(), Event()
         self.stepped = self.jumped = time.monotonic()
         self._on_another_database = on_another_database
+        self._on_another_schema = on_another_schema
         self._shared = mmap.mmap(-1, 16)
         self._stored = 0.0
         self._clocks: tuple[float, float] | None = None
@@ -222,7 +231,13 @@ class _Presence:
                     if self.over.is_set() or self._stuck():
                         continue
                     found = self._beat()
+                    check_schema()
                 complained = ""
+            except UserError as error:
+                if isinstance(error, Unavailable):
+                    continue
+                self._on_another_schema(str(error))
+                return
             except Exception as error:  # whatever it is, the next beat may go well
                 said = str(error).strip()
                 if said != complained:

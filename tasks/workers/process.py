@@ -194,8 +194,11 @@ def _present(
     def on_another_database() -> None:
         consumer.end(Exit.another_database, "its database is another one", tell)
 
+    def on_another_schema(told: str) -> None:
+        consumer.end(Exit.another_schema, told, tell)
+
     node = host_format(default_nodename(name))
-    presence.begin(kind, node, queues, on_another_database=on_another_database)
+    presence.begin(kind, node, queues, on_another_database=on_another_database, on_another_schema=on_another_schema)
     try:
         yield
     except BaseException as error:

@@ -15,6 +15,7 @@ from tasks.ledger.work import WINDOW, OpenQueue
 from tasks.publish import publish
 from tasks.workers import presence
 from tasks.workers.analyze import request_analysis
+from tasks.workers.exits import Exit, leave
 from verifiers.errors import Unavailable
 
 log = logging.getLogger(__name__)
@@ -47,7 +48,13 @@ def _first_line(error: Exception) -> str:
 
 
 def _begin(stop: Event) -> None:
-    presence.begin("sweep", f"sweep@{socket.gethostname()}", stop=stop)
+    presence.begin("sweep", f"sweep@{socket.gethostname()}", on_another_schema=_leave, stop=stop)
+
+
+def _leave(told: str) -> None:
+    log.error("%s This sweeper leaves.", told)
+    presence.failed(told)
+    leave(Exit.another_schema)
 
 
 def _turn(stop: Event, sweeping: bool) -> bool:

@@ -104,13 +104,15 @@ class Chaos:
     def _of_servers(self) -> dict[str, Fault]:
         servers = self.servers
         assert servers is not None
-        broker, wires = servers.broker, servers.wires
+        broker, proxies = servers.broker, servers.proxies
         database, queue = "PostgreSQL", "the broker"
         return {
             "kill -9 the broker": Fault(0.3, lambda: self._restart(broker.kill, broker.start), queue),
             "kill -9 the broker and wipe it": Fault(0.3, lambda: self._restart(self._wiped, broker.start), queue),
             "freeze the broker": Fault(0.6, lambda: self._lasts(broker.freeze, broker.thaw), queue),
-            "the broker is full": Fault(0.5, lambda: self._lasts(broker.fill, broker.drain), queue),
+            "the broker is full": Fault(
+                0.5, lambda: self._lasts(lambda: broker.alarm(on=True), lambda: broker.alarm(on=False)), queue
+            ),
             "restart PostgreSQL": Fault(
                 0.3, lambda: self._restart(servers.stop_postgres, servers.start_postgres), database
             ),
@@ -129,13 +131,13 @@ class Chaos:
             "the works are locked": Fault(0.6, self._locked, database),
             "one session terminated": Fault(12, lambda: self._terminate_sessions(1)),
             "all sessions terminated": Fault(2, lambda: self._terminate_sessions(1_000)),
-            "a commit's answer lost": Fault(10, lambda: wires[database].lose_answer_to(b"COMMIT")),
-            "a connection to PostgreSQL cut": Fault(6, lambda: self._met(wires[database].cut(self.random))),
-            "a connection to the broker cut": Fault(4, lambda: self._met(wires[queue].cut(self.random))),
-            "a connection to PostgreSQL silent": Fault(2, lambda: self._met(wires[database].silence(self.random))),
-            "a connection to the broker silent": Fault(2, lambda: self._met(wires[queue].silence(self.random))),
-            "all connections to PostgreSQL silent": Fault(0.2, lambda: self._met(wires[database].silence_all())),
-            "all connections to the broker silent": Fault(0.2, lambda: self._met(wires[queue].silence_all())),
+            "a commit's answer lost": Fault(10, lambda: proxies[database].lose_answer_to(b"COMMIT")),
+            "a connection to PostgreSQL cut": Fault(6, lambda: self._met(proxies[database].cut(self.random))),
+            "a connection to the broker cut": Fault(4, lambda: self._met(proxies[queue].cut(self.random))),
+            "a connection to PostgreSQL silent": Fault(2, lambda: self._met(proxies[database].silence(self.random))),
+            "a connection to the broker silent": Fault(2, lambda: self._met(proxies[queue].silence(self.random))),
+            "all connections to PostgreSQL silent": Fault(0.2, lambda: self._met(proxies[database].silence())),
+            "all connections to the broker silent": Fault(0.2, lambda: self._met(proxies[queue].silence())),
             "a slow network": Fault(1, self._slow),
         }
 
@@ -250,18 +252,18 @@ class Chaos:
                 (self.crew.place.database, at_most),
             )
 
-    def _met(self, met: bool) -> None:
+    def _met(self, met: int) -> None:
         if not met:
             raise NothingThere
 
     def _slow(self) -> Undo:
         assert self.servers is not None
-        wires = self.servers.wires.values()
-        for wire in wires:
-            wire.delay = 0.05
+        proxies = self.servers.proxies.values()
+        for proxy in proxies:
+            proxy.delay = 0.05
 
         def end() -> None:
-            for wire in wires:
-                wire.delay = 0.0
+            for proxy in proxies:
+                proxy.delay = 0.0
 
         return Undo(self.random.uniform(1, 4), end)

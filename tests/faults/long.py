@@ -25,8 +25,10 @@ from typing import Any
 
 import psycopg
 
+from cli.stack.processes import kill
 from tests.faults.crew import Crew
 from tests.faults.faults import AWAY, Chaos
+from tests.faults.forked import TELL_WHERE
 from tests.faults.person import Person
 from tests.faults.servers import Servers, own_servers
 from tests.faults.settled import Recorded, open_works, wrong
@@ -35,7 +37,7 @@ from tests.place import Place, new_place
 from tests.small_runs import Small, small
 
 PROBLEMS, SAMPLES = 8, 300
-ROUND = 200
+ROUND = 500
 """Faults between two looks at everything."""
 
 REST_SECONDS = 180.0
@@ -136,8 +138,14 @@ class Round:
             if time.monotonic() > deadline:
                 self.found += [("hung", f"still to be done after {REST_SECONDS:.0f} s: {row}") for row in left]
                 self.found += [("hung", f"runs that did not end: {unended}")] if unended and not left else []
-                self.events.append(f"        messages waiting: {self.chaos.messages.waiting()}")
+                self._tell_where()
                 return
+
+    def _tell_where(self) -> None:
+        """What there is to see of what stands still."""
+        self.events.append(f"        messages waiting: {self.chaos.messages.waiting()}")
+        for name in self.crew.commands:
+            kill(self.crew.tree(name), TELL_WHERE)
 
     def _resume(self) -> bool:
         """Whether anything was cancelled or failed."""
@@ -172,6 +180,8 @@ class Round:
                 time.sleep(0.1)
             seen = self.place.query("select distinct worker from attempt where id > %s", (since,))
             missing = workers - {row["worker"].split("@")[0].replace("-", " ") for row in seen}
+        if missing:
+            self._tell_where()
         self.found += [("hung", f"{name} does nothing any more: pid {self.crew.running[name].pid}") for name in missing]
         return bool(missing)
 
@@ -219,7 +229,9 @@ def crew_of(place: Place, servers: Servers, recording: Path) -> Crew:
         for number in (1, 2)
     }  # fmt: skip
     commands["verify 1"] = ["worker", "verify", "-c", "2", "--name", "verify-1@%h"]
-    return Crew(place, {**commands, "sweep 1": ["sweep"], "sweep 2": ["sweep"]}, servers.through_wires(place.database))
+    return Crew(
+        place, {**commands, "sweep 1": ["sweep"], "sweep 2": ["sweep"]}, servers.through_proxies(place.database)
+    )
 
 
 def run_all(broker: str, seed: int, faults: int, folder: Path, pause: float) -> bool:

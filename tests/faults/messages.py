@@ -1,9 +1,11 @@
 """Messages that are lost, doubled or out of order, on either broker."""
 
+import threading
 import time
 from random import Random
 from typing import Any
 
+from tasks import broker
 from tasks.app import app, queue
 from tests.place import Place
 
@@ -48,14 +50,9 @@ class Messages:
         with app.connection_for_write() as connection:
             connection.default_channel.queue_delete(self._queue())
 
-    def waiting(self) -> dict[str, int]:
+    def waiting(self) -> dict[str, int | None]:
         """Messages by queue, as the broker counts them."""
-        names = self.place.query("select distinct queue from work")
-        with app.connection_for_read() as connection:
-            return {
-                row["queue"]: connection.default_channel.queue_declare(row["queue"], passive=True).message_count
-                for row in names
-            }
+        return broker.messages([row["queue"] for row in self.place.query("select distinct queue from work")])
 
     def _queue(self) -> str:
         names = self.place.query("select distinct queue from work order by 1")
@@ -74,3 +71,27 @@ class Messages:
         except connection.channel_errors:  # there is no such queue
             pass
         return taken
+
+
+class Refusals(threading.Thread):
+    """Counts the messages for which a worker found nothing to do, from Celery's events as Flower sees them."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.count = 0
+        self.ended = threading.Event()
+
+    def run(self) -> None:
+        while not self.ended.is_set():
+            try:
+                with app.connection_for_read() as connection:
+                    receiver = app.events.Receiver(connection, handlers={"task-succeeded": self._see})
+                    while not self.ended.is_set():
+                        receiver.capture(limit=None, timeout=1, wakeup=False)
+            except TimeoutError:
+                continue
+            except Exception:  # the broker is one of those that are killed
+                time.sleep(0.2)
+
+    def _see(self, event: dict[str, str]) -> None:
+        self.count += "nothing to do" in event.get("result", "")

@@ -156,7 +156,8 @@ class Person:
         return ["delete", str(run["id"]), "--yes"]
 
     def _price(self, _: dict[str, Any]) -> list[str]:
-        return ["price", "set", "elsewhere", "--provider", "us", "--output", f"{self.random.uniform(0.1, 9):.2f}"]
+        llm = f"replay:{self.files.recording}"
+        return ["price", "set", llm, "--provider", "us", "--output", f"{self.random.uniform(0.1, 9):.2f}"]
 
     def _migrate(self, _: dict[str, Any]) -> list[str]:
         return ["migrate"]

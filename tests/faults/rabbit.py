@@ -47,9 +47,9 @@ class Rabbit:
         return f"amqp://guest:guest@127.0.0.1:{self.port}//"
 
     @property
-    def target(self) -> int:
-        """Where a wire leads to."""
-        return self.port
+    def target(self) -> tuple[str, int]:
+        """Where a proxy leads to."""
+        return "127.0.0.1", self.port
 
     def start(self) -> None:
         """Start the node and wait until it answers."""
@@ -87,13 +87,9 @@ class Rabbit:
         """Let it go on."""
         kill(members([self.process.pid]), signal.SIGCONT)
 
-    def fill(self) -> None:
-        """A memory alarm: publishers are blocked."""
-        self.ctl("set_vm_memory_high_watermark", "0.00001")
-
-    def drain(self) -> None:
-        """The end of the alarm."""
-        self.ctl("set_vm_memory_high_watermark", "0.6")
+    def alarm(self, *, on: bool) -> None:
+        """A memory alarm, in which publishers are blocked, or its end."""
+        self.ctl("set_vm_memory_high_watermark", "0.00001" if on else "0.6")
 
     def ctl(self, *arguments: str) -> None:
         """Have its administrator say so."""
@@ -107,13 +103,6 @@ class Rabbit:
         end_group(self.process, "KILL", grace=10)
 
 
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return int(listening.getsockname()[1])
-
-
 @contextmanager
 def own_rabbit(home: Path) -> Iterator[Rabbit]:
     """A node for the length of a with block; skips where RabbitMQ is not installed."""
@@ -125,3 +114,10 @@ def own_rabbit(home: Path) -> Iterator[Rabbit]:
             yield made
         finally:
             made.end()
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return int(listening.getsockname()[1])

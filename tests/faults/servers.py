@@ -21,8 +21,8 @@ from cli.stack.servers import (
     redis_ready,
 )
 from models.settings import read_settings
+from tests.faults.proxy import Proxy
 from tests.faults.rabbit import Rabbit
-from tests.faults.wire import Wire
 from tests.place import wait_until
 
 WHATEVER_IS_SET = "-c default_transaction_read_only=off -c statement_timeout=0 -c lock_timeout=0"
@@ -35,7 +35,7 @@ class RedisServer:
     def __init__(self, home: Path, log: int) -> None:
         self.home, self._log = home, log
         self.url = read_settings({"MONKEYS_HOME": str(home)}).broker_url
-        self.target = str(read_settings({"MONKEYS_HOME": str(home)}).sockets / "redis.sock")
+        self.target = read_settings({"MONKEYS_HOME": str(home)}).sockets / "redis.sock"
         self.start()
 
     def start(self) -> None:
@@ -60,17 +60,10 @@ class RedisServer:
         """Let it go on."""
         self.process.send_signal(signal.SIGCONT)
 
-    def fill(self) -> None:
-        """No memory is left: it refuses whatever would take some."""
-        self._memory(1)
-
-    def drain(self) -> None:
-        """It has memory again."""
-        self._memory(0)
-
-    def _memory(self, most: int) -> None:
-        with redis.Redis(unix_socket_path=self.target, socket_timeout=10) as client:
-            client.config_set("maxmemory", most)
+    def alarm(self, *, on: bool) -> None:
+        """No memory is left, so that it refuses whatever would take some; or there is memory again."""
+        with redis.Redis(unix_socket_path=str(self.target), socket_timeout=10) as client:
+            client.config_set("maxmemory", 1 if on else 0)
 
     def end(self) -> None:
         """End it."""
@@ -81,7 +74,7 @@ class RedisServer:
 class Servers:
     """Both servers below a folder; each can be ended in any way and started again.
 
-    The URLs lead through wires, which may be cut or go silent; a test's own sessions go by `connect`.
+    The URLs lead through proxies, which may be cut or go silent; a test's own sessions go by `connect`.
     """
 
     def __init__(self, home: Path, broker: str = "redis") -> None:
@@ -94,17 +87,17 @@ class Servers:
         self.start_postgres()
         self.broker = RedisServer(home, self._log.fileno()) if broker == "redis" else Rabbit(home, self._log.fileno())
         self.broker_url = self.broker.url
-        self.wires = {
-            "PostgreSQL": Wire(str(own.sockets / ".s.PGSQL.5432")),
-            "the broker": Wire(self.broker.target),
+        self.proxies = {
+            "PostgreSQL": Proxy(own.sockets / ".s.PGSQL.5432"),
+            "the broker": Proxy(self.broker.target),
         }
 
-    def through_wires(self, database: str) -> dict[str, str]:
-        """The environment of processes that reach both over wires."""
+    def through_proxies(self, database: str) -> dict[str, str]:
+        """The environment of processes that reach both over proxies."""
         scheme, end = ("redis://", "0") if isinstance(self.broker, RedisServer) else ("amqp://guest:guest@", "/")
         return {
-            "MONKEYS_DATABASE_URL": f"postgresql://monkeys@127.0.0.1:{self.wires['PostgreSQL'].port}/{database}",
-            "MONKEYS_BROKER_URL": f"{scheme}127.0.0.1:{self.wires['the broker'].port}/{end}",
+            "MONKEYS_DATABASE_URL": f"postgresql://monkeys@127.0.0.1:{self.proxies['PostgreSQL'].port}/{database}",
+            "MONKEYS_BROKER_URL": f"{scheme}127.0.0.1:{self.proxies['the broker'].port}/{end}",
         }
 
     def connect(self, database: str = "postgres") -> psycopg.Connection[Any]:
@@ -147,8 +140,8 @@ class Servers:
 
     def end(self) -> None:
         """End all."""
-        for wire in self.wires.values():
-            wire.end()
+        for proxy in self.proxies.values():
+            proxy.close()
         self.broker.end()
         self.thaw_postgres()
         end_group(self.postgres, "INT", grace=10)

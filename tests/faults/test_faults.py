@@ -13,8 +13,11 @@ import numpy as np
 import psycopg
 import pytest
 
-from tests.faults.faults import Chaos, Crew, Refusals
+from tests.faults.crew import Crew
+from tests.faults.faults import Chaos
+from tests.faults.messages import Refusals
 from tests.faults.servers import Servers, own_servers
+from tests.faults.watch import Seen, table
 from tests.oracle import coverage as curve
 from tests.place import Place, new_place, wait_until
 from tests.small_runs import Small, check, coverage, judged, small
@@ -60,22 +63,26 @@ def through(place: Place, files: Small, n: int, batch: int, servers: Servers | N
         {
             "generate": ["worker", "generate", "-m", f"replay:{files.recording}", "-c", "4"],
             "verify": ["worker", "verify", "-c", "2"],
-            "sweep": ["sweep"],
+            "sweep 1": ["sweep"],
+            "sweep 2": ["sweep"],
         },
+        servers.through_proxies(place.database) if servers else {},
     )
     chaos = Chaos(crew, servers, Random(seed))
     refusals = Refusals()
     refusals.start()
-    recovered: list[float] = []
+    seen: dict[str, Seen] = {}
     began = time.monotonic()
     try:
         crew.keep()
         wait_until(lambda: done(place, run) > 0, seconds)
         for number, fault in enumerate(schedule, 2):
             place.ok("extend", str(run), "-n", str(n if number > len(schedule) else number * part))
-            chaos.inject(fault)
+            wait_until(lambda fault=fault: crew.keep() or chaos.inject(fault), seconds)
             crew.keep()
-            recovered.append(until_progress(place, run, crew, seconds))
+            one = seen.setdefault(fault, Seen())
+            one.injections += 1
+            one.seconds.append(until_progress(place, run, crew, seconds))
         wait_until(lambda: crew.keep() or ended(place, run), seconds)
         if place.one("select count(*) from work where run_id = %s and state = 'failed'", (run,)):
             place.ok("resume", str(run))
@@ -85,7 +92,7 @@ def through(place: Place, files: Small, n: int, batch: int, servers: Servers | N
         place.kill_all()
         refusals.ended.set()
         refusals.join()
-    report(place, run, chaos, refusals.count, recovered, time.monotonic() - began)
+    report(place, run, chaos, refusals.count, seen, time.monotonic() - began)
     check(place, run)
     assert place.one("select count(*) from work where run_id = %s and state <> 'done'", (run,)) == 0
     wanted = expected(files, n)
@@ -122,7 +129,7 @@ def until_progress(place: Place, run: int, crew: Crew, seconds: float) -> float:
     return time.monotonic() - began
 
 
-def report(place: Place, run: int, chaos: Chaos, refused: int, recovered: list[float], seconds: float) -> None:
+def report(place: Place, run: int, chaos: Chaos, refused: int, seen: dict[str, Seen], seconds: float) -> None:
     """Print what was done to the run and what that cost."""
     tried = place.query(
         """
@@ -136,10 +143,9 @@ def report(place: Place, run: int, chaos: Chaos, refused: int, recovered: list[f
     )[0]
     print(f"\n{sum(chaos.injected.values())} faults in {seconds:.0f} s: {dict(chaos.injected)}")
     twice = tried["useful"] - tried["works"]
-    print(f"messages sent again by the test {chaos.sent_again}, refused by workers (as far as seen) {refused}, "
+    print(f"messages sent again by the test {chaos.messages.sent_again}, refused (as far as seen) {refused}, "
           f"attempts {tried}, works done twice {twice}")  # fmt: skip
-    print(f"processes started again {chaos.crew.restarts}; seconds to the next done work after a fault: "
-          f"{[round(each, 1) for each in recovered]}")  # fmt: skip
+    print(f"processes started again {chaos.crew.restarts}\n\n{table(seen)}")
 
 
 def test_a_run_survives_a_killed_worker_a_killed_broker_and_doubled_messages(
@@ -158,13 +164,13 @@ def test_a_run_survives_a_killed_worker_a_killed_broker_and_doubled_messages(
 
 @pytest.mark.faults
 @pytest.mark.timeout(1_800)
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, 2])
 def test_a_long_run_survives_every_fault_in_any_order(mortal_servers: Servers, tmp_path: Path, seed: int) -> None:
-    files = small(tmp_path, problems=20, samples=2_800, padding=2_000)
+    files = small(tmp_path, problems=20, samples=2_000, padding=1_000)
     with new_place(mortal_servers.database_url, mortal_servers.broker_url, tmp_path / "home") as place:
         every = list(Chaos(Crew(place, {}), mortal_servers, Random(0)).faults())
         schedule = Random(seed).sample(every, len(every))
-        through(place, files, 2_800, 20, mortal_servers, schedule, seed, seconds=600)
+        through(place, files, 2_000, 20, mortal_servers, schedule, seed, seconds=600)
 
 
 @pytest.mark.faults
@@ -172,8 +178,8 @@ def test_a_long_run_survives_every_fault_in_any_order(mortal_servers: Servers, t
 def test_a_long_run_survives_on_rabbitmq_and_an_outside_postgres(
     outside_postgres: str, outside_amqp: str, tmp_path: Path
 ) -> None:
-    files = small(tmp_path, problems=20, samples=2_800, padding=2_000)
+    files = small(tmp_path, problems=20, samples=2_000, padding=1_000)
     with new_place(outside_postgres, outside_amqp, tmp_path / "home") as place:
         every = list(Chaos(Crew(place, {}), None, Random(0)).faults())
         schedule = Random(4).sample(every, len(every))
-        through(place, files, 2_800, 20, None, schedule, seed=4, seconds=600)
+        through(place, files, 2_000, 20, None, schedule, seed=4, seconds=600)

@@ -173,9 +173,9 @@ def test_an_alarm_or_a_full_broker_keeps_nobody(bundled: Urls, place: Place, tmp
     rabbits.mkdir()
     with own_rabbit(rabbits) as rabbit, new_place(bundled.database_url, rabbit.url, tmp_path / "home") as other:
         takes_messages()
-        rabbit.fill()
+        rabbit.alarm(on=True)
         takes_nothing(other, files)
-        rabbit.drain()
+        rabbit.alarm(on=False)
         takes_messages()
         assert other.ok("sweep", "--once") == ""
         assert other.one("select count(*) from work where state = 'ready'") == 0

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cli.stack.processes import kill
-from tests.faults.faults import LEASE_SECONDS, Crew
+from tests.faults.crew import LEASE_SECONDS, Crew
 from tests.place import Place, wait_until
 from tests.slow import SLOW, asked, slow_run
 from tests.small_runs import check

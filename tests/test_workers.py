@@ -366,8 +366,8 @@ def test_doctor_tells_how_workers_do(place: Place, monkeypatch: pytest.MonkeyPat
         ("workers", False, f"generate.x@here ({where}) said nothing for some time: it stands still or is lost; its "
                            "keeper starts another", None),
         ("workers", None, f"verify@here ({where}) cannot judge by sandbox: no bwrap", None),
-        ("workers", None, "verify.docker@here failed some time ago: verify.docker cannot be served here: no "
-                          "Docker", None),
+        ("workers", None, "verify.docker@here failed some time ago: verify.docker cannot be served here: no Docker",
+         None),
     ]  # fmt: skip
 
 

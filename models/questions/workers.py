@@ -7,7 +7,7 @@ from models.database import column, rows
 from models.machine import machine
 from models.machine import started_ticks as start_of
 
-REPLACED_SECONDS = 30
+REPLACED_SECONDS = 20
 """A process whose lease ran out so long ago is killed by its keeper, and started again."""
 
 UNTAKEN_SECONDS = 60

@@ -178,9 +178,9 @@ def test_a_text_that_is_no_utf_8_is_one_sentence_wherever_it_is_typed(path: tupl
         assert "is not UTF-8 text" in result.output
 
 
-@pytest.mark.parametrize("llm", ["openai:", "openai: ", "replay:", "", " ", "a\udcffb", "x" * 300])
-def test_an_llm_without_a_name_is_refused(place: Place, llm: str) -> None:
-    assert "-m " in place.refused("enqueue", "pocket-sums", "-n", "1", "-m", llm)
+def test_an_llm_without_a_name_is_refused(place: Place) -> None:
+    for llm in ("openai:", "openai: ", "replay:", "", " ", "a\tb", "x" * 300):
+        assert "-m " in place.refused("enqueue", "pocket-sums", "-n", "1", "-m", llm)
 
 
 def test_rows_of_a_person_s_own_file_are_told_by_line_or_stored(place: Place, tmp_path: Path) -> None:

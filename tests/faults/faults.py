@@ -25,6 +25,7 @@ class Crew:
 
     place: Place
     commands: dict[str, list[str]]
+    environment: dict[str, str] = field(default_factory=dict)
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     restarts: int = 0
 
@@ -35,7 +36,7 @@ class Crew:
             if process is None or process.poll() is not None:
                 self.restarts += process is not None
                 self.running[name] = self.place.start(
-                    *command, MONKEYS_LEASE_SECONDS=str(LEASE_SECONDS), MONKEYS_SWEEP_SECONDS="0.3"
+                    *command, MONKEYS_LEASE_SECONDS=str(LEASE_SECONDS), MONKEYS_SWEEP_SECONDS="0.3", **self.environment
                 )
 
     def tree(self, name: str) -> list[Process]:

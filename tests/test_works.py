@@ -234,7 +234,7 @@ def failing(error: psycopg.Error, times: int) -> list[int]:
     return runs
 
 
-@pytest.mark.parametrize("state", ["08006", "57P01", "53300", "25006"])
+@pytest.mark.parametrize("state", ["08006", "57P01", "53300", "25006", "42P01", "42501"])
 def test_a_worker_waits_out_a_database_that_is_away(state: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tasks.patience.time.sleep", lambda _: None)
     assert len(failing(psycopg.errors.lookup(state)("gone"), 30)) == 31
@@ -248,7 +248,7 @@ def test_a_worker_tries_again_a_few_times_what_met_a_lock(state: str, monkeypatc
         failing(psycopg.errors.lookup(state)("met"), PASSING_TRIES)
 
 
-@pytest.mark.parametrize("state", ["54000", "54001", "22003", "42P01", "XX000"])
+@pytest.mark.parametrize("state", ["54000", "54001", "22003", "42703", "XX000"])
 def test_a_worker_waits_for_no_error_that_stays(state: str) -> None:
     with pytest.raises(psycopg.Error):
         failing(psycopg.errors.lookup(state)("no"), 1)

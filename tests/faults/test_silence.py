@@ -13,6 +13,7 @@ from kombu.utils.url import parse_url
 
 from cli.stack.servers import Urls
 from tasks.broker import messages, takes_messages
+from tests.faults.crew import Crew
 from tests.faults.proxy import Proxy, proxied
 from tests.faults.rabbit import own_rabbit
 from tests.place import Place, new_place, wait_until
@@ -67,18 +68,23 @@ def ended(place: Place, run: int) -> bool:
     return place.one("select finished_at is not null from run where id = %s", (run,)) is True
 
 
-def start_all(place: Place, files: Small, **environment: str) -> None:
-    """A worker of each kind and a sweeper."""
-    place.start("worker", "generate", "-m", f"replay:{files.recording}", "-c", "4", **environment)
-    place.start("worker", "verify", "-c", "2", **environment)
-    place.start("sweep", **environment)
+def start_all(place: Place, files: Small, **environment: str) -> Crew:
+    """A worker of each kind and a sweeper, kept going as a keeper would."""
+    commands = {
+        "generate": ["worker", "generate", "-m", f"replay:{files.recording}", "-c", "4"],
+        "verify": ["worker", "verify", "-c", "2"],
+        "sweep": ["sweep"],
+    }
+    crew = Crew(place, commands, environment)
+    crew.keep()
+    return crew
 
 
 def goes_on_after_silence(place: Place, folder: Path, *, database: bool, broker: bool) -> float:
     """Let connections go silent under idle workers; seconds until the next work is done."""
     files = small(folder)
     with behind_proxies(place) as (to_database, to_broker, environment):
-        start_all(place, files, **environment)
+        crew = start_all(place, files, **environment)
         first = files.enqueue(place, 20)
         wait_until(lambda: ended(place, first), 120)
         if database:
@@ -87,11 +93,11 @@ def goes_on_after_silence(place: Place, folder: Path, *, database: bool, broker:
             assert to_broker.silence()
         second = files.enqueue(place, 20)
         began = time.monotonic()
-        wait_until(lambda: done(place, second), 2 * SECONDS)
+        wait_until(lambda: crew.keep() or done(place, second), 2 * SECONDS)
         seconds = time.monotonic() - began
-        wait_until(lambda: ended(place, second), 120)
+        wait_until(lambda: crew.keep() or ended(place, second), 120)
         print(f"\nsilent: {'database ' * database}{'broker' * broker}; {seconds:.1f} s to the next done work, "
-              f"{time.monotonic() - began:.1f} s to the run's end")  # fmt: skip
+              f"{time.monotonic() - began:.1f} s to the run's end, {crew.restarts} started again")  # fmt: skip
         check(place, second)
         place.kill_all()
         return seconds

@@ -19,7 +19,7 @@ from tasks.runs import changes
 from tasks.runs.make import enqueue
 from tasks.runs.request import RunRequest
 from tests.place import Place
-from tests.small_runs import check
+from tests.small_runs import check, gaps
 from tests.spent import WORKER
 from verifiers.errors import UserError
 from verifiers.outcome import Outcome
@@ -280,22 +280,6 @@ class Orders:
                     and judged.state in ('done', 'failed'))
             """
         )
-
-
-def gaps(place: Place) -> list[Any]:
-    """Batches that a rule cut below one that it left: there are none. What a person cancelled counts as left."""
-    return place.query(
-        """
-        with batches as (
-            select work.run_id, batch.problem_id, batch.first_index,
-                work.state = 'cancelled' and work.cancelled_by <> 'person' as is_cut
-            from work join batch on batch.id = work.batch_id where work.kind = 'generate'
-        )
-        select run_id, problem_id, min(first_index) filter (where is_cut), max(first_index) filter (where not is_cut)
-        from batches group by run_id, problem_id
-        having min(first_index) filter (where is_cut) < max(first_index) filter (where not is_cut)
-        """
-    )
 
 
 _TIMES = {

@@ -143,6 +143,22 @@ def check_counts(place: Place) -> None:
     assert wrong == [], "counts of works are not those of a recount"
 
 
+def gaps(place: Place) -> list[dict[str, object]]:
+    """Batches that a rule cut below one that it left: there are none. What a person cancelled counts as left."""
+    return place.query(
+        """
+        with batches as (
+            select work.run_id, batch.problem_id, batch.first_index,
+                work.state = 'cancelled' and work.cancelled_by <> 'person' as is_cut
+            from work join batch on batch.id = work.batch_id where work.kind = 'generate'
+        )
+        select run_id, problem_id, min(first_index) filter (where is_cut), max(first_index) filter (where not is_cut)
+        from batches group by run_id, problem_id
+        having min(first_index) filter (where is_cut) < max(first_index) filter (where not is_cut)
+        """
+    )
+
+
 def judged(place: Place, run_id: int) -> list[tuple[str, int, str]]:
     """(problem, sample index, outcome) of every sample of a run."""
     rows = place.query(

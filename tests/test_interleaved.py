@@ -38,22 +38,23 @@ def every_order(place: Place, monkeypatch: pytest.MonkeyPatch, pair: Callable[[]
 OURS, RIGHT = Judgement(Outcome.infrastructure_error), Judgement(Outcome.correct)
 
 
-def sampled(text: str) -> tuple[int, Act]:
-    """A run of one sample of the same problem as all others, which waits to be judged, and what judges it right."""
-    run = run_of(n=1)
+def sampled(run: int, text: str) -> Act:
+    """A run has one sample more, which waits to be judged; returns what judges it right."""
     assert ledger.finish_generate(claimed(run), [Completion(text)], Usage()) is not None
-    return run, lambda: judge(run, text, RIGHT)
+    return lambda: judge(run, text, RIGHT)
 
 
 def judge(run: int, text: str, judgement: Judgement) -> None:
     """Judge what waits of a run, tried again where the verdict it counted on was forgotten meanwhile."""
     for work in column("select id from work where run_id = %s and kind = 'verify' and state = 'ready'", (run,)):
         for known in (True, False):
-            lease = ledger.claim(work, WORKER, 60)
+            lease = ledger.claim(work, WORKER, 600)
             assert lease is not None
             verdicts = {} if known and ledger.known_candidates(lease, [text]) else {text: judgement}
             try:
-                assert ledger.finish_verify(lease, [Verification(0, Candidate(text))], verdicts, Usage())
+                assert ledger.finish_verify(
+                    lease, [Verification(lease.first_index, Candidate(text))], verdicts, Usage()
+                )
                 break
             except RuntimeError as error:
                 ledger.give_back(lease, str(error))
@@ -68,11 +69,11 @@ def texts() -> Iterator[str]:
 def test_a_verdict_that_is_forgotten_while_another_run_counts_it_leaves_no_run_undecided(
     place: Place, monkeypatch: pytest.MonkeyPatch, who: str
 ) -> None:
-    fresh = texts()
+    fresh, one, other = texts(), run_of(n=40), run_of(n=40)
 
     def pair() -> tuple[Act, Act, Act]:
         text = next(fresh)
-        (one, mend_one), (other, count) = sampled(text), sampled(text)
+        mend_one, count = sampled(one, text), sampled(other, text)
         judge(one, text, OURS)
 
         def look() -> None:
@@ -91,11 +92,12 @@ def test_a_verdict_that_is_forgotten_while_another_run_counts_it_leaves_no_run_u
 def test_judging_again_and_deleting_another_run_of_the_same_problems_do_not_deadlock(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fresh = texts()
+    fresh, one = texts(), run_of(n=40)
 
     def pair() -> tuple[Act, Act, Act]:
-        text = next(fresh)
-        (one, mend), (other, _) = sampled(text), sampled(text)
+        text, other = next(fresh), run_of(n=1)
+        mend = sampled(one, text)
+        sampled(other, text)
         for run in (one, other):
             judge(run, text, OURS)
 

@@ -11,9 +11,8 @@ from tasks.ledger import Usage
 from tasks.runs import changes
 from tasks.runs.make import enqueue
 from tasks.runs.request import RunRequest
-from tests.orders import gaps
 from tests.place import Place
-from tests.small_runs import Small, check, small, use_recording, work_off
+from tests.small_runs import Small, check, gaps, small, use_recording, work_off
 from tests.spent import done
 from verifiers.errors import UserError
 

@@ -133,7 +133,7 @@ def test_resuming_and_extending_publish_nothing_that_a_spent_budget_stops(place:
     place.ok("resume", str(made))
     in_reach = place.query("select count(*) from work where kind = 'generate' and state in ('ready', 'published')")
     assert in_reach == [{"count": 0}]
-    place.ok("extend", str(made), "-n", "20")
+    assert f"monkeys limits {made}" in place.refused("extend", str(made), "-n", "20")
     in_reach = place.query("select count(*) from work where kind = 'generate' and state in ('ready', 'published')")
     assert in_reach == [{"count": 0}]
 

@@ -13,13 +13,15 @@ from click.testing import CliRunner
 
 from cli import COMMANDS, group
 from cli.options import Number
-from models.database import transaction
 from tasks import ledger
 from tasks.engines.engine import Completion
 from tasks.ledger import Usage, Verification, Worker
+from tasks.runs.make import enqueue
+from tasks.runs.request import RunRequest
 from tests.place import Place
 from tests.small_runs import check, small, use_recording, work_off
 from tests.spent import WORKER, claimed, run_of
+from verifiers.errors import UserError
 from verifiers.outcome import Outcome
 from verifiers.verifier import Candidate, Judgement
 
@@ -190,7 +192,5 @@ def test_rows_of_a_person_s_own_file_are_told_by_line_or_stored(place: Place, tm
         {"question": "?", "answer": "#### 1", "id": BROKEN}, {"question": "?", "answer": "#### 1", "more": 10**400},
     ):  # fmt: skip
         file.write_text(json.dumps(row) + "\n")
-        result = place.monkeys("enqueue", "gsm8k", "-m", "openai:x", "-n", "1", "--data", str(file), "--no-probe")
-        assert isinstance(result.exception, SystemExit | None), (row, result.exception)
-    with transaction() as connection:
-        connection.execute("select 1")
+        with suppress(UserError):
+            enqueue(RunRequest("gsm8k", "openai:x", 1, data=file, probe=False))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from models.database import column
+from models.database import column, transaction
 from tasks import ledger
 from tasks.ledger import Usage
 from tasks.runs import changes
@@ -141,3 +141,18 @@ def test_a_solved_problem_takes_part_in_no_extension_and_leaves_no_gap(place: Pl
     assert states(run).count("cancelled") == 3 * solved
     work_off(place)
     drawn(place, run)
+
+
+def test_an_extension_first_takes_up_what_a_rule_cut_and_leaves_in_now(place: Place, tmp_path: Path) -> None:
+    """As after another verifier counts, by which nothing is solved, or after a price fell."""
+    run = priced(tmp_path).enqueue(place, 10, "--budget-usd", "0.05")
+    done(run, CENT)
+    with transaction() as connection:
+        connection.execute("update attempt set usd = 1")
+    ledger.stop_runs()
+    assert states(run).count("cancelled") == 5
+    with transaction() as connection:
+        connection.execute("update attempt set usd = 0.01")
+    assert changes.extend(run, 20) == 55
+    assert gaps(place) == []
+    assert "cancelled" not in states(run)

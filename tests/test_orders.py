@@ -15,7 +15,7 @@ def in_random_order(place: Place, folder: Path, monkeypatch: pytest.MonkeyPatch,
     """MONKEYS_TEST_SEED does again what failed."""
     seed = int(os.environ.get("MONKEYS_TEST_SEED") or SystemRandom().randrange(10**9))
     random = Random(seed)
-    file = recording(folder, a=["1"] * 20, b=["1"] * 20)
+    file = recording(folder, a=["1"] * 60, b=["1"] * 60)
     orders = Orders(place, file, random, Faults(random))
     with orders.faults.injected(monkeypatch):
         try:

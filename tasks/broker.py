@@ -15,8 +15,8 @@ from models.settings import settings
 from tasks.app import app, is_redis
 from verifiers.errors import Unavailable
 
-NO_QUEUE = 404
-"""What AMQP says of a queue that is not there."""
+NO_QUEUE = "404"
+"""What AMQP says of a queue that is not there, and kombu of one in Redis, as text."""
 
 
 CONFIRM_SECONDS = 3
@@ -94,7 +94,7 @@ def _messages(connection: Any, queue: str) -> int | None:
         try:
             return int(channel.queue_declare(queue, passive=True).message_count)
         except connection.channel_errors as error:
-            return 0 if getattr(error, "reply_code", None) == NO_QUEUE else None
+            return 0 if str(getattr(error, "reply_code", None)) == NO_QUEUE else None
 
 
 @contextmanager

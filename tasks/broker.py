@@ -16,7 +16,7 @@ from tasks.app import app, is_redis
 from verifiers.errors import Unavailable
 
 NO_QUEUE = "404"
-"""What AMQP says of a queue that is not there; with Redis kombu says so as text."""
+"""What AMQP says of a queue that is not there, and kombu of one in Redis, as text."""
 
 
 CONFIRM_SECONDS = 3

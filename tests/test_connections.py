@@ -8,13 +8,18 @@ from pathlib import Path
 
 import psycopg
 import pytest
+import redis
 import sqlalchemy
 
+from cli.stack.servers import Urls
 from models import database, silence
 from models.database import is_away, transaction
 from models.settings import settings
+from tasks.broker import messages, takes_messages
+from tasks.publish import publish
 from tests.faults.proxy import Proxy, proxied
-from tests.place import Place
+from tests.place import Place, new_place
+from verifiers.errors import Unavailable
 
 
 @pytest.fixture
@@ -118,3 +123,34 @@ def test_the_locks_of_a_client_that_stands_still_within_a_transaction_go(place: 
         connection.execute("select 1")
     assert is_away(ended.value) or database.is_passing(ended.value)
     assert database.column("select 1") == [1]
+
+
+def test_an_empty_queue_and_one_that_is_not_there_hold_no_messages(place: Place) -> None:
+    assert messages(["nobody"]) == {"nobody": 0}
+
+
+def test_a_queue_that_is_not_there_holds_no_messages_in_rabbitmq(
+    bundled: Urls, outside_amqp: str, tmp_path: Path
+) -> None:
+    with new_place(bundled.database_url, outside_amqp, tmp_path / "home"):
+        assert messages(["nobody"]) == {"nobody": 0}
+
+
+def test_a_broker_that_takes_nothing_is_told_and_what_was_not_sent_is_ready_again(
+    bundled: Urls, place: Place, tmp_path: Path
+) -> None:
+    run = int(place.ok("enqueue", "pocket-sums", "-n", "1", "--limit", "3", "--quiet"))
+    with transaction() as connection:
+        connection.execute("update work set state = 'ready'")
+        (queue,) = database.fetch_column(connection, "select queue from llm")
+    takes_messages()
+    with redis.Redis(unix_socket_path=bundled.broker_url.partition("://")[2]) as full:
+        full.config_set("maxmemory", 1)
+        try:
+            assert publish(queue) == 0
+            with pytest.raises(Unavailable, match="takes no messages"):
+                takes_messages()
+        finally:
+            full.config_set("maxmemory", 0)
+    assert place.query("select distinct state from work where run_id = %s", (run,)) == [{"state": "ready"}]
+    assert publish(queue) == 3

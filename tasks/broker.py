@@ -54,7 +54,8 @@ def takes_messages() -> None:
     name = f"monkeys.probe.{secrets.token_hex(8)}"
     try:
         with sending() as producer:
-            probe: Any = Queue(name, exclusive=True, auto_delete=True, channel=producer.channel)
+            channel: Any = producer.channel
+            probe = Queue(name, exclusive=True, auto_delete=True, channel=channel)
             probe.declare()
             producer.publish("", exchange="", routing_key=name)
             probe.delete()

@@ -96,9 +96,10 @@ def _clock() -> Iterator[Finding]:
 
 def _broker() -> Iterator[Finding]:
     from models.settings import settings
-    from tasks.broker import reachable
+    from tasks.broker import reachable, takes_messages
 
     reachable()
+    takes_messages()
     yield Finding("broker", True, settings().broker_url.partition(":")[0])
 
 

@@ -55,7 +55,7 @@ def takes_messages() -> None:
     try:
         with sending() as producer:
             channel: Any = producer.channel
-            probe: Any = Queue(name, exclusive=True, auto_delete=True, channel=channel)
+            probe = Queue(name, exclusive=True, auto_delete=True, channel=channel)
             probe.declare()
             producer.publish("", exchange="", routing_key=name)
             probe.delete()

@@ -78,12 +78,12 @@ def test_pooled_connections_that_went_silent_are_replaced_unseen(place: Place, p
 
 
 def test_a_statement_that_takes_long_or_waits_for_a_lock_is_not_cut(place: Place, proxy: Proxy) -> None:
-    assert database.column("select 1 from pg_sleep(1.5)") == [1]
+    assert database.column("select 1 from pg_sleep(1.2)") == [1]
     with transaction() as holder:
         holder.execute("lock table work")
         waiting = threading.Thread(target=database.column, args=("select count(*) from work",))
         waiting.start()
-        time.sleep(1.5)
+        time.sleep(1)
         assert waiting.is_alive()
     waiting.join(20)
     assert not waiting.is_alive()
@@ -97,7 +97,7 @@ def test_a_long_statement_is_not_cut_where_the_server_has_no_room_for_who_asks(
     directly(place, f"create role {role} login connection limit 1")
     monkeypatch.setenv("MONKEYS_DATABASE_URL", settings().database_url.replace("monkeys@", f"{role}@"))
     settings.cache_clear()
-    assert database.column("select 1 from pg_sleep(2)") == [1]
+    assert database.column("select 1 from pg_sleep(1.2)") == [1]
     database.engine().dispose()
     directly(place, f"drop role {role}")
 
@@ -105,8 +105,8 @@ def test_a_long_statement_is_not_cut_where_the_server_has_no_room_for_who_asks(
 def test_a_connection_is_given_up_where_the_server_cannot_be_asked(
     place: Place, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(silence, "LOST_SECONDS", 0.6)
-    monkeypatch.setattr(silence, "REACH_SECONDS", 1)
+    monkeypatch.setattr(silence, "LOST_SECONDS", 0.5)
+    monkeypatch.setattr(silence, "REACH_SECONDS", 0.5)
     with lost_in_transaction() as connection:
         proxy.silence()
         proxy.swallow()
@@ -154,3 +154,23 @@ def test_a_broker_that_takes_nothing_is_told_and_what_was_not_sent_is_ready_agai
             full.config_set("maxmemory", 0)
     assert place.query("select distinct state from work where run_id = %s", (run,)) == [{"state": "ready"}]
     assert publish(queue) == 3
+
+
+def test_a_database_that_is_away_is_waited_for_until_it_answers_or_nobody_waits(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "WAIT_SECONDS", 0.1)
+    there = settings().database_url
+    monkeypatch.setenv("MONKEYS_DATABASE_URL", "postgresql://monkeys@127.0.0.1:1/monkeys")
+    settings.cache_clear()
+    waiting = threading.Thread(target=database.wait_until_reachable)
+    waiting.start()
+    time.sleep(0.3)
+    assert waiting.is_alive()
+    stop = threading.Event()
+    threading.Timer(0.3, stop.set).start()
+    database.wait_until_reachable(stop)
+    monkeypatch.setenv("MONKEYS_DATABASE_URL", there)
+    settings.cache_clear()
+    waiting.join(30)
+    assert not waiting.is_alive()

@@ -89,7 +89,7 @@ class Completion:
             object.__setattr__(self, name, value)
 
 
-LONGEST_REASON = 200
+LONGEST_REASON = 40
 """Characters of a finish_reason that are kept."""
 
 

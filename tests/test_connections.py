@@ -106,7 +106,7 @@ def test_a_connection_is_given_up_where_the_server_cannot_be_asked(
     place: Place, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(silence, "LOST_SECONDS", 0.5)
-    monkeypatch.setattr(silence, "REACH_SECONDS", 0.5)
+    monkeypatch.setattr(silence, "REACH_SECONDS", 1)
     with lost_in_transaction() as connection:
         proxy.silence()
         proxy.swallow()

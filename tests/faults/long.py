@@ -256,6 +256,7 @@ def run_all(broker: str, seed: int, faults: int, folder: Path, pause: float) -> 
                 print(
                     f"{broker} round {number}: {sum(one.chaos.injected.values())} faults in {one.seconds:.0f} s "
                     f"({', '.join(f'{each:.0f}' for each in one.phases)}), "
+                    f"works were due in {one.watch.looks_with_due / max(1, one.watch.looks):.0%} of the time, "
                     f"longest silence {result['longest']} s (after {result['longest_after']}), "
                     f"left {dict(crew.left)}",
                     flush=True,

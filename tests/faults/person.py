@@ -20,7 +20,7 @@ COMMAND_SECONDS = 90.0
 """A command that takes longer hangs."""
 
 MOST_OPEN = 5
-MOST_RUNS = 14
+MOST_RUNS = 25
 
 
 @dataclass
@@ -95,7 +95,7 @@ class Person:
         going = [run for run in self.runs if run["finished_at"] is None]
         choices: dict[str, float] = {"look": 2, "price": 0.5, "migrate": 0.5}
         if len(going) < MOST_OPEN and len(self.runs) < MOST_RUNS:
-            choices |= {"enqueue": 6, "import": 2}
+            choices |= {"enqueue": 6 if going else 60, "import": 2}
         if self.runs:
             choices |= {"extend": 4, "cancel": 2, "resume": 3, "reverify": 2, "infrastructure": 1, "delete": 1}
             choices |= {"limits": 2 if "limits" in COMMANDS else 0}
@@ -105,7 +105,7 @@ class Person:
 
     def _enqueue(self, _: dict[str, Any]) -> list[str]:
         """Some with a rule that may stop them, some with a name that another command gives too."""
-        n = self.random.randrange(10, 60)
+        n = self.random.randrange(20, 100)
         words = [
             "enqueue", "gsm8k", "-m", f"replay:{self.files.recording}", "-n", str(n), "--data", str(self.files.data),
             "--prompt-file", str(self.files.prefix), "--batch-size", str(self.random.choice([5, 10])), "--quiet",

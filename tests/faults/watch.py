@@ -47,6 +47,7 @@ class Watch(threading.Thread):
         self.longest_after = ""
         self.silent = 0.0
         """Seconds since works were due and nothing was done."""
+        self.looks = self.looks_with_due = 0
         self.ended = threading.Event()
         self._waiting: list[tuple[str, float]] = []
         self._lock = threading.Lock()
@@ -76,6 +77,8 @@ class Watch(threading.Thread):
                 self._look(time.monotonic(), done or 0, due)
 
     def _look(self, now: float, done: int, due: int) -> None:
+        self.looks += 1
+        self.looks_with_due += due > 0
         if done > self._done:
             for fault, began in self._waiting:
                 self.seen[fault].seconds.append(max(0.0, now - began))

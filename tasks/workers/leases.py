@@ -18,11 +18,12 @@ log = logging.getLogger(__name__)
 LOOK_SECONDS = 2.0
 """How soon a cancelled work is noticed."""
 
-LOST_AFTER = 3
+LOST_AFTER = 20
 """Leases' lengths without a renewal, by this process's clock, until what it is at is taken to be another's.
 
-Whoever cannot reach the database cannot know: where all are cut off, a work is still its holder's after that. So
-sampling goes on for longer than a database takes to come back, and what is sampled by then is stored if it still may.
+Whoever cannot reach the database cannot know: where all are cut off, a work is still its holder's when it is back. So
+sampling goes on for longer than a database is away, and what is sampled by then is stored if it still may; but a worker
+that alone is cut off must not pay for ever for what another does.
 """
 
 _held: dict[int, "Held"] = {}

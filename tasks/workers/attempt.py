@@ -120,14 +120,15 @@ def attempted(lease: Lease, gpu_seconds: Callable[[], float] = lambda: 0.0) -> I
 
 
 def keep_storing(store: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
-    """Store results; what refuses them may pass (a table that is being made anew, a quota, a trigger), so it is tried
-    for a while. A value that no column takes is raised at once.
+    """Store results; what refuses them may pass (a quota, a trigger of a person's), so it is tried for a while.
+
+    Raised at once is what another try meets again: a value that no column takes, a statement that is not of this schema.
     """
     deadline, pause = time.monotonic() + STORE_SECONDS, 0.5
     while True:
         try:
             return store(*arguments, **named)
-        except (psycopg.DataError, psycopg.IntegrityError):
+        except (psycopg.DataError, psycopg.IntegrityError, psycopg.ProgrammingError):
             raise
         except psycopg.Error as error:
             if time.monotonic() > deadline:

@@ -320,7 +320,7 @@ def test_a_keeper_learns_who_stands_still(place: Place, sleeper: subprocess.Pope
     row, fresh, before = registered(process=name_of(sleeper)), registered(), registered()
     pids = [sleeper.pid, os.getpid()]
     set_row(before, started_ticks="started_ticks - 1", lease_until="now() - interval '1 hour'")  # had that pid before
-    set_row(row, lease_until="now() - interval '20 s'")
+    set_row(row, lease_until="now() - interval '10 s'")
     assert standing_still(socket.gethostname(), pids) == []
     set_row(row, lease_until="now() - interval '40 s'")
     assert standing_still(socket.gethostname(), pids) == [sleeper.pid]

@@ -274,15 +274,6 @@ def test_whole_rows_are_asked_for_whole(place: Place) -> None:
         database.rows(BenchmarkRow, "select id from benchmark")
 
 
-def test_a_view_of_a_persons_own_stops_a_migration_in_one_sentence(place: Place) -> None:
-    with transaction() as connection:
-        connection.execute("create view mine as select run_id from run_progress")
-    assert "view mine depends on view run_progress" in place.refused("migrate")
-    with transaction() as connection:
-        connection.execute("drop view mine")
-    place.ok("migrate")
-
-
 def test_what_was_worked_on_for_long_before_it_came_back_waits_for_nobody(place: Place, tmp_path: Path) -> None:
     small(tmp_path).enqueue(place, 5)
     first = place.one("select min(id) from work")

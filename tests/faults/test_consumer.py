@@ -36,7 +36,7 @@ def held() -> Iterator[tuple[Server, threading.Event]]:
         go_on.set()
 
 
-@pytest.fixture(params=["redis", "rabbitmq"])
+@pytest.fixture(params=[pytest.param("redis", marks=pytest.mark.slow), "rabbitmq"])
 def any_broker(request: pytest.FixtureRequest, bundled: Urls, tmp_path: Path) -> Iterator[Place]:
     """A place on each broker."""
     broker = bundled.broker_url if request.param == "redis" else request.getfixturevalue("outside_amqp")

@@ -103,7 +103,7 @@ def test_other_runs_go_on_while_two_candidates_hang_and_those_end_undecided(plac
 
 @pytest.mark.parametrize(("cancelled", "more"), [
     pytest.param(("c", "child"), "", id="a person's", marks=pytest.mark.slow),
-    pytest.param(("deaf", "loop"), OURS, id="one of ours"),
+    pytest.param(("deaf", "loop"), OURS, id="one of ours", marks=pytest.mark.slow),
 ])  # fmt: skip
 def test_what_hangs_lets_go_when_its_run_is_cancelled_and_when_its_worker_is_told_to_go(
     place: Place, folder: Path, cancelled: tuple[str, str], more: str

@@ -40,7 +40,7 @@ class Far(NamedTuple):
         return bool(self.place.one("select count(*) = 0 from work where state <> 'done'"))
 
 
-@pytest.fixture(params=["redis", "rabbitmq"])
+@pytest.fixture(params=[pytest.param("redis", marks=pytest.mark.slow), "rabbitmq"])
 def far(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Far]:
     """Two hosts, whose servers are on this machine."""
     if why := missing():

@@ -58,6 +58,7 @@ def test_what_a_killed_process_was_judging_is_judged_by_another_and_nothing_else
     through(place, made, crew, tmp_path, begun=2 * CANDIDATES + 1)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_what_a_killed_worker_was_judging_is_judged_by_the_next(
     place: Place, slow_crew: tuple[int, Crew], tmp_path: Path

@@ -110,6 +110,7 @@ def test_a_sweeper_survives_whatever_its_database_becomes(tmp_path: Path) -> Non
         assert process.poll() is None
 
 
+@pytest.mark.slow
 def test_leases_are_not_freed_after_everything_stood_still(place: Place, tmp_path: Path) -> None:
     files = small(tmp_path, samples=20)
     files.enqueue(place, 20)

@@ -99,6 +99,7 @@ def older(place: Place, tmp_path: Path) -> Older:
     return made
 
 
+@pytest.mark.slow
 def test_a_run_goes_through_an_upgrade_under_its_living_workers(place: Place, tmp_path: Path, older: Older) -> None:
     """What only adds lets older workers end what they began; they cannot begin again, and newer ones go on."""
     files = small(tmp_path, problems=4, samples=700, padding=100)

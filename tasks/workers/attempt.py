@@ -122,7 +122,7 @@ def attempted(lease: Lease, gpu_seconds: Callable[[], float] = lambda: 0.0) -> I
 def keep_storing(store: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
     """Store results; what refuses them may pass (a quota, a trigger of a person's), so it is tried for a while.
 
-    Raised at once is what another try meets again: a value that no column takes, a statement that is not of this schema.
+    Raised at once is what another try would meet again: a value that no column takes, a statement of another schema.
     """
     deadline, pause = time.monotonic() + STORE_SECONDS, 0.5
     while True:

@@ -97,6 +97,15 @@ def _json(comment: str, default: str = "{}") -> Any:
     )
 
 
+def _list(kind: type[Any], comment: str) -> Any:
+    """A column of several values; none by default."""
+    return Field(
+        default_factory=list,
+        sa_type=ARRAY(kind),
+        sa_column_kwargs={"comment": comment, "nullable": False, "server_default": text("'{}'")},
+    )
+
+
 def _enum(kind: type[StrEnum], name: str, comment: str, **options: Any) -> Any:
     options.setdefault("nullable", False)
     return Field(sa_column=Column(Enum(kind, name=name), comment=comment, **options))
@@ -179,15 +188,7 @@ class Run(SQLModel, table=True):
     benchmark_id: int = _ref("benchmark.id")
     llm_id: int = _ref("llm.id", index=True)
     verifier_id: int = _ref("verifier.id")
-    other_verifiers: list[int] = Field(
-        default_factory=list,
-        sa_type=ARRAY(BigInteger),
-        sa_column_kwargs={
-            "comment": "Verifiers that judge its samples beside the counting one",
-            "nullable": False,
-            "server_default": text("'{}'"),
-        },
-    )
+    other_verifiers: list[int] = _list(BigInteger, "Verifiers that judge its samples beside the counting one")
     next_verifier_id: int | None = _ref(
         "verifier.id",
         default=None,
@@ -218,14 +219,8 @@ class Run(SQLModel, table=True):
         "How what its llm thought is split from what it answered: none, tags, end-tag or server; reverify changes it",
         default="none",
     )
-    left_out: list[str] = Field(
-        default_factory=list,
-        sa_type=ARRAY(String),
-        sa_column_kwargs={
-            "comment": "Settings that its endpoint refused and that were left out, since samples do not depend on them",
-            "nullable": False,
-            "server_default": text("'{}'"),
-        },
+    left_out: list[str] = _list(
+        String, "Settings that its endpoint refused and that were left out, since samples do not depend on them"
     )
     extended_at: datetime | None = _time("Last time n was raised after the start")
     created_at: datetime | None = _time("When it was enqueued", now=True)
@@ -390,15 +385,7 @@ class WorkerRow(SQLModel, table=True):
     id: int = _id()
     kind: str = _said("generate, verify, score or sweep")
     name: str = _said("As Celery and Flower name it")
-    queues: list[str] = Field(
-        default_factory=list,
-        sa_type=ARRAY(String),
-        sa_column_kwargs={
-            "comment": "The Celery queues that it serves",
-            "nullable": False,
-            "server_default": text("'{}'"),
-        },
-    )
+    queues: list[str] = _list(String, "The Celery queues that it serves")
     host: str
     pid: int = _said("Process id on its host")
     machine: str = _said("Boot and pid namespace, within which pid and started_ticks tell a process")

@@ -5,7 +5,9 @@ So no more than one message of a queue waits here, and none for long: its work g
 has room.
 """
 
+import contextlib
 import logging
+import os
 import threading
 import time
 from collections import deque
@@ -58,12 +60,16 @@ class Anteroom(bootsteps.StartStopStep):
         self._enter = consumer.on_task_request
         consumer.on_task_request = self._arrive
         consumer.initial_prefetch_count = 1
-        room.changed, room.entered = self._room_changed, self._entered
+        room.changed, room.entered = self._wake, self._entered
+        self._woken, self._wakes = os.pipe()
+        os.set_blocking(self._woken, False)
+        os.set_blocking(self._wakes, False)
 
     def register_with_event_loop(self, _: Any, hub: Any) -> None:
-        """Look once a second, and whenever the loop was woken: a task that ends wakes it by Celery's event."""
+        """Look once a second, and whenever the loop wakes: by a child that ends a task, or by `_wake`."""
         hub.call_repeatedly(1.0, self._tick)
         hub.on_tick.add(self._look)
+        hub.add_reader(self._woken, self._drain)
 
     def stop(self, _: Any) -> None:
         """The connection is gone, or goes: the broker keeps what was not acknowledged."""
@@ -78,13 +84,19 @@ class Anteroom(bootsteps.StartStopStep):
             self._entering = request = self._waiting.popleft().request
             request.acknowledge()  # before the pool's thread does it too, and sooner: the next one comes meanwhile
             self._enter(request)
+            self._wake()  # what may come in its place is asked for once a round, and maybe was in this one
 
-    def _room_changed(self) -> None:
-        self._consumer.hub.call_soon(self._look)
+    def _wake(self) -> None:
+        with contextlib.suppress(BlockingIOError):  # it is full: the loop has yet to see that it was woken
+            os.write(self._wakes, b"!")
+
+    def _drain(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            os.read(self._woken, 4096)
 
     def _entered(self) -> None:
         self._entering = None
-        self._room_changed()
+        self._wake()
 
     def _has_room(self) -> bool:
         in_pool = len(state.reserved_requests) - len(self._waiting)

@@ -85,16 +85,16 @@ test-slow: set-up
 
 test-lean: set-up
 	@python -m tests.lean.fetch || echo "Lean could not be fetched: the tests that need it are skipped." >&2
-	pytest -m 'lean and not slow'
+	pytest tests/lean -m 'lean and not slow'
 
 test-faults: set-up
-	@pytest -m "faults and not slow"
+	@pytest tests/faults -m "faults and not slow"
 
 test-faults-long: set-up # prints its seed: FAULTS=... SEED=... go on with it
 	@python -m tests.faults.long --faults $(or $(FAULTS),10000) $(if $(SEED),--seed $(SEED))
 
 test-docker: set-up
-	@pytest -m "docker and not slow" --timeout 900 # the images are made before the first
+	@pytest tests/docker -m "docker and not slow" --timeout 900 # the images are made before the first
 
 lint: set-up
 	@ruff check

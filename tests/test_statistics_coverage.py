@@ -179,7 +179,6 @@ def test_batchwise_spreads_less_than_the_first_success() -> None:
     truth = np.array([1 - ((1 - p) ** k).mean() for k in ks])
     np.testing.assert_allclose(ours.mean(axis=0), truth, atol=0.003)
     np.testing.assert_allclose(theirs.mean(axis=0), truth, atol=0.003)
-    print(100 * theirs.std(axis=0), 100 * ours.std(axis=0))
     ratios = ours.std(axis=0) / theirs.std(axis=0)
     assert ratios[0] == pytest.approx(np.sqrt((0.12 + 0.12 / 10) / 0.24), abs=0.03)  # from 7.7 points to 5.7
     assert (np.diff(ratios[:3]) > 0).all()

@@ -22,7 +22,8 @@ create or replace function t_975(df bigint) returns double precision language sq
 $$;
 comment on function t_975 is 'The 97.5 % quantile of Student''s t: half the width of a 95 % interval in standard errors';
 
--- One pass over a run's problems, however many ks. Where floor and ceiling of a problem meet, it is known: undecided
+-- One pass over a run's problems, however many ks; each pass@k is materialized, since it would be computed anew wherever
+-- it is named. Where floor and ceiling of a problem meet, it is known: undecided
 -- samples change nothing once any k of all hold a right one.
 create or replace function coverage_curve(run_id bigint, verifier_id bigint, ks bigint[])
 returns table (
@@ -36,14 +37,14 @@ returns table (
                  when run.imported then 'first_success' else 'batchwise' end as estimator
         from run cross join counts_of(coverage_curve.run_id, coverage_curve.verifier_id) as counts
         where run.id = coverage_curve.run_id
-    ), valued as (
+    ), valued as materialized (
         select pool.*, each.k,
             case when not stops then pass_at_k(n, c, each.k)
                  when each.k <= planned
                      then coalesce(batchwise(solved_by, each.k), case when each.k <= judged_prefix then 0 end)
             end as decided_value
         from pool cross join unnest(coverage_curve.ks) as each (k)
-    ), bounded as (
+    ), bounded as materialized (
         select *,
             case when stops then coalesce(batchwise(solved_at_latest, valued.k), 0)
                  when u = 0 then coalesce(decided_value, 0)

@@ -1,13 +1,24 @@
 """Runs that stop at right samples: their coverage batch by batch, its bounds, and who says that the rest is biased."""
 
+import json
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from cli.output import rows_as_csv
+from cli.report.bars import outcomes_plot
+from cli.report.page import page
+from cli.report.plots import diversity_plot, problems_plot
 from models.analysis.pool import read_pool
+from models.analysis.store import analyze
+from models.questions.find import find_run
+from models.questions.report import findings
 from models.statistics.coverage import pass_at_k
-from tests.counted import Judged, batched_run
+from tasks.app import app
+from tasks.broker import messages
+from tests.counted import Judged, Sampled, Tally, batched_run, counted_run, sampled_run
 from tests.oracle import Coverage, summary
 from tests.place import Place
 from tests.test_views import same
@@ -60,26 +71,17 @@ def drawn(generator: np.random.Generator, total: int, *, lost: float, open_: flo
     return batches
 
 
-@pytest.mark.parametrize(("lost", "open_"), [(0, 0), (0.1, 0), (0, 0.15), (0.1, 0.15)])
-def test_coverage_of_a_stopped_run_is_that_of_its_batches_in_order(
-    any_postgres: Place, lost: float, open_: float
-) -> None:
+def test_coverage_of_a_stopped_run_is_that_of_its_batches_in_order(any_postgres: Place) -> None:
     generator = np.random.default_rng(7)
-    for _ in range(4):
+    for lost, open_ in [(0, 0), (0.1, 0), (0, 0.15), (0.1, 0.15)] * 2:
         problems = [drawn(generator, 20, lost=lost, open_=open_) for _ in range(8)]
         run = batched_run(problems, stop_rule=WHEN_SOLVED)
-        rows = any_postgres.query(
-            """
-            select curve.* from run cross join generate_series(1, 20) as each
-            cross join lateral coverage_curve(run.id, verifier_id, array[each]) as curve where run.id = %s order by k
-            """,
-            (run,),
-        )
-        found = {
-            name: np.array([row[name] for row in rows], dtype=np.float64) for name in rows[0] if name != "estimator"
-        }
-        same(found, wanted(problems, range(1, 21)))
         verifier = any_postgres.one("select verifier_id from run where id = %s", (run,))
+        curve = "select * from coverage_curve(%s, %s, array(select generate_series(1, 20)))"
+        rows = any_postgres.query(curve, (run, verifier))
+        names = [name for name in rows[0] if name != "estimator"]
+        found = {name: np.array([row[name] for row in rows], dtype=np.float64) for name in names}
+        same(found, wanted(problems, range(1, 21)))
         pool = read_pool(run, verifier)
         values = pool.values(np.arange(1, 22))
         np.testing.assert_allclose(values[:, :20].mean(axis=0), found["coverage"], atol=1e-12)
@@ -129,7 +131,54 @@ def test_batches_of_another_run_or_verifier_are_not_counted(place: Place) -> Non
     batched_run([[Judged(4, 4), Judged(4, 2)]], stop_rule=WHEN_SOLVED, verifier="other")
     assert place.one("select coverage_at(%s, 6)", (first,)) == pytest.approx(pass_at_k(4, 2, 2))
     assert place.one("select count(*) from judged_batches(%s, 0) where c is not null", (first,)) == 0
-    (unstopped,) = [batched_run([[Judged(4, 1)]])]
+    unstopped = batched_run([[Judged(4, 1)]])
     assert place.query("select solved_by, judged_prefix from problem_count where run_id = %s", (unstopped,)) == [
         {"solved_by": None, "judged_prefix": None}
     ]
+
+
+def test_the_difficulty_of_a_stopped_runs_problems_is_not_made_of_shares(place: Place) -> None:
+    run = batched_run([[Judged(4, 0), Judged(4, 2)], [Judged(8, 0)], [Judged(8, None)]], stop_rule=WHEN_SOLVED)
+    rows = place.query("select * from problem_difficulty where run_id = %s order by problem_id", (run,))
+    assert {row["biased_by"] for row in rows} == {"when_solved"}
+    assert [row["difficulty"] for row in rows] == [None, "never solved", None]
+    assert [row["first_correct_rank"] for row in rows] == [5, None, None]
+    assert {(row["correct_share"], row["expected_rank"]) for row in rows} == {(None, None)}
+
+
+def test_a_report_draws_the_problems_of_a_stopped_run_batch_by_batch(place: Place) -> None:
+    stopped = batched_run([[Judged(4, 0), Judged(4, 2)], [Judged(4, 0), Judged(4, 0)]], stop_rule=WHEN_SOLVED)
+    whole = counted_run([Tally(8, 3), Tally(8, 0)])
+    runs = [findings(find_run(str(run))) for run in (stopped, whole)]
+    drawn = problems_plot(runs)
+    found = {(row.run_id, row.problem_key, row.k): row.pass_at_k for row in drawn.rows}
+    assert [found[stopped, "0", k] for k in (1, 2, 5, 8)] == [0, 0, 0.5, 1]
+    assert [found[whole, "0", k] for k in (1, 8)] == [3 / 8, 1]
+    assert "-0.0" not in rows_as_csv(drawn.rows)
+    assert f"Where a run stopped at right samples (run {stopped})" in drawn.caption
+    assert page(runs, []).count("It stopped at right samples (when_solved)") == 1
+    assert "stopped" not in problems_plot(runs[1:]).caption + page(runs[1:], [])
+
+
+def test_what_is_counted_of_a_stopped_runs_samples_is_flagged(place: Place) -> None:
+    samples = {"a": [Sampled("4", True), Sampled("5")], "b": [Sampled("5"), Sampled("6")]}
+    run = sampled_run(samples, stop_rule=WHEN_SOLVED)
+    analyze(run, place.one("select verifier_id from run where id = %s", (run,)))
+    found = findings(find_run(str(run)))
+    assert {row.biased_by for row in outcomes_plot([found]).rows} == {"when_solved"}
+    for plot in (outcomes_plot([found]), diversity_plot([found])):
+        assert "hard problems have more samples than easy ones" in plot.caption
+    for view in ("diversity", "lengths"):
+        assert place.one(f"select distinct biased_by from {view}") == "when_solved"
+    assert "when_solved" in place.ok("show", str(run))
+
+
+def test_an_imported_run_is_analysed_as_others_are(place: Place, tmp_path: Path) -> None:
+    file = tmp_path / "samples.jsonl"
+    rows = [{"problem": str(key), "sample_index": at, "correct": at % 7 == key} for key in range(6) for at in range(20)]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    run = int(place.ok("import", str(file), "--benchmark", "sums", "--llm", "theirs", "--key-only", "--quiet"))
+    assert messages(["verify"]) == {"verify": 1}
+    app.loader.import_default_modules()
+    assert app.tasks["analyze"].apply(args=[run]).get() == f"run {run} analysed"
+    assert place.one("select count(*) from coverage_fit where run_id = %s", (run,)) > 0

@@ -42,6 +42,8 @@ class Pool:
     def values(self, k: Counts) -> Floats:
         """Every problem's pass@k, problems x ks; NaN where it is not known."""
         values = batchwise(self.solved_by, self.settled, k) if self.stops else pass_at_k(self.n, self.c, k)
+        if not self.stops and not self.u.any():
+            return values
         drawn = np.full(len(self.n), self.planned) if self.stops else self.n + self.u
         sure = (self.sure[:, None] > 0) & (k >= self.sure[:, None])
         values = np.where(np.isnan(values) & sure, 1.0, values)

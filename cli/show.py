@@ -45,7 +45,9 @@ def show(named: str, problem: str | None, index: int | None, outcome: str | None
         raise UserError("--log shows one sample's, as text: give a PROBLEM, and neither --json nor --csv.")
     run = find_run(named)
     if problem is None:
-        print_rows(problem_tallies(run.id), form, TALLY)
+        tallies = problem_tallies(run.id)
+        flag = ("biased_by",) if any(row.biased_by for row in tallies) else ()
+        print_rows(tallies, form, (*TALLY, *flag))
         return
     sample = find_sample(run.id, find_problem(run.id, problem), problem, index, outcome)
     if log:

@@ -1,4 +1,4 @@
-"""Sending work ids to their queues: always after the commit that made them ready.
+"""Sending work ids to their queues, and runs to be analysed: always after the commit that made them ready.
 
 Where the broker takes nothing they stay ready, and the sweeper sends them later: nobody waits for it here.
 """
@@ -11,7 +11,7 @@ from typing import Any
 
 import psycopg
 
-from models.database import is_away
+from models.database import column, is_away
 from tasks import ledger
 from tasks.app import app, queue
 from tasks.broker import NOT_TAKEN, reason, sending
@@ -43,6 +43,23 @@ def publish(queue_name: str, at_most: int | None = None) -> int:
             raise
         log.warning("The works of %s wait for the sweeper: the database is away (%s).", queue_name, error)
         return 0
+
+
+def request_analysis(run_id: int) -> None:
+    """Ask a worker of its counting verifier to analyse a run, by what that takes for equal answers.
+
+    A lost request costs nothing: reports analyse what is stale themselves.
+    """
+    sql = "select verifier.queue from run join verifier on verifier.id = run.verifier_id where run.id = %s"
+    for name in column(sql, (run_id,)):  # none of a run that was deleted since
+        target: Any = queue(name)
+        try:
+            with sending() as producer:
+                app.send_task(
+                    "analyze", args=[run_id], queue=target, producer=producer, retry=False, argsrepr=f"run {run_id}"
+                )
+        except NOT_TAKEN as error:
+            log.warning("nobody was asked to analyse run %s: %s", run_id, reason(error))
 
 
 def _send(queue_name: str, publications: Sequence[Publication]) -> int:

@@ -22,6 +22,15 @@ class Tally:
 
 
 @dataclass(frozen=True)
+class Judged:
+    """A batch: its samples, of which so many are right, the first of them first, and undecided; None: not judged."""
+
+    size: int
+    right: int | None
+    undecided: int = 0
+
+
+@dataclass(frozen=True)
 class Sampled:
     """One sample: its candidate, or None where nothing could be extracted, and what was said of it."""
 
@@ -93,6 +102,35 @@ def counted_run(tallies: Sequence[Tally], *, batch: int = 100, **settings: Any) 
             """,
             (verifier, run),
         )
+    return run
+
+
+def batched_run(problems: Sequence[Sequence[Judged]], **settings: Any) -> int:
+    """A run with these batches of each problem, in order, without a sample; returns its id."""
+    with transaction() as connection:
+        n = max(sum(batch.size for batch in batches) for batches in problems)
+        keys = [str(place) for place in range(len(problems))]
+        run, verifier, ids = _run(connection, keys, {"n": n, **settings})
+        connection.execute("update run set imported = %s where id = %s", (settings.get("imported", False), run))
+        for problem, batches in zip(ids, problems, strict=True):
+            first = 0
+            for batch in batches:
+                row = connection.execute(
+                    "insert into batch (run_id, problem_id, first_index, size) values (%s, %s, %s, %s) returning id",
+                    (run, problem, first, batch.size),
+                ).fetchone()
+                assert row is not None
+                if batch.right is not None:
+                    wrong = batch.size - batch.right - batch.undecided
+                    connection.execute(
+                        """
+                        insert into work (run_id, batch_id, kind, verifier_id, queue, state,
+                            correct, incorrect, no_answer, undecided, first_correct)
+                        values (%s, %s, 'verify', %s, 'verify', 'done', %s, %s, 0, %s, %s)
+                        """,
+                        (run, row["id"], verifier, batch.right, wrong, batch.undecided, first if batch.right else None),
+                    )
+                first += batch.size
     return run
 
 

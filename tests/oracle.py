@@ -31,19 +31,15 @@ def coverage(n: ArrayLike, c: ArrayLike, k: ArrayLike, undecided: ArrayLike = 0)
     """Coverage at each k by the unbiased estimator: n judged samples a problem, c of them right.
 
     `undecided` counts the samples that were drawn but not judged, by our fault. Where a problem has fewer than k judged
-    samples, coverage is missing; the floor and the ceiling take undecided samples as wrong and as right, and a problem
-    with fewer than k samples in all as unsolved and as solved.
+    samples, coverage is missing, unless undecided ones change nothing; the floor and the ceiling take undecided samples
+    as wrong and as right, and a problem with fewer than k samples in all as unsolved and as solved.
     """
     judged, right, lost = np.broadcast_arrays(np.atleast_1d(n), c, undecided)
     ks = np.atleast_1d(np.asarray(k, dtype=np.int64))
     values = pass_at_k(judged, right, ks)
     if lost.any():
-        return summary(
-            ks,
-            values,
-            worst=pass_at_k(judged + lost, right, ks),
-            best=pass_at_k(judged + lost, right + lost, ks),
-        )
+        worst, best = (pass_at_k(judged + lost, each, ks) for each in (right, right + lost))
+        return summary(ks, np.where(np.isnan(values) & (worst == best), worst, values), worst, best)
     return summary(ks, values, worst=values, best=values)
 
 

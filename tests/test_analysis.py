@@ -9,9 +9,9 @@ import pytest
 from models.analysis.store import analyze
 from models.database import query
 from models.statistics.coverage import pass_at_k
-from models.statistics.fits import Family, fit, tallies
+from models.statistics.fits import Family, fit, paper_ks, tallies
 from models.statistics.intervals import clustered
-from tests.counted import Sampled, Tally, counted_run, sampled_run
+from tests.counted import Judged, Sampled, Tally, batched_run, counted_run, sampled_run
 from tests.place import Place
 from tests.shared_data import shared_rows
 from tests.statistics_data import SAMPLES, llama_counts, pythia_counts
@@ -66,6 +66,21 @@ def test_a_run_that_stopped_at_right_samples_is_fitted_by_likelihood_only(place:
     wanted = fit(Family.beta_binomial, tallies([10, 40, 40, 20], [3, 0, 1, 5]))
     assert rows["beta_binomial"]["parameters"] == pytest.approx(dict(wanted.parameters))
     assert place.query("select * from precision_at_k where run_id = %s", (run,)) == []
+    ks = paper_ks(40)
+    curve = [place.one("select coverage_at(%s, %s)", (run, int(k))) for k in ks]
+    for family in (Family.beta_binomial, Family.zero_inflated_beta_binomial):
+        law = fit(family, tallies([10, 40, 40, 20], [3, 0, 1, 5])).coverage(ks)
+        assert rows[family]["error"] == pytest.approx(np.abs(law - curve).mean())
+
+
+def test_how_far_a_law_is_off_is_missing_where_coverage_is_known_nowhere(place: Place) -> None:
+    problems = [[Judged(5, None), Judged(5, 1), Judged(5, None)], [Judged(5, 2), Judged(10, None)]]
+    run = analysed(batched_run(problems, stop_rule={"when_solved": True}))
+    rows = place.query("select * from coverage_fit where run_id = %s and parameters <> '{}'", (run,))
+    assert [row["family"] for row in rows if row["error"] is None] == []
+    run = analysed(batched_run([problems[0][:1] + problems[0][2:], problems[1]], stop_rule={"when_solved": True}))
+    rows = place.query("select * from coverage_fit where run_id = %s and parameters <> '{}'", (run,))
+    assert {row["error"] for row in rows} == {None}
 
 
 def test_bands_hold_the_coverage_and_go_beyond_it(place: Place) -> None:
@@ -120,10 +135,12 @@ def test_every_selector_picks_as_brute_force_does(place: Place) -> None:
             assert row["stderr"] == pytest.approx(clustered(np.array(each)[:, None])[1][0])
             assert row["exact"] is True
             assert row["gap"] == pytest.approx(pass_at_k([5, 5], [2, 3], [k]).mean() - np.mean(each))
+            assert k > 1 or row["gap"] == 0
         weighted = found[("weighted_majority", k)]
         each = [_mean_over_subsets("weighted_majority", samples, k) for samples in problems.values()]
         assert weighted["success_rate"] == pytest.approx(np.mean(each), abs=5 * weighted["simulation_stderr"] + 1e-9)
         assert weighted["exact"] is False
+        assert k > 1 or (weighted["gap"], weighted["simulation_stderr"]) == (0, 0)
 
 
 def _mean_over_subsets(selector: str, samples: list[Sampled], k: int) -> float:

@@ -68,7 +68,7 @@ def test_a_solved_problem_gets_no_more_batches_and_the_lower_ones_all_finish(pla
     )
     assert sorted({each["first_index"] for each in cancelled}) == list(range(30, 40))
     assert place.one("select state from run_progress") == "stopped by when_solved"
-    for view in ("problem_tally", "outcome_counts", "coverage_by_cost"):
+    for view in ("problem_tally", "problem_difficulty", "outcome_counts", "coverage_by_cost", "lengths"):
         assert place.one(f"select distinct biased_by from {view}") == "when_solved"
     assert place.query("select * from precision_at_k") == []
     assert place.query("select * from diversity") == []
@@ -76,7 +76,7 @@ def test_a_solved_problem_gets_no_more_batches_and_the_lower_ones_all_finish(pla
         each["k"]: each for each in place.query("select * from coverage where run_id = %s order by k", (int(run),))
     }
     assert {k: each["coverage"] for k, each in curve.items()} == {1: 0, 2: 0, 5: 0, 10: 0, 20: 0, 30: 1}
-    assert {each["estimator"] for each in curve.values()} == {"first_success"}
+    assert {each["estimator"] for each in curve.values()} == {"batchwise"}
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from cli.worker.wanted import waits_for
 from models.database import transaction
 from tasks import ledger, stored
 from tasks.broker import messages
-from tasks.workers.analyze import request_analysis
+from tasks.publish import request_analysis
 from tests.place import Place
 from tests.small_runs import check, coverage, judged, use_recording, work_off
 from verifiers import answers

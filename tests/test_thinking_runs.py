@@ -306,7 +306,7 @@ def test_lengths_and_diversity_know_both_parts(place: Place) -> None:
             "run_id": run, "samples": 4, "completion_tokens": 34.75, "median_completion_tokens": 18.0,
             "thinking_tokens": 40.0, "median_thinking_tokens": 20.0, "answer_tokens": 16 / 3,
             "median_answer_tokens": 6.0, "thinking_known": 3, "thinking_characters": 23 / 4, "answer_characters": 0.75,
-            "truncated_share": 0.25, "unended_share": 0.25,
+            "truncated_share": 0.25, "unended_share": 0.25, "biased_by": None,
         }
     ]  # fmt: skip
     place.ok("analyze", str(run))
@@ -334,12 +334,47 @@ def test_truncated_samples_without_an_answer_are_bounds_of_coverage(any_postgres
     assert (two["coverage"], two["ceiling"]) == pytest.approx((1 / 6, (1 / 2 + 5 / 6) / 3))
     (five,) = place.query(bounds, (run, 5))
     assert (five["floor"], five["coverage"], five["ceiling"]) == (0, None, 1)
-    # where a run stops when solved, the first of them may have solved it
+    # where a run stops when solved, they may be right in their batch
     stopping = {"a": [Sampled("5"), CUT, Sampled("4", True)], "b": [Sampled("5")] * 3, "c": [Sampled("5"), CUT, CUT]}
     run = sampled_run(stopping, stop_rule={"when_solved": True})
     found = {k: place.query("select * from coverage_bounds(%s, %s)", (run, k))[0] for k in (1, 2, 3)}
-    assert [found[k]["coverage"] for k in (1, 2, 3)] == [0, 0, pytest.approx(1 / 3)]
-    assert [found[k]["ceiling"] for k in (1, 2, 3)] == [0, pytest.approx(2 / 3), pytest.approx(2 / 3)]
+    assert [found[k]["coverage"] for k in (1, 2, 3)] == pytest.approx([1 / 9, 2 / 9, 1 / 3])
+    assert [found[k]["ceiling"] for k in (1, 2, 3)] == pytest.approx([4 / 9, 2 / 3, 2 / 3])
+
+
+def test_truncated_samples_of_a_stopped_run_are_bounds_batch_by_batch(any_postgres: Place) -> None:
+    place, wrong = any_postgres, Sampled("5")
+    problems = {"a": [wrong, wrong, CUT, Sampled("4", True), CUT, wrong], "b": [wrong, wrong, wrong, CUT, wrong, wrong]}
+    run = sampled_run(problems, stop_rule={"when_solved": True})
+    with transaction() as connection:  # its batches of six are of three
+        connection.execute("update batch set size = 3 where run_id = %s", (run,))
+        connection.execute(
+            """
+            with second as (
+                insert into batch (run_id, problem_id, first_index, size)
+                select run_id, problem_id, 3, 3 from batch where run_id = %s returning id, problem_id
+            )
+            insert into work (run_id, batch_id, kind, verifier_id, queue, state, correct, incorrect, no_answer,
+                undecided, first_correct)
+            select work.run_id, second.id, kind, verifier_id, queue, state, correct, incorrect, no_answer, 0,
+                first_correct
+            from second join batch using (problem_id) join work on work.batch_id = batch.id and work.kind = 'verify'
+            where work.run_id = %s
+            """,
+            (run, run),
+        )
+        connection.execute(
+            """
+            update work set correct = 0, first_correct = null from batch
+            where batch.id = batch_id and first_index = 0 and work.run_id = %s
+            """,
+            (run,),
+        )
+    found = [place.query("select * from coverage_bounds(%s, %s)", (run, k))[0] for k in range(1, 8)]
+    known = [(0 + 0) / 2, 0, 0, 1 / 6, 2 / 6, 1 / 2]
+    assert [each["coverage"] for each in found] == [*map(pytest.approx, known), None]
+    assert [each["ceiling"] for each in found] == pytest.approx([1 / 6, 2 / 6, 1 / 2, 4 / 6, 5 / 6, 1, 1])
+    assert {each["truncated"] for each in found} == {3}
 
 
 def test_without_truncated_samples_the_bounds_are_those_of_coverage(place: Place) -> None:

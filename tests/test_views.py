@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 
 from models.cost import Sizes, span_flops
-from models.statistics.coverage import first_success
 from tests.counted import Sampled, Tally, add_attempts, counted_run, judge_again, sampled_run
-from tests.oracle import Coverage, coverage, pass_all_k, summary
+from tests.oracle import Coverage, coverage, pass_all_k
 from tests.place import Place
 from tests.statistics_data import SAMPLES, codecontests, pythia_counts
 from verifiers.outcome import Outcome
@@ -73,32 +72,6 @@ def test_pass_all_k_in_sql_is_that_of_numpy(any_postgres: Place) -> None:
     found = curve(any_postgres, counted_run([Tally(50, c) for c in counts]))
     wanted = pass_all_k(np.full(5, 50), counts, found["k"].astype(int)).mean(axis=0)
     np.testing.assert_allclose(found["all_right"], wanted, rtol=1e-9, atol=1e-15)
-
-
-def test_a_run_that_stops_when_solved_uses_the_first_success(any_postgres: Place) -> None:
-    tallies = [
-        Tally(10, 3, first=2),
-        Tally(40, 0),
-        Tally(40, 1, first=39),
-        Tally(20, 5, first=14),
-        Tally(10, 1, first=0),
-    ]
-    run = counted_run(tallies, batch=10, stop_rule={"when_solved": True}, n=40)
-    found = curve(any_postgres, run)
-    first = [each.first + 1 if each.correct else 0 for each in tallies]
-    values = first_success(first, [each.samples for each in tallies], found["k"].astype(int))
-    same(found, summary(found["k"].astype(int), values, values, values))
-    assert any_postgres.one("select distinct estimator from coverage where run_id = %s", (run,)) == "first_success"
-    assert any_postgres.one("select coverage_at(%s, 41)", (run,)) is None
-
-
-def test_an_undecided_sample_leaves_a_first_success_open(place: Place) -> None:
-    run = counted_run(
-        [Tally(10, 1, first=4), Tally(10, 1, undecided=1, first=4)], stop_rule={"when_solved": True}, n=10
-    )
-    assert place.query("select coverage, floor, ceiling from coverage where run_id = %s and k = 10", (run,)) == [
-        {"coverage": None, "floor": 0.5, "ceiling": 1.0}
-    ]
 
 
 def test_a_batch_whose_verification_is_open_is_not_counted(place: Place) -> None:

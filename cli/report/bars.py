@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from cli.report.drawing import COLOURS, Plot, big
+from cli.report.stopped import LEANS, said_of_stopped
 from models.questions.report import Findings
 
 OUTCOME_COLOURS = {
@@ -22,6 +23,7 @@ class OutcomeShare(NamedTuple):
     run_id: int
     outcome: str
     samples: int
+    biased_by: str | None
 
 
 class Judgings(NamedTuple):
@@ -35,7 +37,11 @@ class Judgings(NamedTuple):
 
 def outcomes_plot(runs: Sequence[Findings]) -> Plot:
     """How samples came out."""
-    rows = [OutcomeShare(run.run_id, row.outcome or "unknown", row.samples) for run in runs for row in run.outcomes]
+    rows = [
+        OutcomeShare(run.run_id, row.outcome or "unknown", row.samples, run.biased_by)
+        for run in runs
+        for row in run.outcomes
+    ]
     names = sorted({row.outcome for row in rows}, key=lambda name: (name != "correct", name))
     others = iter([colour for colour in COLOURS if colour not in OUTCOME_COLOURS.values()] * 2)
     colours = {name: OUTCOME_COLOURS.get(name) or next(others) for name in names}
@@ -58,7 +64,7 @@ def outcomes_plot(runs: Sequence[Findings]) -> Plot:
     return Plot(
         "outcomes",
         "Outcomes",
-        "How samples came out, by the counting verifier.",
+        "How samples came out, by the counting verifier." + said_of_stopped(runs, LEANS),
         rows,
         OutcomeShare._fields,
         draw,

@@ -46,6 +46,7 @@ def cards(run: Findings) -> Iterator[tuple[str, Any]]:
 
 def tables(run: Findings) -> list[Table]:
     """All the numbers of a run."""
+    flag = ("biased_by",) if run.biased_by else ()
     # fmt: off
     named = [
         Table("Coverage", run.coverage, ("k", "coverage", "low", "high", "stderr", "floor", "ceiling",
@@ -56,7 +57,7 @@ def tables(run: Findings) -> list[Table]:
                                            "stderr", "exact")),
         Table("Outcomes", run.outcomes, ("outcome", "samples", "candidates")),
         Table("Problems", run.problems, ("problem_key", "samples", "correct", "correct_share", "first_correct_rank",
-                                         "expected_rank", "difficulty")),
+                                         "expected_rank", "difficulty", *flag)),
     ]
     # fmt: on
     return [table for table in named if table.rows]

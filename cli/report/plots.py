@@ -8,8 +8,8 @@ import numpy as np
 from cli.output import COSTS, harmless
 from cli.report.bars import outcomes_plot, savings_plot
 from cli.report.drawing import COLOURS, INK, Plot, band, big, k_axis, legend, log_labels, share_axis
+from cli.report.stopped import LEANS, said_of_stopped
 from models.questions.report import Findings
-from models.statistics.coverage import pass_at_k
 from models.statistics.intervals import known
 
 LINES = {"majority": "-.", "best_of_k": "--", "weighted_majority": ":", "logprob": (0, (3, 1, 1, 1, 1, 1))}
@@ -134,16 +134,17 @@ def problems_plot(runs: Sequence[Findings]) -> Plot:
     rows: list[ProblemPoint] = []
     maps: list[tuple[Findings, Any, list[int]]] = []
     for run in runs:
-        decided = [row for row in run.problems if row.decided]
+        hardness = np.nan_to_num(run.pass_at_k).tolist()
+        decided = [place for place, row in enumerate(run.problems) if row.decided]
         if not decided:
             continue
-        decided.sort(key=lambda row: (row.correct_share or 0, row.problem_key))
+        decided.sort(key=lambda place: (hardness[place], run.problems[place].problem_key))
         ks = [row.k for row in run.coverage]
-        values = pass_at_k([row.decided for row in decided], [row.correct for row in decided], ks)
+        values = run.pass_at_k[decided]
         maps.append((run, values, ks))
         rows += [
-            ProblemPoint(run.run_id, problem.problem_key, k, known(value))
-            for problem, line in zip(decided, values, strict=True)
+            ProblemPoint(run.run_id, run.problems[place].problem_key, k, known(value))
+            for place, line in zip(decided, values, strict=True)
             for k, value in zip(ks, line, strict=True)
         ]
 
@@ -164,7 +165,8 @@ def problems_plot(runs: Sequence[Findings]) -> Plot:
     return Plot(
         "problems",
         "Problem by problem",
-        "pass@k of each problem, the hardest at the bottom. Blank: fewer than k samples.",
+        "pass@k of each problem, the hardest at the bottom. Blank: fewer than k samples."
+        + said_of_stopped(runs, "this is estimated from its batches in order"),
         rows,
         ProblemPoint._fields,
         draw,
@@ -198,9 +200,10 @@ def cost_plot(runs: Sequence[Findings]) -> Plot:
     return Plot(
         "cost",
         "Coverage against cost",
-        "k samples of every problem, at the run's own mean lengths; FLOPs by the paper's formula, prompts once.",
+        "k samples of every problem, at the run's own mean lengths; FLOPs by the paper's formula, prompts once."
+        + said_of_stopped(runs, "it paid less than this for its solved problems"),
         rows,
-        ("run_id", "k", "coverage", "low", "high", *COSTS),
+        ("run_id", "k", "coverage", "low", "high", *COSTS, "biased_by"),
         draw,
         (max(6.0, 3.6 * len(shown)), 4.0),
     )
@@ -228,7 +231,7 @@ def diversity_plot(runs: Sequence[Findings]) -> Plot:
         "diversity",
         "Diversity",
         "Distinct candidates among k samples of a problem, a mean over problems (exact rarefaction). Where the curve "
-        "flattens, samples repeat and more of them stop paying.",
+        "flattens, samples repeat and more of them stop paying." + said_of_stopped(runs, LEANS),
         rows,
         ("run_id", "k", "problems", "expected_distinct_candidates"),
         draw,

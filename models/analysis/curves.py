@@ -1,6 +1,7 @@
 """Laws of coverage with their forecasts, and bands, from a run's counts."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -8,7 +9,7 @@ import numpy as np
 from models.analysis.pool import Pool, read_pool
 from models.statistics.beta_binomial import Beta, posterior_band
 from models.statistics.coverage import Counts, nice_ks
-from models.statistics.fits import Family, Fit, fit, refused, tallies
+from models.statistics.fits import Family, Fit, fit, paper_ks, refused, tallies
 from models.statistics.forecasts import back_test, forecast
 from models.statistics.intervals import Floats, bootstrap, known
 from verifiers.errors import UserError
@@ -66,8 +67,17 @@ class BackTested(NamedTuple):
 
 
 def fit_families(pool: Pool) -> list[Fit]:
-    """A fit per family; the laws of curves are refused where samples were stopped by their outcomes."""
+    """A fit per family; the laws of curves are refused where samples were stopped by their outcomes.
+
+    Likelihoods bear that; how far they are off is then against the coverage that is known, batch by batch.
+    """
     data = tallies(pool.n, pool.c)
+    if pool.stops:
+        ks = paper_ks(pool.planned)
+        values = pool.values(ks)
+        complete = ~np.isnan(values).any(axis=0)
+        kept = complete | ~complete.any()  # where it is known nowhere, neither is how far a law is off
+        data = replace(data, ks=ks[kept], values=values[:, kept])
     return [
         refused(family, STOPPED) if pool.stops and family not in LIKELIHOODS else fit(family, data) for family in Family
     ]

@@ -102,7 +102,7 @@ def describe(
                 continue  # counts without samples: nothing to pick from
             covered.append(pass_at_k(len(samples.correct), samples.correct.sum(), ks))
             for name, picked in _selections(samples, ks, votes=not labels):
-                curves.setdefault(name, []).append(picked)
+                curves.setdefault(name, []).append(_alone(picked, covered[-1], ks))
     for (selector, model), curve in curves.items():
         if len(curve) == len(problem_ids):  # a selector must have picked for every problem
             points += _precision(selector, model, ks, curve, np.array(covered).mean(axis=0))
@@ -209,6 +209,11 @@ def _majority(samples: Samples, right: Counts, ks: Counts) -> Picked:
     exact = majority_at_k(votes, right[:-1], few, blank=len(samples.answers) - len(answered))
     drawn = vote(samples.answers, right[samples.answers], many)
     return Picked(np.append(exact, drawn.success), np.append(np.zeros(len(few)), drawn.stderr))
+
+
+def _alone(picked: Picked, covered: Floats, ks: Counts) -> Picked:
+    """The same, where at k = 1 there is nothing to pick: every selector has pass@1, without a simulation."""
+    return Picked(np.where(ks == 1, covered, picked.success), np.where(ks == 1, 0.0, picked.stderr))
 
 
 def _exact(success: Floats) -> Picked:

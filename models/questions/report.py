@@ -3,9 +3,13 @@
 from dataclasses import dataclass
 from typing import LiteralString, NamedTuple, TypeVar
 
+import numpy as np
+
+from models.analysis.pool import read_pool
 from models.database import column, rows
 from models.questions.progress import cost_of, coverage_of, progress_of, title
 from models.rows import LABELS
+from models.statistics.intervals import Floats
 from models.tables import Run, VerifierRow
 from models.views import (
     CostRow,
@@ -67,11 +71,18 @@ class Findings:
     precision: list[PrecisionAtKRow]
     problems: list[ProblemDifficultyRow]
     """In the order of the run."""
+    pass_at_k: Floats
+    """Of each problem, at the ks of coverage: problems x ks; NaN where it is not known."""
     coverage_by_cost: list[CoverageByCostRow]
     cost: CostRow | None
     outcomes: list[OutcomeCount]
     disagreements: list[Disagreement]
     diversity: list[DistinctCandidates]
+
+    @property
+    def biased_by(self) -> str | None:
+        """The stopping rule that looks at outcomes, if the run has one: shares of its samples are no estimates then."""
+        return self.problems[0].biased_by if self.problems else None
 
     @property
     def stale(self) -> bool:
@@ -172,6 +183,7 @@ def findings(run: Run) -> Findings:
         forecasts=ours(ForecastRow, "forecast", "family, k"),
         precision=ours(PrecisionAtKRow, "precision_at_k", "selector, reward_model, k"),
         problems=difficulties_of(run),
+        pass_at_k=read_pool(run.id, run.verifier_id).values(np.array([row.k for row in coverage])),
         coverage_by_cost=rows(
             CoverageByCostRow, "select * from coverage_by_cost where run_id = %s order by k", (run.id,)
         ),

@@ -24,7 +24,7 @@ def pass_at_k(n: ArrayLike, c: ArrayLike, k: ArrayLike) -> Floats:
 
     1 - C(n-c, k) / C(n, k) (Chen et al. 2021, arXiv 2107.03374; Large Language Monkeys, equation 1), unbiased where n
     was fixed without looking at outcomes. Counts in, an array of the shape of n (and c), then that of k, out; NaN where
-    k > n. The logarithms of its factors are summed, so rates of 1e-12 keep their digits.
+    k > n. The logarithms of its factors are summed, so rates of 1e-12 keep their digits; none right is 0.0, never -0.0.
     """
     samples, right = np.broadcast_arrays(np.asarray(n, dtype=np.int64), np.asarray(c, dtype=np.int64))
     ks = np.asarray(k, dtype=np.int64)
@@ -33,23 +33,34 @@ def pass_at_k(n: ArrayLike, c: ArrayLike, k: ArrayLike) -> Floats:
     pairs, place = np.unique(np.stack([samples.ravel(), right.ravel()]), axis=1, return_inverse=True)
     rows = np.empty((pairs.shape[1], ks.size))
     for row, (one_n, one_c) in zip(rows, pairs.T.tolist(), strict=True):
-        row[:] = -np.expm1(_log_chance_of_none(one_n, one_c, ks.ravel()))
+        row[:] = 0.0 - np.expm1(_log_chance_of_none(one_n, one_c, ks.ravel()))
     return rows[place.ravel()].reshape(samples.shape + ks.shape)
 
 
-def first_success(first: ArrayLike, finished: ArrayLike, k: ArrayLike) -> Floats:
-    """1 where a problem's first right sample is among its first k, else 0: for runs that stop at the first right one.
+def batchwise(solved_by: ArrayLike, finished: ArrayLike, k: ArrayLike) -> Floats:
+    """The chance that k of a problem's samples hold a right one, for runs that draw batches until one does.
 
-    `first` is the place of the first right sample, from 1, 0 where none is right yet; `finished` is how many of the
-    lowest indices are judged without a gap. Problems x ks. Unbiased for every planned k, since whether one of the
-    first k is right does not hang on what came after; NaN where that is not known yet.
+    `solved_by`, problems x 3, is its first batch with a right sample: samples before it, its samples, its right ones,
+    which are 0 where none is right among its `finished` lowest samples. 0 up to the samples before, pass@(k - before)
+    of that batch, and 1 beyond it. Problems x ks; NaN above `finished` where none is right.
+
+    Unbiased at every planned k, whatever the sizes of the batches: a batch is drawn where none of the lower ones holds
+    a right sample, so its own are as any others, and in what order they came says nothing. The mean of 1[first right
+    sample <= k] over the orders within batches (Rao-Blackwell): batches of one give that itself.
     """
-    place = np.asarray(first, dtype=np.int64)[:, None]
-    known = np.asarray(finished, dtype=np.int64)[:, None]
-    ks = np.asarray(k, dtype=np.int64)[None, :]
-    solved = (place > 0) & (place <= ks)
-    settled = (known >= ks) | ((place > 0) & (known >= place))
-    return np.where(settled, solved.astype(np.float64), np.nan)
+    ks = np.asarray(k, dtype=np.int64)
+    each = zip(np.asarray(solved_by, np.int64), np.asarray(finished, np.int64), strict=True)
+    return np.array([_batchwise(batch, within, ks) for batch, within in each]).reshape(-1, len(ks))
+
+
+def _batchwise(solved_by: Counts, finished: int, k: Counts) -> Floats:
+    before, size, right = solved_by
+    if not right:
+        return np.where(k <= finished, 0.0, np.nan)
+    values: Floats = (k > before).astype(np.float64)
+    within = (k > before) & (k <= before + size)
+    values[within] = pass_at_k(size, right, k[within] - before)
+    return values
 
 
 def _log_chance_of_none(n: int, c: int, k: Counts) -> Floats:

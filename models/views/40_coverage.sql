@@ -22,50 +22,9 @@ create or replace function t_975(df bigint) returns double precision language sq
 $$;
 comment on function t_975 is 'The 97.5 % quantile of Student''s t: half the width of a 95 % interval in standard errors';
 
--- Each problem of a run and verifier: decided samples, correct ones, undecided ones; and, for runs that stop at the
--- first right sample, how many of the lowest indices are all judged. The tally is materialized: a planner without
--- statistics would count it again for every problem.
-create or replace function counts_of(run_id bigint, verifier_id bigint)
-returns table (problem_id bigint, n bigint, c bigint, u bigint, first_correct integer, judged_prefix bigint)
-language sql stable as $$
-    with counted as materialized (
-        select * from tally where tally.run_id = counts_of.run_id and tally.verifier_id = counts_of.verifier_id
-    )
-    select prompt.problem_id,
-        coalesce(counted.samples - counted.undecided, 0),
-        coalesce(counted.correct, 0),
-        coalesce(counted.undecided, 0),
-        counted.first_correct,
-        case when counted.undecided > 0 then coalesce(counted.first_correct = 0, false)::int::bigint
-             else coalesce(gap.first_index, counted.samples, 0) end
-    from run
-    join prompt on prompt.run_id = run.id
-    left join counted on counted.problem_id = prompt.problem_id
-    left join lateral (
-        select min(batch.first_index) as first_index
-        from batch left join work on work.batch_id = batch.id and work.kind = 'verify'
-            and work.verifier_id = counts_of.verifier_id and work.state = 'done'
-        where biased_by(run.stop_rule) is not null and batch.run_id = run.id and batch.problem_id = prompt.problem_id
-            and work.id is null
-    ) as gap on true
-    where run.id = counts_of.run_id
-$$;
-comment on function counts_of is 'The rows of the view problem_count of one run and verifier';
-
-create view problem_count as
-select judge.run_id, judge.verifier_id, counts.*
-from (select distinct run_id, verifier_id from work where kind = 'verify') as judge
-cross join lateral counts_of(judge.run_id, judge.verifier_id) as counts;
-comment on view problem_count is 'What pass@k is computed from: n decided and c correct samples of each problem';
-comment on column problem_count.n is 'Decided samples';
-comment on column problem_count.c is 'Correct samples';
-comment on column problem_count.u is 'Undecided samples: judged neither way, by our fault';
-comment on column problem_count.first_correct is 'Lowest sample index judged correct';
-comment on column problem_count.judged_prefix is
-    'Samples 0 .. this-1 are surely all decided (kept only for runs that stop when solved)';
-
--- One pass over a run's problems, however many ks. For a run that stops at its first right sample, 1[first right
--- index < k] is unbiased at every planned k, once all lower indices are decided (models/statistics/coverage.py).
+-- One pass over a run's problems, however many ks; each pass@k is materialized, since it would be computed anew wherever
+-- it is named. Where floor and ceiling of a problem meet, it is known: undecided
+-- samples change nothing once any k of all hold a right one.
 create or replace function coverage_curve(run_id bigint, verifier_id bigint, ks bigint[])
 returns table (
     k bigint, coverage double precision, stderr double precision, low double precision, high double precision,
@@ -74,35 +33,40 @@ returns table (
 ) language sql stable as $$
     with pool as materialized (
         select counts.*, biased_by(run.stop_rule) is not null as stops, run.n as planned,
-            coalesce(first_correct < judged_prefix, false) as solved
+            case when biased_by(run.stop_rule) is null then 'unbiased'
+                 when run.imported then 'first_success' else 'batchwise' end as estimator
         from run cross join counts_of(coverage_curve.run_id, coverage_curve.verifier_id) as counts
         where run.id = coverage_curve.run_id
-    ), valued as (
+    ), valued as materialized (
         select pool.*, each.k,
             case when not stops then pass_at_k(n, c, each.k)
-                 when each.k > planned then null
-                 when solved then (first_correct < each.k)::int
-                 when each.k <= judged_prefix then 0 end as value
+                 when each.k <= planned
+                     then coalesce(batchwise(solved_by, each.k), case when each.k <= judged_prefix then 0 end)
+            end as decided_value
         from pool cross join unnest(coverage_curve.ks) as each (k)
-    ), bounded as (
+    ), bounded as materialized (
         select *,
-            case when stops then (solved and first_correct < valued.k)::int
-                 when u = 0 then coalesce(value, 0)
+            case when stops then coalesce(batchwise(solved_at_latest, valued.k), 0)
+                 when u = 0 then coalesce(decided_value, 0)
                  else coalesce(pass_at_k(n + u, c, valued.k), 0) end as least_value,
-            case when stops then (case when solved then first_correct < valued.k
-                                       else valued.k > judged_prefix end)::int
-                 when u = 0 then coalesce(value, 1)
+            case when stops then coalesce(batchwise(solved_at_earliest, valued.k), decided_value, 1)
+                 when u = 0 then coalesce(decided_value, 1)
                  else coalesce(pass_at_k(n + u, c + u, valued.k), 1) end as most_value,
             case when not stops then pass_all_k(n, c, valued.k) end as all_value
         from valued
+    ), known as (
+        select *, case when decided_value is not null then decided_value
+                       when least_value = most_value and not (stops and bounded.k > planned) then least_value
+            end as value
+        from bounded
     ), summed as (
-        select bounded.k, count(*) as problems, count(*) filter (where value is null) as missing,
+        select known.k, count(*) as problems, count(*) filter (where value is null) as missing,
             case when count(value) = count(*) then avg(value) end as coverage,
             case when count(value) = count(*) then stddev_samp(value) / sqrt(count(*)) end as stderr,
             avg(least_value) as least_value, avg(most_value) as most_value,
-            case when bool_or(stops) then 'first_success' else 'unbiased' end as estimator,
+            min(estimator) as estimator,
             case when count(all_value) = count(*) then avg(all_value) end as all_right
-        from bounded group by bounded.k
+        from known group by known.k
     ), interval95 as (
         -- t on the logit scale by the delta method; at 0 and 1 Wilson's interval over problems
         select *, t_975(problems - 1) * stderr / nullif(coverage * (1 - coverage), 0) as half,
@@ -128,37 +92,47 @@ $$;
 comment on function coverage_at is 'Coverage (pass@k over problems) of a run at any k, by its counting verifier';
 
 -- A sample that was cut off and gave no answer might have given the right one: each problem's are added to what is
--- missing anyway. Where a run stops when solved, the first of them might have been its first right sample.
+-- missing anyway; where a run stops when solved, each batch's.
 create or replace function coverage_bounds(run_id bigint, k bigint)
 returns table (floor double precision, coverage double precision, ceiling double precision, truncated bigint)
 language sql stable as $$
-    with cut as materialized (
-        select judged.problem_id, count(*) as samples, min(judged.sample_index) as first_index
+    with batches as materialized (
+        select judged_batches.* from run cross join judged_batches(run.id, run.verifier_id)
+        where run.id = coverage_bounds.run_id
+    ), placed as materialized (
+        select problem_id, array_agg(first_index order by first_index) as firsts from batches group by problem_id
+    ), cut as materialized (
+        select judged.problem_id, firsts[width_bucket(judged.sample_index, firsts)] as first_index, count(*) as samples
         from run
         join judged on judged.run_id = run.id and judged.verifier_id = run.verifier_id and counts_as = 'no_answer'
         join sample on sample.run_id = judged.run_id and sample.problem_id = judged.problem_id
             and sample.sample_index = judged.sample_index
+        left join placed on placed.problem_id = judged.problem_id
         where run.id = coverage_bounds.run_id and (sample.finish_reason = 'length' or judged.answer_from is null)
-        group by judged.problem_id
+        group by 1, 2
+    ), earliest as (
+        select distinct on (problem_id) problem_id,
+            array[first_index, size, coalesce(least(c + u + coalesce(samples, 0), size), size)] as solved_at_earliest
+        from batches left join cut using (problem_id, first_index)
+        where c is null or c + u > 0 or samples > 0
+        order by problem_id, first_index
     ), known as (
         select curve.* from run
         cross join lateral coverage_curve(run.id, run.verifier_id, array[coverage_bounds.k]) as curve
         where run.id = coverage_bounds.run_id
     ), highest as (
-        select coalesce(cut.samples, 0) as samples,
+        select coalesce(
             case when biased_by(run.stop_rule) is null
-                then coalesce(pass_at_k(counts.n + u, c + u + coalesce(cut.samples, 0), coverage_bounds.k), 1)
-                else (coalesce(least(case when solved then first_correct end, cut.first_index) < coverage_bounds.k, false)
-                    or (not solved and judged_prefix < coverage_bounds.k))::int end as value
+                then pass_at_k(counts.n + u, c + u + coalesce(cut.samples, 0), coverage_bounds.k)
+                else coalesce(batchwise(earliest.solved_at_earliest, coverage_bounds.k),
+                    case when coverage_bounds.k <= least(judged_prefix, run.n) then 0 end) end, 1) as value
         from run
-        cross join lateral (
-            select *, coalesce(first_correct < judged_prefix, false) as solved
-            from counts_of(run.id, run.verifier_id)
-        ) as counts
-        left join cut on cut.problem_id = counts.problem_id
+        cross join lateral counts_of(run.id, run.verifier_id) as counts
+        left join earliest on earliest.problem_id = counts.problem_id
+        left join cut on cut.problem_id = counts.problem_id and cut.first_index is null
         where run.id = coverage_bounds.run_id
     )
-    select known.floor, known.coverage, avg(highest.value), sum(highest.samples)::bigint
+    select known.floor, known.coverage, avg(highest.value), (select coalesce(sum(samples), 0)::bigint from cut)
     from known cross join highest group by known.floor, known.coverage
 $$;
 comment on function coverage_bounds is
@@ -175,15 +149,17 @@ cross join lateral coverage_curve(
 comment on view coverage is 'pass@k over the problems of a run, with a 95 % interval for new problems of the same kind';
 comment on column coverage.verifier is 'By this verifier, at this version; a run judged by several has a row for each at every k';
 comment on column coverage.k is 'Samples a problem: 1, 2, 5, 10, ... up to the most of any problem';
-comment on column coverage.coverage is 'Mean pass@k; null where some problem has fewer than k decided samples';
+comment on column coverage.coverage is
+    'Mean pass@k; null where some problem has fewer than k decided samples, which leave its pass@k open';
 comment on column coverage.stderr is 'Standard error, clustered over problems: sd / sqrt(problems)';
 comment on column coverage.low is 'Lower end of the 95 % interval: t on the logit scale, Wilson at 0 and 1';
 comment on column coverage.high is 'Upper end of the 95 % interval';
 comment on column coverage.problems is 'Problems of the run';
-comment on column coverage.problems_missing is 'Problems with fewer than k decided samples';
+comment on column coverage.problems_missing is 'Problems with fewer than k decided samples, which leave their pass@k open';
 comment on column coverage.floor is 'Coverage if missing problems are unsolved and undecided samples wrong';
 comment on column coverage.ceiling is 'Coverage if missing problems are solved and undecided samples right';
-comment on column coverage.estimator is 'unbiased, or first_success where the run stopped at its first right sample';
+comment on column coverage.estimator is
+    'unbiased; batchwise where the run stops at right samples; first_success where such a run was imported';
 comment on column coverage.all_right is 'pass^k: the chance that all of k samples are right, a mean over problems';
 comment on column coverage.version is 'Of the verifier';
 comment on column coverage.counting is 'Whether the verifier is the one that counts: where counting has one row at every k';

@@ -81,8 +81,9 @@ comment on column coverage_band.counting is 'Whether the verifier is the one tha
 create view diversity as
 select found.run_id, found.problem_id, problem.key as problem_key, found.k, found.expected_distinct_candidates,
     found.duplicate_share, found.truncated_share, state.verifier, state.computed_at, state.stale, found.verifier_id,
-    state.version, state.counting, found.unended_share
+    state.version, state.counting, found.unended_share, biased_by(run.stop_rule) as biased_by
 from analysis_diversity as found
+join run on run.id = found.run_id
 join problem on problem.id = found.problem_id
 join analysis_state as state on state.run_id = found.run_id and state.verifier_id = found.verifier_id;
 comment on view diversity is 'Whether the samples of a problem still differ';
@@ -91,6 +92,8 @@ comment on column diversity.expected_distinct_candidates is
 comment on column diversity.duplicate_share is 'Share of all the problem''s candidates that repeat an earlier one';
 comment on column diversity.truncated_share is 'Share of the problem''s samples that ended at max_tokens';
 comment on column diversity.unended_share is 'Share of the problem''s samples whose thinking did not end';
+comment on column diversity.biased_by is
+    'The stopping rule that looks at outcomes, if the run has one: how many samples there are hangs on what they were';
 comment on column diversity.stale is 'Whether samples were judged since';
 comment on column diversity.version is 'Of the verifier';
 comment on column diversity.counting is 'Whether the verifier is the one that counts';

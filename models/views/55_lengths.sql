@@ -6,7 +6,8 @@ with measured as (
         sample.completion_tokens - sample.thinking_tokens as answer_tokens,
         coalesce(length(sample.thinking), 0) + coalesce(extracted.answer_from, length(sample.text)) as thinking_characters,
         length(sample.text) - coalesce(extracted.answer_from, length(sample.text)) as answer_characters,
-        (sample.finish_reason = 'length')::int as truncated, (extracted.answer_from is null)::int as unended
+        (sample.finish_reason = 'length')::int as truncated, (extracted.answer_from is null)::int as unended,
+        biased_by(run.stop_rule) as biased_by
     from run
     join extraction as extracted on extracted.run_id = run.id and extracted.verifier_id = run.verifier_id
     join sample on sample.run_id = extracted.run_id and sample.problem_id = extracted.problem_id
@@ -23,8 +24,8 @@ select run_id, count(*) as samples,
     avg(thinking_characters)::double precision as thinking_characters,
     avg(answer_characters)::double precision as answer_characters,
     avg(truncated)::double precision as truncated_share,
-    avg(unended)::double precision as unended_share
-from measured group by run_id;
+    avg(unended)::double precision as unended_share, biased_by
+from measured group by run_id, biased_by;
 comment on view lengths is 'How long the verified samples of a run are: what was thought and what was answered';
 comment on column lengths.samples is 'Samples that the counting verifier has looked at';
 comment on column lengths.completion_tokens is 'Mean of those that are known';
@@ -35,3 +36,5 @@ comment on column lengths.thinking_characters is 'Mean of what was thought, by t
 comment on column lengths.answer_characters is 'Mean of what was answered';
 comment on column lengths.truncated_share is 'Share of samples that ended at max_tokens, of those that say how they ended';
 comment on column lengths.unended_share is 'Share of samples whose thinking did not end';
+comment on column lengths.biased_by is
+    'The stopping rule that looks at outcomes, if the run has one: hard problems then have more samples than easy ones';

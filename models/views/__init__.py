@@ -210,6 +210,7 @@ class LengthsRow(NamedTuple):
     answer_characters: float | None
     truncated_share: float | None
     unended_share: float
+    biased_by: str | None
 
 
 class ProblemDifficultyRow(NamedTuple):
@@ -225,6 +226,7 @@ class ProblemDifficultyRow(NamedTuple):
     first_correct_rank: int | None
     expected_rank: float | None
     difficulty: str | None
+    biased_by: str | None
 
 
 class FlakinessRow(NamedTuple):

@@ -24,7 +24,7 @@ from models.tables import Run
 from tasks.engines import engine_of, queue_of
 from tasks.identity import this_worker
 from tasks.ledger import Making
-from tasks.publish import publish
+from tasks.publish import publish, request_analysis
 from tasks.runs.import_request import Asked, ImportRequest, asked_of, kept, settings_hash
 from tasks.runs.matching import Matching
 from tasks.runs.request import BATCH_SIZE
@@ -83,7 +83,9 @@ def _import(request: ImportRequest) -> Imported:
             connection.execute("update run set finished_at = now() where id = %s", (run_id,))
         else:
             making.add_verify_works(run.verifier_id)
-    if judge is not None:
+    if judge is None:
+        request_analysis(run_id)
+    else:
         publish(judge.queue)
     return Imported(
         run_id=run_id,

@@ -1,18 +1,13 @@
 """The computed views of a run: asked for when it ends, made by a verify worker or by whoever wants them now."""
 
-import logging
 from collections.abc import Callable, Sequence
-from typing import Any
 
-from models.database import column, rows
+from models.database import rows
 from models.tables import Run
-from tasks.app import app, queue
-from tasks.broker import NOT_TAKEN, reason, sending
+from tasks.app import app
 from tasks.stored import BenchmarkAway, OtherVersion, stored_verifier, verifier_of
 from verifiers.benchmarks.benchmark import Benchmark
 from verifiers.errors import UserError
-
-log = logging.getLogger(__name__)
 
 
 @app.task(name="analyze")
@@ -33,23 +28,6 @@ def analyze_by(run_id: int, verifier_id: int, own: Benchmark | None = None) -> N
     from models.analysis.store import analyze as compute  # brings scipy, which a sweeper can do without
 
     compute(run_id, verifier_id, _classes(verifier_id, own))
-
-
-def request_analysis(run_id: int) -> None:
-    """Ask a worker of its counting verifier to analyse a run, by what that takes for equal answers.
-
-    A lost request costs nothing: reports analyse what is stale themselves.
-    """
-    sql = "select verifier.queue from run join verifier on verifier.id = run.verifier_id where run.id = %s"
-    for name in column(sql, (run_id,)):  # none of a run that was deleted since
-        target: Any = queue(name)
-        try:
-            with sending() as producer:
-                app.send_task(
-                    "analyze", args=[run_id], queue=target, producer=producer, retry=False, argsrepr=f"run {run_id}"
-                )
-        except NOT_TAKEN as error:
-            log.warning("nobody was asked to analyse run %s: %s", run_id, reason(error))
 
 
 def _classes(verifier_id: int, own: Benchmark | None) -> Callable[[Sequence[str]], list[int]] | None:

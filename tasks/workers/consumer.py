@@ -21,8 +21,8 @@ from celery.worker import state
 
 from models.settings import settings
 from tasks.broker import messages, reachable
+from tasks.publish import request_analysis
 from tasks.workers import presence
-from tasks.workers.analyze import request_analysis
 from tasks.workers.engine_time import return_message, room
 from tasks.workers.exits import Exit, leave
 from tasks.workers.grace import WORKER_SECONDS

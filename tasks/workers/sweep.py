@@ -12,9 +12,8 @@ from models.settings import settings
 from tasks import broker, ledger
 from tasks.ledger import worker
 from tasks.ledger.work import WINDOW, OpenQueue
-from tasks.publish import publish
+from tasks.publish import publish, request_analysis
 from tasks.workers import presence
-from tasks.workers.analyze import request_analysis
 from tasks.workers.exits import Exit, leave
 from verifiers.errors import Unavailable
 

@@ -48,3 +48,48 @@ create or replace function biased_by(stop_rule jsonb) returns text language sql 
     select case when stop_rule ? 'when_solved' then 'when_solved' end
 $$;
 comment on function biased_by is 'The stopping rule among those of run.stop_rule that looks at outcomes; null where none does';
+
+-- The 2.5 % quantile of the mean under weights of Dirichlet(1, ..., 1) with a share of 0 among them (Gaffke 2005), by
+-- the saddlepoint and Newton's steps of models/statistics/intervals.py, which says what the letters are.
+create or replace function gaffke_low(shares double precision[]) returns double precision
+language plpgsql immutable parallel safe strict as $$
+declare
+    count constant double precision := cardinality(shares) + 1;
+    z constant double precision := 1.959963984540054;
+    most double precision;
+    share double precision[];
+    times bigint[];
+    tilt double precision;
+    step double precision;
+    c double precision;
+    squares double precision;
+    cubes double precision;
+    logs double precision;
+    w double precision;
+    uu double precision;
+    ratio double precision;
+begin
+    if cardinality(shares) = 0 or array_position(shares, null) is not null then return null; end if;
+    select max(each), z * nullif(max(each), 0) / sqrt(nullif(count * var_pop(each), 0)) into most, tilt
+    from (select greatest(unnest(shares), 0) union all select 0) as seen (each);
+    if most = 0 then return 0; end if;
+    select array_agg(seen.each / most), array_agg(seen.times) into share, times
+    from (select greatest(each, 0) as each, count(*) as times from unnest(shares) as each group by 1) as seen;
+    for i in 1 .. 50 loop
+        select 1 + sum(n * q), 1 + sum(n * q ^ 2), 1 + sum(n * q ^ 3), sum(n * ln(q)) into c, squares, cubes, logs
+        from (select n, 1 / (1 + tilt * each) as q from unnest(share, times) as seen (each, n)) as tilted;
+        c := c / count;
+        exit when abs(step) <= 1e-10;
+        squares := squares / c ^ 2;
+        w := sqrt(2 * (count * ln(c) - logs));
+        uu := squares - count;
+        ratio := ln(uu / w ^ 2) / 2;
+        step := (w + ratio / w - z)
+            / (c * (uu / w + (cubes / c ^ 3 - squares ^ 2 / count) / (uu * w) - uu / w ^ 3 * (ratio + 1)));
+        step := greatest(-1, least(1, step));
+        tilt := tilt * exp(-step);
+    end loop;
+    return most * (1 - c) / (c * tilt);
+end $$;
+comment on function gaffke_low(double precision[]) is
+    '97.5 % lower bound of the mean of shares in 0..1 over problems, for new problems of the same kind (Gaffke); 1 - gaffke_low of 1 - share is the upper one';

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from models.statistics.coverage import pass_at_k
-from models.statistics.intervals import Z, Floats
+from models.statistics.intervals import Floats, Z
 
 
 def these_problems(n: ArrayLike, c: ArrayLike, k: ArrayLike) -> tuple[Floats, Floats]:

@@ -62,14 +62,14 @@ returns table (
             coalesce(first_correct < judged_prefix, false) as solved
         from run cross join counts_of(coverage_curve.run_id, coverage_curve.verifier_id) as counts
         where run.id = coverage_curve.run_id
-    ), valued as (
+    ), valued as materialized (
         select pool.*, each.k,
             case when not stops then pass_at_k(n, c, each.k)
                  when each.k > planned then null
                  when solved then (first_correct < each.k)::int
                  when each.k <= judged_prefix then 0 end as value
         from pool cross join unnest(coverage_curve.ks) as each (k)
-    ), bounded as (
+    ), bounded as materialized (
         select *,
             case when stops then (solved and first_correct < valued.k)::int
                  when u = 0 then coalesce(value, 0)

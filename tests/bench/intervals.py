@@ -111,7 +111,7 @@ def all_right(world: World, problems: int, generator: np.random.Generator, round
 
 
 def majority(world: World, problems: int, generator: np.random.Generator, rounds: int) -> Drawn:
-    """The chance that more than half of k samples are right, half of it at a tie: what majority@k is with two answers."""
+    """The chance that more than half of k samples are right, half of it at a tie: majority@k with two answers."""
     right = generator.binomial(SAMPLES, world.draw(generator, (problems, rounds)))
     counts = np.arange(SAMPLES + 1)[:, None]
     by_right = stats.hypergeom.sf(KS // 2, SAMPLES, counts, KS) + stats.hypergeom.pmf(KS / 2, SAMPLES, counts, KS) / 2

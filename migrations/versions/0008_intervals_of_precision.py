@@ -17,6 +17,7 @@ def upgrade() -> None:
     op.alter_column('analysis_band', 'method', comment='these_problems or posterior')
     op.create_table_comment(
         'analysis_band', 'Computed by analyze: bands of coverage of these very problems; read them through coverage_band.')
+    op.execute('drop function if exists t_975(bigint)')  # the first version kept no list of what it made
 
 
 def downgrade() -> None:

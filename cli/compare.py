@@ -38,8 +38,9 @@ def compare(
     """Compare RUNS of one benchmark over the problems they share, problem by problem.
 
     At equal samples and, where they are known of every run, at equal FLOPs, dollars (`monkeys price`) and GPU-seconds;
-    differences are to the first run, with 95 % intervals of paired differences. Then: which is cheapest for a
-    coverage wanted. With --json or --csv: the rows at equal budgets or, with --coverage, what each run needs for it.
+    differences are to the first run, with 95 % intervals of paired differences. Every interval is for new problems of
+    the same kind, not for these very ones. Then: which is cheapest for a coverage wanted. With --json or --csv: the
+    rows at equal budgets or, with --coverage, what each run needs for it.
 
     \b
     Example:

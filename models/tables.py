@@ -602,6 +602,12 @@ class AnalysisPrecision(SQLModel, table=True):
     stderr: float | None = Field(default=None, sa_type=Double)
     simulation_stderr: float = _said("The part of stderr that a simulation adds; 0 where exact", sa_type=Double)
     exact: bool
+    low: float | None = _said(
+        "Lower end of the 95 % interval of success_rate; null where analysed before", default=None, sa_type=Double
+    )
+    high: float | None = _said(
+        "Upper end of the 95 % interval of success_rate; null where analysed before", default=None, sa_type=Double
+    )
 
 
 class AnalysisFit(SQLModel, table=True):
@@ -644,12 +650,12 @@ class AnalysisDiversity(SQLModel, table=True):
 
 
 class AnalysisBand(SQLModel, table=True):
-    """Computed by analyze: bootstrap and posterior bands of coverage; read them through coverage_band."""
+    """Computed by analyze: bands of coverage of these very problems; read them through coverage_band."""
 
     __tablename__ = "analysis_band"
     run_id: int = _of_run(primary_key=True)
     verifier_id: int = _ref("verifier.id", primary_key=True)
-    method: str = _said("bootstrap or posterior", primary_key=True)
+    method: str = _said("these_problems or posterior", primary_key=True)
     k: int = Field(primary_key=True)
     coverage: float = Field(sa_type=Double)
     low: float = Field(sa_type=Double)

@@ -10,7 +10,7 @@ from models.analysis.store import analyze
 from models.database import query
 from models.statistics.coverage import pass_at_k
 from models.statistics.fits import Family, fit, paper_ks, tallies
-from models.statistics.intervals import clustered
+from models.statistics.intervals import estimate
 from tests.counted import Judged, Sampled, Tally, batched_run, counted_run, sampled_run
 from tests.place import Place
 from tests.shared_data import shared_rows
@@ -89,8 +89,9 @@ def test_bands_hold_the_coverage_and_go_beyond_it(place: Place) -> None:
     bands = place.query("select * from coverage_band where run_id = %s order by k", (run,))
     for row in bands:
         assert row["low"] <= row["coverage"] <= row["high"]
-        if row["method"] == "bootstrap":
+        if row["method"] == "these_problems":
             assert row["coverage"] == pytest.approx(coverage[row["k"]])
+    assert {row["method"] for row in bands} == {"these_problems", "posterior"}
     assert max(row["k"] for row in bands if row["method"] == "posterior") == 10_000
 
 
@@ -132,7 +133,9 @@ def test_every_selector_picks_as_brute_force_does(place: Place) -> None:
             each = [_mean_over_subsets(selector, samples, k) for samples in problems.values()]
             row = found[(selector, k)]
             assert row["success_rate"] == pytest.approx(np.mean(each), abs=1e-9), (selector, k)
-            assert row["stderr"] == pytest.approx(clustered(np.array(each)[:, None])[1][0])
+            wanted = estimate(np.array(each)[:, None])
+            assert row["stderr"] == pytest.approx(wanted.stderr[0])
+            assert (row["low"], row["high"]) == pytest.approx((wanted.low[0], wanted.high[0]))
             assert row["exact"] is True
             assert row["gap"] == pytest.approx(pass_at_k([5, 5], [2, 3], [k]).mean() - np.mean(each))
             assert k > 1 or row["gap"] == 0

@@ -7,13 +7,14 @@ from math import comb
 from types import NoneType, UnionType
 from typing import Any, get_args, get_type_hints
 
+import numpy as np
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlmodel import SQLModel
 
 from models import database, schema, tables, views
-from models.statistics.intervals import t_quantile
+from models.statistics.intervals import gaffke_low
 from tests.place import Place
 from verifiers.errors import UserError
 from verifiers.outcome import Outcome
@@ -83,9 +84,13 @@ def test_pass_at_k_above_n_is_missing_never_one(place: Place) -> None:
     assert place.one("select pass_at_k(10, 10, 11)") is None
 
 
-def test_t_quantile_in_sql_is_that_of_python_to_two_in_ten_million(any_postgres: Place) -> None:
-    for df in (1, 2, 7, 20, 21, 127, 999):
-        assert any_postgres.one("select t_975(%s)", (df,)) == pytest.approx(t_quantile(df), abs=2e-7)
+def test_the_bound_of_a_mean_in_sql_is_that_of_numpy(any_postgres: Place) -> None:
+    none, alike = ([0.0], [0.0] * 9), ([1.0], [0.25], [1.0] * 40, [1e-9] * 3)
+    for shares in (*none, *alike, [1.0] * 39 + [0.0], [0.1, 0.5, 0.5, 1.0], [1e-30, 1.0]):
+        wanted = gaffke_low(np.array(shares)[:, None])[0]
+        assert any_postgres.one("select gaffke_low(%s)", (shares,)) == pytest.approx(wanted, rel=1e-9, abs=1e-300)
+    assert any_postgres.one("select gaffke_low('{}')") is None
+    assert any_postgres.one("select gaffke_low('{0.5, null}')") is None
 
 
 def test_a_newer_schema_is_refused_in_one_sentence(place: Place) -> None:

@@ -99,12 +99,7 @@ def precision_plot(runs: Sequence[Findings]) -> Plot:
             where = f" (run {run.run_id})" if len(shown) > 1 else ""
             for selector, model in dict.fromkeys((row.selector, row.reward_model) for row in run.precision):
                 line = [
-                    (
-                        row.k,
-                        row.success_rate,
-                        row.success_rate - (row.stderr or 0),
-                        row.success_rate + (row.stderr or 0),
-                    )
+                    (row.k, row.success_rate, row.low, row.high)
                     for row in run.precision
                     if (row.selector, row.reward_model) == (selector, model)
                 ]
@@ -121,8 +116,8 @@ def precision_plot(runs: Sequence[Findings]) -> Plot:
     return Plot(
         "precision",
         "Precision against coverage",
-        "How often a selector that does not know the truth picks a right sample of k (band: one standard error), and "
-        "coverage, which a perfect one would reach.",
+        "How often a selector that does not know the truth picks a right sample of k, with the 95 % interval for "
+        "new problems of the same kind, and coverage, which a perfect one would reach.",
         [row for run in runs for row in run.precision],
         ("run_id", "selector", "reward_model", "k", "success_rate", "coverage", "gap", "stderr"),
         draw,

@@ -11,7 +11,8 @@ from models.statistics.beta_binomial import Beta, posterior_band
 from models.statistics.coverage import Counts, nice_ks
 from models.statistics.fits import Family, Fit, fit, paper_ks, refused, tallies
 from models.statistics.forecasts import back_test, forecast
-from models.statistics.intervals import Floats, bootstrap, known
+from models.statistics.intervals import Floats, known
+from models.statistics.these_problems import these_problems
 from verifiers.errors import UserError
 
 FORECAST_FACTOR = 100
@@ -101,15 +102,13 @@ def forecasts(pool: Pool, fits: Sequence[Fit]) -> list[ForecastPoint]:
 
 
 def bands(pool: Pool, prior: Fit) -> list[BandPoint]:
-    """The bootstrap band where coverage is known, and the posterior band there and beyond."""
+    """Of these very problems: where coverage is known and its n was fixed, and the posterior band there and beyond."""
     ks = nice_ks(pool.least)
     points = []
-    values = pool.values(ks) if len(ks) else np.empty((0, 0))
-    complete = ~np.isnan(values).any(axis=0)
-    if complete.any() and len(values) > 1:
-        low, high = bootstrap(values[:, complete])
-        middle = values[:, complete].mean(axis=0)
-        points += [BandPoint("bootstrap", *point) for point in _points(ks[complete], middle, low, high)]
+    if len(ks) and not pool.stops:
+        low, high = these_problems(pool.n, pool.c, ks)
+        middle = pool.values(ks).mean(axis=0)
+        points += [BandPoint("these_problems", *point) for point in _points(ks, middle, low, high)]
     if prior.parameters:
         ks = np.concatenate([ks, _beyond(pool)])
         band = posterior_band(pool.n, pool.c, ks, Beta(**prior.parameters))

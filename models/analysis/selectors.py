@@ -10,7 +10,7 @@ from models.database import column, rows
 from models.rows import LABELS
 from models.statistics.coverage import Counts, nice_ks, pass_at_k
 from models.statistics.diversity import duplicate_share, expected_distinct
-from models.statistics.intervals import Floats, clustered
+from models.statistics.intervals import Floats, estimate
 from models.statistics.selection import NO_ANSWER, Picked, best_of_k, majority_at_k, vote
 from verifiers.outcome import Outcome
 
@@ -45,6 +45,8 @@ class SelectorPoint(NamedTuple):
     stderr: float
     simulation_stderr: float
     exact: bool
+    low: float
+    high: float
 
 
 class DiversityPoint(NamedTuple):
@@ -223,7 +225,7 @@ def _exact(success: Floats) -> Picked:
 def _precision(
     selector: str, model: str, ks: Counts, picked: Sequence[Picked], coverage: Floats
 ) -> list[SelectorPoint]:
-    success, stderr = clustered(np.array([problem.success for problem in picked]))
+    success, stderr, low, high = estimate(np.array([problem.success for problem in picked]))
     simulated = np.array([problem.stderr for problem in picked])
     noise = np.sqrt((simulated**2).sum(axis=0)) / len(picked)
     exact = selector in ("best_of_k", "logprob")
@@ -237,6 +239,8 @@ def _precision(
             stderr=stderr[place],
             simulation_stderr=noise[place],
             exact=exact or (selector == "majority" and k <= EXACT_MAJORITY),
+            low=low[place],
+            high=high[place],
         )
         for place, k in enumerate(ks.tolist())
     ]

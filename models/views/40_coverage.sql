@@ -7,21 +7,6 @@ create or replace function nice_ks(most bigint) returns setof bigint language sq
 $$;
 comment on function nice_ks is 'k = 1, 2, 5, 10, 20, ... up to and with the most samples of any problem';
 
--- A table up to 20 degrees of freedom, then z + g1/df + ... + g4/df^4 (Abramowitz and Stegun 26.7.5), to 2e-7.
-create or replace function t_975(df bigint) returns double precision language sql immutable parallel safe strict as $$
-    select case when df < 1 then null when df <= 20 then (array[
-        12.706204736174698, 4.302652729749464, 3.182446305283710, 2.776445105197793, 2.570581835636314,
-        2.446911851144969, 2.364624251592785, 2.306004135204166, 2.262157162798205, 2.228138851986274,
-        2.200985160091639, 2.178812829667229, 2.160368656462792, 2.144786687917804, 2.131449545559775,
-        2.119905299221255, 2.109815577833317, 2.100922040241038, 2.093024054408263, 2.085963447265837
-    ]::double precision[])[df]
-    else z + (z^3 + z) / 4 / df + (5 * z^5 + 16 * z^3 + 3 * z) / 96 / df^2
-        + (3 * z^7 + 19 * z^5 + 17 * z^3 - 15 * z) / 384 / df^3
-        + (79 * z^9 + 776 * z^7 + 1482 * z^5 - 1920 * z^3 - 945 * z) / 92160 / df^4 end
-    from (select 1.959963984540054::double precision as z) as normal
-$$;
-comment on function t_975 is 'The 97.5 % quantile of Student''s t: half the width of a 95 % interval in standard errors';
-
 -- One pass over a run's problems, however many ks; each pass@k is materialized, since it would be computed anew wherever
 -- it is named. Where floor and ceiling of a problem meet, it is known: undecided
 -- samples change nothing once any k of all hold a right one.
@@ -29,7 +14,7 @@ create or replace function coverage_curve(run_id bigint, verifier_id bigint, ks 
 returns table (
     k bigint, coverage double precision, stderr double precision, low double precision, high double precision,
     problems bigint, problems_missing bigint, floor double precision, ceiling double precision, estimator text,
-    all_right double precision
+    all_right double precision, all_right_low double precision, all_right_high double precision, "interval" text
 ) language sql stable as $$
     with pool as materialized (
         select counts.*, biased_by(run.stop_rule) is not null as stops, run.n as planned,
@@ -65,21 +50,18 @@ returns table (
             case when count(value) = count(*) then stddev_samp(value) / sqrt(count(*)) end as stderr,
             avg(least_value) as least_value, avg(most_value) as most_value,
             min(estimator) as estimator,
-            case when count(all_value) = count(*) then avg(all_value) end as all_right
+            case when count(all_value) = count(*) then avg(all_value) end as all_right,
+            array_agg(value) as shares, array_agg(1 - value) as misses,
+            array_agg(all_value) as all_shares, array_agg(1 - all_value) as all_misses
         from known group by known.k
     ), interval95 as (
-        -- t on the logit scale by the delta method; at 0 and 1 Wilson's interval over problems
-        select *, t_975(problems - 1) * stderr / nullif(coverage * (1 - coverage), 0) as half,
-            ln(nullif(greatest(coverage, 0), 0) / nullif(greatest(1 - coverage, 0), 0)) as logit,
-            1.959963984540054 ^ 2 as zz
+        select *, gaffke_low(shares) as low, 1 - gaffke_low(misses) as high,
+            gaffke_low(all_shares) as all_right_low, 1 - gaffke_low(all_misses) as all_right_high
         from summed
     )
-    select interval95.k, coverage, stderr,
-        case when coverage <= 0 then 0 when coverage >= 1 - 1e-12 then problems / (problems + zz)
-             when half is not null then 1 / (1 + exp(-greatest(least(logit - half, 700), -700))) end,
-        case when coverage <= 0 then zz / (problems + zz) when coverage >= 1 - 1e-12 then 1
-             when half is not null then 1 / (1 + exp(-greatest(least(logit + half, 700), -700))) end,
-        problems, missing, least_value, most_value, interval95.estimator, interval95.all_right
+    select interval95.k, coverage, stderr, low, high, problems, missing, least_value, most_value,
+        interval95.estimator, interval95.all_right, interval95.all_right_low, interval95.all_right_high,
+        case when low is not null then 'gaffke' end
     from interval95 order by interval95.k
 $$;
 comment on function coverage_curve is 'The rows of the view coverage of one run and verifier, at any ks';
@@ -152,8 +134,9 @@ comment on column coverage.k is 'Samples a problem: 1, 2, 5, 10, ... up to the m
 comment on column coverage.coverage is
     'Mean pass@k; null where some problem has fewer than k decided samples, which leave its pass@k open';
 comment on column coverage.stderr is 'Standard error, clustered over problems: sd / sqrt(problems)';
-comment on column coverage.low is 'Lower end of the 95 % interval: t on the logit scale, Wilson at 0 and 1';
-comment on column coverage.high is 'Upper end of the 95 % interval';
+comment on column coverage.low is
+    'Lower end of the 95 % interval for new problems of the same kind; for these very problems with new samples see coverage_band';
+comment on column coverage.high is 'Upper end of the 95 % interval for new problems of the same kind';
 comment on column coverage.problems is 'Problems of the run';
 comment on column coverage.problems_missing is 'Problems with fewer than k decided samples, which leave their pass@k open';
 comment on column coverage.floor is 'Coverage if missing problems are unsolved and undecided samples wrong';
@@ -161,5 +144,10 @@ comment on column coverage.ceiling is 'Coverage if missing problems are solved a
 comment on column coverage.estimator is
     'unbiased; batchwise where the run stops at right samples; first_success where such a run was imported';
 comment on column coverage.all_right is 'pass^k: the chance that all of k samples are right, a mean over problems';
+comment on column coverage.all_right_low is
+    'Lower end of the 95 % interval of all_right for new problems of the same kind';
+comment on column coverage.all_right_high is 'Upper end of the 95 % interval of all_right';
+comment on column coverage."interval" is
+    'gaffke: Gaffke''s bound by the saddlepoint, which bears coverage near 0 and 1; null where there is no interval';
 comment on column coverage.version is 'Of the verifier';
 comment on column coverage.counting is 'Whether the verifier is the one that counts: where counting has one row at every k';

@@ -20,7 +20,8 @@ comment on column analysis_state.counting is 'Whether the verifier is the one th
 create view precision_at_k as
 select found.run_id, state.verifier, found.selector, found.reward_model, found.k, found.success_rate,
     found.coverage, found.coverage - found.success_rate as gap, found.stderr, found.exact,
-    found.simulation_stderr, state.computed_at, state.stale, found.verifier_id, state.version, state.counting
+    found.simulation_stderr, state.computed_at, state.stale, found.verifier_id, state.version, state.counting,
+    found.low, found.high
 from analysis_precision as found
 join analysis_state as state on state.run_id = found.run_id and state.verifier_id = found.verifier_id;
 comment on view precision_at_k is 'How often a selector that does not know the truth picks a right sample out of k';
@@ -31,6 +32,9 @@ comment on column precision_at_k.success_rate is 'Mean over problems of the chan
 comment on column precision_at_k.coverage is 'Coverage at the same k of the same samples: what a perfect selector would reach';
 comment on column precision_at_k.gap is 'Coverage less success rate: what the selector leaves on the table';
 comment on column precision_at_k.stderr is 'Standard error of success_rate, clustered over problems';
+comment on column precision_at_k.low is
+    'Lower end of the 95 % interval of success_rate for new problems of the same kind; null where it was analysed by an older version';
+comment on column precision_at_k.high is 'Upper end of the 95 % interval of success_rate for new problems of the same kind';
 comment on column precision_at_k.exact is 'Whether it is an exact mean over all subsets of k samples, or a simulation';
 comment on column precision_at_k.simulation_stderr is 'The part of the error that the simulation adds; 0 where exact';
 comment on column precision_at_k.stale is 'Whether samples were judged since';
@@ -69,9 +73,9 @@ select found.run_id, found.method, found.k, found.coverage, found.low, found.hig
     state.computed_at, state.stale, found.verifier_id, state.version, state.counting
 from analysis_band as found
 join analysis_state as state on state.run_id = found.run_id and state.verifier_id = found.verifier_id;
-comment on view coverage_band is 'Bands of coverage that SQL cannot compute, beside the interval of the view coverage';
+comment on view coverage_band is '95 % bands of coverage of these very problems, were their samples drawn anew; the view coverage has the interval for new problems';
 comment on column coverage_band.method is
-    'bootstrap: problems drawn anew; posterior: these very problems, by a fitted beta prior (empirical Bayes)';
+    'these_problems: from the spread of samples alone, up to the samples drawn; posterior: by a fitted beta prior (empirical Bayes), and beyond';
 comment on column coverage_band.low is 'Lower end of the 95 % band';
 comment on column coverage_band.high is 'Upper end of the 95 % band';
 comment on column coverage_band.stale is 'Whether samples were judged since';

@@ -104,6 +104,9 @@ class CoverageRow(NamedTuple):
     ceiling: float
     estimator: str
     all_right: float | None
+    all_right_low: float | None
+    all_right_high: float | None
+    interval: str | None
     verifier_id: int
     version: str
     counting: bool
@@ -142,6 +145,8 @@ class PrecisionAtKRow(NamedTuple):
     verifier_id: int
     version: str
     counting: bool
+    low: float | None
+    high: float | None
 
 
 class CoverageFitRow(NamedTuple):
@@ -178,7 +183,7 @@ class ForecastRow(NamedTuple):
 
 
 class CoverageBandRow(NamedTuple):
-    """Bands of coverage that SQL cannot compute, beside the interval of the view coverage."""
+    """95 % bands of coverage of these very problems; the view coverage has the interval for new problems."""
 
     run_id: int
     method: str

@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 from typing import LiteralString, NamedTuple, TypeVar
 
+from models.analysis.confusion import pairs_are_stale
 from models.database import column, rows
 from models.questions.progress import cost_of, coverage_of, progress_of, title
 from models.rows import LABELS
 from models.tables import Run, VerifierRow
 from models.views import (
+    AdaptiveConsistencyRow,
     CostRow,
     CoverageByCostRow,
     CoverageFitRow,
@@ -15,7 +17,9 @@ from models.views import (
     ForecastRow,
     PrecisionAtKRow,
     ProblemDifficultyRow,
+    ReliabilityRow,
     RunProgressRow,
+    WeakVerifierAtKRow,
 )
 from verifiers.errors import UserError
 from verifiers.outcome import Outcome
@@ -72,6 +76,10 @@ class Findings:
     outcomes: list[OutcomeCount]
     disagreements: list[Disagreement]
     diversity: list[DistinctCandidates]
+    weak_verifiers: list[WeakVerifierAtKRow]
+    """Its other verifiers, as selectors."""
+    reliability: list[ReliabilityRow]
+    stopping: list[AdaptiveConsistencyRow]
 
     @property
     def stale(self) -> bool:
@@ -80,8 +88,8 @@ class Findings:
 
 
 def is_analysed(run: Run) -> bool:
-    """Whether a run was analysed by its counting verifier, with all the samples there are."""
-    return bool(
+    """Whether a run was analysed by its counting verifier, with all the samples there are, and beside its others."""
+    return not pairs_are_stale(run.id) and bool(
         column(
             "select 1 from analysis_state where run_id = %s and verifier_id = %s and not stale",
             (run.id, run.verifier_id),
@@ -179,4 +187,7 @@ def findings(run: Run) -> Findings:
         outcomes=outcomes_of(run),
         disagreements=disagreements_of(run),
         diversity=diversity_of(run),
+        weak_verifiers=ours(WeakVerifierAtKRow, "weak_verifier_at_k", "weak_verifier_id, k"),
+        reliability=ours(ReliabilityRow, "reliability", "measure, reward_model, k, share"),
+        stopping=ours(AdaptiveConsistencyRow, "adaptive_consistency", "k"),
     )

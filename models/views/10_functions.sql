@@ -48,3 +48,10 @@ create or replace function biased_by(stop_rule jsonb) returns text language sql 
     select case when stop_rule ? 'when_solved' then 'when_solved' end
 $$;
 comment on function biased_by is 'The stopping rule among those of run.stop_rule that looks at outcomes; null where none does';
+
+-- A floating-point sum of equal parts may differ from itself by a last digit: that is no gap.
+create or replace function gap_of(coverage double precision, success_rate double precision) returns double precision
+language sql immutable parallel safe as $$
+    select case when abs(coverage - success_rate) < 1e-12 then 0 else coverage - success_rate end
+$$;
+comment on function gap_of is 'Coverage less success rate; exactly 0 where they differ by less than 1e-12';

@@ -646,7 +646,7 @@ class AnalysisConfusion(SQLModel, table=True):
         "verifier.id", primary_key=True, sa_column_kwargs={"comment": "The larger id of the two"}
     )
     problem_id: int = _ref("problem.id", primary_key=True)
-    both: int = _said("Samples that both accept", sa_type=BigInteger)
+    both_accept: int = _said("Samples that both accept", sa_type=BigInteger)
     only_first: int = _said("Samples that only verifier_id accepts", sa_type=BigInteger)
     only_other: int = _said("Samples that only other_verifier_id accepts", sa_type=BigInteger)
     neither: int = _said("Samples that none of them accepts", sa_type=BigInteger)

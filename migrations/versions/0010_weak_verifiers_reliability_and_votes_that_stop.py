@@ -59,7 +59,7 @@ def upgrade() -> None:
             sa.Column('problem_id', sa.BigInteger(), nullable=False),
         ),
         *(sa.Column(name, sa.BigInteger(), nullable=False, comment=said) for name, said in (
-            ('both', 'Samples that both accept'),
+            ('both_accept', 'Samples that both accept'),
             ('only_first', 'Samples that only verifier_id accepts'),
             ('only_other', 'Samples that only other_verifier_id accepts'),
             ('neither', 'Samples that none of them accepts'),

@@ -23,7 +23,7 @@ COUNT = """
             on theirs.candidate_id = given.other_candidate_id and theirs.verifier_id = given.other_verifier_id
     ), counted as (
         select problem_id, verifier_id, other_verifier_id,
-            sum(samples) filter (where one = 'correct' and other = 'correct') as both,
+            sum(samples) filter (where one = 'correct' and other = 'correct') as both_accept,
             sum(samples) filter (where one = 'correct' and other in ('incorrect', 'no_answer')) as only_first,
             sum(samples) filter (where one in ('incorrect', 'no_answer') and other = 'correct') as only_other,
             sum(samples) filter (where one in ('incorrect', 'no_answer') and other in ('incorrect', 'no_answer'))
@@ -31,16 +31,16 @@ COUNT = """
             sum(samples) as samples
         from said group by 1, 2, 3
     )
-    insert into analysis_confusion (run_id, verifier_id, other_verifier_id, problem_id, both, only_first, only_other,
+    insert into analysis_confusion (run_id, verifier_id, other_verifier_id, problem_id, both_accept, only_first, only_other,
         neither, undecided, decided, other_decided)
     select %(run)s, pair.verifier_id, pair.other_verifier_id, prompt.problem_id, sums.*,
-        coalesce(samples, 0) - sums.both - sums.only_first - sums.only_other - sums.neither,
+        coalesce(counted.samples, 0) - sums.both_accept - sums.only_first - sums.only_other - sums.neither,
         coalesce(mine.samples - mine.undecided, 0), coalesce(theirs.samples - theirs.undecided, 0)
     from pair
     join prompt on prompt.run_id = %(run)s
     left join counted using (verifier_id, other_verifier_id, problem_id)
     cross join lateral (
-        select coalesce(counted.both, 0) as both, coalesce(counted.only_first, 0) as only_first,
+        select coalesce(counted.both_accept, 0) as both_accept, coalesce(counted.only_first, 0) as only_first,
             coalesce(counted.only_other, 0) as only_other, coalesce(counted.neither, 0) as neither
     ) as sums
     left join tally as mine

@@ -52,7 +52,7 @@ comment on function picked_curve is 'The columns of weak_verifier_at_k of a run'
 
 create view problem_confusion as
 select found.run_id, found.problem_id, problem.key as problem_key, pair.verifier_id, pair.other_verifier_id,
-    found.both as tp, pair.fp, pair.fn, found.neither as tn, found.undecided, pair.decided, pair.other_decided
+    found.both_accept as tp, pair.fp, pair.fn, found.neither as tn, found.undecided, pair.decided, pair.other_decided
 from analysis_confusion as found
 join problem on problem.id = found.problem_id
 cross join lateral (

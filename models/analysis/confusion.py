@@ -31,8 +31,8 @@ COUNT = """
             sum(samples) as samples
         from said group by 1, 2, 3
     )
-    insert into analysis_confusion (run_id, verifier_id, other_verifier_id, problem_id, both_accept, only_first, only_other,
-        neither, undecided, decided, other_decided)
+    insert into analysis_confusion (run_id, verifier_id, other_verifier_id, problem_id, both_accept, only_first,
+        only_other, neither, undecided, decided, other_decided)
     select %(run)s, pair.verifier_id, pair.other_verifier_id, prompt.problem_id, sums.*,
         coalesce(counted.samples, 0) - sums.both_accept - sums.only_first - sums.only_other - sums.neither,
         coalesce(mine.samples - mine.undecided, 0), coalesce(theirs.samples - theirs.undecided, 0)

@@ -26,7 +26,7 @@ def g_pass_at_k(n: ArrayLike, c: ArrayLike, k: int, share: ArrayLike) -> Floats:
     pass@k at a share of 0, pass^k at 1. Problems x shares; NaN where k > n.
     """
     least = np.maximum(np.ceil(np.atleast_1d(np.asarray(share, dtype=np.float64)) * k - 1e-9), 1).astype(np.int64)
-    return np.clip(_at_least(n, c, k)[:, least], 0, 1)
+    return np.asarray(np.clip(_at_least(n, c, k)[:, least], 0, 1))
 
 
 def mean_g_pass_at_k(n: ArrayLike, c: ArrayLike, k: int) -> Floats:
@@ -38,7 +38,7 @@ def mean_g_pass_at_k(n: ArrayLike, c: ArrayLike, k: int) -> Floats:
     half = (k + 1) // 2
     if k < 2:
         return np.full(len(np.atleast_1d(n)), np.nan)
-    return np.clip(2 / k * _at_least(n, c, k)[:, half + 1 :].sum(axis=1), 0, 1)
+    return np.asarray(np.clip(2 / k * _at_least(n, c, k)[:, half + 1 :].sum(axis=1), 0, 1))
 
 
 def bayes_at_n(n: ArrayLike, c: ArrayLike) -> Posterior:
@@ -63,7 +63,7 @@ def _at_least(n: ArrayLike, c: ArrayLike, k: int) -> Floats:
     samples, right = np.asarray(n, dtype=np.int64), np.asarray(c, dtype=np.int64)
     pairs, place = np.unique(np.stack([samples, right]), axis=1, return_inverse=True)
     tails = np.array([_tail(one_n, one_c, k) for one_n, one_c in pairs.T.tolist()]).reshape(-1, k + 1)
-    return tails[place.ravel()]
+    return np.asarray(tails[place.ravel()])
 
 
 def _tail(n: int, c: int, k: int) -> Floats:

@@ -25,7 +25,7 @@ def picked_at_k(n: ArrayLike, tp: ArrayLike, fp: ArrayLike, k: Counts) -> Floats
     """
     right, wrong = np.asarray(tp, dtype=np.int64), np.asarray(fp, dtype=np.int64)
     passing = right + wrong
-    return (right / np.maximum(passing, 1))[:, None] * pass_at_k(n, passing, k)
+    return np.asarray((right / np.maximum(passing, 1))[:, None] * pass_at_k(n, passing, k))
 
 
 def share_of(hits: ArrayLike, of: ArrayLike, rounds: int = 10_000, seed: int = 0) -> Share:

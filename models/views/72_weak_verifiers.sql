@@ -133,8 +133,9 @@ select state.run_id, state.verifier, state.other_verifier as weak_verifier, curv
     state.version, state.other_verifier_id as weak_verifier_id, state.other_version as weak_version, state.counting
 from verifier_confusion as state
 join (
-    select run_id, verifier_id, other_verifier_id, array_agg(tp) as tp, array_agg(fp) as fp, array_agg(fn) as fn,
-        array_agg(tn) as tn
+    select run_id, verifier_id, other_verifier_id, array_agg(tp order by problem_id) as tp,
+        array_agg(fp order by problem_id) as fp, array_agg(fn order by problem_id) as fn,
+        array_agg(tn order by problem_id) as tn
     from problem_confusion group by run_id, verifier_id, other_verifier_id
 ) as counts on counts.run_id = state.run_id and counts.verifier_id = state.verifier_id
     and counts.other_verifier_id = state.other_verifier_id
@@ -183,6 +184,7 @@ returns table (
     ), every as (
         select coalesce(tp, 0) as tp, coalesce(fp, 0) as fp, coalesce(fn, 0) as fn, coalesce(tn, 0) as tn
         from prompt left join counted using (problem_id) where prompt.run_id = reward_threshold_at_k.run_id
+        order by problem_id
     )
     select curve.*
     from (

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from psycopg.types.json import Jsonb
 
-from models.analysis.confusion import count_pairs
+from models.analysis.confusion import counted_pairs, write_pairs
 from models.analysis.curves import BandPoint, FittedLaw, ForecastPoint, bands, fit_families, fitted_laws, forecasts
 from models.analysis.pool import read_pool
 from models.analysis.reliability import ReliabilityPoint, reliability
@@ -49,11 +49,12 @@ def analyze(run_id: int, verifier_id: int, classes: Classes | None = None) -> No
         *reliability(pool, ks),
         *describe(run_id, verifier_id, pool.problem_ids, ks, classes),
     ]
+    pairs = counted_pairs(run_id)
     with transaction() as connection:
         connection.execute("select from run where id = %s for no key update", (run_id,))  # one writer at a time
         for kind, table in TABLES.items():
             _write(connection, table, run_id, verifier_id, [row for row in found if isinstance(row, kind)])
-        count_pairs(connection, run_id)
+        write_pairs(connection, run_id, pairs)
 
 
 def _write(connection: Connection, table: str, run_id: int, verifier_id: int, rows: Sequence[NamedTuple]) -> None:

@@ -169,18 +169,26 @@ returns table (
     gap_stderr double precision, ceiling double precision, problems bigint, problems_missing bigint,
     problems_accepted bigint
 ) language sql stable as $$
-    with counted as (
-        select judged.problem_id,
-            count(*) filter (where counts_as = 'correct' and score > threshold) as tp,
-            count(*) filter (where counts_as in ('incorrect', 'no_answer') and score > threshold) as fp,
-            count(*) filter (where counts_as = 'correct' and score <= threshold) as fn,
-            count(*) filter (where counts_as in ('incorrect', 'no_answer') and score <= threshold) as tn
+    with given as materialized (
+        select extraction.problem_id, extraction.verifier_id, extraction.candidate_id, count(*) as samples,
+            count(*) filter (where score > threshold) as accepted
         from run
-        join judged on judged.run_id = run.id and judged.verifier_id = run.verifier_id
-        join score on score.run_id = judged.run_id and score.problem_id = judged.problem_id
-            and score.sample_index = judged.sample_index and score.reward_model = reward_threshold_at_k.reward_model
+        join extraction on extraction.run_id = run.id and extraction.verifier_id = run.verifier_id
+        join score on score.run_id = run.id and score.problem_id = extraction.problem_id
+            and score.sample_index = extraction.sample_index and score.reward_model = reward_threshold_at_k.reward_model
         where run.id = reward_threshold_at_k.run_id and biased_by(run.stop_rule) is null
-        group by judged.problem_id
+        group by 1, 2, 3
+    ), counted as (
+        select problem_id, sum(accepted) filter (where said = 'correct')::bigint as tp,
+            sum(accepted) filter (where said in ('incorrect', 'no_answer'))::bigint as fp,
+            sum(samples - accepted) filter (where said = 'correct')::bigint as fn,
+            sum(samples - accepted) filter (where said in ('incorrect', 'no_answer'))::bigint as tn
+        from (
+            select given.*, counts_as(outcome_of(given.candidate_id, verdict.outcome)) as said
+            from given left join verdict
+                on verdict.candidate_id = given.candidate_id and verdict.verifier_id = given.verifier_id
+        ) as judged_once
+        group by problem_id
     ), every as (
         select coalesce(tp, 0) as tp, coalesce(fp, 0) as fp, coalesce(fn, 0) as fn, coalesce(tn, 0) as tn
         from prompt left join counted using (problem_id) where prompt.run_id = reward_threshold_at_k.run_id

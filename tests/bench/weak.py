@@ -19,7 +19,7 @@ sys.path.pop(0)  # this folder, whose file names are those of other modules
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from cli.stack.servers import servers
-from models.analysis.confusion import count_pairs
+from models.analysis.confusion import counted_pairs, write_pairs
 from models.analysis.pool import read_pool
 from models.analysis.reliability import reliability
 from models.database import query, transaction
@@ -69,7 +69,7 @@ def stored(answers: int) -> tuple[int, int]:
 def counted(run: int) -> None:
     """What analyze does once."""
     with transaction() as connection:
-        count_pairs(connection, run)
+        write_pairs(connection, run, counted_pairs(run))
 
 
 def measure(rounds: int, answers: int) -> None:

@@ -14,7 +14,7 @@ from models.statistics.coverage import Counts, nice_ks, pass_at_k
 from models.statistics.diversity import duplicate_share, expected_distinct
 from models.statistics.intervals import Floats, clustered
 from models.statistics.selection import NO_ANSWER, Picked, best_of_k, majority_at_k, max_at_k, vote
-from models.statistics.stopping import Stopped
+from models.statistics.stopping import AdaptiveVotes
 
 EXACT_MAJORITY = 50
 """Up to this k majority votes are exact; beyond it subsets are drawn, as in the paper."""
@@ -62,7 +62,7 @@ class _Curves:
         self.covered: list[Floats] = []
         self.picked: dict[tuple[str, str], list[Picked]] = {}
         self.by_temperature: dict[float, list[Picked]] = {}
-        self.stopped: list[Stopped] = []
+        self.stopped: list[AdaptiveVotes] = []
         self.modal: list[float] = []
         self.best: dict[str, list[Floats]] = {}
 

@@ -9,7 +9,7 @@ from models.analysis.samples import Samples
 from models.statistics.coverage import Counts
 from models.statistics.intervals import Floats, clustered
 from models.statistics.selection import NO_ANSWER, Picked, vote
-from models.statistics.stopping import SURE, Stopped, adaptive_votes
+from models.statistics.stopping import SURE, AdaptiveVotes, adaptive_votes
 
 TEMPERATURES = (1.0, 0.3, 0.1, 0.03, 3.0)
 """Those that the weight of a vote, exp(mean token logprob / T), is tried at; the first one where there is no choice."""
@@ -62,12 +62,12 @@ def tuned(votes: Mapping[float, Sequence[Picked]], ks: Counts) -> tuple[list[Pic
     return found, f"weights exp(mean logprob / T), T = {said}, chosen on the other half of the problems"
 
 
-def adaptive(samples: Samples, right: Counts, ks: Counts) -> Stopped:
+def adaptive(samples: Samples, right: Counts, ks: Counts) -> AdaptiveVotes:
     """A problem's votes that stop when sure, at the ks that they are followed up to."""
     return adaptive_votes(samples.answers, right[samples.answers], ks[ks <= ADAPTIVE_MOST])
 
 
-def stopping(ks: Counts, problems: Sequence[Stopped]) -> Iterator[StoppingPoint]:
+def stopping(ks: Counts, problems: Sequence[AdaptiveVotes]) -> Iterator[StoppingPoint]:
     """Means over problems of votes that stop."""
     samples, samples_stderr = clustered(np.array([each.samples for each in problems]))
     success, stderr = clustered(np.array([each.success for each in problems]))

@@ -14,7 +14,7 @@ SURE = 0.95
 """The chance at which a vote is sure, as in arXiv 2305.11860."""
 
 
-class Stopped(NamedTuple):
+class AdaptiveVotes(NamedTuple):
     """A problem's chance of a right answer and its mean samples paid, at each budget; errors of the simulation."""
 
     success: Floats
@@ -25,7 +25,7 @@ class Stopped(NamedTuple):
 
 def adaptive_votes(
     answers: ArrayLike, correct: ArrayLike, k: ArrayLike, rounds: int = 100, seed: int = 0, sure: float = SURE
-) -> Stopped:
+) -> AdaptiveVotes:
     """Vote sample by sample, stopping when the leader is sure or k samples are paid, in `rounds` orders of the samples.
 
     Adaptive-Consistency (arXiv 2305.11860): with v1 votes for the leading answer and v2 for the next, a chance above
@@ -40,7 +40,7 @@ def adaptive_votes(
     orders = np.array([generator.permutation(len(classes))[:most] for _ in range(rounds)], dtype=np.int64)
     success, paid = play(classes[orders], right_of(classes, right), ks, sure)
     both = [(each.mean(axis=0), each.std(axis=0, ddof=1) / np.sqrt(rounds)) for each in (success, paid)]
-    return Stopped(*both[0], *both[1])
+    return AdaptiveVotes(*both[0], *both[1])
 
 
 def right_of(answers: Counts, correct: NDArray[np.bool_]) -> Floats:

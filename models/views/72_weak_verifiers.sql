@@ -28,7 +28,7 @@ returns table (
     with pool as materialized (
         select each.*, each.tp + each.fp + each.fn + each.tn as n
         from unnest(picked_curve.tp, picked_curve.fp, picked_curve.fn, picked_curve.tn) as each (tp, fp, fn, tn)
-    ), valued as (
+    ), valued as materialized (
         select ks.k, picked_at_k(n, pool.tp, pool.fp, ks.k) as value, pass_at_k(n, pool.tp + pool.fn, ks.k) as solved
         from nice_ks((select max(n) from pool)) as ks (k) cross join pool
     ), summed as (

@@ -25,7 +25,7 @@ def audit(named: str, verifier: str | None, examples: int, form: str | None) -> 
     If the other verifier is right, `accepts wrongly` is the counting verifier's false-positive share of the samples
     that the other refuses, and `refuses wrongly` its false-negative share of those it accepts; each with its 95 %
     interval for new problems of the same kind. Coverage is then shown less what is accepted wrongly, if that share is
-    the same for every problem. --json and --csv print every disagreement.
+    the same for every problem; where it falls as k grows, it is not. --json and --csv print every disagreement.
 
     \b
     Example:

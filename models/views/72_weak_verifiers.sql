@@ -15,7 +15,8 @@ create or replace function corrected_coverage(
                 else greatest(0, 1 - (1 - coverage) / exp(k * ln(1 - false_positives))) end
 $$;
 comment on function corrected_coverage is
-    'Coverage at k if that share of the wrong samples of every problem is accepted, and every right one: 1 - (1 - coverage) / (1 - share)^k';
+    'Coverage at k if that share of the wrong samples of every problem is accepted, and every right one: 1 - (1 - '
+    'coverage) / (1 - share)^k';
 
 -- Samples accepted by the weak verifier and right (tp) or wrong (fp), refused and right (fn) or wrong (tn), an entry a
 -- problem; every k of the view.
@@ -114,7 +115,8 @@ comment on column verifier_confusion.false_positives is 'Share of the wrong samp
 comment on column verifier_confusion.false_positives_stderr is 'Standard error of that share, clustered over problems';
 comment on column verifier_confusion.false_negatives is 'Share of the right samples that the other verifier refuses';
 comment on column verifier_confusion.false_negatives_stderr is 'Standard error of that share, clustered over problems';
-comment on column verifier_confusion.stale is 'Whether samples were judged since, or nothing was counted: `monkeys analyze` counts anew';
+comment on column verifier_confusion.stale is
+    'Whether samples were judged since, or nothing was counted: `monkeys analyze` counts anew';
 comment on column verifier_confusion.biased_by is
     'The stopping rule that looks at outcomes, if the run has one: hard problems then have more samples than easy ones';
 comment on column verifier_confusion.version is 'Of the verifier';
@@ -141,12 +143,15 @@ join (
     and counts.other_verifier_id = state.other_verifier_id
 cross join lateral picked_curve(counts.tp, counts.fp, counts.fn, counts.tn) as curve;
 comment on view weak_verifier_at_k is
-    'A second verifier as a selector: resample, k times at most, until it accepts; how often is that right by the first?';
+    'A second verifier as a selector: resample, k times at most, until it accepts; how often is that right by the '
+    'first?';
 comment on column weak_verifier_at_k.verifier is 'The one that says what is right';
 comment on column weak_verifier_at_k.weak_verifier is 'The one that selects';
 comment on column weak_verifier_at_k.success_rate is
-    'Mean over problems of tp / (tp + fp) (1 - C(n-tp-fp, k) / C(n, k)); null where some problem has fewer than k samples that both decided';
-comment on column weak_verifier_at_k.coverage is 'Coverage at the same k of the same samples: what the verifier itself would reach';
+    'Mean over problems of tp / (tp + fp) (1 - C(n-tp-fp, k) / C(n, k)); null where some problem has fewer than k '
+    'samples that both decided';
+comment on column weak_verifier_at_k.coverage is
+    'Coverage at the same k of the same samples: what the verifier itself would reach';
 comment on column weak_verifier_at_k.gap is 'Coverage less success rate: what the weak verifier leaves on the table';
 comment on column weak_verifier_at_k.ceiling is
     'What no k exceeds: the mean of tp / (tp + fp) over the problems of which the weak verifier accepts any sample';
@@ -201,4 +206,5 @@ returns table (
     cross join lateral picked_curve(counts.tp, counts.fp, counts.fn, counts.tn) as curve
 $$;
 comment on function reward_threshold_at_k is
-    'weak_verifier_at_k of a reward model that accepts what it scores above a threshold; no row of runs that stop by outcomes';
+    'weak_verifier_at_k of a reward model that accepts what it scores above a threshold; no row of runs that stop '
+    'by outcomes';

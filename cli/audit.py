@@ -23,15 +23,16 @@ def audit(named: str, verifier: str | None, examples: int, form: str | None) -> 
     """Compare the counting verifier of RUN with another one: counts, shares with bounds, and examples.
 
     If the other verifier is right, `accepts wrongly` is the counting verifier's false-positive share of the samples
-    that the other refuses, and `refuses wrongly` its false-negative share of those it accepts; each with the upper end
-    of a 95 % Wilson interval over distinct candidates. --json and --csv print every disagreement.
+    that the other refuses, and `refuses wrongly` its false-negative share of those it accepts; each with its 95 %
+    interval for new problems of the same kind. Coverage is then shown less what is accepted wrongly, if that share is
+    the same for every problem; where it falls as k grows, it is not. --json and --csv print every disagreement.
 
     \b
     Example:
       monkeys reverify 1 --verifier paper
       monkeys audit 1 --verifier paper
     """
-    from models.questions.audit import judged_twice, other_verifier, wrong_share
+    from models.questions.audit import corrected_coverage, judged_twice, other_verifier, wrong_share
     from models.questions.find import find_run
 
     run = find_run(named)
@@ -49,6 +50,10 @@ def audit(named: str, verifier: str | None, examples: int, form: str | None) -> 
         "refuses wrongly": wrong_share(judged, other_right=True),
     }
     print_rows([_line(name, share) for name, share in shares.items()], None)
+    wrongly = shares["accepts wrongly"]
+    if wrongly.of:
+        click.echo("\nCoverage, and what is left of it if that share of every problem's wrong samples is accepted:")
+        print_rows(corrected_coverage(run, wrongly), None)
     if disagreements[:examples]:
         click.echo(f"\nThe most frequent disagreements (`monkeys show {run.id} PROBLEM INDEX` reads one):")
         print_rows(disagreements[:examples], None, COLUMNS)
@@ -63,5 +68,6 @@ def _line(name: str, share: "WrongShare") -> dict[str, object]:
         "share": share.share,
         "candidates": share.candidates,
         "of candidates": share.of_candidates,
+        "at least (95 %)": share.at_least,
         "at most (95 %)": share.at_most,
     }

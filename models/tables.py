@@ -608,6 +608,57 @@ class AnalysisPrecision(SQLModel, table=True):
     high: float | None = _said(
         "Upper end of the 95 % interval of success_rate; null where analysed before", default=None, sa_type=Double
     )
+    flag: str | None = _said("What was done to the scores or how they were weighed, where one must know", default=None)
+
+
+class AnalysisReliability(SQLModel, table=True):
+    """Computed by analyze: other measures of a run's samples; read it through reliability."""
+
+    __tablename__ = "analysis_reliability"
+    run_id: int = _of_run(primary_key=True)
+    verifier_id: int = _ref("verifier.id", primary_key=True)
+    measure: str = Field(primary_key=True)
+    reward_model: str = Field(primary_key=True, default="")
+    k: int = Field(primary_key=True)
+    share: float = _said("Of the k samples, where the measure asks for one; else 0", primary_key=True, sa_type=Double)
+    value: float = Field(sa_type=Double)
+    stderr: float | None = Field(default=None, sa_type=Double)
+    low: float | None = Field(default=None, sa_type=Double)
+    high: float | None = Field(default=None, sa_type=Double)
+
+
+class AnalysisStopping(SQLModel, table=True):
+    """Computed by analyze: majority votes that stop when they are sure; read it through adaptive_consistency."""
+
+    __tablename__ = "analysis_stopping"
+    run_id: int = _of_run(primary_key=True)
+    verifier_id: int = _ref("verifier.id", primary_key=True)
+    k: int = _said("Samples that a problem is given at most", primary_key=True)
+    sure: float = _said("The chance at which it stops", sa_type=Double)
+    samples: float = _said("Samples paid a problem, in the mean", sa_type=Double)
+    samples_stderr: float | None = Field(default=None, sa_type=Double)
+    success_rate: float = Field(sa_type=Double)
+    stderr: float | None = Field(default=None, sa_type=Double)
+    simulation_stderr: float = _said("The part of stderr that the simulation adds", sa_type=Double)
+
+
+class AnalysisConfusion(SQLModel, table=True):
+    """Computed by analyze: how two verifiers judged the same samples; read it through problem_confusion."""
+
+    __tablename__ = "analysis_confusion"
+    run_id: int = _of_run(primary_key=True)
+    verifier_id: int = _ref("verifier.id", primary_key=True)
+    other_verifier_id: int = _ref(
+        "verifier.id", primary_key=True, sa_column_kwargs={"comment": "The larger id of the two"}
+    )
+    problem_id: int = _ref("problem.id", primary_key=True)
+    both_accept: int = _said("Samples that both accept", sa_type=BigInteger)
+    only_first: int = _said("Samples that only verifier_id accepts", sa_type=BigInteger)
+    only_other: int = _said("Samples that only other_verifier_id accepts", sa_type=BigInteger)
+    neither: int = _said("Samples that none of them accepts", sa_type=BigInteger)
+    undecided: int = _said("Samples that one of them judged neither way", sa_type=BigInteger)
+    decided: int = _said("Samples that verifier_id had decided then", sa_type=BigInteger)
+    other_decided: int = _said("Samples that other_verifier_id had decided then", sa_type=BigInteger)
 
 
 class AnalysisFit(SQLModel, table=True):

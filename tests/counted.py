@@ -159,16 +159,17 @@ def add_attempts(
         )
 
 
-def judge_again(run: int) -> int:
-    """Have version 2 of a run's verifier call every candidate correct, beside the one that counts; return its id."""
+def judge_again(run: int, name: str | None = None) -> int:
+    """Have version 2 of a run's verifier, or another one, call every candidate correct beside it; return its id."""
     with transaction() as connection:
         row = connection.execute(
             """
             insert into verifier (benchmark_id, name, version)
-            select benchmark_id, name, '2' from verifier where id = (select verifier_id from run where id = %s)
+            select benchmark_id, coalesce(%s, name), '2' from verifier
+            where id = (select verifier_id from run where id = %s)
             returning id
             """,
-            (run,),
+            (name, run),
         ).fetchone()
         assert row is not None
         ids = {"run": run, "second": row["id"]}
@@ -177,7 +178,9 @@ def judge_again(run: int) -> int:
             insert into work (run_id, batch_id, kind, verifier_id, queue, state,
                 correct, incorrect, no_answer, undecided, first_correct)
             select run_id, batch_id, kind, %(second)s, queue, state, correct + incorrect, 0, no_answer, undecided, 0
-            from work where run_id = %(run)s and kind = 'verify'
+            from work
+            where run_id = %(run)s and kind = 'verify'
+                and verifier_id = (select verifier_id from run where id = %(run)s)
             """,
             ids,
         )
@@ -193,11 +196,14 @@ def judge_again(run: int) -> int:
             """
             insert into extraction (run_id, problem_id, sample_index, verifier_id, candidate_id, answer_from)
             select run_id, problem_id, sample_index, %(second)s, candidate_id, answer_from
-            from extraction where run_id = %(run)s
+            from extraction
+            where run_id = %(run)s and verifier_id = (select verifier_id from run where id = %(run)s)
             """,
             ids,
         )
-        connection.execute("update run set other_verifiers = array[%(second)s::bigint] where id = %(run)s", ids)
+        connection.execute(
+            "update run set other_verifiers = other_verifiers || %(second)s::bigint where id = %(run)s", ids
+        )
         return int(row["id"])
 
 

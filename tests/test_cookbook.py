@@ -30,6 +30,8 @@ def asked(place: Place) -> Place:
         problems["3"] = [samples[1]] * 12  # never solved, so that laws mean something
         run = sampled_run(problems, llm=llm, name=llm)
         add_attempts(run, completion_tokens=120, prompt_tokens=30, gpu_seconds=2.0)
+        if llm == "small":
+            judge_again(run, "paper")
         (row,) = place.query("select verifier_id from run where id = %s", (run,))
         analyze(run, row["verifier_id"])
     return place

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 COLUMNS = ("k", "coverage", "low", "high", "stderr", "floor", "ceiling", "problems_missing", "estimator")
 LAW = ("family", "parameters", "error", "flag")
 SELECTION = ("selector", "reward_model", "success_rate", "coverage", "gap", "stderr", "exact")
+WEAK = ("weak_verifier", "weak_version", "success_rate", "stderr", "coverage", "gap", "ceiling", "problems_missing")
+RELIABILITY = ("measure", "reward_model", "k", "share", "value", "low", "high", "interval_of")
+STOPPING = ("k", "samples", "success_rate", "stderr", "majority")
 COST = (
     "billed_prompt_tokens", "cached_prompt_tokens", "completion_tokens", "thinking_tokens", "flops", "gpu_seconds",
     "usd", "usd_per_solved_problem", "verify_cpu_seconds",
@@ -32,8 +35,8 @@ WITHOUT = (
     "high_without",
 )
 PERCENTS = (
-    "coverage", "low", "high", "stderr", "floor", "ceiling", "success_rate", "gap", "coverage_without", "low_without",
-    "high_without",
+    "coverage", "low", "high", "stderr", "floor", "ceiling", "success_rate", "gap", "majority", "coverage_without",
+    "low_without", "high_without",
 )  # fmt: skip
 
 SAYS = {
@@ -137,6 +140,7 @@ def print_report(runs: Sequence["Findings"]) -> None:
         if most:
             heading = f"Selection among {most:,} samples\n"
             click.echo(heading + _table([row for row in run.precision if row.k == most], SELECTION))
+        _print_more(run)
         if run.disagreements:
             heading = "Resolved by the official grading, and not correct here\n"
             click.echo(heading + _table(run.disagreements, ("reason", "samples", "candidates")))
@@ -145,6 +149,24 @@ def print_report(runs: Sequence["Findings"]) -> None:
             rests_on = dollars_rest_on(run.cost)
             click.echo(f"Cost{f' (dollars {rests_on})' if rests_on else ''}\n" + _table([run.cost], known))
     click.echo(coverage_in_characters({harmless(run.title): run.coverage for run in runs}))
+
+
+def _print_more(run: "Findings") -> None:
+    """Other verifiers as selectors, reliability, and votes that stop: at the largest k of each."""
+    flags = sorted(
+        {f"{row.selector} {row.reward_model}".strip() + f": {row.flag}" for row in run.precision if row.flag}
+    )
+    if flags:
+        click.echo("\n".join(flags) + "\n")
+    most = max((row.k for row in run.weak_verifiers if row.success_rate is not None), default=0)
+    if most:
+        heading = f"Resampling, up to {most:,} times, until another verifier accepts\n"
+        click.echo(heading + _table([row for row in run.weak_verifiers if row.k == most], WEAK))
+    most = max((row.k for row in run.reliability), default=0)
+    if most:
+        click.echo("Reliability\n" + text_table([row for row in run.reliability if row.k == most], RELIABILITY))
+    if run.stopping:
+        click.echo("Majority votes that stop when they are sure\n" + _table(run.stopping[-1:], STOPPING))
 
 
 def write_report(runs: Sequence["Findings"], out: Path | None) -> list[Path]:

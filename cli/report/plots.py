@@ -12,7 +12,13 @@ from cli.report.stopped import LEANS, said_of_stopped
 from models.questions.report import Findings
 from models.statistics.intervals import known
 
-LINES = {"majority": "-.", "best_of_k": "--", "weighted_majority": ":", "logprob": (0, (3, 1, 1, 1, 1, 1))}
+LINES = {
+    "majority": "-.",
+    "best_of_k": "--",
+    "weighted_majority": ":",
+    "logprob": (0, (3, 1, 1, 1, 1, 1)),
+    "logprob_vote": (0, (1, 2)),
+}
 
 LAW = "exponentiated_power_law"
 

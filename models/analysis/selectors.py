@@ -1,37 +1,23 @@
 """What a run's samples are worth to a selector that does not know the truth, and whether they still differ."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
+from models.analysis.reliability import ReliabilityPoint, best_scores, ceiling
+from models.analysis.samples import Classes, Extracted, Samples, extracted_of, samples_of
+from models.analysis.votes import StoppingPoint, adaptive, logprob_votes, modal_is_right, stopping, tuned
 from models.database import column, rows
 from models.rows import LABELS
 from models.statistics.coverage import Counts, nice_ks, pass_at_k
 from models.statistics.diversity import duplicate_share, expected_distinct
 from models.statistics.intervals import Floats, estimate
-from models.statistics.selection import NO_ANSWER, Picked, best_of_k, majority_at_k, vote
-from verifiers.outcome import Outcome
-
-Classes = Callable[[Sequence[str]], list[int]]
-"""Numbers for candidates: equal answers share one."""
+from models.statistics.selection import NO_ANSWER, Picked, best_of_k, majority_at_k, max_at_k, vote
+from models.statistics.stopping import AdaptiveVotes
 
 EXACT_MAJORITY = 50
 """Up to this k majority votes are exact; beyond it subsets are drawn, as in the paper."""
-
-
-@dataclass(frozen=True)
-class Samples:
-    """One problem's decided samples, an entry each."""
-
-    answers: Counts
-    """The class of the candidate, or NO_ANSWER."""
-    correct: Counts
-    logprobs: Floats
-    """Mean logprob of a token; NaN where it is not known."""
-    scores: dict[str, Floats]
-    """By reward model; NaN where a sample has none."""
 
 
 class SelectorPoint(NamedTuple):
@@ -47,6 +33,8 @@ class SelectorPoint(NamedTuple):
     exact: bool
     low: float
     high: float
+    flag: str | None
+    """How votes were weighed, or what was done to scores below 0, where one must know."""
 
 
 class DiversityPoint(NamedTuple):
@@ -60,130 +48,104 @@ class DiversityPoint(NamedTuple):
     unended_share: float | None
 
 
-class _Extracted(NamedTuple):
-    """A problem's samples, an entry each in order of their indices; a candidate by its id."""
-
-    candidates: list[int | None]
-    indices: list[int]
-    logprobs: list[float | None]
-    truncated: float | None
-    unended: float | None
+Point = SelectorPoint | DiversityPoint | ReliabilityPoint | StoppingPoint
 
 
-class _Judged(NamedTuple):
-    id: int
-    text: str
-    outcome: Outcome
-
-
-class _Scored(NamedTuple):
+class _Lowest(NamedTuple):
     reward_model: str
-    sample_index: int
-    score: float
+    lowest: float
+
+
+class _Curves:
+    """What was found of each problem so far."""
+
+    def __init__(self, ks: Counts) -> None:
+        self.ks = ks
+        self.covered: list[Floats] = []
+        self.picked: dict[tuple[str, str], list[Picked]] = {}
+        self.by_temperature: dict[float, list[Picked]] = {}
+        self.stopped: list[AdaptiveVotes] = []
+        self.modal: list[float] = []
+        self.best: dict[str, list[Floats]] = {}
+
+    def add(self, samples: Samples, lowest: Mapping[str, float], *, votes: bool) -> None:
+        """One more problem."""
+        right = _answer_is_right(samples)
+        self.covered.append(pass_at_k(len(samples.correct), samples.correct.sum(), self.ks))
+        for name, picked in _selections(samples, right, self.ks, lowest, votes=votes):
+            self.picked.setdefault(name, []).append(picked)
+        for model, scores in samples.scores.items():
+            if not np.isnan(scores).any():
+                self.best.setdefault(model, []).append(max_at_k(scores, self.ks))
+        if votes:
+            self.modal.append(modal_is_right(samples, right))
+            self.stopped.append(adaptive(samples, right, self.ks))
+            if not np.isnan(samples.logprobs).any():
+                for temperature, picked in logprob_votes(samples, right, self.ks).items():
+                    self.by_temperature.setdefault(temperature, []).append(picked)
+
+    def points(self, problems: int, least: int, flags: Mapping[tuple[str, str], str]) -> Iterator[Point]:
+        """Means over problems; a selector must have picked for every one."""
+        if len(self.covered) < problems:
+            return
+        coverage = np.array(self.covered).mean(axis=0)
+        for (selector, model), curve in self.picked.items():
+            if len(curve) == problems:
+                yield from _precision(selector, model, self.ks, curve, coverage, flags.get((selector, model)))
+        if self.by_temperature and all(len(each) == problems for each in self.by_temperature.values()):
+            curve, said = tuned(self.by_temperature, self.ks)
+            yield from _precision("logprob_vote", "", self.ks, curve, coverage, said)
+        if self.stopped:
+            yield from stopping(self.ks, self.stopped)
+            yield from ceiling(self.modal, least)
+        for model, best in self.best.items():
+            if len(best) == problems:
+                yield from best_scores(model, self.ks, best)
 
 
 def describe(
     run_id: int, verifier_id: int, problem_ids: Sequence[int], ks: Counts, classes: Classes | None = None
-) -> list[SelectorPoint | DiversityPoint]:
+) -> list[Point]:
     """Precision at each k by every selector that the samples have what it takes for; diversity of each problem.
 
     The candidates of imported labels are the labels: nothing can vote with them, and they say nothing of diversity.
     """
     labels = bool(column("select name from verifier where id = %s and name = %s", (verifier_id, LABELS)))
-    models = column("select distinct reward_model from score where run_id = %s order by 1", (run_id,))
-    points: list[SelectorPoint | DiversityPoint] = []
-    curves: dict[tuple[str, str], list[Picked]] = {}
-    covered: list[Floats] = []
+    lowest = {
+        row.reward_model: row.lowest
+        for row in rows(
+            _Lowest,
+            "select reward_model, min(score) as lowest from score where run_id = %s group by 1 order by 1",
+            (run_id,),
+        )
+    }
+    points: list[Point] = []
+    curves = _Curves(ks)
     for problem_id in problem_ids:
-        extracted = _extracted(run_id, verifier_id, problem_id)
+        extracted = extracted_of(run_id, verifier_id, problem_id)
         if not labels:
             points += _diversity(problem_id, extracted)
         if len(ks):
-            samples = _samples(run_id, verifier_id, problem_id, extracted, models, classes)
-            if not len(samples.correct):
-                continue  # counts without samples: nothing to pick from
-            covered.append(pass_at_k(len(samples.correct), samples.correct.sum(), ks))
-            for name, picked in _selections(samples, ks, votes=not labels):
-                curves.setdefault(name, []).append(_alone(picked, covered[-1], ks))
-    for (selector, model), curve in curves.items():
-        if len(curve) == len(problem_ids):  # a selector must have picked for every problem
-            points += _precision(selector, model, ks, curve, np.array(covered).mean(axis=0))
+            samples = samples_of(run_id, verifier_id, problem_id, extracted, list(lowest), classes)
+            if len(samples.correct):  # else counts without samples: nothing to pick from
+                curves.add(samples, lowest, votes=not labels)
+    if curves.covered:
+        shifted = {
+            (
+                "weighted_majority",
+                model,
+            ): f"some scores are below 0: a vote weighs its score less the run's lowest, {low:.6g}"
+            for model, low in lowest.items()
+            if low < 0
+        }
+        points += curves.points(len(problem_ids), int(ks[-1]), shifted)
     return points
 
 
-def _extracted(run_id: int, verifier_id: int, problem_id: int) -> _Extracted:
-    (extracted,) = rows(
-        _Extracted,
-        """
-        select coalesce(array_agg(extraction.candidate_id order by sample_index), '{}') as candidates,
-            coalesce(array_agg(sample_index order by sample_index), '{}') as indices,
-            coalesce(array_agg(sample.logprob / nullif(sample.completion_tokens, 0) order by sample_index), '{}')
-                as logprobs,
-            avg((sample.finish_reason = 'length')::int)::double precision as truncated,
-            avg((extraction.answer_from is null)::int)::double precision as unended
-        from extraction join sample using (run_id, problem_id, sample_index)
-        where run_id = %s and verifier_id = %s and problem_id = %s
-        """,
-        (run_id, verifier_id, problem_id),
-    )
-    return extracted
-
-
-def _samples(
-    run_id: int,
-    verifier_id: int,
-    problem_id: int,
-    extracted: _Extracted,
-    models: Sequence[str],
-    classes: Classes | None,
-) -> Samples:
-    """The decided samples: those whose judging failed by our fault are left out."""
-    judged = _judged(verifier_id, extracted.candidates)
-    decided = [
-        place for place, candidate in enumerate(extracted.candidates) if candidate is None or candidate in judged
-    ]
-    candidates = [extracted.candidates[place] for place in decided]
-    ids = list(dict.fromkeys(candidate for candidate in candidates if candidate is not None))
-    numbers = classes([judged[candidate].text for candidate in ids]) if classes else range(len(ids))
-    number: dict[int | None, int] = {None: NO_ANSWER, **dict(zip(ids, numbers, strict=True))}
-    right = {candidate for candidate in ids if judged[candidate].outcome == Outcome.correct}
-    return Samples(
-        answers=np.array([number[candidate] for candidate in candidates], dtype=np.int64),
-        correct=np.array([candidate in right for candidate in candidates], dtype=np.int64),
-        logprobs=np.array([extracted.logprobs[place] for place in decided], dtype=np.float64),
-        scores={model: each[decided] for model, each in _scores(run_id, problem_id, extracted, models).items()},
-    )
-
-
-def _judged(verifier_id: int, candidates: Sequence[int | None]) -> dict[int, _Judged]:
-    """The candidates that were judged one way or the other, by id."""
-    judged = rows(
-        _Judged,
-        """
-        select candidate.id, candidate.text, verdict.outcome
-        from candidate join verdict on verdict.candidate_id = candidate.id and verdict.verifier_id = %s
-        where candidate.id = any(%s) and verdict.outcome <> 'infrastructure_error'
-        """,
-        (verifier_id, list({candidate for candidate in candidates if candidate is not None})),
-    )
-    return {candidate.id: candidate for candidate in judged}
-
-
-def _scores(run_id: int, problem_id: int, extracted: _Extracted, models: Sequence[str]) -> dict[str, Floats]:
-    """Every sample's score by reward model; NaN where it has none."""
-    scores = {model: np.full(len(extracted.indices), np.nan) for model in models}
-    if models:
-        places = {index: place for place, index in enumerate(extracted.indices)}
-        statement = "select reward_model, sample_index, score from score where run_id = %s and problem_id = %s"
-        for scored in rows(_Scored, statement, (run_id, problem_id)):
-            if scored.sample_index in places:
-                scores[scored.reward_model][places[scored.sample_index]] = scored.score
-    return scores
-
-
-def _selections(samples: Samples, ks: Counts, *, votes: bool) -> Iterator[tuple[tuple[str, str], Picked]]:
+def _selections(
+    samples: Samples, right: Counts, ks: Counts, lowest: Mapping[str, float], *, votes: bool
+) -> Iterator[tuple[tuple[str, str], Picked]]:
     """(selector, reward model) and what it picks, for every selector that has what it takes."""
-    right = _answer_is_right(samples)
     if votes:
         yield ("majority", ""), _majority(samples, right, ks)
     if not np.isnan(samples.logprobs).any():
@@ -192,7 +154,9 @@ def _selections(samples: Samples, ks: Counts, *, votes: bool) -> Iterator[tuple[
         if not np.isnan(scores).any():
             yield ("best_of_k", model), _exact(best_of_k(scores, samples.correct, ks))
             if votes:
-                yield ("weighted_majority", model), vote(samples.answers, right[samples.answers], ks, scores)
+                # sums of scores below 0 would punish agreement
+                weights = scores - min(lowest[model], 0.0)
+                yield ("weighted_majority", model), vote(samples.answers, right[samples.answers], ks, weights)
 
 
 def _answer_is_right(samples: Samples) -> Counts:
@@ -223,7 +187,7 @@ def _exact(success: Floats) -> Picked:
 
 
 def _precision(
-    selector: str, model: str, ks: Counts, picked: Sequence[Picked], coverage: Floats
+    selector: str, model: str, ks: Counts, picked: Sequence[Picked], coverage: Floats, flag: str | None
 ) -> list[SelectorPoint]:
     success, stderr, low, high = estimate(np.array([problem.success for problem in picked]))
     simulated = np.array([problem.stderr for problem in picked])
@@ -241,12 +205,13 @@ def _precision(
             exact=exact or (selector == "majority" and k <= EXACT_MAJORITY),
             low=low[place],
             high=high[place],
+            flag=flag,
         )
         for place, k in enumerate(ks.tolist())
     ]
 
 
-def _diversity(problem_id: int, extracted: _Extracted) -> list[DiversityPoint]:
+def _diversity(problem_id: int, extracted: Extracted) -> list[DiversityPoint]:
     """Expected distinct candidates at every nice k of a problem, and its shares of other things."""
     total = len(extracted.candidates)
     if not total:

@@ -5,9 +5,13 @@ from typing import Any, NamedTuple
 
 from psycopg.types.json import Jsonb
 
+from models.analysis.confusion import counted_pairs, write_pairs
 from models.analysis.curves import BandPoint, FittedLaw, ForecastPoint, bands, fit_families, fitted_laws, forecasts
 from models.analysis.pool import read_pool
-from models.analysis.selectors import Classes, DiversityPoint, SelectorPoint, describe
+from models.analysis.reliability import ReliabilityPoint, reliability
+from models.analysis.samples import Classes
+from models.analysis.selectors import DiversityPoint, SelectorPoint, describe
+from models.analysis.votes import StoppingPoint
 from models.database import Connection, transaction
 from models.statistics.coverage import nice_ks
 from models.statistics.intervals import known
@@ -25,6 +29,8 @@ TABLES: dict[type[tuple[Any, ...]], str] = {
     ForecastPoint: "analysis_forecast",
     BandPoint: "analysis_band",
     SelectorPoint: "analysis_precision",
+    ReliabilityPoint: "analysis_reliability",
+    StoppingPoint: "analysis_stopping",
     DiversityPoint: "analysis_diversity",
 }
 """Where each kind of row is written; its fields are the table's columns beside run_id and verifier_id."""
@@ -40,12 +46,15 @@ def analyze(run_id: int, verifier_id: int, classes: Classes | None = None) -> No
         *fitted_laws(fits),
         *forecasts(pool, fits),
         *bands(pool, fits[-1]),
+        *reliability(pool, ks),
         *describe(run_id, verifier_id, pool.problem_ids, ks, classes),
     ]
+    pairs = counted_pairs(run_id)
     with transaction() as connection:
         connection.execute("select from run where id = %s for no key update", (run_id,))  # one writer at a time
         for kind, table in TABLES.items():
             _write(connection, table, run_id, verifier_id, [row for row in found if isinstance(row, kind)])
+        write_pairs(connection, run_id, pairs)
 
 
 def _write(connection: Connection, table: str, run_id: int, verifier_id: int, rows: Sequence[NamedTuple]) -> None:

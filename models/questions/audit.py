@@ -1,10 +1,11 @@
 """Where two verifiers of one run disagree, and what that says of the one that counts."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from models.database import rows
-from models.statistics.intervals import wilson
+from models.statistics.weak_verifiers import share_of
 from models.tables import Run, VerifierRow
 from verifiers.errors import UserError
 from verifiers.outcome import Outcome
@@ -34,19 +35,28 @@ class JudgedTwice(NamedTuple):
 
 
 class WrongShare(NamedTuple):
-    """How often the counting verifier is wrong, if the other is right, in samples and in distinct candidates."""
+    """How often the counting verifier is wrong, if the other is right, in samples; candidates are counted beside."""
 
     samples: int
     of: int
     candidates: int
     of_candidates: int
+    share: float | None
+    """Of the samples; None of none."""
+    at_least: float | None
+    """Lower end of the 95 % interval of that share, for new problems of the same kind."""
     at_most: float | None
-    """Upper end of the 95 % Wilson interval over candidates."""
+    """Upper end."""
 
-    @property
-    def share(self) -> float | None:
-        """Of the samples."""
-        return self.samples / self.of if self.of else None
+
+class CorrectedCoverage(NamedTuple):
+    """Coverage at k by the counting verifier, and what is left if it accepts so many wrong samples of every problem."""
+
+    k: int
+    coverage: float | None
+    corrected: float | None
+    low: float | None
+    high: float | None
 
 
 def other_verifier(run: Run, name: str | None) -> VerifierRow:
@@ -91,13 +101,42 @@ def judged_twice(run: Run, other_id: int) -> list[JudgedTwice]:
 
 
 def wrong_share(judged: Sequence[JudgedTwice], *, other_right: bool) -> WrongShare:
-    """How often the counting verifier says otherwise where the other one says `other_right`."""
+    """How often the counting verifier says otherwise where the other one says `other_right`.
+
+    Problems are what was drawn: candidates of one problem are judged alike, and their samples more so.
+    """
     among = [row for row in judged if row.other_right is other_right]
     against = [row for row in among if row.right is not other_right]
+    sizes, hits = Counter[str](), Counter[str]()
+    for row in among:
+        sizes[row.problem] += row.samples
+        hits[row.problem] += row.samples * (row.right is not other_right)
+    share = share_of([hits[problem] for problem in sizes], list(sizes.values()))
     return WrongShare(
         samples=sum(row.samples for row in against),
         of=sum(row.samples for row in among),
         candidates=len(against),
         of_candidates=len(among),
-        at_most=wilson(len(against), len(among))[1] if among else None,
+        share=share.share if among else None,
+        at_least=share.low if among else None,
+        at_most=share.high if among else None,
+    )
+
+
+def corrected_coverage(run: Run, wrongly: WrongShare) -> list[CorrectedCoverage]:
+    """Coverage by the counting verifier less what it accepts wrongly, at the ks of the view coverage.
+
+    If a share f of the wrong samples of every problem is accepted, and every right one, a problem's miss rate at k is
+    its true one times (1 - f)^k. The interval holds the worst of both: the low end of coverage at the high end of f,
+    and the other way. That the share is the same for every problem is the assumption: where false positives gather in
+    a few problems, the other verifier's own coverage (the view weak_verifier_at_k) tells, and this does not.
+    """
+    return rows(
+        CorrectedCoverage,
+        """
+        select k, coverage, corrected_coverage(coverage, k, %s) as corrected, corrected_coverage(low, k, %s) as low,
+            corrected_coverage(high, k, %s) as high
+        from coverage where run_id = %s and counting order by k
+        """,
+        (wrongly.share, wrongly.at_most, wrongly.at_least, run.id),
     )

@@ -5,6 +5,7 @@ from typing import LiteralString, NamedTuple, TypeVar
 
 import numpy as np
 
+from models.analysis.confusion import pairs_are_stale
 from models.analysis.pool import read_pool
 from models.database import column, rows
 from models.questions.progress import cost_of, coverage_of, progress_of, title
@@ -12,6 +13,7 @@ from models.rows import LABELS
 from models.statistics.intervals import Floats
 from models.tables import Run, VerifierRow
 from models.views import (
+    AdaptiveConsistencyRow,
     CostRow,
     CoverageByCostRow,
     CoverageFitRow,
@@ -19,7 +21,9 @@ from models.views import (
     ForecastRow,
     PrecisionAtKRow,
     ProblemDifficultyRow,
+    ReliabilityRow,
     RunProgressRow,
+    WeakVerifierAtKRow,
 )
 from verifiers.errors import UserError
 from verifiers.outcome import Outcome
@@ -78,6 +82,10 @@ class Findings:
     outcomes: list[OutcomeCount]
     disagreements: list[Disagreement]
     diversity: list[DistinctCandidates]
+    weak_verifiers: list[WeakVerifierAtKRow]
+    """Its other verifiers, as selectors."""
+    reliability: list[ReliabilityRow]
+    stopping: list[AdaptiveConsistencyRow]
 
     @property
     def biased_by(self) -> str | None:
@@ -91,8 +99,8 @@ class Findings:
 
 
 def is_analysed(run: Run) -> bool:
-    """Whether a run was analysed by its counting verifier, with all the samples there are."""
-    return bool(
+    """Whether a run was analysed by its counting verifier, with all the samples there are, and beside its others."""
+    return not pairs_are_stale(run.id) and bool(
         column(
             "select 1 from analysis_state where run_id = %s and verifier_id = %s and not stale",
             (run.id, run.verifier_id),
@@ -191,4 +199,7 @@ def findings(run: Run) -> Findings:
         outcomes=outcomes_of(run),
         disagreements=disagreements_of(run),
         diversity=diversity_of(run),
+        weak_verifiers=ours(WeakVerifierAtKRow, "weak_verifier_at_k", "weak_verifier_id, k"),
+        reliability=ours(ReliabilityRow, "reliability", "measure, reward_model, k, share"),
+        stopping=ours(AdaptiveConsistencyRow, "adaptive_consistency", "k"),
     )

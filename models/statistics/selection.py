@@ -35,6 +35,18 @@ def best_of_k(scores: ArrayLike, correct: ArrayLike, k: ArrayLike) -> Floats:
     return np.array([_best(ascending, one) for one in ks.tolist()])
 
 
+def max_at_k(scores: ArrayLike, k: ArrayLike) -> Floats:
+    """The expected best score among k of a problem's samples; exact.
+
+    Sum over places i = k..N from the lowest score up of score_(i) * C(i-1, k-1) / C(N, k) (PKPO, arXiv 2505.15201).
+    An entry per k, NaN where k > N.
+    """
+    ascending = np.sort(np.asarray(scores, dtype=np.float64))
+    if np.isnan(ascending).any():
+        raise ValueError("max@k needs a score for every sample")
+    return np.array([_best(ascending, one) for one in np.atleast_1d(np.asarray(k, dtype=np.int64)).tolist()])
+
+
 def majority_at_k(votes: ArrayLike, correct: ArrayLike, k: ArrayLike, blank: int = 0) -> Floats:
     """The chance that the most frequent answer among k of a problem's samples is right; ties by lot; exact.
 
@@ -59,11 +71,14 @@ def vote(
     """The chance that the answer with the most votes among k samples is right, by drawing `rounds` subsets of each k.
 
     `answers` is the class of each sample's answer, from 0, or NO_ANSWER; `correct` says of each sample whether it is
-    right. With `weights`, an answer's votes are the sum of its samples' scores (the paper, appendix D). Ties by lot: a
-    tie counts the share of right answers in it. NaN where k exceeds the samples; the error is sd / sqrt(rounds).
+    right. With `weights`, an answer's votes are the sum of its samples' scores (the paper, appendix D); ValueError
+    where one is below 0, since three votes of -1 would lose to one of -1.5. Ties by lot: a tie counts the share of
+    right answers in it. NaN where k exceeds the samples; the error is sd / sqrt(rounds).
     """
     classes, right = np.asarray(answers, dtype=np.int64), np.asarray(correct, dtype=np.bool_)
     weight = np.ones(len(classes)) if weights is None else np.asarray(weights, dtype=np.float64)
+    if (weight < 0).any():
+        raise ValueError("votes need weights of 0 or more: a sum of others punishes agreement")
     ks = np.atleast_1d(np.asarray(k, dtype=np.int64))
     kinds = int(classes.max(initial=NO_ANSWER)) + 1
     right_kind = np.zeros(kinds)
@@ -91,9 +106,9 @@ def _winner_is_right(answers: Counts, weights: Floats, right_kind: Floats) -> fl
     voting = answers >= 0
     if not voting.any():
         return 0.0
-    kinds, place = np.unique(answers[voting], return_inverse=True)
-    sums = np.bincount(place, weights[voting])
-    winners = kinds[np.isclose(sums, sums.max(), rtol=1e-12, atol=0)]
+    sums = np.bincount(answers[voting], weights[voting], len(right_kind))
+    most = sums.max()
+    winners = sums >= most * (1 - 1e-12) if most else np.bincount(answers[voting], minlength=len(right_kind)) > 0
     return float(right_kind[winners].mean())
 
 

@@ -100,3 +100,9 @@ begin
 end $$;
 comment on function gaffke_low(double precision[]) is
     '97.5 % lower bound of the mean of shares in 0..1 over problems, for new problems of the same kind (Gaffke); 1 - gaffke_low of 1 - share is the upper one';
+-- A floating-point sum of equal parts may differ from itself by a last digit: that is no gap.
+create or replace function gap_of(coverage double precision, success_rate double precision) returns double precision
+language sql immutable parallel safe as $$
+    select case when abs(coverage - success_rate) < 1e-12 then 0 else coverage - success_rate end
+$$;
+comment on function gap_of is 'Coverage less success rate; exactly 0 where they differ by less than 1e-12';

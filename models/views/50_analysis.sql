@@ -19,14 +19,14 @@ comment on column analysis_state.counting is 'Whether the verifier is the one th
 
 create view precision_at_k as
 select found.run_id, state.verifier, found.selector, found.reward_model, found.k, found.success_rate,
-    found.coverage, found.coverage - found.success_rate as gap, found.stderr, found.exact,
+    found.coverage, gap_of(found.coverage, found.success_rate) as gap, found.stderr, found.exact,
     found.simulation_stderr, state.computed_at, state.stale, found.verifier_id, state.version, state.counting,
-    found.low, found.high
+    found.low, found.high, found.flag
 from analysis_precision as found
 join analysis_state as state on state.run_id = found.run_id and state.verifier_id = found.verifier_id;
 comment on view precision_at_k is 'How often a selector that does not know the truth picks a right sample out of k';
 comment on column precision_at_k.selector is
-    'majority, best_of_k by a reward model, weighted majority by a reward model, logprob (best mean token logprob)';
+    'majority, best_of_k by a reward model, weighted majority by a reward model, logprob (best mean token logprob), logprob_vote (votes weighed by it)';
 comment on column precision_at_k.reward_model is 'Whose scores select; empty where none do';
 comment on column precision_at_k.success_rate is 'Mean over problems of the chance that the picked sample is right';
 comment on column precision_at_k.coverage is 'Coverage at the same k of the same samples: what a perfect selector would reach';
@@ -37,6 +37,7 @@ comment on column precision_at_k.low is
 comment on column precision_at_k.high is 'Upper end of the 95 % interval of success_rate for new problems of the same kind';
 comment on column precision_at_k.exact is 'Whether it is an exact mean over all subsets of k samples, or a simulation';
 comment on column precision_at_k.simulation_stderr is 'The part of the error that the simulation adds; 0 where exact';
+comment on column precision_at_k.flag is 'How votes were weighed, or what was done to scores below 0, where one must know';
 comment on column precision_at_k.stale is 'Whether samples were judged since';
 comment on column precision_at_k.version is 'Of the verifier';
 comment on column precision_at_k.counting is 'Whether the verifier is the one that counts';

@@ -1,0 +1,68 @@
+"""Whether two runs are resolved: told apart by the problems there are, or by how many more."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import ndtri
+
+from models.statistics.intervals import known, paired_difference
+
+REACH = float(ndtri(0.975) + ndtri(0.8))
+"""Standard errors that a difference must have for its 95 % interval to leave out 0 in four of five draws."""
+
+
+class Resolved(NamedTuple):
+    """A paired difference of shares, for new problems of the same kind, and what these problems can tell of it."""
+
+    difference: float
+    low: float | None
+    """None with one problem."""
+    high: float | None
+    resolved: bool
+    """Whether the 95 % interval leaves out 0."""
+    problems: int
+    problems_needed: int | None
+    """So many would resolve it in four of five draws, if difference and spread stay as they are; None where it is
+    resolved, or nothing can be said: no difference, or one problem."""
+    detectable: float | None
+    """The least difference that as many problems resolve in four of five draws; None with one problem."""
+
+
+def resolve(first: ArrayLike, second: ArrayLike) -> Resolved:
+    """Tell two runs apart by a share of each problem (pass@k), first - second, problems in the same order.
+
+    The interval is that of `paired_difference`. N = (z_0.975 + z_0.8)^2 sd^2 / difference^2 problems have 80 % power
+    (Miller 2024, arXiv 2411.00640, section 5), and N problems detect (z_0.975 + z_0.8) sd / sqrt(N).
+    """
+    each = np.asarray(first, dtype=np.float64) - np.asarray(second, dtype=np.float64)
+    found = paired_difference(np.reshape(first, (-1, 1)), np.reshape(second, (-1, 1)))
+    low, high, error = (known(part[0]) for part in (found.low, found.high, found.stderr))
+    difference, problems = float(found.mean[0]) + 0.0, len(each)
+    resolved = low is not None and high is not None and (low > 0 or high < 0)
+    needed = None
+    if error is not None and not resolved and difference:
+        needed = max(problems + 1, int(np.ceil((REACH * error / difference) ** 2 * problems)))
+    detectable = None if error is None else REACH * error
+    return Resolved(difference, low, high, resolved, problems, needed, detectable)
+
+
+def resolved_line(found: Resolved) -> str:
+    """What a person reads: resolved or not, in points, and how many problems would resolve it."""
+    said = f"{100 * found.difference:+.2f} points"
+    if found.problems == 1 or found.low is None or found.high is None:
+        return f"not resolved: {said} of one problem, which says nothing of others"
+    said += f" [{100 * found.low:+.2f}, {100 * found.high:+.2f}]"
+    if found.resolved:
+        return f"resolved by {found.problems:,} problems: {said}"
+    if found.problems_needed is None:
+        return f"not resolved by {found.problems:,} problems: {said}"
+    return (
+        f"not resolved by {found.problems:,} problems: {said}; if it stays so, about {_rounded(found.problems_needed)} "
+        "would resolve it"
+    )
+
+
+def _rounded(number: int) -> str:
+    """Two digits: more were not known."""
+    return f"{float(f'{number:.2g}'):,.0f}"

@@ -1,6 +1,7 @@
 """Laws of coverage with their forecasts, and bands, from a run's counts."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -8,8 +9,8 @@ import numpy as np
 from models.analysis.pool import Pool, read_pool
 from models.statistics.beta_binomial import Beta, posterior_band
 from models.statistics.coverage import Counts, nice_ks
-from models.statistics.fits import Family, Fit, fit, refused, tallies
-from models.statistics.forecasts import back_test, forecast
+from models.statistics.fits import LIKELIHOODS, Family, Tallies, paper_ks, refused
+from models.statistics.forecasts import Laws, apart, back_test, fit_laws, forecast
 from models.statistics.intervals import Floats, bootstrap, known
 from verifiers.errors import UserError
 
@@ -18,26 +19,27 @@ FORECAST_FACTOR = 100
 
 STOPPED = "the run stopped at right samples: only likelihoods can be fitted"
 
-LIKELIHOODS = (Family.beta_binomial, Family.zero_inflated_beta_binomial)
-
 
 class FittedLaw(NamedTuple):
-    """A family fitted to coverage; `flag` says why it means little or nothing."""
+    """A family fitted to coverage, with the ends of its parameters' 95 % intervals; `flag` says why to doubt it."""
 
     family: Family
     parameters: Mapping[str, float]
+    parameters_low: Mapping[str, float] | None
+    parameters_high: Mapping[str, float] | None
     error: float
     flag: str | None
 
 
 class ForecastPoint(NamedTuple):
-    """A fitted law carried on to a k."""
+    """A fitted law carried on to a k; `flag` says what other laws say, where that is far from it."""
 
     family: Family
     k: int
     coverage: float
     low: float
     high: float
+    flag: str | None
 
 
 class BandPoint(NamedTuple):
@@ -63,35 +65,47 @@ class BackTested(NamedTuple):
     truth: float
     off: float | None
     """The forecast less the truth."""
+    flag: str | None
+    """Why nobody should go by the forecast."""
 
 
-def fit_families(pool: Pool) -> list[Fit]:
+def fit_families(pool: Pool) -> Laws:
     """A fit per family; the laws of curves are refused where samples were stopped by their outcomes."""
-    data = tallies(pool.n, pool.c)
-    return [
-        refused(family, STOPPED) if pool.stops and family not in LIKELIHOODS else fit(family, data) for family in Family
-    ]
+    ks = paper_ks(max(pool.least, 1))
+    data = Tallies(pool.n, pool.c, ks, pool.values(ks))
+    laws = fit_laws(data, LIKELIHOODS if pool.stops else Family)
+    return replace(laws, fits={family: laws.fits.get(family, refused(family, STOPPED)) for family in Family})
 
 
-def fitted_laws(fits: Sequence[Fit]) -> list[FittedLaw]:
+def fitted_laws(laws: Laws) -> list[FittedLaw]:
     """What each family came to."""
-    return [FittedLaw(law.family, law.parameters, law.error, law.flag or None) for law in fits]
+    found = []
+    for each in laws.fits.values():
+        low, high = laws.parameter_interval(each.family)
+        found.append(FittedLaw(each.family, each.parameters, low or None, high or None, each.error, each.flag or None))
+    return found
 
 
-def forecasts(pool: Pool, fits: Sequence[Fit]) -> list[ForecastPoint]:
-    """Coverage beyond the samples drawn by every law that means something."""
+def forecasts(pool: Pool, laws: Laws) -> list[ForecastPoint]:
+    """Coverage at the samples drawn and beyond, by every law that means something."""
+    ks = nice_ks(FORECAST_FACTOR * pool.least)
+    ks = np.append(pool.least, ks[ks > pool.least])
+    flags = apart(laws, ks)
     points = []
-    for law in fits:
-        if not law.flag:
-            ahead = forecast(law.family, pool.n, pool.c, _beyond(pool))
+    for found in laws.fits.values():
+        if not found.flag:
+            ahead = forecast(laws, found.family, ks)
             points += [
-                ForecastPoint(law.family, *point) for point in _points(ahead.k, ahead.coverage, ahead.low, ahead.high)
+                ForecastPoint(found.family, k, middle, low, high, flag or None)
+                for (k, middle, low, high), flag in zip(
+                    _points(ks, ahead.coverage, ahead.low, ahead.high), flags, strict=True
+                )
             ]
     return points
 
 
-def bands(pool: Pool, prior: Fit) -> list[BandPoint]:
-    """The bootstrap band where coverage is known, and the posterior band there and beyond."""
+def bands(pool: Pool, laws: Laws) -> list[BandPoint]:
+    """Where coverage is known: the bootstrap band, and the posterior band unless its prior is flagged."""
     ks = nice_ks(pool.least)
     points = []
     values = pool.values(ks) if len(ks) else np.empty((0, 0))
@@ -100,15 +114,15 @@ def bands(pool: Pool, prior: Fit) -> list[BandPoint]:
         low, high = bootstrap(values[:, complete])
         middle = values[:, complete].mean(axis=0)
         points += [BandPoint("bootstrap", *point) for point in _points(ks[complete], middle, low, high)]
-    if prior.parameters:
-        ks = np.concatenate([ks, _beyond(pool)])
+    prior = laws.fits[Family.zero_inflated_beta_binomial]
+    if not prior.flag and len(ks):
         band = posterior_band(pool.n, pool.c, ks, Beta(**prior.parameters))
         points += [BandPoint("posterior", *point) for point in _points(ks, band.mean, band.low, band.high)]
     return points
 
 
-def back_tested(run_id: int, verifier_id: int, using: int) -> list[BackTested]:
-    """Forecasts by every family from `using` samples a problem, drawn at random, at the larger ks that are known.
+def back_tested(run_id: int, verifier_id: int, using: int, families: Iterable[Family] = Family) -> list[BackTested]:
+    """Forecasts by families from `using` samples a problem, drawn at random, at the larger ks that are known.
 
     UserError where the run's samples were stopped by their outcomes, or where there are no more of them.
     """
@@ -119,22 +133,24 @@ def back_tested(run_id: int, verifier_id: int, using: int) -> list[BackTested]:
         raise UserError(f"--back-test must be below {pool.least}, the samples that every problem of run {run_id} has.")
     ks = nice_ks(pool.least)
     points = []
-    for family in Family:
-        test = back_test(family, pool.n, pool.c, using, ks[ks > using])
-        for place, k in enumerate(test.forecast.k.tolist()):
-            ahead, truth = test.forecast.coverage[place], test.truth[place]
-            low, high = test.forecast.low[place], test.forecast.high[place]
+    for test in back_test(pool.n, pool.c, using, ks[ks > using], families):
+        made = test.forecast
+        for place, k in enumerate(made.k.tolist()):
             points.append(
                 BackTested(
-                    run_id, family, using, k, known(ahead), known(low), known(high), float(truth), known(ahead - truth)
+                    run_id=run_id,
+                    family=made.family,
+                    using=using,
+                    k=k,
+                    forecast=known(made.coverage[place]),
+                    low=known(made.low[place]),
+                    high=known(made.high[place]),
+                    truth=float(test.truth[place]),
+                    off=known(made.coverage[place] - test.truth[place]),
+                    flag=made.flag or None,
                 )
             )
     return points
-
-
-def _beyond(pool: Pool) -> Counts:
-    ks = nice_ks(FORECAST_FACTOR * pool.least)
-    return ks[ks > pool.least]
 
 
 def _points(ks: Counts, middle: Floats, low: Floats, high: Floats) -> Iterable[tuple[int, float, float, float]]:

@@ -17,6 +17,9 @@ from verifiers.errors import UserError
 FORECAST_FACTOR = 100
 """Forecasts go up to this many times the samples that every problem has."""
 
+LEAST_BACK_TEST = 3
+"""Samples a problem that a law needs."""
+
 STOPPED = "the run stopped at right samples: only likelihoods can be fitted"
 
 
@@ -121,8 +124,8 @@ def bands(pool: Pool, laws: Laws) -> list[BandPoint]:
     return points
 
 
-def back_tested(run_id: int, verifier_id: int, using: int, families: Iterable[Family] = Family) -> list[BackTested]:
-    """Forecasts by families from `using` samples a problem, drawn at random, at the larger ks that are known.
+def back_tested(run_id: int, verifier_id: int, using: int) -> list[BackTested]:
+    """Forecasts by every family from `using` samples a problem, drawn at random, at the larger ks that are known.
 
     UserError where the run's samples were stopped by their outcomes, or where there are no more of them.
     """
@@ -131,6 +134,17 @@ def back_tested(run_id: int, verifier_id: int, using: int, families: Iterable[Fa
         raise UserError(f"Run {run_id} stops at right samples, so a part of it says nothing of a whole.")
     if pool.least <= using:
         raise UserError(f"--back-test must be below {pool.least}, the samples that every problem of run {run_id} has.")
+    return _back_tested(run_id, pool, using, Family)
+
+
+def back_tested_from_a_tenth(run_id: int, verifier_id: int) -> list[BackTested]:
+    """The same by the default family, from a tenth of the samples; nothing where that are too few, or stopped."""
+    pool = read_pool(run_id, verifier_id)
+    using = pool.least // 10
+    return [] if pool.stops or using < LEAST_BACK_TEST else _back_tested(run_id, pool, using, [Family.average])
+
+
+def _back_tested(run_id: int, pool: Pool, using: int, families: Iterable[Family]) -> list[BackTested]:
     ks = nice_ks(pool.least)
     points = []
     for test in back_test(pool.n, pool.c, using, ks[ks > using], families):

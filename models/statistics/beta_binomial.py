@@ -17,6 +17,13 @@ LOGIT_BOUND = 15.0
 """and the log odds of a solvable problem between these."""
 
 
+PRIOR_UNKNOWN = 1.5
+"""How much wider the posterior band is than the posterior: its prior is fitted to the same samples.
+
+With it the band holds about nine in ten of the true coverages at k up to n (make bench-forecasts), without it eight.
+"""
+
+
 class Beta(NamedTuple):
     """A problem is solvable with chance `solvable`, and then a sample is right with a chance drawn from Beta."""
 
@@ -86,9 +93,10 @@ def _search(start: list[float], rows: Floats, repeat: Floats) -> tuple[float, Fl
 def posterior_band(n: ArrayLike, c: ArrayLike, k: ArrayLike, prior: Beta) -> Band:
     """Coverage of these problems, each one's chance Beta(alpha + c, beta + n - c) by the fitted prior: empirical Bayes.
 
-    Mean of 1 - B(a, b+k) / B(a, b); variance from E[(1-p)^(2k)] = B(a, b+2k) / B(a, b); normal on the logit scale. An
-    unsolved problem of a zero-inflated prior is solvable with its posterior chance. k may exceed n; other problems of
-    the same kind vary more: see `intervals.estimate`.
+    Mean of 1 - B(a, b+k) / B(a, b); variance from E[(1-p)^(2k)] = B(a, b+2k) / B(a, b); normal on the logit scale, and
+    widened, since the prior is not known. An unsolved problem of a zero-inflated prior is solvable with its posterior
+    chance. Beyond n it rests on the prior alone and holds the truth half the time; other problems of the same kind vary
+    more: see `intervals.estimate`.
     """
     samples, right = np.broadcast_arrays(np.asarray(n, dtype=np.float64), np.asarray(c, dtype=np.float64))
     a, b = (prior.alpha + right)[:, None], (prior.beta + samples - right)[:, None]
@@ -103,7 +111,7 @@ def posterior_band(n: ArrayLike, c: ArrayLike, k: ArrayLike, prior: Beta) -> Ban
     mean = values.mean(axis=0)
     stderr = np.sqrt(variance.sum(axis=0)) / len(samples)
     inside = np.clip(mean, 1e-300, 1 - 1e-16)
-    half = Z * stderr / (inside * (1 - inside))
+    half = PRIOR_UNKNOWN * Z * stderr / (inside * (1 - inside))
     low, high = expit(logit(inside) - half), expit(logit(inside) + half)
     return Band(mean, np.minimum(low, mean), np.maximum(high, mean))
 

@@ -105,7 +105,7 @@ def fit_laws(data: Tallies, families: Iterable[Family] = Family, rounds: int = R
     return Laws(data, fits, parameters, drawn[:, problems], shares @ data.values[:, -1])
 
 
-def forecast(laws: Laws, family: Family, k: ArrayLike) -> Forecast:
+def forecast(laws: Laws, family: Family, k: ArrayLike, widening: float = WIDENING) -> Forecast:
     """Carry a family's fit on to each k, with a 95 % interval for new problems of the same kind.
 
     The interval is that of the family's draws, where the unseen problem is never solved (low) or always (high), and
@@ -124,7 +124,7 @@ def forecast(laws: Laws, family: Family, k: ArrayLike) -> Forecast:
     settled = ~np.isnan(drawn).any(axis=1)
     least, most = (drawn * (1 - unseen))[settled], (drawn * (1 - unseen) + unseen)[settled]
     low, high = np.minimum(_quantile(least, 0.025), middle), np.maximum(_quantile(most, 0.975), middle)
-    power = 1 + WIDENING * np.maximum(np.log10(ks / laws.most), 0)
+    power = 1 + widening * np.maximum(np.log10(ks / laws.most), 0)
     with np.errstate(invalid="ignore", divide="ignore"):
         low = np.where(middle > 0, middle * (low / middle) ** power, 0.0)
         high = np.where(middle < 1, 1 - (1 - middle) * ((1 - high) / (1 - middle)) ** power, 1.0)

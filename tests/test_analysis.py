@@ -52,10 +52,10 @@ def test_fitted_parameters_carry_intervals(place: Place) -> None:
 
 
 def test_forecasts_that_lie_far_apart_say_so(place: Place) -> None:
-    run = analysed(counted_run([Tally(10, c) for c in [0] * 30 + [1] * 4 + [9, 10]]))
+    run = analysed(counted_run([Tally(20, c) for c in [0] * 100 + [1] * 5]))
     flags = {row["k"]: row["flag"] for row in place.query("select * from forecast where run_id = %s", (run,))}
-    assert flags[10] is None
-    assert flags[1000].startswith("laws that the data cannot tell apart say ")
+    assert flags[20] is None
+    assert flags[2000].startswith("laws that the data cannot tell apart say ")
     assert "laws that the data cannot tell apart" in place.ok("report", str(run), "--tables-only")
 
 

@@ -1,6 +1,6 @@
 """Laws of coverage with their forecasts, and bands, from a run's counts."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -76,7 +76,7 @@ def fit_families(pool: Pool) -> Laws:
     """A fit per family; the laws of curves are refused where samples were stopped by their outcomes."""
     ks = paper_ks(max(pool.least, 1))
     data = Tallies(pool.n, pool.c, ks, pool.values(ks))
-    laws = fit_laws(data, LIKELIHOODS if pool.stops else Family)
+    laws = fit_laws(data, LIKELIHOODS if pool.stops else tuple(Family))
     return replace(laws, fits={family: laws.fits.get(family, refused(family, STOPPED)) for family in Family})
 
 
@@ -134,7 +134,7 @@ def back_tested(run_id: int, verifier_id: int, using: int) -> list[BackTested]:
         raise UserError(f"Run {run_id} stops at right samples, so a part of it says nothing of a whole.")
     if pool.least <= using:
         raise UserError(f"--back-test must be below {pool.least}, the samples that every problem of run {run_id} has.")
-    return _back_tested(run_id, pool, using, Family)
+    return _back_tested(run_id, pool, using, tuple(Family))
 
 
 def back_tested_from_a_tenth(run_id: int, verifier_id: int) -> list[BackTested]:
@@ -144,7 +144,7 @@ def back_tested_from_a_tenth(run_id: int, verifier_id: int) -> list[BackTested]:
     return [] if pool.stops or using < LEAST_BACK_TEST else _back_tested(run_id, pool, using, [Family.average])
 
 
-def _back_tested(run_id: int, pool: Pool, using: int, families: Iterable[Family]) -> list[BackTested]:
+def _back_tested(run_id: int, pool: Pool, using: int, families: Collection[Family]) -> list[BackTested]:
     ks = nice_ks(pool.least)
     points = []
     for test in back_test(pool.n, pool.c, using, ks[ks > using], families):

@@ -38,6 +38,8 @@ LIKELIHOODS = (Family.beta_binomial, Family.zero_inflated_beta_binomial)
 LEAST_SOLVED = 5
 """Laws of fewer solved problems are flagged: with three of 140 a beta-binomial forecast 88 %, and 7 % was true."""
 
+REACHES_1 = "coverage reaches 1, which no law can be told from"
+
 
 @dataclass(frozen=True)
 class Fit:
@@ -98,7 +100,8 @@ def fit(family: Family, data: Tallies) -> Fit:
     else:
         values, doubt = _fit_curves(family, data.ks.astype(np.float64), curve[None])[0], ""
         if np.isnan(values).any():
-            return refused(family, "fewer than three points lie between 0 and 1")
+            few = "fewer than three points lie between 0 and 1"
+            return refused(family, REACHES_1 if curve.max() >= 1 - AT_ONE else few)
     parameters = MappingProxyType(dict(zip(PARAMETERS[family], values.tolist(), strict=False)))
     off = np.abs(law(family, parameters, data.ks) - curve)
     return Fit(family, parameters, float(off.mean()), float(off.std()), _doubt(data, curve) or doubt)
@@ -143,7 +146,7 @@ def _doubt(data: Tallies, curve: Floats) -> str:
     if len(data.n) == 1:
         return "one problem says nothing of others"
     if curve.max() >= 1 - AT_ONE:
-        return "coverage reaches 1, which no law can be told from"
+        return REACHES_1
     if (data.c > 0).sum() < LEAST_SOLVED:
         return "fewer than five problems are solved"
     return "coverage does not grow with k" if np.ptp(curve) < AT_ONE else ""

@@ -1,6 +1,6 @@
 """Coverage at more samples than were drawn: laws carried on, how sure they are, how far off they would have been."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -89,14 +89,14 @@ class BackTest:
     truth: Floats
 
 
-def fit_laws(data: Tallies, families: Iterable[Family] = Family, rounds: int = ROUNDS, seed: int = 0) -> Laws:
-    """Fit families, and fit them again to problems drawn anew; the same seed draws the same.
+def fit_laws(data: Tallies, families: Collection[Family] = tuple(Family), rounds: int = ROUNDS, seed: int = 0) -> Laws:
+    """Fit families, and those that their bands are made of, and again to problems drawn anew; the same by a seed.
 
     A round is a row of Dirichlet(1, ..., 1) over the problems and one that nobody has seen (Gaffke 2005, as for the
     intervals of coverage): it holds which problems were drawn and the noise of their samples.
     """
     problems = len(data.n)
-    fits = {family: fit(family, data) for family in families}
+    fits = {part: fit(part, data) for family in families for part in POOLED.get(family, (family,))}
     if problems < 2:
         return Laws(data, fits, {}, np.empty(0), np.empty(0))
     drawn = np.random.default_rng(seed).dirichlet(np.ones(problems + 1), size=rounds)
@@ -157,7 +157,7 @@ def back_test(
     c: ArrayLike,
     using: int,
     k: ArrayLike,
-    families: Iterable[Family] = Family,
+    families: Collection[Family] = tuple(Family),
     rounds: int = ROUNDS,
     seed: int = 0,
 ) -> list[BackTest]:
@@ -170,7 +170,7 @@ def back_test(
     thinned = np.random.default_rng(seed).hypergeometric(right, samples - right, using)
     laws = fit_laws(tallies(np.full(len(samples), using), thinned), families, rounds, seed)
     truth = pass_at_k(samples, right, ks).mean(axis=0)
-    return [BackTest(using, forecast(laws, family, ks), truth) for family in laws.fits]
+    return [BackTest(using, forecast(laws, family, ks), truth) for family in families]
 
 
 def _refuted(laws: Laws, found: Fit) -> bool:

@@ -13,7 +13,7 @@ from models.statistics.intervals import Floats
 ROUNDS = 400
 """How often the problems are drawn anew."""
 
-WIDENING = 0.75
+WIDENING = 0.65
 """How much a band is widened for each factor of ten beyond the samples drawn.
 
 The least multiple of 0.05 with which the average's band holds the true coverage 95 % of the time, at ten and a hundred

@@ -2,7 +2,7 @@
 
     python -m tests.bench.forecasts [--rounds 12]
 
-Each of the paper's seven sets of outcomes (7.07 million labels beside the project) is thinned to 100 and 1,000 samples
+Each of the paper's seven sets of outcomes (beside the project) is thinned to 100 and 1,000 samples
 a problem, forecast to ten and a hundred times as many, and held against all its 10,000 samples. Simulated worlds are
 distributions of a problem's chance p, some of them like those of the sets and some unlike any law fitted here; their
 truth is that of all problems of the world, of which 50 or 130 are drawn. Flagged forecasts are counted apart.

@@ -18,8 +18,8 @@ class Family(StrEnum):
     """A shape that a coverage curve may have, the default first."""
 
     average = "average"
-    """The mean of the next two, which err to different sides: on the paper's outcomes 3.1 points off, where the next is
-    3.4 and the one after 3.0 (root mean squares by tests/bench/forecasts.py)."""
+    """The mean of the next two: on the paper's outcomes 3.1 points off, where the next is 3.4 and the one after 3.0
+    (root mean squares by tests/bench/forecasts.py)."""
     exponentiated_power_law = "exponentiated_power_law"
     """exp(a * k^b), least squares on coverage: the paper's own."""
     log_log = "log_log"

@@ -5,11 +5,12 @@ from typing import NamedTuple
 import click
 
 from cli.options import Number, table_options
-from cli.output import print_rows
+from cli.output import in_words, print_rows
 from verifiers.ranges import whole
 
 FIT_COLUMNS = ("run_id", "verifier", "family", "parameters", "error", "flag")
-BACK_TEST_COLUMNS = ("run_id", "family", "using", "k", "forecast", "low", "high", "truth", "off")
+INTERVALS = ("parameters_low", "parameters_high")
+BACK_TEST_COLUMNS = ("run_id", "family", "using", "k", "forecast", "low", "high", "truth", "off", "flag")
 
 
 @click.command()
@@ -26,7 +27,7 @@ BACK_TEST_COLUMNS = ("run_id", "family", "using", "k", "forecast", "low", "high"
 def analyze(
     runs: tuple[str, ...], verifier_name: str | None, back_test: int | None, benchmark: str | None, form: str | None
 ) -> None:
-    """Compute the fits, forecasts, bands, precision and diversity of RUNS, and print the fits.
+    """Compute the fits, forecasts, bands, precision and diversity of RUNS, and print the fits with 95 % intervals.
 
     This also happens by itself when a run ends; views and reports say when samples came since.
 
@@ -51,5 +52,6 @@ def analyze(
             continue
         click.echo(f"Analysing run {run.id}.", err=True)
         analyze_by(run.id, verifier_id, own)
-        rows += laws_of(run.id, verifier_id)
-    print_rows(rows, form, BACK_TEST_COLUMNS if back_test else FIT_COLUMNS)
+        laws = laws_of(run.id, verifier_id)
+        rows += laws if form else in_words(laws)
+    print_rows(rows, form, BACK_TEST_COLUMNS if back_test else (*FIT_COLUMNS, *INTERVALS) if form else FIT_COLUMNS)

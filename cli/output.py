@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from models.views import CostRow
+    from models.views import CostRow, CoverageFitRow
 
 Rows = Sequence[Any]
 """Mappings, or objects whose fields are the columns."""
@@ -70,6 +70,21 @@ def rows_as_csv(rows: Rows, columns: Sequence[str] | None = None) -> str:
     writer.writerow(columns)
     writer.writerows(map(_csv_cell, _cells(row, columns)) for row in rows)
     return out.getvalue()
+
+
+def in_words(laws: Sequence["CoverageFitRow"]) -> list["CoverageFitRow"]:
+    """Fits with their parameters as one text each, beside them the 95 % interval."""
+    return [law._replace(parameters=_parameters(law)) for law in laws]  # type: ignore[arg-type]
+
+
+def _parameters(law: "CoverageFitRow") -> str:
+    if law.family == "average" and law.parameters:
+        return "those of its two laws"
+    low, high = law.parameters_low or {}, law.parameters_high or {}
+    return ", ".join(
+        f"{name} {printed(value)}" + (f" [{printed(low[name])}, {printed(high[name])}]" if name in low else "")
+        for name, value in law.parameters.items()
+    )
 
 
 def columns_of(rows: Rows) -> Sequence[str]:

@@ -669,6 +669,8 @@ class AnalysisFit(SQLModel, table=True):
     verifier_id: int = _ref("verifier.id", primary_key=True)
     family: str = Field(primary_key=True)
     parameters: dict[str, Any] = _json("Fitted parameters by name")
+    parameters_low: dict[str, Any] | None = _said("Lower ends of their 95 % intervals", default=None, sa_type=JSONB)
+    parameters_high: dict[str, Any] | None = _said("Upper ends of them", default=None, sa_type=JSONB)
     error: float | None = _said("Mean absolute error over the fitted points", default=None, sa_type=Double)
     flag: str | None = _said("Why the fit means little or nothing", default=None)
 
@@ -684,6 +686,7 @@ class AnalysisForecast(SQLModel, table=True):
     coverage: float = Field(sa_type=Double)
     low: float | None = Field(default=None, sa_type=Double)
     high: float | None = Field(default=None, sa_type=Double)
+    flag: str | None = _said("What other laws say, where they lie far apart", default=None)
 
 
 class AnalysisDiversity(SQLModel, table=True):

@@ -36,17 +36,35 @@ def test_fits_of_the_papers_counts_are_those_it_found(place: Place) -> None:
     assert (round(law["error"], 4), law["flag"], law["stale"]) == (0.0078, None, False)
     forecasts = place.query("select * from forecast where run_id = %s order by family, k", (run,))
     assert {row["family"] for row in forecasts} == set(Family)
-    assert {row["k"] for row in forecasts} == {20_000, 50_000, 100_000, 200_000, 500_000, 1_000_000}
-    assert all(row["low"] <= row["coverage"] <= row["high"] for row in forecasts if row["low"] is not None)
+    assert {row["k"] for row in forecasts} == {10_000, 20_000, 50_000, 100_000, 200_000, 500_000, 1_000_000}
+    assert all(row["low"] < row["coverage"] < row["high"] for row in forecasts)
+    assert {row["flag"] for row in forecasts} == {None}
+
+
+def test_fitted_parameters_carry_intervals(place: Place) -> None:
+    run = analysed(counted_run([Tally(100, c) for c in (0, 1, 2, 5, 20, 60, 0, 3)]))
+    for row in place.query("select * from coverage_fit where run_id = %s", (run,)):
+        assert set(row["parameters_low"]) == set(row["parameters_high"]) == set(row["parameters"])
+        for name, value in row["parameters"].items():
+            assert row["parameters_low"][name] <= value <= row["parameters_high"][name]
+    single = analysed(counted_run([Tally(100, 7)]))
+    assert place.one("select count(parameters_low) from coverage_fit where run_id = %s", (single,)) == 0
+
+
+def test_forecasts_that_lie_far_apart_say_so(place: Place) -> None:
+    run = analysed(counted_run([Tally(20, c) for c in [0] * 100 + [1] * 5]))
+    flags = {row["k"]: row["flag"] for row in place.query("select * from forecast where run_id = %s", (run,))}
+    assert flags[20] is None
+    assert flags[2000].startswith("laws that the data cannot tell apart say ")
+    assert "laws that the data cannot tell apart" in place.ok("report", str(run), "--tables-only")
 
 
 def test_a_fit_that_means_nothing_is_flagged_and_not_carried_on(place: Place) -> None:
     run = analysed(counted_run([Tally(SAMPLES, int(c)) for c in llama_counts("GSM8K")], batch=1000))
     flags = {row["family"]: row["flag"] for row in place.query("select * from coverage_fit where run_id = %s", (run,))}
-    assert "reaches 1" in flags["exponentiated_power_law"]
-    assert "exponentiated_power_law" not in {
-        row["family"] for row in place.query("select family from forecast where run_id = %s", (run,))
-    }
+    assert all("reaches 1" in flag for flag in flags.values())
+    assert place.query("select * from forecast where run_id = %s", (run,)) == []
+    assert place.query("select * from coverage_band where run_id = %s and method = 'posterior'", (run,)) == []
 
 
 def test_a_run_without_a_right_sample_has_no_fit(place: Place) -> None:
@@ -83,7 +101,7 @@ def test_how_far_a_law_is_off_is_missing_where_coverage_is_known_nowhere(place: 
     assert {row["error"] for row in rows} == {None}
 
 
-def test_bands_hold_the_coverage_and_go_beyond_it(place: Place) -> None:
+def test_bands_hold_the_coverage_and_end_where_it_does(place: Place) -> None:
     run = analysed(counted_run([Tally(100, c) for c in (0, 1, 2, 5, 20, 60)]))
     coverage = {row["k"]: row["coverage"] for row in place.query("select * from coverage where run_id = %s", (run,))}
     bands = place.query("select * from coverage_band where run_id = %s order by k", (run,))
@@ -92,7 +110,42 @@ def test_bands_hold_the_coverage_and_go_beyond_it(place: Place) -> None:
         if row["method"] == "these_problems":
             assert row["coverage"] == pytest.approx(coverage[row["k"]])
     assert {row["method"] for row in bands} == {"these_problems", "posterior"}
-    assert max(row["k"] for row in bands if row["method"] == "posterior") == 10_000
+    assert max(row["k"] for row in bands if row["method"] == "posterior") == 100
+
+
+def test_few_solved_problems_have_no_posterior_band_and_no_forecast(place: Place) -> None:
+    run = analysed(counted_run([Tally(100, c) for c in (0, 0, 0, 0, 0, 1, 1, 2)]))
+    assert place.one("select count(*) from forecast where run_id = %s", (run,)) == 0
+    assert place.one("select count(*) from coverage_band where run_id = %s and method = 'posterior'", (run,)) == 0
+    flags = place.query("select distinct flag from coverage_fit where run_id = %s", (run,))
+    assert flags == [{"flag": "fewer than five problems are solved"}]
+
+
+@pytest.mark.parametrize(
+    "counts", [[(1, 1), (1, 0), (1, 1), (1, 1), (1, 0), (1, 1), (1, 1)], [(50, 50)] * 6, [(50, 7)]]
+)
+def test_what_says_nothing_of_more_samples_has_no_forecast(place: Place, counts: list[tuple[int, int]]) -> None:
+    run = analysed(counted_run([Tally(n, c) for n, c in counts]))
+    assert place.one("select count(*) from forecast where run_id = %s", (run,)) == 0
+    assert place.one("select count(*) from coverage_fit where run_id = %s and flag is null", (run,)) == 0
+    place.ok("report", str(run), "--tables-only")
+
+
+def test_a_run_that_still_runs_is_forecast_from_the_samples_that_every_problem_has(place: Place) -> None:
+    ragged = [Tally(60, 0), Tally(100, 9), Tally(100, 2), Tally(80, 30), Tally(100, 60), Tally(100, 1), Tally(90, 4)]
+    run = counted_run(ragged, batch=10)
+    place.query("update work set state = 'ready' where id = (select max(id) from work) returning 1")
+    analysed(run)
+    rows = place.query("select * from forecast where run_id = %s and family = 'average' order by k", (run,))
+    assert rows[0]["k"] == 60
+    assert rows[0]["low"] < place.one("select coverage_at(%s, 60)", (run,)) < rows[0]["high"]
+
+
+def test_an_analysis_of_before_there_was_an_average_is_made_anew(place: Place) -> None:
+    run = analysed(counted_run([Tally(100, c) for c in (0, 1, 2, 5, 20, 60)]))
+    place.query("delete from analysis_fit where run_id = %s and family = 'average' returning 1", (run,))
+    place.ok("report", str(run), "--tables-only")
+    assert place.one("select count(*) from analysis_fit where run_id = %s", (run,)) == len(Family)
 
 
 def test_an_analysis_is_stale_once_samples_came(place: Place) -> None:
@@ -237,7 +290,21 @@ def test_the_command_prints_the_fits_and_back_tests_them(place: Place) -> None:
     counted_run([Tally(1000, int(c)) for c in (0, 1, 3, 10, 40, 200, 700, 5)], name="eight")
     assert "beta_binomial" in place.ok("analyze", "eight")
     rows = place.ok("analyze", "eight", "--back-test", "100", "--csv").splitlines()
-    assert rows[0] == "run_id,family,using,k,forecast,low,high,truth,off"
+    assert rows[0] == "run_id,family,using,k,forecast,low,high,truth,off,flag"
     assert {int(row.split(",")[3]) for row in rows[1:]} == {200, 500, 1000}
     assert "must be below 1000" in place.refused("analyze", "eight", "--back-test", "1000")
     assert "its verifiers: answer" in place.refused("analyze", "eight", "--verifier", "other")
+
+
+def test_a_report_shows_the_forecast_and_what_it_would_have_been_from_a_tenth(place: Place) -> None:
+    run = counted_run([Tally(1000, int(c)) for c in (0, 1, 3, 10, 40, 200, 700, 5)])
+    printed = place.ok("report", str(run), "--tables-only")
+    assert "Forecast by the average, with 95 % intervals" in printed
+    _, back_test = printed.split("Back-test of the average")
+    heads, _, *lines = back_test.splitlines()[1:]
+    assert heads.split() == ["using", "k", "forecast", "low", "high", "truth", "off", "flag"]
+    truth = {row["k"]: row["coverage"] for row in place.query("select * from coverage where run_id = %s", (run,))}
+    for k, line in zip((200, 500, 1000), lines, strict=False):
+        using, at, _, low, high, true, *_ = line.split()
+        assert (using, at, true) == ("100", str(k), f"{truth[k]:.2%}")
+        assert float(low[:-1]) <= float(true[:-1]) <= float(high[:-1])

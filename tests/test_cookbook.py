@@ -18,14 +18,14 @@ QUERIES = re.findall(r"\*\*(\d+)\. (.+?)\*\*\n\n```sql\n(.+?)```", COOKBOOK, re.
 
 @pytest.fixture
 def asked(place: Place) -> Place:
-    """Two analysed runs of the same four problems."""
+    """Two analysed runs of the same six problems."""
     for llm in ("small", "large"):
         samples = [
             Sampled("4", True, logprob=-3.0, scores={"rm": 1.0}, thinking_tokens=4),
             Sampled("5", logprob=-4.0, scores={"rm": 0.5}, finish_reason="length"),
             Sampled(None, logprob=-9.0, scores={"rm": 0.1}, answer_from=None),
         ]
-        problems = {str(key): [samples[(key + place) % 3] for place in range(12)] for key in range(2)}
+        problems = {str(key): [samples[(key + place) % 3] for place in range(12)] for key in (0, 1, 4, 5)}
         problems["2"] = [*samples * 3, *[Sampled("4", True, logprob=-2.0, scores={"rm": 0.9})] * 3]
         problems["3"] = [samples[1]] * 12  # never solved, so that laws mean something
         run = sampled_run(problems, llm=llm, name=llm)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cli.options import check_known, table_options, without_known_options
-from cli.output import Rows, dollars_rest_on, harmless, print_rows, rows_as_csv, text_table
+from cli.output import Rows, dollars_rest_on, harmless, in_words, print_rows, rows_as_csv, text_table
 
 if TYPE_CHECKING:
     from models.questions.report import Findings
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 COLUMNS = ("k", "coverage", "low", "high", "stderr", "floor", "ceiling", "problems_missing", "estimator")
 LAW = ("family", "parameters", "error", "flag")
+FORECAST = ("k", "coverage", "low", "high", "flag")
+BACK_TEST = ("using", "k", "forecast", "low", "high", "truth", "off", "flag")
 SELECTION = ("selector", "reward_model", "success_rate", "coverage", "gap", "stderr", "exact")
 WEAK = ("weak_verifier", "weak_version", "success_rate", "stderr", "coverage", "gap", "ceiling", "problems_missing")
 RELIABILITY = ("measure", "reward_model", "k", "share", "value", "low", "high", "interval_of")
@@ -36,7 +38,7 @@ WITHOUT = (
 )
 PERCENTS = (
     "coverage", "low", "high", "stderr", "floor", "ceiling", "success_rate", "gap", "majority", "coverage_without",
-    "low_without", "high_without",
+    "low_without", "high_without", "forecast", "truth", "off",
 )  # fmt: skip
 
 SAYS = {
@@ -135,7 +137,8 @@ def print_report(runs: Sequence["Findings"]) -> None:
             click.echo(f"{', '.join(run.left_out)} left out: the endpoint refuses it")
         click.echo(_table(run.coverage, COLUMNS))
         if run.fits:
-            click.echo("Laws of coverage\n" + _table(run.fits, LAW))
+            click.echo("Laws of coverage, their parameters with 95 % intervals\n" + _table(in_words(run.fits), LAW))
+        _print_forecast(run)
         most = max((row.k for row in run.precision), default=0)
         if most:
             heading = f"Selection among {most:,} samples\n"
@@ -167,6 +170,16 @@ def _print_more(run: "Findings") -> None:
         click.echo("Reliability\n" + text_table([row for row in run.reliability if row.k == most], RELIABILITY))
     if run.stopping:
         click.echo("Majority votes that stop when they are sure\n" + _table(run.stopping[-1:], STOPPING))
+
+
+def _print_forecast(run: "Findings") -> None:
+    """The default forecast, and how far off it would have been from a tenth of the samples."""
+    ahead = [row for row in run.forecasts if row.family == "average"]
+    if ahead:
+        click.echo("Forecast by the average, with 95 % intervals for new problems\n" + _table(ahead, FORECAST))
+    if run.back_test:
+        heading = "Back-test of the average: from a tenth of the samples, and what all of these problems' showed\n"
+        click.echo(heading + _table(run.back_test, BACK_TEST))
 
 
 def write_report(runs: Sequence["Findings"], out: Path | None) -> list[Path]:

@@ -51,8 +51,10 @@ def tables(run: Findings) -> list[Table]:
     named = [
         Table("Coverage", run.coverage, ("k", "coverage", "low", "high", "stderr", "floor", "ceiling",
                                          "problems_missing", "all_right", "estimator")),
-        Table("Fits", run.fits, ("family", "parameters", "error", "flag")),
-        Table("Forecasts", run.forecasts, ("family", "k", "coverage", "low", "high")),
+        Table("Fits", run.fits, ("family", "parameters", "parameters_low", "parameters_high", "error", "flag")),
+        Table("Forecasts", run.forecasts, ("family", "k", "coverage", "low", "high", "flag")),
+        Table("Back-test of the average, from a tenth of the samples", run.back_test,
+              ("using", "k", "forecast", "low", "high", "truth", "off", "flag")),
         Table("Precision", run.precision, ("selector", "reward_model", "k", "success_rate", "coverage", "gap",
                                            "stderr", "exact")),
         Table("Other verifiers as selectors", run.weak_verifiers, ("weak_verifier", "weak_version", "k", "success_rate",

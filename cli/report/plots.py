@@ -10,6 +10,7 @@ from cli.report.bars import outcomes_plot, savings_plot
 from cli.report.drawing import COLOURS, INK, Plot, band, big, k_axis, legend, log_labels, share_axis
 from cli.report.stopped import LEANS, said_of_stopped
 from models.questions.report import Findings
+from models.statistics.fits import Family, law
 from models.statistics.intervals import known
 
 LINES = {
@@ -19,8 +20,6 @@ LINES = {
     "logprob": (0, (3, 1, 1, 1, 1, 1)),
     "logprob_vote": (0, (1, 2)),
 }
-
-LAW = "exponentiated_power_law"
 
 
 class CurvePoint(NamedTuple):
@@ -50,7 +49,7 @@ def plots(runs: Sequence[Findings]) -> list[Plot]:
 
 
 def coverage_plot(runs: Sequence[Findings]) -> Plot:
-    """Coverage against k with its 95 % interval, the paper's law, and its forecast."""
+    """Coverage against k with its 95 % interval, the average of two laws, and its forecast."""
     rows = [
         CurvePoint(run.run_id, "coverage", row.k, row.coverage, row.low, row.high)
         for run in runs
@@ -77,7 +76,8 @@ def coverage_plot(runs: Sequence[Findings]) -> Plot:
         "coverage",
         "Coverage",
         "Share of problems with a right sample among k, with the 95 % interval for new problems of the same kind. "
-        "Dashed: the law exp(a·k^b) fitted to it; dotted, with a band: its forecast.",
+        "Dashed: the mean of two laws fitted to it, exp(a·k^b) and exp(-a·k^-b); dotted: its forecast, with a 95 % "
+        "band that also holds that the laws may be wrong.",
         rows,
         CurvePoint._fields,
         draw,
@@ -85,12 +85,12 @@ def coverage_plot(runs: Sequence[Findings]) -> Plot:
 
 
 def _draw_law(axes: Any, run: Findings, colour: str) -> None:
-    law = next((fit for fit in run.fits if fit.family == LAW and not fit.flag), None)
-    if law is None:
+    fit = next((fit for fit in run.fits if fit.family == Family.average and not fit.flag), None)
+    if fit is None:
         return
     grid = np.geomspace(1, max(row.k for row in run.coverage), 100)
-    axes.plot(grid, np.exp(law.parameters["a"] * grid ** law.parameters["b"]), "--", color=colour, linewidth=1)
-    ahead = [(row.k, row.coverage, row.low, row.high) for row in run.forecasts if row.family == LAW]
+    axes.plot(grid, law(Family.average, fit.parameters, grid), "--", color=colour, linewidth=1)
+    ahead = [(row.k, row.coverage, row.low, row.high) for row in run.forecasts if row.family == Family.average]
     if all(low is not None for _, _, low, _ in ahead):
         band(axes, ahead, ":", color=colour, linewidth=1.2, alpha=0.08)
 

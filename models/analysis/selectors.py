@@ -130,14 +130,8 @@ def describe(
             if len(samples.correct):  # else counts without samples: nothing to pick from
                 curves.add(samples, lowest, votes=not labels)
     if curves.covered:
-        shifted = {
-            (
-                "weighted_majority",
-                model,
-            ): f"some scores are below 0: a vote weighs its score less the run's lowest, {low:.6g}"
-            for model, low in lowest.items()
-            if low < 0
-        }
+        said = "some scores are below 0: a vote weighs its score less the run's lowest, {:.6g}"
+        shifted = {("weighted_majority", model): said.format(low) for model, low in lowest.items() if low < 0}
         points += curves.points(len(problem_ids), int(ks[-1]), shifted)
     return points
 

@@ -39,13 +39,13 @@ TABLES: dict[type[tuple[Any, ...]], str] = {
 def analyze(run_id: int, verifier_id: int, classes: Classes | None = None) -> None:
     """Compute a run's tables by one verifier anew; `classes` says which candidates are equal answers."""
     pool = read_pool(run_id, verifier_id)
-    fits = fit_families(pool)
+    laws = fit_families(pool)
     ks = nice_ks(0 if pool.stops else pool.least)
     found = [
         Analysed(int(pool.n.sum())),
-        *fitted_laws(fits),
-        *forecasts(pool, fits),
-        *bands(pool, fits[-1]),
+        *fitted_laws(laws),
+        *forecasts(pool, laws),
+        *bands(pool, laws),
         *reliability(pool, ks),
         *describe(run_id, verifier_id, pool.problem_ids, ks, classes),
     ]

@@ -6,10 +6,12 @@ from typing import LiteralString, NamedTuple, TypeVar
 import numpy as np
 
 from models.analysis.confusion import pairs_are_stale
+from models.analysis.curves import BackTested, back_tested_from_a_tenth
 from models.analysis.pool import read_pool
 from models.database import column, rows
 from models.questions.progress import cost_of, coverage_of, progress_of, title
 from models.rows import LABELS
+from models.statistics.fits import Family
 from models.statistics.intervals import Floats
 from models.tables import Run, VerifierRow
 from models.views import (
@@ -72,6 +74,8 @@ class Findings:
     coverage: list[CoverageRow]
     fits: list[CoverageFitRow]
     forecasts: list[ForecastRow]
+    back_test: list[BackTested]
+    """Of the default family, from a tenth of the samples."""
     precision: list[PrecisionAtKRow]
     problems: list[ProblemDifficultyRow]
     """In the order of the run."""
@@ -99,11 +103,16 @@ class Findings:
 
 
 def is_analysed(run: Run) -> bool:
-    """Whether a run was analysed by its counting verifier, with all the samples there are, and beside its others."""
+    """Whether a run was analysed by its counting verifier, with all the samples there are, beside its others, and by
+    every family of today.
+    """
     return not pairs_are_stale(run.id) and bool(
         column(
-            "select 1 from analysis_state where run_id = %s and verifier_id = %s and not stale",
-            (run.id, run.verifier_id),
+            """
+            select 1 from analysis_state join coverage_fit using (run_id, verifier_id)
+            where run_id = %s and verifier_id = %s and not analysis_state.stale and family = %s
+            """,
+            (run.id, run.verifier_id, Family.average),
         )
     )
 
@@ -189,6 +198,7 @@ def findings(run: Run) -> Findings:
         coverage=coverage,
         fits=laws_of(run.id, run.verifier_id),
         forecasts=ours(ForecastRow, "forecast", "family, k"),
+        back_test=back_tested_from_a_tenth(run.id, run.verifier_id),
         precision=ours(PrecisionAtKRow, "precision_at_k", "selector, reward_model, k"),
         problems=difficulties_of(run),
         pass_at_k=read_pool(run.id, run.verifier_id).values(np.array([row.k for row in coverage])),

@@ -44,13 +44,18 @@ comment on column precision_at_k.counting is 'Whether the verifier is the one th
 
 create view coverage_fit as
 select found.run_id, found.family, found.parameters, found.error, found.flag, state.verifier, state.computed_at,
-    state.stale, found.verifier_id, state.version, state.counting
+    state.stale, found.verifier_id, state.version, state.counting, found.parameters_low, found.parameters_high
 from analysis_fit as found
 join analysis_state as state on state.run_id = found.run_id and state.verifier_id = found.verifier_id;
 comment on view coverage_fit is 'Laws fitted to coverage against k';
 comment on column coverage_fit.family is
-    'exponentiated_power_law: exp(a k^b); log_log: exp(-a k^-b); beta_binomial: 1 - B(alpha, beta+k) / B(alpha, beta); zero_inflated_beta_binomial: solvable times that';
+    'average: mean of the next two, the default; exponentiated_power_law: exp(a k^b); log_log: exp(-a k^-b); '
+    'beta_binomial: 1 - B(alpha, beta+k) / B(alpha, beta); '
+    'zero_inflated_beta_binomial: solvable times that';
 comment on column coverage_fit.parameters is 'Fitted parameters by name; empty where the fit was refused';
+comment on column coverage_fit.parameters_low is
+    'Lower ends of the parameters'' 95 % intervals, for new problems of the same kind; null of a single problem';
+comment on column coverage_fit.parameters_high is 'Upper ends of them';
 comment on column coverage_fit.error is 'Mean of |fit - coverage| over the fitted points';
 comment on column coverage_fit.flag is 'Why the fit means little or nothing; null where it does mean something';
 comment on column coverage_fit.stale is 'Whether samples were judged since';
@@ -59,12 +64,18 @@ comment on column coverage_fit.counting is 'Whether the verifier is the one that
 
 create view forecast as
 select found.run_id, found.family, found.k, found.coverage, found.low, found.high, state.verifier,
-    state.computed_at, state.stale, found.verifier_id, state.version, state.counting
+    state.computed_at, state.stale, found.verifier_id, state.version, state.counting, found.flag
 from analysis_forecast as found
 join analysis_state as state on state.run_id = found.run_id and state.verifier_id = found.verifier_id;
-comment on view forecast is 'Coverage at more samples than were drawn, by each law that could be fitted without a flag';
-comment on column forecast.low is 'Lower end of the 95 % bootstrap interval over problems; that the law may be wrong is not in it';
-comment on column forecast.high is 'Upper end of the 95 % bootstrap interval over problems';
+comment on view forecast is
+    'Coverage at as many samples as were drawn and at more, by each law that could be fitted without a flag';
+comment on column forecast.family is 'As in coverage_fit; average is the default';
+comment on column forecast.low is
+    'Lower end of the 95 % interval for new problems of the same kind. It holds which problems were drawn, '
+    'the noise of their samples and that the law may be wrong; it is calibrated for the average (make bench-forecasts)';
+comment on column forecast.high is 'Upper end of it';
+comment on column forecast.flag is
+    'What laws that the data cannot tell apart say, where their odds differ tenfold or more; else null';
 comment on column forecast.stale is 'Whether samples were judged since';
 comment on column forecast.version is 'Of the verifier';
 comment on column forecast.counting is 'Whether the verifier is the one that counts';
@@ -76,7 +87,8 @@ from analysis_band as found
 join analysis_state as state on state.run_id = found.run_id and state.verifier_id = found.verifier_id;
 comment on view coverage_band is '95 % bands of coverage of these very problems, were their samples drawn anew; the view coverage has the interval for new problems';
 comment on column coverage_band.method is
-    'these_problems: from the spread of samples alone, up to the samples drawn; posterior: by a fitted beta prior (empirical Bayes), and beyond';
+    'these_problems: from the spread of samples alone; posterior: by a fitted beta prior (empirical Bayes); both up to the '
+    'samples drawn';
 comment on column coverage_band.low is 'Lower end of the 95 % band';
 comment on column coverage_band.high is 'Upper end of the 95 % band';
 comment on column coverage_band.stale is 'Whether samples were judged since';

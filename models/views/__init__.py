@@ -164,10 +164,12 @@ class CoverageFitRow(NamedTuple):
     verifier_id: int
     version: str
     counting: bool
+    parameters_low: dict[str, Any] | None
+    parameters_high: dict[str, Any] | None
 
 
 class ForecastRow(NamedTuple):
-    """Coverage at more samples than were drawn, by each law that could be fitted without a flag."""
+    """Coverage at as many samples as were drawn and at more, by each law that could be fitted without a flag."""
 
     run_id: int
     family: str
@@ -181,6 +183,7 @@ class ForecastRow(NamedTuple):
     verifier_id: int
     version: str
     counting: bool
+    flag: str | None
 
 
 class CoverageBandRow(NamedTuple):

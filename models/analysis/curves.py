@@ -115,7 +115,7 @@ def forecasts(pool: Pool, laws: Laws) -> list[ForecastPoint]:
 
 
 def bands(pool: Pool, laws: Laws) -> list[BandPoint]:
-    """Of these very problems up to the samples drawn: where n was fixed, and the posterior unless its prior is flagged."""
+    """Of these very problems, up to the samples drawn: where n was fixed, and the posterior of a prior without flag."""
     ks = nice_ks(pool.least)
     points = []
     if len(ks) and not pool.stops:

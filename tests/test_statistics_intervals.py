@@ -17,7 +17,7 @@ from models.statistics.intervals import (
     paired_difference,
     wilson,
 )
-from models.statistics.these_problems import these_problems
+from models.statistics.these_problems import these_problems, these_problems_difference
 from tests.statistics_data import SAMPLES, pythia_counts
 from tests.worlds import OTHERS, PAPER, World
 
@@ -154,6 +154,19 @@ def test_the_interval_of_these_problems_holds_their_own_coverage() -> None:
         truth = (1 - (1 - rates[:, None]) ** ks).mean(axis=0)
         low, high = these_problems(n, generator.binomial(n, rates[:, None], (len(rates), rounds)), ks)
         assert (((low <= truth + 1e-9) & (truth <= high + 1e-9)).mean(axis=0) > 0.92).all()
+
+
+def test_the_interval_of_a_difference_on_these_problems_holds_it() -> None:
+    generator = np.random.default_rng(11)
+    n, ks, rounds = 200, np.array([1, 20]), 400
+    pair = []
+    for rates in (generator.beta(0.3, 12, 60), generator.beta(0.3, 9, 60)):
+        right = generator.binomial(n, rates[:, None], (60, rounds))
+        mean = pass_at_k(np.broadcast_to(n, right.shape), right, ks).mean(axis=0)
+        pair.append(((1 - (1 - rates[:, None]) ** ks).mean(axis=0), (mean, *these_problems(n, right, ks))))
+    (truth, first), (other, second) = pair
+    low, high = these_problems_difference(first, second)
+    assert (((low <= truth - other) & (truth - other <= high)).mean(axis=0) > 0.93).all()
 
 
 def test_these_problems_are_surer_than_new_ones() -> None:

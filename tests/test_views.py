@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from models.cost import Sizes, span_flops
+from models.statistics.intervals import estimate
 from tests.counted import Sampled, Tally, add_attempts, counted_run, judge_again, sampled_run
 from tests.oracle import Coverage, coverage, pass_all_k
 from tests.place import Place
@@ -18,7 +19,7 @@ def curve(place: Place, run: int) -> dict[str, np.ndarray]:
     rows = place.query("select * from coverage where run_id = %s order by k", (run,))
     return {
         name: np.array([np.nan if row[name] is None else row[name] for row in rows])
-        for name in (*NUMBERS, "k", "problems_missing", "all_right")
+        for name in (*NUMBERS, "k", "problems_missing", "all_right", "all_right_low", "all_right_high")
     }
 
 
@@ -70,8 +71,9 @@ def test_coverage_of_rates_near_0_and_at_0_and_1_is_that_of_numpy(any_postgres: 
 def test_pass_all_k_in_sql_is_that_of_numpy(any_postgres: Place) -> None:
     counts = [0, 1, 49, 50, 25]
     found = curve(any_postgres, counted_run([Tally(50, c) for c in counts]))
-    wanted = pass_all_k(np.full(5, 50), counts, found["k"].astype(int)).mean(axis=0)
-    np.testing.assert_allclose(found["all_right"], wanted, rtol=1e-9, atol=1e-15)
+    wanted = estimate(pass_all_k(np.full(5, 50), counts, found["k"].astype(int)))
+    for name, column in (("all_right", "mean"), ("all_right_low", "low"), ("all_right_high", "high")):
+        np.testing.assert_allclose(found[name], getattr(wanted, column), rtol=1e-9, atol=1e-12)
 
 
 def test_a_batch_whose_verification_is_open_is_not_counted(place: Place) -> None:

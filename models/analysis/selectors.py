@@ -73,7 +73,7 @@ class _Curves:
         right = _answer_is_right(samples)
         self.covered.append(pass_at_k(len(samples.correct), samples.correct.sum(), self.ks))
         for name, picked in _selections(samples, right, self.ks, lowest, votes=votes):
-            self.picked.setdefault(name, []).append(picked)
+            self.picked.setdefault(name, []).append(_alone(picked, self.covered[-1], self.ks))
         for model, scores in samples.scores.items():
             if not np.isnan(scores).any():
                 self.best.setdefault(model, []).append(max_at_k(scores, self.ks))
@@ -82,7 +82,8 @@ class _Curves:
             self.stopped.append(adaptive(samples, right, self.ks))
             if not np.isnan(samples.logprobs).any():
                 for temperature, picked in logprob_votes(samples, right, self.ks).items():
-                    self.by_temperature.setdefault(temperature, []).append(picked)
+                    alone = _alone(picked, self.covered[-1], self.ks)
+                    self.by_temperature.setdefault(temperature, []).append(alone)
 
     def points(self, problems: int, least: int, flags: Mapping[tuple[str, str], str]) -> Iterator[Point]:
         """Means over problems; a selector must have picked for every one."""

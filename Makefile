@@ -20,11 +20,8 @@ export LD_LIBRARY_PATH := $(if $(LD_LIBRARY_PATH),$(LD_LIBRARY_PATH):)$(DEB)/usr
 
 help:
 	@echo "make demo | down | test | test-slow | test-lean | test-faults | test-faults-long | test-docker | lint | train-pocket-monkey"
-<<<<<<< HEAD
-	echo "make bench-engine | bench-queue | bench-ledger | bench-sandbox | bench-answers | bench-analysis | bench-forecasts"
-=======
-	echo "make bench-engine | bench-queue | bench-ledger | bench-sandbox | bench-answers | bench-analysis | bench-intervals"
->>>>>>> intervals
+	echo "make bench-engine | bench-queue | bench-ledger | bench-sandbox | bench-answers | bench-analysis"
+	echo "     bench-intervals | bench-forecasts | bench-weak"
 
 set-up: $(STAMP) .venv/packages/.done .monkeys/deb/.done
 

@@ -7,10 +7,13 @@ select run_id, problem_id, problem_key, samples, samples - undecided as decided,
          when share.correct_share > 0.5 then 'above 50 %' end as difficulty,
     biased_by
 from problem_tally
-cross join lateral (select case when biased_by is null then problem_tally.correct_share end as correct_share) as share;
+cross join lateral (
+    select case when biased_by is null then problem_tally.correct_share end as correct_share
+) as share;
 comment on view problem_difficulty is 'How hard each problem of a run is: by the share of right samples and by the rank of the first one';
 comment on column problem_difficulty.decided is 'Samples judged one way or the other';
-comment on column problem_difficulty.correct_share is 'pass@1 of the problem; null where the run stops at right samples';
+comment on column problem_difficulty.correct_share is
+    'pass@1 of the problem; null where the run stops at right samples';
 comment on column problem_difficulty.first_correct_rank is 'Rank of the first right sample in the order of their indices, from 1';
 comment on column problem_difficulty.expected_rank is
     'Mean rank of the first right sample over all orders of these samples: (n + 1) / (c + 1); n + 1 where none is; '

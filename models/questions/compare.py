@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from models.questions.contenders import ACCOUNTINGS, Accounting, Contender, measures
-from models.statistics.costs import ratio_of_means
+from models.statistics.costs import ratio_of_means, ratio_within
 from models.statistics.coverage import every_k, nice_ks
 from models.statistics.intervals import Floats, estimate, known, paired_difference
 
@@ -79,8 +79,12 @@ def _at_prices(first: Contender, other: Contender) -> list[AtPrice]:
     for accounting in ACCOUNTINGS:
         for measure in measures((first, other)):
             amount, other_amount = (float(run.total(measure, accounting, k)[0]) for run, k in pair)
-            times = map(known, ratio_of_means(*(run.amounts(measure, accounting, k)[:, 0] for run, k in pair)))
-            costs = (accounting, measure, amount, other_amount, *times)
+            mine, theirs = (run.amounts(measure, accounting, k)[:, 0] for run, k in pair)
+            my_ends, their_ends = (run.ends(measure, int(k[0])) for run, k in pair)
+            times = (
+                ratio_of_means(mine, theirs) if accounting == "all" else ratio_within(mine, my_ends, theirs, their_ends)
+            )
+            costs = (accounting, measure, amount, other_amount, *map(known, times))
             lines.append(AtPrice(**said, **dict(zip(AtPrice._fields[-7:], costs, strict=True))))
     return lines
 

@@ -10,7 +10,7 @@ import numpy as np
 from models.analysis.pool import Pool, read_pool
 from models.database import rows
 from models.questions.find import problems_of
-from models.statistics.costs import Rates, samples_until_right, until_right
+from models.statistics.costs import Ends, Rates, samples_until_right, until_right
 from models.statistics.coverage import Counts, every_k
 from models.statistics.intervals import Floats
 from models.tables import Run
@@ -59,6 +59,12 @@ class Contender:
             return self.until(k) if accounting == "stopping" else np.ones((len(self.pool.n), 1)) * k
         rates = self.rates[measure]
         return rates.until(self.until(k)) if accounting == "stopping" else rates.all_drawn(k)
+
+    def ends(self, measure: str, k: int) -> Ends:
+        """What a problem takes that stops at its first sample, and one that never does up to k."""
+        ks = np.array([[1.0, k]])
+        amounts = ks if measure == "samples" else self.rates[measure].until(ks)
+        return Ends(*amounts.mean(axis=0).tolist())
 
     def total(self, measure: str, accounting: Accounting, k: Counts) -> Floats:
         """What k samples of every shared problem take together, at each k; samples are a problem's."""

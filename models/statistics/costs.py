@@ -1,13 +1,14 @@
 """What k samples of a problem cost, all drawn or up to the first right one, and ratios of two such costs."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import stdtrit
 
 from models.statistics.coverage import Counts, pass_at_k
-from models.statistics.intervals import Floats
+from models.statistics.intervals import Floats, dirichlet_weights, middle95
 
 
 def samples_until_right(n: ArrayLike, c: ArrayLike, k: ArrayLike) -> Floats:
@@ -57,13 +58,34 @@ class Rates:
 def ratio_of_means(first: ArrayLike, second: ArrayLike) -> tuple[float, float, float]:
     """Mean of first over mean of second, amounts of the same problems in one order, and its 95 % interval.
 
-    For new problems of the same kind: Student's t on the log scale by the delta method, the ends NaN of one problem.
+    For new problems of the same kind: Student's t on the log scale, the error by leaving out each problem in turn
+    (jackknife); the ends NaN of one problem.
     """
     above, below = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
-    ratio = float(above.mean() / below.mean())
-    problems = len(above)
+    ratio, problems = float(above.mean() / below.mean()), len(above)
     if problems < 2:
         return ratio, float("nan"), float("nan")
-    spread = (above / above.mean() - below / below.mean()).std(ddof=1) / np.sqrt(problems)
-    times = float(np.exp(stdtrit(problems - 1, 0.975) * spread))
+    without = np.log((above.sum() - above) / (below.sum() - below))
+    times = float(np.exp(stdtrit(problems - 1, 0.975) * without.std() * np.sqrt(problems - 1)))
     return ratio, ratio / times, ratio * times
+
+
+class Ends(NamedTuple):
+    """The least and the most that a problem can take."""
+
+    least: float
+    most: float
+
+
+def ratio_within(first: Floats, of_first: Ends, second: Floats, of_second: Ends) -> tuple[float, float, float]:
+    """The same of amounts that have ends: a problem that nobody has seen takes anything between them.
+
+    Gaffke's reasoning, by weights of problems drawn anew. It bears amounts of which few hard problems make up most, as
+    where problems stop at their first right sample; the interval of ratio_of_means does not.
+    """
+    weights = dirichlet_weights(len(first))
+    seen, unseen = weights[:, :-1], weights[:, -1]
+    least = (seen @ first + unseen * of_first.least) / (seen @ second + unseen * of_second.most)
+    most = (seen @ first + unseen * of_first.most) / (seen @ second + unseen * of_second.least)
+    low, high = middle95(least, most)
+    return float(first.mean() / second.mean()), float(low), float(high)

@@ -1,3 +1,20 @@
+-- A table up to 20 degrees of freedom, then z + g1/df + ... + g4/df^4 (Abramowitz and Stegun 26.7.5), to 2e-7.
+create or replace function t_975(df bigint) returns double precision language sql immutable parallel safe strict as $$
+    select case when df < 1 then null when df <= 20 then (array[
+        12.706204736174698, 4.302652729749464, 3.182446305283710, 2.776445105197793, 2.570581835636314,
+        2.446911851144969, 2.364624251592785, 2.306004135204166, 2.262157162798205, 2.228138851986274,
+        2.200985160091639, 2.178812829667229, 2.160368656462792, 2.144786687917804, 2.131449545559775,
+        2.119905299221255, 2.109815577833317, 2.100922040241038, 2.093024054408263, 2.085963447265837
+    ]::double precision[])[df]
+    else z + (z^3 + z) / 4 / df + (5 * z^5 + 16 * z^3 + 3 * z) / 96 / df^2
+        + (3 * z^7 + 19 * z^5 + 17 * z^3 - 15 * z) / 384 / df^3
+        + (79 * z^9 + 776 * z^7 + 1482 * z^5 - 1920 * z^3 - 945 * z) / 92160 / df^4 end
+    from (select 1.959963984540054::double precision as z) as normal
+$$;
+comment on function t_975 is 'The 97.5 % quantile of Student''s t: half the width of a 95 % interval in standard errors';
+
+-- Dollars over solved problems is a mean over a share. Their logarithms' intervals, Student's t and Gaffke's, make its
+-- own as the distances of a difference do that hang together by a correlation (MOVER: Zou and Donner 2008).
 create view cost as
 with summed as (
     select run_id,
@@ -27,26 +44,39 @@ with summed as (
         case when bool_or(thinking_tokens is null) is not true then sum(thinking_tokens) end::bigint
             as thinking_tokens,
         sum(attempts_unmeasured)::bigint as attempts_unmeasured,
-        case when bool_or(usd is null) filter (where samples > 0) is not true then sum(usd_lost) end as usd_lost
+        case when bool_or(usd is null) filter (where samples > 0) is not true then sum(usd_lost) end as usd_lost,
+        nullif(sum(solved), 0)::double precision as solved, sum(solved) / count(*)::double precision as share,
+        gaffke_low(array_agg(solved)) as share_low, 1 - gaffke_low(array_agg(1 - solved)) as share_high,
+        least(greatest(coalesce(corr(usd, solved), 0), -1), 1) as together,
+        case when count(usd) = count(*)
+            then t_975(count(*) - 1) * stddev_samp(usd) / sqrt(count(*)) / nullif(avg(usd), 0) end as usd_spread
     from problem_cost
+    join (
+        select run_id, problem_id, (correct > 0)::int::double precision as solved from problem_tally
+    ) as tallied using (run_id, problem_id)
     group by run_id
+), bounded as (
+    select summed.*, ln(share_high / nullif(share, 0)) as above, ln(nullif(share, 0) / nullif(share_low, 0)) as below,
+        case when biased_by(run.stop_rule) is null then usd_spread end as usd_apart
+    from summed join run on run.id = summed.run_id
 )
-select summed.run_id, prompt_tokens, completion_tokens, flops, gpu_seconds, gpu_seconds_lost, gpu_seconds_running,
+select bounded.run_id, prompt_tokens, completion_tokens, flops, gpu_seconds, gpu_seconds_lost, gpu_seconds_running,
     score_gpu_seconds, verify_cpu_seconds, usd,
-    usd / solved.problems as usd_per_solved_problem,
-    flops / solved.problems as flops_per_solved_problem,
-    gpu_seconds / solved.problems as gpu_seconds_per_solved_problem,
+    usd / solved as usd_per_solved_problem,
+    flops / solved as flops_per_solved_problem,
+    gpu_seconds / solved as gpu_seconds_per_solved_problem,
     judged, reused, samples, case when usd is not null then usd_from end as usd_from, billed_prompt_tokens,
     cached_prompt_tokens, billed_completion_tokens, thinking_tokens,
     attempts_unmeasured + (
         select count(*) from work
-        where work.run_id = summed.run_id and work.kind = 'generate' and work.state in ('failed', 'cancelled')
+        where work.run_id = bounded.run_id and work.kind = 'generate' and work.state in ('failed', 'cancelled')
             and exists (select from submission_line line where line.work_id = work.id and line.answer is not null)
-    ) as attempts_unmeasured, usd_lost
-from summed
-left join (
-    select run_id, nullif(count(*) filter (where correct > 0), 0) as problems from problem_tally group by run_id
-) as solved on solved.run_id = summed.run_id;
+    ) as attempts_unmeasured, usd_lost,
+    usd / solved * exp(-sqrt((usd_apart - together * above) ^ 2 + (1 - together ^ 2) * above ^ 2))
+        as usd_per_solved_problem_low,
+    usd / solved * exp(sqrt((usd_apart - together * below) ^ 2 + (1 - together ^ 2) * below ^ 2))
+        as usd_per_solved_problem_high
+from bounded;
 comment on view cost is 'What each run took; null is unknown, and so is a sum of which one part is';
 comment on column cost.prompt_tokens is 'Each problem''s prompt counted once';
 comment on column cost.completion_tokens is 'New tokens of the samples';
@@ -60,6 +90,10 @@ comment on column cost.usd is
     'Dollars, those of failed and running attempts too as far as they are known: what the provider charged, else by the '
     'price (`monkeys price`) that held when each attempt began; null where neither is known of all samples';
 comment on column cost.usd_per_solved_problem is 'Dollars over problems with a right sample';
+comment on column cost.usd_per_solved_problem_low is
+    'Lower end of its 95 % interval, for new problems of the same kind; null where none is solved, and for a run that '
+    'stops when solved: its few hardest problems make up its cost';
+comment on column cost.usd_per_solved_problem_high is 'Upper end of its 95 % interval';
 comment on column cost.samples is 'Samples that were drawn';
 comment on column cost.usd_from is
     'What usd rests on: charged; usage (tokens as billed; where a cache is not known of, all at the full price); '

@@ -4,7 +4,8 @@ create view problem_rate as
 select run_id, problem_id, samples, prompts, prompt_flops, completion_flops / samples as flops,
     gpu_seconds * prompt_share as prompt_gpu_seconds, gpu_seconds * (1 - prompt_share) / samples as gpu_seconds,
     prompt_usd, repeated_prompt_usd,
-    greatest(usd - usd_lost - prompt_usd - (prompts - 1) * repeated_prompt_usd, 0) / samples as usd,
+    case when usd is not null then greatest(usd - usd_lost - prompt_usd - (prompts - 1) * repeated_prompt_usd, 0) end
+        / samples as usd,
     completion_tokens::double precision / samples as completion_tokens
 from problem_cost
 where samples > 0;

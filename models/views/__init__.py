@@ -87,6 +87,8 @@ class CostRow(NamedTuple):
     thinking_tokens: int | None
     attempts_unmeasured: int
     usd_lost: float | None
+    usd_per_solved_problem_low: float | None
+    usd_per_solved_problem_high: float | None
 
 
 class CoverageRow(NamedTuple):

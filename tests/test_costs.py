@@ -318,7 +318,7 @@ def test_prompts_are_paid_by_the_request_the_first_at_the_full_price(place: Plac
 
 
 def test_a_sample_costs_the_same_of_a_short_run_and_of_a_long_one(place: Place) -> None:
-    place.ok("price", "set", "counted", "--input", "1", "--output", "1", "--since", "2020-01-01")
+    priced("counted", tokens=(1.0, None, 1.0))
     short, long = (counted_run([Tally(n, 0)] * 20) for n in (1, 100))
     for run, n in ((short, 1), (long, 100)):
         add_attempts(run, completion_tokens=100 * n, prompt_tokens=1_000, gpu_seconds=1.0 + 0.1 * n)

@@ -102,7 +102,7 @@ def _print_at_all(
     from models.questions.contenders import measures
     from models.questions.needs import for_wanted, similarity, usual_level
 
-    levels = wanted or (usual_level(compared),)
+    levels = wanted or [level for level in (usual_level(compared),) if level > 0]
     if form and wanted:
         print_rows([need for level in levels for need in for_wanted(compared, level, accounting)], form)
     elif form:

@@ -329,9 +329,7 @@ def test_a_sample_costs_the_same_of_a_short_run_and_of_a_long_one(place: Place) 
 
 
 def test_stopping_pays_for_the_samples_up_to_the_first_right_one(place: Place) -> None:
-    place.ok(
-        "price", "set", "counted", "--input", "1", "--cached-input", "0.1", "--output", "1", "--since", "2020-01-01"
-    )
+    priced("counted", tokens=(1.0, 0.1, 1.0))
     run = counted_run([Tally(10, c) for c in (0, 1, 5, 10)])
     add_attempts(run, completion_tokens=100 * 10, prompt_tokens=1_000)
     until = {k: samples_until_right([10], [0, 1, 5, 10], k) for k in (1, 2, 5, 10)}

@@ -40,7 +40,7 @@ OTHERWISE = dict.fromkeys(("cost", "problem_cost", "engine_time"), ("gpu_seconds
 """View -> columns that say something else now: the time of an attempt that was taken over is lost, and runs no more."""
 
 
-UNKNOWN = {"problem_cost": 16, "cost": 8, "cost_rate": 5, "coverage_by_cost": 6, "engine_time": 1}
+UNKNOWN = {"problem_cost": 16, "cost": 8, "cost_rate": 4, "coverage_by_cost": 3, "engine_time": 1}
 """View -> values that are null now and were numbers: sums of which a part is not known, which was taken for 0.
 
 Two imports said nothing, or not of every sample, and what was replayed had no tokens.

@@ -200,8 +200,8 @@ def cost_plot(runs: Sequence[Findings]) -> Plot:
     return Plot(
         "cost",
         "Coverage against cost",
-        "k samples of every problem, at the run's own mean lengths; FLOPs by the paper's formula, prompts once; dollars "
-        "with a prompt a request. Dashed: each problem stopped at its first right sample, one sample a request.",
+        "k samples of every problem, at the run's own mean lengths; FLOPs by the paper's formula, prompts once; "
+        "dollars with a prompt a request. Dashed: each problem stops at its first right sample, one sample a request.",
         rows,
         ("run_id", "k", "coverage", "low", "high", *COSTS, *(f"stopping_{name}" for name in COSTS)),
         draw,

@@ -85,7 +85,7 @@ def _at_prices(first: Contender, other: Contender) -> list[AtPrice]:
                 ratio_of_means(mine, theirs) if accounting == "all" else ratio_within(mine, my_ends, theirs, their_ends)
             )
             costs = (accounting, measure, amount, other_amount, *map(known, times))
-            lines.append(AtPrice(**said, **dict(zip(AtPrice._fields[-7:], costs, strict=True))))
+            lines.append(AtPrice(**said | dict(zip(AtPrice._fields[-7:], costs, strict=True))))
     return lines
 
 
@@ -105,13 +105,13 @@ def at_equal_budgets(compared: Sequence[Contender], measure: str, accounting: Ac
     return lines
 
 
-def _covers(run: Contender, k: int, first: Floats | None) -> dict[str, float | None]:
+def _covers(run: Contender, k: int, first: Floats | None) -> dict[str, Any]:
     """Coverage at a k and its paired difference to the first run's values, by the fields of AtBudget; none at 0."""
     if not k:
         return {}
     values = run.values(np.array([k]))
     found = {"": estimate(values)} | ({} if first is None else {"difference": paired_difference(values, first)})
-    numbers = {}
+    numbers: dict[str, float | None] = {}
     for name, each in found.items():
         numbers |= {name or "coverage": known(each.mean[0])}
         numbers |= {f"{name}_low".strip("_"): known(each.low[0]), f"{name}_high".strip("_"): known(each.high[0])}

@@ -166,7 +166,7 @@ comment on column problem_cost.attempts_unmeasured is
     'Attempts at an endpoint that failed, or of which an answer was lost, so that nobody knows all that was billed: usd is '
     'then at least so much';
 comment on column problem_cost.prompts is
-    'Prompts that the attempts that gave samples were billed: one a request, one an attempt where requests are not known';
+    'Prompts that attempts that gave samples were billed: one a request, one an attempt where requests are not known';
 comment on column problem_cost.prompt_share is
     'Share of the GPU-seconds that is the prompt''s: by FLOPs, else by tokens; 0 where neither is known';
 comment on column problem_cost.prompt_usd is

@@ -10,7 +10,8 @@ select run_id, problem_id, samples, prompts, prompt_flops, completion_flops / sa
 from problem_cost
 where samples > 0;
 comment on view problem_rate is
-    'What the prompts and one sample of each problem of a run took, by the attempts that gave samples; null is unknown';
+    'What the prompts and one sample of each problem of a run took, by the attempts that gave samples; null is '
+    'unknown';
 comment on column problem_rate.samples is 'Samples that were drawn';
 comment on column problem_rate.prompts is 'Prompts that were billed for them';
 comment on column problem_rate.prompt_flops is 'FLOPs of the prompt, paid once';
@@ -37,7 +38,8 @@ select run_id, count(*) as problems,
 from problem_rate
 group by run_id;
 comment on view cost_rate is
-    'What one more sample of every problem of a run costs, at the run''s own mean lengths, and its prompts; null is unknown';
+    'What one more sample of every problem of a run costs, at the run''s own mean lengths, and its prompts; null is '
+    'unknown';
 comment on column cost_rate.problems is 'Problems with samples';
 comment on column cost_rate.prompt_flops is 'FLOPs of every prompt, paid once';
 comment on column cost_rate.flops is 'FLOPs of one sample of every problem';
@@ -113,22 +115,24 @@ cross join lateral (
     join cost_curve(run.id, each.ks) as cost on cost.k = coverage.k
 ) as curve;
 comment on view coverage_by_cost is
-    'What coverage at each k costs every problem together, at the run''s own mean lengths, in two accountings: all k samples '
-    'are drawn; or each problem is stopped at the first sample that the counting verifier accepts (stopping_...)';
+    'What coverage at each k costs every problem together, at the run''s own mean lengths, in two accountings: all k '
+    'samples are drawn; or each problem is stopped at the first sample that the counting verifier accepts '
+    '(stopping_...)';
 comment on column coverage_by_cost.flops is 'FLOPs of k samples of every problem, prompts counted once';
 comment on column coverage_by_cost.gpu_seconds is
-    'GPU-seconds of k samples of every problem, its prompt once: shared out between the two by FLOPs, else by tokens; where '
-    'neither is known, by samples alone';
+    'GPU-seconds of k samples of every problem, its prompt once: shared out between the two by FLOPs, else by tokens; '
+    'where neither is known, by samples alone';
 comment on column coverage_by_cost.usd is
-    'Dollars of k samples of every problem: its first prompt at the full price, further ones as billed, one for as many '
-    'samples as the run''s requests had. At k = all samples, what `cost` says: usd less usd_lost';
+    'Dollars of k samples of every problem: its first prompt at the full price, further ones as billed, one for as '
+    'many samples as the run''s requests had. At k = all samples, what `cost` says: usd less usd_lost';
 comment on column coverage_by_cost.biased_by is
-    'The stopping rule that looks at outcomes, if the run has one: what it paid is in the view cost, and less than usd here';
+    'The stopping rule that looks at outcomes, if the run has one: what it paid is in the view cost, and less than '
+    'usd here';
 comment on column coverage_by_cost.stopping_samples is
-    'Samples expected of a problem that stops at its first right one, and at k at the latest: the sum of 1 - pass@j over j < '
-    'k, a mean over problems; where the run stopped so itself, as it did';
+    'Samples expected of a problem that stops at its first right one, and at k at the latest: the sum of 1 - pass@j '
+    'over j < k, a mean over problems; where the run stopped so itself, as it did';
 comment on column coverage_by_cost.stopping_flops is 'FLOPs of those samples, prompts counted once';
 comment on column coverage_by_cost.stopping_gpu_seconds is 'GPU-seconds of those samples, the prompt once';
 comment on column coverage_by_cost.stopping_usd is
-    'Dollars of those samples, each a request of its own, since nothing stops within one: where a request had several, their '
-    'prompts may cost more than stopping saves';
+    'Dollars of those samples, each a request of its own, since nothing stops within one: where a request had '
+    'several, their prompts may cost more than stopping saves';

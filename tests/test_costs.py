@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
+from models.analysis.pool import read_pool
 from models.database import query, rows
 from models.questions.prices import price_now, put_prices, tier_of
-from models.statistics.costs import samples_until_right
+from models.statistics.costs import samples_until_right, until_right
+from models.statistics.coverage import every_k
 from models.statistics.intervals import estimate
 from models.tables import Price
 from models.views import CoverageByCostRow
@@ -348,6 +350,17 @@ def test_a_run_that_stops_says_how_many_samples_it_drew_up_to_the_first_right_on
     add_attempts(run, completion_tokens=100, prompt_tokens=10)
     assert {k: row.stopping_samples for k, row in curve(run).items()} == {1: 1, 2: 2, 5: 5, 10: 8.5, 20: 13.5}
     assert cost(run)["samples"] == 28
+
+
+def test_samples_up_to_the_first_right_one_of_a_run_that_stops_are_those_of_its_coverage(place: Place) -> None:
+    tallies = [Tally(9, 2, first=6), Tally(3, 3), Tally(20, 0), Tally(6, 1, first=5)]
+    run = counted_run(tallies, stop_rule={"when_solved": True}, batch=3)
+    add_attempts(run, completion_tokens=300, prompt_tokens=10)
+    pool = read_pool(run, place.one("select verifier_id from run"))
+    expected = until_right(pool.values(every_k(20))).mean(axis=0)
+    assert {k: row.stopping_samples for k, row in curve(run).items()} == pytest.approx(
+        {k: expected[k - 1] for k in (1, 2, 5, 10, 20)}
+    )
 
 
 def test_dollars_a_solved_problem_have_an_interval(place: Place) -> None:

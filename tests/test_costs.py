@@ -2,18 +2,26 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from models.analysis.pool import read_pool
+from models.database import query, rows
 from models.questions.prices import price_now, put_prices, tier_of
+from models.statistics.costs import samples_until_right, until_right
+from models.statistics.coverage import every_k
+from models.statistics.intervals import estimate
 from models.tables import Price
+from models.views import CoverageByCostRow
 from tasks.engines.engine import Load
 from tasks.engines.openai import Endpoint
 from tasks.ledger import Usage, Worker
 from tasks.workers.generate import use_engine
+from tests.counted import Tally, add_attempts, counted_run
 from tests.misbehaving import Answer, Asked, misbehaving
 from tests.place import Place
 from tests.small_runs import work_off
@@ -248,3 +256,129 @@ def test_gpu_hours_of_a_worker_and_its_price(place: Place) -> None:
     assert cost(run)["usd"] == pytest.approx(1.0)
     done(run, Usage(), NOON, worker)
     assert cost(run)["usd"] is None, "a price of GPU time that there was none of"
+
+
+def judge_all(run: int) -> None:
+    """Every verify work of a run is done, and every sample right."""
+    query(
+        """
+        update work set state = 'done', correct = size, incorrect = 0, no_answer = 0, undecided = 0,
+            first_correct = first_index
+        from batch where batch.id = batch_id and work.run_id = %s and kind = 'verify' returning 1
+        """,
+        (run,),
+    )
+
+
+def curve(run: int) -> dict[int, CoverageByCostRow]:
+    """A run's rows of coverage_by_cost by k, once all of its samples are judged."""
+    found = rows(CoverageByCostRow, "select * from coverage_by_cost where run_id = %s", (run,))
+    return {row.k: row for row in found}
+
+
+@pytest.mark.parametrize("number", range(6))
+def test_all_samples_cost_what_was_paid_for_those_that_came(place: Place, number: int) -> None:
+    price, usage, *_ = RESTS_ON[number]
+    priced(**price)
+    run = run_of(n=10, limit=2, batch_size=5)
+    for cached in (0, 400, 900, 900):
+        billed_ = usage.billed_prompt_tokens is not None
+        done(run, replace(usage, cached_prompt_tokens=cached if billed_ else None), NOON)
+    judge_all(run)
+    found, last = cost(run), curve(run)[10]
+    assert found["usd"] > 0
+    assert last.usd == pytest.approx(found["usd"] - found["usd_lost"], rel=1e-12)
+    assert last.gpu_seconds == pytest.approx(found["gpu_seconds"], rel=1e-12)
+
+
+def test_what_failed_is_no_part_of_what_samples_cost(place: Place) -> None:
+    priced(tokens=(1.0, None, 10.0))
+    run = run_of(n=2)
+    failed(run, billed())
+    place.query("update work set not_before = null where run_id = %s returning 1", (run,))
+    for _ in range(2):
+        done(run, billed(), NOON)
+    judge_all(run)
+    assert (cost(run)["usd"], cost(run)["usd_lost"]) == pytest.approx((0.006, 0.002))
+    assert {k: row.usd for k, row in curve(run).items()} == pytest.approx({1: 0.002, 2: 0.004})
+
+
+def test_prompts_are_paid_by_the_request_the_first_at_the_full_price(place: Place) -> None:
+    """Three requests of four samples: prompts of 1,000 tokens, the last two of them from a cache at a tenth."""
+    priced(tokens=(1.0, 0.1, 10.0))
+    run = run_of(n=12, batch_size=4)
+    for cached in (0, 1_000, 1_000):
+        done(run, billed(1_000, cached, 400), NOON)
+    judge_all(run)
+    found = curve(run)
+    wanted = {k: (1_000 + (-(-k // 4) - 1) * 100 + k * 100 * 10) / 1e6 for k in (1, 2, 5, 10, 12)}
+    assert {k: row.usd for k, row in found.items()} == pytest.approx(wanted)
+    assert {k: row.stopping_samples for k, row in found.items()} == dict.fromkeys(wanted, 1), "each first one is right"
+    (rate,) = place.query("select * from cost_rate where run_id = %s", (run,))
+    assert (rate["prompt_usd"], rate["repeated_prompt_usd"], rate["usd"]) == pytest.approx((1e-3, 1e-4, 1e-3))
+    assert rate["samples_a_prompt"] == 4
+
+
+def test_a_sample_costs_the_same_of_a_short_run_and_of_a_long_one(place: Place) -> None:
+    priced("counted", tokens=(1.0, None, 1.0))
+    short, long = (counted_run([Tally(n, 0)] * 20) for n in (1, 100))
+    for run, n in ((short, 1), (long, 100)):
+        add_attempts(run, completion_tokens=100 * n, prompt_tokens=1_000, gpu_seconds=1.0 + 0.1 * n)
+    for run in (short, long):
+        assert curve(run)[1].usd == pytest.approx(20 * 1_100 / 1e6)
+    assert curve(long)[1].gpu_seconds == pytest.approx(20 * 11 * (1 / 11 + 10 / 11 / 100)), "by tokens: no sizes"
+    assert curve(long)[100].gpu_seconds == pytest.approx(20 * 11)
+
+
+def test_stopping_pays_for_the_samples_up_to_the_first_right_one(place: Place) -> None:
+    priced("counted", tokens=(1.0, 0.1, 1.0))
+    run = counted_run([Tally(10, c) for c in (0, 1, 5, 10)])
+    add_attempts(run, completion_tokens=100 * 10, prompt_tokens=1_000)
+    until = {k: samples_until_right([10], [0, 1, 5, 10], k) for k in (1, 2, 5, 10)}
+    found = curve(run)
+    for k, expected in until.items():
+        assert found[k].stopping_samples == pytest.approx(expected.mean())
+        assert found[k].stopping_usd == pytest.approx(
+            (4 * 1_000 + (expected - 1).sum() * 100 + expected.sum() * 100) / 1e6
+        )
+    assert found[1].stopping_usd == found[1].usd
+    assert {row.stopping_flops for row in found.values()} == {None}
+
+
+def test_a_run_that_stops_says_how_many_samples_it_drew_up_to_the_first_right_one(place: Place) -> None:
+    run = counted_run([Tally(8, 1, first=6), Tally(20, 0)], stop_rule={"when_solved": True}, batch=1)
+    add_attempts(run, completion_tokens=100, prompt_tokens=10)
+    assert {k: row.stopping_samples for k, row in curve(run).items()} == {1: 1, 2: 2, 5: 5, 10: 8.5, 20: 13.5}
+    assert cost(run)["samples"] == 28
+
+
+def test_samples_up_to_the_first_right_one_of_a_run_that_stops_are_those_of_its_coverage(place: Place) -> None:
+    tallies = [Tally(9, 2, first=6), Tally(3, 3), Tally(20, 0), Tally(6, 1, first=5)]
+    run = counted_run(tallies, stop_rule={"when_solved": True}, batch=3)
+    add_attempts(run, completion_tokens=300, prompt_tokens=10)
+    pool = read_pool(run, place.one("select verifier_id from run"))
+    expected = until_right(pool.values(every_k(20))).mean(axis=0)
+    assert {k: row.stopping_samples for k, row in curve(run).items()} == pytest.approx(
+        {k: expected[k - 1] for k in (1, 2, 5, 10, 20)}
+    )
+
+
+def test_dollars_a_solved_problem_have_an_interval(place: Place) -> None:
+    priced("counted", usd_per_attempt=0.5)
+    run = counted_run([Tally(2, int(place_ < 3)) for place_ in range(10)])
+    add_attempts(run, completion_tokens=1, prompt_tokens=1)
+    found = cost(run)
+    assert found["usd_per_solved_problem"] == pytest.approx(10 / 3)
+    solved = estimate([[1.0]] * 3 + [[0.0]] * 7)
+    assert found["usd_per_solved_problem_low"] == pytest.approx(1 / solved.high[0], rel=1e-6)
+    assert found["usd_per_solved_problem_high"] == pytest.approx(1 / solved.low[0], rel=1e-6)
+
+
+@pytest.mark.parametrize(("tallies", "rule"), [([Tally(2, 0)] * 3, {}), ([Tally(2, 1)] * 3, {"when_solved": True})])
+def test_dollars_a_solved_problem_have_none_where_none_would_hold(
+    place: Place, tallies: list[Tally], rule: dict[str, bool]
+) -> None:
+    priced("counted", usd_per_attempt=0.5)
+    run = counted_run(tallies, stop_rule=rule)
+    add_attempts(run, completion_tokens=1, prompt_tokens=1)
+    assert (cost(run)["usd_per_solved_problem_low"], cost(run)["usd_per_solved_problem_high"]) == (None, None)

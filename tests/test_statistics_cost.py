@@ -1,10 +1,17 @@
-"""FLOPs against the paper's sum over tokens."""
+"""FLOPs against the paper's sum over tokens, and what k samples cost, against every order of drawing them."""
 
+from itertools import permutations
+
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.cost import Sizes, span_flops
+from models.statistics.costs import Ends, Rates, ratio_of_means, ratio_within, samples_until_right, until_right
+from models.statistics.coverage import every_k, pass_at_k
+from models.statistics.intervals import Estimate
+from models.statistics.similarity import interval_for, samples_for
 
 LLAMA_8B = Sizes(parameters=8_030_261_248, active_parameters=8_030_261_248, layers=32, token_dim=4096)
 
@@ -34,3 +41,88 @@ def test_a_mixture_of_experts_costs_by_its_active_parameters() -> None:
     mixture = Sizes(parameters=47_000_000_000, active_parameters=13_000_000_000, layers=32, token_dim=4096)
     dense = Sizes(parameters=13_000_000_000, active_parameters=13_000_000_000, layers=32, token_dim=4096)
     assert span_flops(mixture, 100, 50) == span_flops(dense, 100, 50)
+
+
+def test_samples_until_the_first_right_one_are_those_of_every_order() -> None:
+    for n in range(1, 7):
+        for c in range(n + 1):
+            firsts = [order.index(True) + 1 if c else n for order in permutations([True] * c + [False] * (n - c))]
+            for k in range(1, n + 1):
+                drawn = np.mean([min(first if c else k, k) for first in firsts])
+                assert samples_until_right(n, c, k) == pytest.approx(drawn, rel=1e-12), (n, c, k)
+
+
+@settings(deadline=None)
+@given(st.integers(1, 400).flatmap(lambda n: st.tuples(st.just(n), st.integers(0, n), st.integers(1, n))))
+def test_samples_until_the_first_right_one_are_a_sum_of_misses(counts: tuple[int, int, int]) -> None:
+    n, c, k = counts
+    values = pass_at_k([n], c, every_k(n))
+    assert samples_until_right([n], c, every_k(n)) == pytest.approx(until_right(values), rel=1e-9)
+    missed = [1.0, *(1 - values[0, : k - 1])]
+    assert samples_until_right(n, c, k) == pytest.approx(sum(missed), rel=1e-9)
+
+
+def test_samples_until_the_first_right_one_are_missing_above_n() -> None:
+    assert np.isnan(samples_until_right([3, 4], [0, 4], [4, 5])).tolist() == [[True, True], [False, True]]
+
+
+@settings(deadline=None)
+@given(
+    st.integers(1, 50).flatmap(lambda n: st.tuples(st.integers(1, n), st.just(n))),
+    st.tuples(*[st.floats(0, 1e3)] * 3),
+)
+def test_all_samples_cost_their_prompts_and_themselves(drawn: tuple[int, int], prices: tuple[float, ...]) -> None:
+    (prompts, samples), (prompt, repeated, sample) = drawn, prices
+    rates = Rates(*(np.array([each]) for each in (*prices, prompts, samples)))
+    costs = rates.all_drawn(every_k(samples))[0]
+    assert costs[-1] == pytest.approx(prompt + (prompts - 1) * repeated + samples * sample)
+    assert costs[0] == rates.until(np.ones((1, 1)))[0, 0] == pytest.approx(prompt + sample)
+    assert (np.diff(costs) >= -1e-9).all()
+
+
+def test_a_ratio_of_prices_that_every_problem_shares_is_sure() -> None:
+    assert ratio_of_means([1, 1, 1], [4, 4, 4]) == pytest.approx((0.25, 0.25, 0.25))
+    assert ratio_of_means([1.0, 2.0, 6.0], [2.0, 4.0, 12.0]) == pytest.approx((0.5, 0.5, 0.5)), (
+        "what both share cancels"
+    )
+    ratio, low, high = ratio_of_means([1, 2, 6], [4, 4, 4])
+    assert low < ratio == 0.75 < high
+    assert ratio * ratio == pytest.approx(low * high)
+    assert np.isnan(ratio_of_means([1], [4])[1:]).all()
+
+
+def test_the_ratio_of_costs_is_held_by_its_interval() -> None:
+    generator = np.random.default_rng(0)
+    held = []
+    for _ in range(1_000):
+        length = generator.lognormal(0, 0.5, 50)
+        _, low, high = ratio_of_means(*(length * generator.lognormal(0, 0.3, 50) for _ in range(2)))
+        held.append(low <= 1 <= high)
+    assert 0.93 < np.mean(held) < 0.97
+
+
+def test_the_ratio_is_held_where_few_hard_problems_make_up_a_cost() -> None:
+    generator, k = np.random.default_rng(0), 100
+    rights = generator.beta(1.04, 0.34, 200_000)
+    truth = np.mean((1 - (1 - rights) ** k) / rights)
+    held: dict[str, list[bool]] = {"t": [], "within": []}
+    for _ in range(300):
+        drawn = np.minimum(generator.geometric(generator.choice(rights, 50)), k).astype(float)
+        one = np.ones(50)
+        for name, (_, low, high) in (("t", ratio_of_means(drawn, one)),
+                                     ("within", ratio_within(drawn, Ends(1, k), one, Ends(1, 1)))):  # fmt: skip
+            held[name].append(low <= truth <= high)
+    assert np.mean(held["t"]) < 0.9, "why there are two"
+    assert np.mean(held["within"]) > 0.93
+
+
+def test_the_samples_for_a_coverage_are_where_the_band_crosses_it() -> None:
+    ks = np.array([1, 2, 5, 10, 20])
+    band = Estimate(*(np.array(each) for each in ([0.1, 0.2, 0.5, 0.6, 0.7], [0.0] * 5, [0, 0.1, 0.3, 0.4, 0.5],
+                                                  [0.2, 0.4, 0.7, 0.8, 0.9])))  # fmt: skip
+    assert interval_for(band, ks, 0.5) == (3, 20), "from the first k that may, to the first that surely does"
+    assert interval_for(band, ks, 0.15) == (1, 5)
+    assert interval_for(band, ks, 0.55) == (3, None)
+    assert interval_for(band, ks, 0.95) == (None, None)
+    assert samples_for(band.mean, 0.5) == 3
+    assert samples_for(band.mean, 0.71) is None

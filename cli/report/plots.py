@@ -193,6 +193,8 @@ def cost_plot(runs: Sequence[Findings]) -> Plot:
                 line = [(getattr(row, name), row.coverage, row.low, row.high) for row in mine]
                 if line:
                     band(axes, line, "o-", color=colour, markersize=3, label=_short(run), alpha=0.15)
+                stopping = [getattr(row, f"stopping_{name}") for row in mine]
+                axes.plot(stopping, [row.coverage for row in mine], "--", color=colour, linewidth=1)
             axes.set(xscale="log", xlabel=COSTS[name])
             log_labels(axes.xaxis)
             share_axis(axes, "coverage" if axes is all_axes[0] else "")
@@ -201,10 +203,11 @@ def cost_plot(runs: Sequence[Findings]) -> Plot:
     return Plot(
         "cost",
         "Coverage against cost",
-        "k samples of every problem, at the run's own mean lengths; FLOPs by the paper's formula, prompts once."
+        "k samples of every problem, at the run's own mean lengths; FLOPs by the paper's formula, prompts once; "
+        "dollars with a prompt a request. Dashed: each problem stops at its first right sample, one sample a request."
         + said_of_stopped(runs, "it paid less than this for its solved problems"),
         rows,
-        ("run_id", "k", "coverage", "low", "high", *COSTS, "biased_by"),
+        ("run_id", "k", "coverage", "low", "high", *COSTS, *(f"stopping_{name}" for name in COSTS), "biased_by"),
         draw,
         (max(6.0, 3.6 * len(shown)), 4.0),
     )

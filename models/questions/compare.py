@@ -1,231 +1,128 @@
-"""Runs against each other over the problems they share: at equal samples, FLOPs, dollars and GPU-seconds."""
+"""Runs against each other over the problems they share: at a k of each, and at equal budgets."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from models.analysis.pool import Pool, read_pool
-from models.database import rows
-from models.questions.find import problems_of
+from models.questions.contenders import ACCOUNTINGS, Accounting, Contender, measures
+from models.statistics.costs import ratio_of_means, ratio_within
 from models.statistics.coverage import every_k, nice_ks
 from models.statistics.intervals import Floats, estimate, known, paired_difference
-from models.statistics.similarity import budget_ratio, samples_for
-from models.tables import Run
-from verifiers.errors import UserError
 
-MEASURES = ("samples", "flops", "usd", "gpu_seconds")
-"""What a budget may be counted in; samples are a problem's."""
+
+class AtPrice(NamedTuple):
+    """A run at a k against another at its own: coverage, the paired difference, and what both take of a measure.
+
+    times is what the first takes over what the other does. Intervals are 95 %, for new problems of the same kind.
+    """
+
+    run_id: int
+    k: int
+    coverage: float
+    low: float
+    high: float
+    against: int
+    against_k: int
+    against_coverage: float
+    against_low: float
+    against_high: float
+    difference: float
+    difference_low: float | None
+    difference_high: float | None
+    accounting: str
+    measure: str
+    amount: float
+    against_amount: float
+    times: float
+    times_low: float | None
+    times_high: float | None
 
 
 class AtBudget(NamedTuple):
-    """A run's coverage at a budget, which buys k samples of every problem, and its paired difference to the first."""
+    """A run's coverage at the most samples within a budget, and its paired difference to the first run there.
+
+    k is how many samples of every problem the budget buys, all that there are where it buys more, 0 where it buys none.
+    """
 
     measure: str
     budget: float
     run_id: int
     k: int
-    coverage: float | None
-    low: float | None
-    high: float | None
+    accounting: str
+    all_there_are: bool
+    coverage: float | None = None
+    low: float | None = None
+    high: float | None = None
     difference: float | None = None
     difference_low: float | None = None
     difference_high: float | None = None
 
 
-class Need(NamedTuple):
-    """What a run needs for a wanted coverage: samples a problem, and what they cost where that is known."""
-
-    run_id: int
-    wanted: float
-    reaches: float
-    k: int | None
-    flops: float | None
-    usd: float | None
-    gpu_seconds: float | None
-    cheapest_by: list[str]
-    """Measures by which it is the cheapest of several that get there."""
-
-    def of(self, measure: str) -> float | None:
-        """How much of a measure it needs."""
-        amounts = {"samples": self.k, "flops": self.flops, "usd": self.usd, "gpu_seconds": self.gpu_seconds}
-        return amounts[measure]
+def at_prices(compared: Sequence[Contender]) -> list[AtPrice]:
+    """The first run at its k against each other at its own: a row a pair, accounting and measure known of both."""
+    first, *others = compared
+    return [row for other in others for row in _at_prices(first, other)]
 
 
-class Growth(NamedTuple):
-    """Samples a problem at two levels of coverage that every run passes, and their ratio."""
-
-    run_id: int
-    start: float
-    goal: float
-    samples_start: int
-    samples_goal: int
-    ratio: float | None
-
-
-class _Cost(NamedTuple):
-    problems: int
-    prompt_flops: float | None
-    flops: float | None
-    gpu_seconds: float | None
-    usd: float | None
-
-
-@dataclass(frozen=True)
-class Contender:
-    """One run's part in a comparison: its counts of the shared problems, in one order, and what they cost."""
-
-    run_id: int
-    pool: Pool
-    fixed: dict[str, float]
-    """What the prompts cost, by measure."""
-    rate: dict[str, float]
-    """What one more sample of every shared problem costs, by measure; measures that are not known are missing."""
-
-    def cost(self, measure: str, k: int) -> float:
-        """What k samples of every shared problem cost."""
-        return self.fixed.get(measure, 0.0) + k * self.rate[measure]
-
-    def affordable(self, measure: str, budget: float) -> int:
-        """The most samples of every problem within a budget; 0 for none, and where it buys more than were drawn."""
-        k = int((budget - self.fixed.get(measure, 0.0)) / self.rate[measure] * (1 + 1e-12))
-        return k if 1 <= k <= self.pool.least else 0
-
-    def values(self, k: int) -> Floats:
-        """Every shared problem's pass@k."""
-        return self.pool.values(np.array([k]))[:, 0]
-
-    def curve(self) -> Floats:
-        """Coverage at every k from 1."""
-        return np.asarray(self.pool.values(every_k(self.pool.least)).mean(axis=0))
-
-
-def contenders(runs: Sequence[Run], without: Collection[str] = ()) -> tuple[list[Contender], int]:
-    """The runs over the problems they share, and how many they do not share; UserError where nothing is left.
-
-    without: keys of problems that are left out.
-    """
-    if len({run.benchmark_id for run in runs}) > 1:
-        raise UserError("Runs of different benchmarks have no problems to compare; choose runs of one benchmark.")
-    keys = [
-        {problem.name: problem.id for problem in problems_of(run.id) if problem.name not in without} for run in runs
-    ]
-    shared = set(keys[0]).intersection(*keys[1:])
-    if not shared:
-        raise UserError("These runs have no problem in common" + (" that is not known." if without else "."))
-    compared = [_contender(run, [ids[key] for key in sorted(shared)]) for run, ids in zip(runs, keys, strict=True)]
-    for contender in compared:
-        if contender.pool.least < 1:
-            raise UserError(
-                f"Run {contender.run_id} has problems without a verified sample; wait, or compare other runs."
-            )
-    return compared, len(set().union(*keys)) - len(shared)
-
-
-def measures(compared: Sequence[Contender]) -> list[str]:
-    """The measures that are known of every run."""
-    return [measure for measure in MEASURES if all(measure in contender.rate for contender in compared)]
-
-
-def at_equal_budgets(compared: Sequence[Contender], measure: str) -> list[AtBudget]:
-    """Every run's coverage at the same budgets, with the paired difference to the first run's at that budget.
-
-    One row a budget and run: k is what the budget buys of every problem. Budgets grow as 1, 2, 5, 10.
-    """
+def _at_prices(first: Contender, other: Contender) -> list[AtPrice]:
+    pair = [(run, np.array([run.k])) for run in (first, other)]
+    values = [run.values(k) for run, k in pair]
+    apart = paired_difference(*values)
+    said: dict[str, Any] = {"difference": float(apart.mean[0])}
+    said |= {"difference_low": known(apart.low[0]), "difference_high": known(apart.high[0])}
+    for (run, k), value, names in zip(pair, values, (("run_id", ""), ("against", "against_")), strict=True):
+        found = estimate(value)
+        said |= {names[0]: run.run_id, f"{names[1]}k": int(k[0]), f"{names[1]}coverage": float(found.mean[0])}
+        said |= {f"{names[1]}low": float(found.low[0]), f"{names[1]}high": float(found.high[0])}
     lines = []
-    for budget in _budgets(compared, measure):
-        ks = [contender.affordable(measure, budget) for contender in compared]
-        first = compared[0].values(ks[0])[:, None] if ks[0] else None
-        for contender, k in zip(compared, ks, strict=True):
-            if not k:
-                continue
-            values = contender.values(k)[:, None]
-            mean, _, low, high = estimate(values)
-            numbers = [mean, low, high]
-            if first is not None and contender is not compared[0]:
-                difference = paired_difference(values, first)
-                numbers += [difference.mean, difference.low, difference.high]
-            lines.append(AtBudget(measure, budget, contender.run_id, k, *(known(number[0]) for number in numbers)))
+    for accounting in ACCOUNTINGS:
+        for measure in measures((first, other)):
+            amount, other_amount = (float(run.total(measure, accounting, k)[0]) for run, k in pair)
+            mine, theirs = (run.amounts(measure, accounting, k)[:, 0] for run, k in pair)
+            my_ends, their_ends = (run.ends(measure, int(k[0])) for run, k in pair)
+            times = (
+                ratio_of_means(mine, theirs) if accounting == "all" else ratio_within(mine, my_ends, theirs, their_ends)
+            )
+            costs = (accounting, measure, amount, other_amount, *map(known, times))
+            lines.append(AtPrice(**said | dict(zip(AtPrice._fields[-7:], costs, strict=True))))
     return lines
 
 
-def for_wanted(compared: Sequence[Contender], wanted: float) -> list[Need]:
-    """What each run needs for a wanted coverage, and which is the cheapest by what is known of every run."""
-    needs = []
-    for contender in compared:
-        curve = contender.curve()
-        reached = np.flatnonzero(curve >= wanted - 1e-12)
-        k = int(reached[0]) + 1 if len(reached) else None
-        flops, usd, gpu_seconds = (
-            contender.cost(name, k) if k and name in contender.rate else None for name in MEASURES[1:]
-        )
-        needs.append(Need(contender.run_id, wanted, float(np.nanmax(curve)), k, flops, usd, gpu_seconds, []))
-    for measure in measures(compared):
-        amounts = [amount for need in needs if (amount := need.of(measure)) is not None]
-        if len(amounts) > 1:
-            for need in needs:
-                if need.of(measure) == min(amounts):
-                    need.cheapest_by.append(measure)
-    return needs
+def at_equal_budgets(compared: Sequence[Contender], measure: str, accounting: Accounting = "all") -> list[AtBudget]:
+    """Every run's coverage at its best k within the same budgets, and its paired difference to the first run's there.
 
-
-def reached_by_all(compared: Sequence[Contender]) -> float:
-    """The highest coverage that every run reaches, in whole percents from one percent on."""
-    reached = min(float(np.nanmax(contender.curve())) for contender in compared)
-    return float(np.floor(100 * reached) / 100) or reached
-
-
-def similarity(compared: Sequence[Contender]) -> list[Growth]:
-    """By what factor samples must grow from the best pass@1 to what all reach: about one number within a family.
-
-    The paper's curves of one shape (section 3.2, figure 6). NaN is missing.
+    One row a budget and run. Budgets grow as 1, 2, 5, 10, from the least that buys a sample of every problem.
     """
-    curves = [contender.curve() for contender in compared]
-    start = max(float(curve[0]) for curve in curves)
-    goal = min(float(np.nanmax(curve)) for curve in curves)
-    if goal <= start:
-        return []
-    return [
-        Growth(
-            run_id=contender.run_id,
-            start=start,
-            goal=goal,
-            samples_start=samples_for(curve, start),
-            samples_goal=samples_for(curve, goal),
-            ratio=known(budget_ratio(curve, start, goal)),
-        )
-        for contender, curve in zip(compared, curves, strict=True)
-    ]
+    totals = [run.total(measure, accounting, every_k(run.most)) for run in compared]
+    lines = []
+    for budget in _budgets(totals, whole=(measure, accounting) == ("samples", "all")):
+        ks = [int(np.searchsorted(total, budget * (1 + 1e-12), "right")) for total in totals]
+        first = compared[0].values(np.array(ks[:1])) if ks[0] else None
+        for run, k in zip(compared, ks, strict=True):
+            line = AtBudget(measure, budget, run.run_id, k, accounting, k == run.most)
+            lines.append(line._replace(**_covers(run, k, None if run is compared[0] else first)))
+    return lines
 
 
-def _budgets(compared: Sequence[Contender], measure: str) -> list[float]:
+def _covers(run: Contender, k: int, first: Floats | None) -> dict[str, Any]:
+    """Coverage at a k and its paired difference to the first run's values, by the fields of AtBudget; none at 0."""
+    if not k:
+        return {}
+    values = run.values(np.array([k]))
+    found = {"": estimate(values)} | ({} if first is None else {"difference": paired_difference(values, first)})
+    numbers: dict[str, float | None] = {}
+    for name, each in found.items():
+        numbers |= {name or "coverage": known(each.mean[0])}
+        numbers |= {f"{name}_low".strip("_"): known(each.low[0]), f"{name}_high".strip("_"): known(each.high[0])}
+    return numbers
+
+
+def _budgets(totals: Sequence[Floats], whole: bool) -> list[float]:
     """1, 2, 5, 10, ..., from the least that buys a sample of every problem to all that was bought."""
-    least = min(contender.cost(measure, 1) for contender in compared)
-    most = max(contender.cost(measure, contender.pool.least) for contender in compared)
-    if measure == "samples":
+    least, most = min(total[0] for total in totals), max(float(np.nanmax(total)) for total in totals)
+    if whole:
         return [float(k) for k in nice_ks(int(most))]
     decades = range(int(np.floor(np.log10(least))), int(np.ceil(np.log10(most))) + 1)
     grid = [float(f"{step}e{decade}") for decade in decades for step in (1, 2, 5)]
     return [each for each in grid if least <= each < most] + [most]
-
-
-def _contender(run: Run, problem_ids: Sequence[int]) -> Contender:
-    pool = read_pool(run.id, run.verifier_id).only(problem_ids)
-    (cost,) = rows(
-        _Cost,
-        """
-        select count(*) as problems, sum(prompt_flops) as prompt_flops,
-            case when bool_and(prompt_flops + completion_flops is not null) then sum(completion_flops / samples) end
-                as flops,
-            sum(gpu_seconds / samples) as gpu_seconds,
-            case when bool_and(usd is not null) then sum(usd / samples) end as usd
-        from problem_cost where run_id = %s and problem_id = any(%s) and samples > 0
-        """,
-        (run.id, pool.problem_ids),
-    )
-    rate = {"samples": 1.0}
-    if cost.problems == len(problem_ids):
-        rates = {"flops": cost.flops, "usd": cost.usd, "gpu_seconds": cost.gpu_seconds}
-        rate |= {measure: float(value) for measure, value in rates.items() if value}
-    return Contender(run.id, pool, {"flops": float(cost.prompt_flops or 0)}, rate)

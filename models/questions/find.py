@@ -16,6 +16,27 @@ class _Named(NamedTuple):
 
 def find_run(named: str) -> Run:
     """A run by its name, else by its id; UserError, with the nearest name, where there is none."""
+    found = _run(named)
+    if found is not None:
+        return found
+    near = difflib.get_close_matches(named, column("select name from run where name is not null"), 1)
+    raise UserError(
+        f"There is no run {named!r}; " + (f"did you mean {near[0]}?" if near else "`monkeys runs` lists them.")
+    )
+
+
+def find_run_at(named: str) -> tuple[Run, int | None]:
+    """A run and, of RUN@K, the k; a run whose whole name is that goes first. UserError where there is none."""
+    name, at, k = named.rpartition("@")
+    found = _run(named)
+    if found is not None or not at or not (k.isascii() and k.isdecimal()):
+        return found or find_run(named), None
+    if not 0 < int(k[:19]) < 2**31:
+        raise UserError(f"{named} asks for k {k}, but a k is a number of samples, from 1.")
+    return find_run(name), int(k)
+
+
+def _run(named: str) -> Run | None:
     check_schema()
     number = int(named) if named.isascii() and named.isdecimal() and len(named) < 19 else None
     runs = rows(
@@ -25,12 +46,7 @@ def find_run(named: str) -> Run:
         """,
         {"name": named, "id": number},
     )
-    if runs:
-        return runs[0]
-    near = difflib.get_close_matches(named, column("select name from run where name is not null"), 1)
-    raise UserError(
-        f"There is no run {named!r}; " + (f"did you mean {near[0]}?" if near else "`monkeys runs` lists them.")
-    )
+    return runs[0] if runs else None
 
 
 def find_verifier_of(run: Run, name: str | None) -> int:

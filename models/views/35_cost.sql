@@ -1,136 +1,20 @@
--- FLOPs of the tokens at contexts start+1 .. start+tokens: 2 * (parameters + 2 * layers * token_dim * context) each
--- (Large Language Monkeys, section 2.3; the same as models/cost.py).
-create or replace function span_flops(
-    parameters bigint, layers integer, token_dim integer, start double precision, tokens double precision
-) returns double precision language sql immutable parallel safe as $$
-    select 2 * tokens * parameters + 2.0 * layers * token_dim * tokens * (2 * start + tokens + 1)
+-- A table up to 20 degrees of freedom, then z + g1/df + ... + g4/df^4 (Abramowitz and Stegun 26.7.5), to 2e-7.
+create or replace function t_975(df bigint) returns double precision language sql immutable parallel safe strict as $$
+    select case when df < 1 then null when df <= 20 then (array[
+        12.706204736174698, 4.302652729749464, 3.182446305283710, 2.776445105197793, 2.570581835636314,
+        2.446911851144969, 2.364624251592785, 2.306004135204166, 2.262157162798205, 2.228138851986274,
+        2.200985160091639, 2.178812829667229, 2.160368656462792, 2.144786687917804, 2.131449545559775,
+        2.119905299221255, 2.109815577833317, 2.100922040241038, 2.093024054408263, 2.085963447265837
+    ]::double precision[])[df]
+    else z + (z^3 + z) / 4 / df + (5 * z^5 + 16 * z^3 + 3 * z) / 96 / df^2
+        + (3 * z^7 + 19 * z^5 + 17 * z^3 - 15 * z) / 384 / df^3
+        + (79 * z^9 + 776 * z^7 + 1482 * z^5 - 1920 * z^3 - 945 * z) / 92160 / df^4 end
+    from (select 1.959963984540054::double precision as z) as normal
 $$;
-comment on function span_flops is 'FLOPs of tokens after a context of `start` tokens, by the formula of the paper';
+comment on function t_975 is 'The 97.5 % quantile of Student''s t: half the width of a 95 % interval in standard errors';
 
--- Attempts that failed, were lost or still run were billed too: what is known of them is in the dollars and in the
--- billed columns. Of an attempt that ended well all must be known, or nothing is.
-create view problem_cost as
-with held as (
-    select run.id as run_id, span.*,
-        price.usd_per_attempt, price.usd_per_gpu_hour, price.usd_per_million_input / 1e6 as usd_input,
-        coalesce(price.usd_per_million_cached_input, price.usd_per_million_input) / 1e6 as usd_cached,
-        price.usd_per_million_output / 1e6 as usd_output
-    from run
-    join llm on llm.id = run.llm_id
-    cross join lateral price_spans(llm.name, price_tier(llm.engine_args)) as span
-    join price on price.id = span.price_id
-), tried as (
-    select work.run_id, batch.problem_id, work.kind, batch.size, attempt.*, usd_per_attempt, usd_per_gpu_hour,
-        usd_input, usd_cached, usd_output
-    from attempt
-    join work on work.id = attempt.work_id
-    join batch on batch.id = work.batch_id
-    left join held on held.run_id = work.run_id and work.kind = 'generate' and attempt.usd is null
-        and attempt.started_at >= held.since and attempt.started_at < held.until
-        and (attempt.started_at at time zone 'UTC')::time >= held.from_hour
-        and (attempt.started_at at time zone 'UTC')::time < held.to_hour
-), based as (
-    select *, case
-        when kind <> 'generate' then null
-        when usd is not null then 'charged'
-        when ok and usd_per_attempt is not null then 'samples'
-        when ok and usd_input + billed_prompt_tokens + completion_tokens is not null then 'usage'
-        when ok is not true and usd_input + coalesce(billed_prompt_tokens, completion_tokens) is not null then 'usage'
-        when ok and requests is null and usd_input + prompt_tokens + completion_tokens is not null then 'estimated'
-        when gpu_seconds > 0 and usd_per_gpu_hour is not null then 'gpu_hours' end as usd_from
-    from tried
-), paid as (
-    select *, case usd_from
-        when 'charged' then usd
-        when 'samples' then size * usd_per_attempt
-        when 'usage' then coalesce(billed_prompt_tokens, 0) * usd_input
-            - least(coalesce(cached_prompt_tokens, 0), coalesce(billed_prompt_tokens, 0)) * (usd_input - usd_cached)
-            + coalesce(completion_tokens, 0) * usd_output
-        when 'estimated' then prompt_tokens * usd_cached + completion_tokens * usd_output
-        when 'gpu_hours' then gpu_seconds / 3600 * usd_per_gpu_hour end as dollars,
-        case when usd_from = 'estimated' then prompt_tokens * (usd_input - usd_cached) end as dollars_once,
-        engine = 'openai' and (lost_requests > 0 or ok is false and (finished_at is null
-            or usd is null and requests is distinct from 0 and billed_prompt_tokens + completion_tokens is null))
-            is true as unmeasured
-    from based
-), used as (
-    select run_id, problem_id,
-        sum(size) filter (where ok and kind = 'generate') as samples,
-        max(prompt_tokens) filter (where ok and kind = 'generate') as prompt_tokens,
-        sum(completion_tokens) filter (where ok and kind = 'generate') as completion_tokens,
-        bool_or(completion_tokens is null) filter (where ok and kind = 'generate') as completion_unknown,
-        sum(thinking_tokens) filter (where ok and kind = 'generate') as thinking_tokens,
-        bool_or(thinking_tokens is null) filter (where ok and kind = 'generate') as thinking_unknown,
-        sum(billed_prompt_tokens) as billed_prompt_tokens,
-        bool_or(billed_prompt_tokens is null) filter (where ok and kind = 'generate') as billed_unknown,
-        sum(cached_prompt_tokens) as cached_prompt_tokens,
-        bool_or(cached_prompt_tokens is null) filter (where ok and kind = 'generate') as cached_unknown,
-        sum(completion_tokens) as billed_completion_tokens,
-        sum(truncated) filter (where ok and kind = 'generate') as truncated,
-        sum(flops) filter (where ok and kind = 'generate') as flops,
-        bool_or(flops is null) filter (where ok and kind = 'generate') as flops_unknown,
-        sum(gpu_seconds) filter (where ok and kind = 'generate') as gpu_seconds,
-        sum(gpu_seconds) filter (where ok is false and kind = 'generate') as gpu_seconds_lost,
-        sum(gpu_seconds) filter (where ok is null and kind = 'generate') as gpu_seconds_running,
-        sum(gpu_seconds) filter (where kind = 'score') as score_gpu_seconds,
-        sum(cpu_seconds) filter (where kind = 'verify') as verify_cpu_seconds,
-        sum(judged) filter (where kind = 'verify' and ok) as judged,
-        sum(reused) filter (where kind = 'verify' and ok) as reused,
-        sum(dollars) as dollars, max(dollars_once) as dollars_once,
-        bool_or(dollars is null) filter (where ok and kind = 'generate') as dollars_unknown,
-        min(usd_from) as usd_from, max(usd_from) as other_usd_from,
-        bool_or(usd_from = 'estimated') as estimated,
-        count(*) filter (where unmeasured) as unmeasured
-    from paid
-    group by run_id, problem_id
-)
-select used.run_id, problem_id, samples,
-    case when samples is null then 0 else prompt_tokens end as prompt_tokens,
-    case when completion_unknown is not true then coalesce(completion_tokens, 0) end::bigint as completion_tokens,
-    coalesce(truncated, 0)::bigint as truncated,
-    span_flops(active_parameters, layers, token_dim, 0, prompt_tokens) as prompt_flops,
-    case when active_parameters is not null and not flops_unknown then flops end as completion_flops,
-    coalesce(gpu_seconds, 0) as gpu_seconds,
-    coalesce(gpu_seconds_lost, 0) as gpu_seconds_lost,
-    coalesce(gpu_seconds_running, 0) as gpu_seconds_running,
-    coalesce(score_gpu_seconds, 0) as score_gpu_seconds,
-    coalesce(verify_cpu_seconds, 0) as verify_cpu_seconds,
-    coalesce(judged, 0)::bigint as judged,
-    coalesce(reused, 0)::bigint as reused,
-    case when dollars_unknown is not true then dollars + coalesce(dollars_once, 0) end as usd,
-    case when dollars_unknown or dollars is null then null
-         when estimated then 'estimated'
-         when usd_from = other_usd_from then usd_from
-         else 'mixed' end as usd_from,
-    case when billed_unknown is not true then coalesce(billed_prompt_tokens, 0) end::bigint as billed_prompt_tokens,
-    case when cached_unknown is not true then coalesce(cached_prompt_tokens, 0) end::bigint as cached_prompt_tokens,
-    case when completion_unknown is not true then coalesce(billed_completion_tokens, 0) end::bigint
-        as billed_completion_tokens,
-    case when thinking_unknown is not true then coalesce(thinking_tokens, 0) end::bigint as thinking_tokens,
-    unmeasured as attempts_unmeasured
-from used join run on run.id = used.run_id join llm on llm.id = run.llm_id;
-comment on view problem_cost is 'What each problem of a run took; null is unknown';
-comment on column problem_cost.prompt_tokens is 'Tokens of the prompt, counted once: its samples share it';
-comment on column problem_cost.completion_tokens is 'New tokens of its samples';
-comment on column problem_cost.truncated is 'Samples that ended at max_tokens';
-comment on column problem_cost.judged is 'Candidates judged';
-comment on column problem_cost.reused is 'Samples whose candidate already had a verdict: judgings saved';
-comment on column problem_cost.usd is
-    'What the provider charged, else by the price that held when an attempt began: per sample, per token, per GPU-hour; '
-    'null where no price held, or where what it counts is not known, of an attempt that ended well';
-comment on column problem_cost.usd_from is
-    'What usd rests on: charged; usage (tokens as billed; where a cache is not known of, all at the full price); '
-    'samples; gpu_hours; estimated (the prompt once an attempt, a repeated one as cached: no server said); mixed';
-comment on column problem_cost.billed_prompt_tokens is
-    'Prompt tokens as billed: once a request, those of failed and running attempts too';
-comment on column problem_cost.cached_prompt_tokens is 'Of those, the tokens that the provider had in its cache';
-comment on column problem_cost.billed_completion_tokens is
-    'New tokens as billed, those of failed and running attempts too';
-comment on column problem_cost.thinking_tokens is 'Of completion_tokens, those of what was thought';
-comment on column problem_cost.attempts_unmeasured is
-    'Attempts at an endpoint that failed, or of which an answer was lost, so that nobody knows all that was billed: usd is '
-    'then at least so much';
-
+-- Dollars over solved problems is a mean over a share. Their logarithms' intervals, Student's t and Gaffke's, make its
+-- own as the distances of a difference do that hang together by a correlation (MOVER: Zou and Donner 2008).
 create view cost as
 with summed as (
     select run_id,
@@ -159,26 +43,40 @@ with summed as (
             as billed_completion_tokens,
         case when bool_or(thinking_tokens is null) is not true then sum(thinking_tokens) end::bigint
             as thinking_tokens,
-        sum(attempts_unmeasured)::bigint as attempts_unmeasured
+        sum(attempts_unmeasured)::bigint as attempts_unmeasured,
+        case when bool_or(usd is null) filter (where samples > 0) is not true then sum(usd_lost) end as usd_lost,
+        nullif(sum(solved), 0)::double precision as solved, sum(solved) / count(*)::double precision as share,
+        gaffke_low(array_agg(solved)) as share_low, 1 - gaffke_low(array_agg(1 - solved)) as share_high,
+        least(greatest(coalesce(corr(usd, solved), 0), -1), 1) as together,
+        case when count(usd) = count(*)
+            then t_975(count(*) - 1) * stddev_samp(usd) / sqrt(count(*)) / nullif(avg(usd), 0) end as usd_spread
     from problem_cost
+    join (
+        select run_id, problem_id, (correct > 0)::int::double precision as solved from problem_tally
+    ) as tallied using (run_id, problem_id)
     group by run_id
+), bounded as (
+    select summed.*, ln(share_high / nullif(share, 0)) as above, ln(nullif(share, 0) / nullif(share_low, 0)) as below,
+        case when biased_by(run.stop_rule) is null then usd_spread end as usd_apart
+    from summed join run on run.id = summed.run_id
 )
-select summed.run_id, prompt_tokens, completion_tokens, flops, gpu_seconds, gpu_seconds_lost, gpu_seconds_running,
+select bounded.run_id, prompt_tokens, completion_tokens, flops, gpu_seconds, gpu_seconds_lost, gpu_seconds_running,
     score_gpu_seconds, verify_cpu_seconds, usd,
-    usd / solved.problems as usd_per_solved_problem,
-    flops / solved.problems as flops_per_solved_problem,
-    gpu_seconds / solved.problems as gpu_seconds_per_solved_problem,
+    usd / solved as usd_per_solved_problem,
+    flops / solved as flops_per_solved_problem,
+    gpu_seconds / solved as gpu_seconds_per_solved_problem,
     judged, reused, samples, case when usd is not null then usd_from end as usd_from, billed_prompt_tokens,
     cached_prompt_tokens, billed_completion_tokens, thinking_tokens,
     attempts_unmeasured + (
         select count(*) from work
-        where work.run_id = summed.run_id and work.kind = 'generate' and work.state in ('failed', 'cancelled')
+        where work.run_id = bounded.run_id and work.kind = 'generate' and work.state in ('failed', 'cancelled')
             and exists (select from submission_line line where line.work_id = work.id and line.answer is not null)
-    ) as attempts_unmeasured
-from summed
-left join (
-    select run_id, nullif(count(*) filter (where correct > 0), 0) as problems from problem_tally group by run_id
-) as solved on solved.run_id = summed.run_id;
+    ) as attempts_unmeasured, usd_lost,
+    usd / solved * exp(-sqrt((usd_apart - together * above) ^ 2 + (1 - together ^ 2) * above ^ 2))
+        as usd_per_solved_problem_low,
+    usd / solved * exp(sqrt((usd_apart - together * below) ^ 2 + (1 - together ^ 2) * below ^ 2))
+        as usd_per_solved_problem_high
+from bounded;
 comment on view cost is 'What each run took; null is unknown, and so is a sum of which one part is';
 comment on column cost.prompt_tokens is 'Each problem''s prompt counted once';
 comment on column cost.completion_tokens is 'New tokens of the samples';
@@ -192,6 +90,10 @@ comment on column cost.usd is
     'Dollars, those of failed and running attempts too as far as they are known: what the provider charged, else by the '
     'price (`monkeys price`) that held when each attempt began; null where neither is known of all samples';
 comment on column cost.usd_per_solved_problem is 'Dollars over problems with a right sample';
+comment on column cost.usd_per_solved_problem_low is
+    'Lower end of its 95 % interval, for new problems of the same kind; null where none is solved, and for a run that '
+    'stops when solved: its few hardest problems make up its cost';
+comment on column cost.usd_per_solved_problem_high is 'Upper end of its 95 % interval';
 comment on column cost.samples is 'Samples that were drawn';
 comment on column cost.usd_from is
     'What usd rests on: charged; usage (tokens as billed; where a cache is not known of, all at the full price); '
@@ -204,6 +106,8 @@ comment on column cost.thinking_tokens is 'Of completion_tokens, those of what w
 comment on column cost.attempts_unmeasured is
     'Attempts at an endpoint that failed, or of which an answer was lost, so that nobody knows all that was billed, and '
     'works that failed or were cancelled with answers of a batch API in hand: usd is then at least so much';
+comment on column cost.usd_lost is
+    'Of usd, dollars of attempts that failed, were lost or still run, as far as they are known';
 
 create view engine_time as
 with each as (

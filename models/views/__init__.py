@@ -86,6 +86,9 @@ class CostRow(NamedTuple):
     billed_completion_tokens: int | None
     thinking_tokens: int | None
     attempts_unmeasured: int
+    usd_lost: float | None
+    usd_per_solved_problem_low: float | None
+    usd_per_solved_problem_high: float | None
 
 
 class CoverageRow(NamedTuple):
@@ -113,7 +116,7 @@ class CoverageRow(NamedTuple):
 
 
 class CoverageByCostRow(NamedTuple):
-    """What coverage at each k costs: k samples of every problem, at the run's own mean lengths."""
+    """What coverage at each k costs: k samples of every problem, or those up to the first right one of each."""
 
     run_id: int
     k: int
@@ -124,6 +127,10 @@ class CoverageByCostRow(NamedTuple):
     low: float | None
     high: float | None
     biased_by: str | None
+    stopping_samples: float | None
+    stopping_flops: float | None
+    stopping_gpu_seconds: float | None
+    stopping_usd: float | None
 
 
 class PrecisionAtKRow(NamedTuple):

@@ -178,3 +178,16 @@ def test_the_edges_are_compared_without_a_fuss(place: Place, rights: tuple[int, 
             said = place.ok("compare", *arguments, "--accounting", accounting)
             assert "nan" not in said
             assert "What 0 %" not in said
+
+
+def test_a_difference_is_said_to_be_resolved_or_not_and_what_it_is_on_these_very_problems(place: Place) -> None:
+    first, second = (counted_run([Tally(1000, c + more) for c in range(20, 60)]) for more in (30, 0))
+    (row, *_) = compared(place, f"{first}@1", f"{second}@1")
+    assert row["difference"] == pytest.approx(0.03)
+    assert row["difference_low"] < 0 < row["these_low"] < 0.03 < row["these_high"] < row["difference_high"]
+    said = place.ok("compare", f"{first}@1", f"{second}@1")
+    assert f"The difference is {row['resolved']}. On these very problems, with new samples, it is [" in said
+    assert row["resolved"].startswith("not resolved by 40 problems: +3.00 points [")
+    stops = counted_run([Tally(10, 1, first=2), Tally(10, 0)], stop_rule={"when_solved": True}, n=10)
+    other = counted_run([Tally(10, 1, first=2), Tally(10, 0)])
+    assert {row["these_low"] for row in compared(place, f"{stops}@2", f"{other}@2")} == {None}

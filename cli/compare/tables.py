@@ -44,6 +44,7 @@ def print_prices(compared: Sequence[Contender], rows: Sequence[AtPrice]) -> None
     pairs = [[row for row in rows if (row.against, row.against_k) == pair] for pair in _pairs(rows)]
     for pair in pairs:
         click.echo("\n" + harmless(price_sentence(names, pair)))
+        click.echo(f"The difference is {pair[0].resolved}.{_on_these(pair[0])}")
         ours, theirs = _at(names, pair[0].run_id, pair[0].k), _at(names, pair[0].against, pair[0].against_k)
         lines = [
             {
@@ -169,6 +170,12 @@ def _times(times: float, low: float | None, high: float | None, said: str = "") 
     return (
         f"{_figures(times)}{said} [{'0' if low is None else _figures(low)}, {'∞' if high is None else _figures(high)}]"
     )
+
+
+def _on_these(row: AtPrice) -> str:
+    if row.these_low is None:
+        return ""
+    return f" On these very problems, with new samples, it is [{_points(row.these_low)}, {_points(row.these_high)}]."
 
 
 def _listed(parts: Sequence[str]) -> str:

@@ -17,8 +17,18 @@ COLUMNS = ("k", "coverage", "low", "high", "stderr", "floor", "ceiling", "proble
 LAW = ("family", "parameters", "error", "flag")
 FORECAST = ("k", "coverage", "low", "high", "flag")
 BACK_TEST = ("using", "k", "forecast", "low", "high", "truth", "off", "flag")
-SELECTION = ("selector", "reward_model", "success_rate", "coverage", "gap", "stderr", "exact")
-WEAK = ("weak_verifier", "weak_version", "success_rate", "stderr", "coverage", "gap", "ceiling", "problems_missing")
+SELECTION = ("selector", "reward_model", "success_rate", "low", "high", "coverage", "gap", "exact")
+WEAK = (
+    "weak_verifier",
+    "weak_version",
+    "success_rate",
+    "low",
+    "high",
+    "coverage",
+    "gap",
+    "ceiling",
+    "problems_missing",
+)
 RELIABILITY = ("measure", "reward_model", "k", "share", "value", "low", "high", "interval_of")
 STOPPING = ("k", "samples", "success_rate", "stderr", "majority")
 COST = (

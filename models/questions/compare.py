@@ -7,14 +7,18 @@ import numpy as np
 
 from models.questions.contenders import ACCOUNTINGS, Accounting, Contender, measures
 from models.statistics.costs import ratio_of_means, ratio_within
-from models.statistics.coverage import every_k, nice_ks
+from models.statistics.coverage import Counts, every_k, nice_ks
 from models.statistics.intervals import Floats, estimate, known, paired_difference
+from models.statistics.resolving import resolve, resolved_line
+from models.statistics.these_problems import these_problems, these_problems_difference
 
 
 class AtPrice(NamedTuple):
     """A run at a k against another at its own: coverage, the paired difference, and what both take of a measure.
 
-    times is what the first takes over what the other does. Intervals are 95 %, for new problems of the same kind.
+    times is what the first takes over what the other does. Intervals are 95 %, for new problems of the same kind;
+    of the difference on these very problems there is a second one, None where a run stops at right samples. resolved
+    says in words whether the difference is told apart from 0, and how many problems would tell it.
     """
 
     run_id: int
@@ -30,6 +34,9 @@ class AtPrice(NamedTuple):
     difference: float
     difference_low: float | None
     difference_high: float | None
+    these_low: float | None
+    these_high: float | None
+    resolved: str
     accounting: str
     measure: str
     amount: float
@@ -71,6 +78,8 @@ def _at_prices(first: Contender, other: Contender) -> list[AtPrice]:
     apart = paired_difference(*values)
     said: dict[str, Any] = {"difference": float(apart.mean[0])}
     said |= {"difference_low": known(apart.low[0]), "difference_high": known(apart.high[0])}
+    said |= {"resolved": resolved_line(resolve(*(value[:, 0] for value in values)))}
+    said |= dict(zip(("these_low", "these_high"), _on_these(pair), strict=True))
     for (run, k), value, names in zip(pair, values, (("run_id", ""), ("against", "against_")), strict=True):
         found = estimate(value)
         said |= {names[0]: run.run_id, f"{names[1]}k": int(k[0]), f"{names[1]}coverage": float(found.mean[0])}
@@ -87,6 +96,15 @@ def _at_prices(first: Contender, other: Contender) -> list[AtPrice]:
             costs = (accounting, measure, amount, other_amount, *map(known, times))
             lines.append(AtPrice(**said | dict(zip(AtPrice._fields[-7:], costs, strict=True))))
     return lines
+
+
+def _on_these(pair: Sequence[tuple[Contender, Counts]]) -> tuple[float | None, float | None]:
+    """The difference's interval on these very problems, with new samples."""
+    if any(run.pool.stops or run.pool.u.any() for run, _ in pair):
+        return None, None
+    of_each = [(run.values(k).mean(axis=0), *these_problems(run.pool.n, run.pool.c, k)) for run, k in pair]
+    low, high = these_problems_difference(*of_each)
+    return known(low[0]), known(high[0])
 
 
 def at_equal_budgets(compared: Sequence[Contender], measure: str, accounting: Accounting = "all") -> list[AtBudget]:

@@ -70,14 +70,15 @@ returns table (
     with rate as materialized (
         select * from problem_rate where problem_rate.run_id = cost_curve.run_id
     ), pool as materialized (
-        select counts.*, biased_by(run.stop_rule) is not null as stops,
-            coalesce(first_correct < judged_prefix, false) as solved
+        select counts.*, biased_by(run.stop_rule) is not null as stops, run.n as planned,
+            solved_by[1] as before, solved_by[2] as size, solved_by[3] as rights
         from run cross join lateral counts_of(run.id, run.verifier_id) as counts where run.id = cost_curve.run_id
     ), drawn as (
         select each.k, rate.*, (each.k * rate.prompts + rate.samples - 1) / rate.samples as prompts_at_k,
             case when not stops then samples_until_right(n, c, each.k)
-                 when solved then least(first_correct + 1, each.k)
-                 when each.k <= judged_prefix then each.k end as until
+                 when each.k > planned then null
+                 when each.k > before then before + samples_until_right(size, rights, least(each.k - before, size))
+                 when each.k <= coalesce(before, judged_prefix) then each.k end as until
         from pool left join rate using (problem_id) cross join unnest(cost_curve.ks) as each (k)
     ), known as (
         select drawn.k, count(until) = count(*) as counted, avg(until) as until,

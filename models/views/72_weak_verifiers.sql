@@ -24,7 +24,7 @@ create or replace function picked_curve(tp bigint[], fp bigint[], fn bigint[], t
 returns table (
     k bigint, success_rate double precision, stderr double precision, coverage double precision, gap double precision,
     gap_stderr double precision, ceiling double precision, problems bigint, problems_missing bigint,
-    problems_accepted bigint
+    problems_accepted bigint, low double precision, high double precision
 ) language sql immutable as $$
     with pool as materialized (
         select each.*, each.tp + each.fp + each.fn + each.tn as n
@@ -37,11 +37,12 @@ returns table (
             case when count(value) = count(*) then avg(value) end as value,
             case when count(value) = count(*) then stddev_samp(value) / sqrt(count(*)) end as stderr,
             case when count(value) = count(*) then avg(solved) end as solved,
-            case when count(value) = count(*) then stddev_samp(gap_of(solved, value)) / sqrt(count(*)) end as gap_stderr
+            case when count(value) = count(*) then stddev_samp(gap_of(solved, value)) / sqrt(count(*)) end as gap_stderr,
+            gaffke_low(array_agg(value)) as low, 1 - gaffke_low(array_agg(1 - value)) as high
         from valued group by valued.k
     )
     select summed.k, value, summed.stderr, solved, gap_of(solved, value), summed.gap_stderr, best.ceiling,
-        summed.problems, missing, accepted
+        summed.problems, missing, accepted, summed.low, summed.high
     from summed cross join (
         select avg(pool.tp::double precision / nullif(pool.tp + pool.fp, 0)) as ceiling,
             count(*) filter (where pool.tp + pool.fp > 0) as accepted
@@ -132,7 +133,9 @@ select state.run_id, state.verifier, state.other_verifier as weak_verifier, curv
     case when state.biased_by is null then curve.stderr end as stderr,
     case when state.biased_by is null then curve.gap_stderr end as gap_stderr,
     curve.problems, curve.problems_missing, curve.problems_accepted, state.stale, state.biased_by, state.verifier_id,
-    state.version, state.other_verifier_id as weak_verifier_id, state.other_version as weak_version, state.counting
+    state.version, state.other_verifier_id as weak_verifier_id, state.other_version as weak_version, state.counting,
+    case when state.biased_by is null then curve.low end as low,
+    case when state.biased_by is null then curve.high end as high
 from verifier_confusion as state
 join (
     select run_id, verifier_id, other_verifier_id, array_agg(tp order by problem_id) as tp,
@@ -166,13 +169,16 @@ comment on column weak_verifier_at_k.biased_by is
 comment on column weak_verifier_at_k.version is 'Of the verifier';
 comment on column weak_verifier_at_k.weak_version is 'Of the weak verifier';
 comment on column weak_verifier_at_k.counting is 'Whether the verifier is the one that counts';
+comment on column weak_verifier_at_k.low is
+    'Lower end of the 95 % interval of success_rate for new problems of the same kind';
+comment on column weak_verifier_at_k.high is 'Upper end of the 95 % interval of success_rate';
 
 -- The samples are read at every call: a threshold is anybody's.
 create or replace function reward_threshold_at_k(run_id bigint, reward_model text, threshold double precision)
 returns table (
     k bigint, success_rate double precision, stderr double precision, coverage double precision, gap double precision,
     gap_stderr double precision, ceiling double precision, problems bigint, problems_missing bigint,
-    problems_accepted bigint
+    problems_accepted bigint, low double precision, high double precision
 ) language sql stable as $$
     with given as materialized (
         select extraction.problem_id, extraction.verifier_id, extraction.candidate_id, count(*) as samples,

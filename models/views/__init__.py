@@ -354,3 +354,5 @@ class WeakVerifierAtKRow(NamedTuple):
     weak_verifier_id: int
     weak_version: str
     counting: bool
+    low: float | None
+    high: float | None

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from scipy import stats
 
 from models.statistics.coverage import pass_at_k
@@ -138,6 +139,12 @@ def test_a_vote_of_one_mind_stops_after_four() -> None:
     assert np.isnan(found.samples[3])
 
 
+def resolved_share(first: NDArray[np.float64], second: NDArray[np.float64], problems: int) -> float:
+    """How often so many of these problems, drawn anew, are resolved."""
+    drawn = np.random.default_rng(3).integers(0, len(first), (400, problems))
+    return float(np.mean([resolve(first[each], second[each]).resolved for each in drawn]))
+
+
 def test_what_is_resolved_is_what_the_interval_says_and_as_many_as_needed_resolve_it() -> None:
     generator = np.random.default_rng(2)
     first, second = generator.beta(2, 2, (2, 400))
@@ -147,16 +154,23 @@ def test_what_is_resolved_is_what_the_interval_says_and_as_many_as_needed_resolv
     assert (found.difference, found.low, found.high) == (band.mean[0], band.low[0], band.high[0])
     assert not found.resolved
     assert found.problems_needed is not None
-    # with that many problems of the same spread, four of five draws are significant
-    sd, needed = (first[:40] - second[:40]).std(ddof=1), found.problems_needed
-    power = stats.norm.sf(1.96 - abs(found.difference) / (sd / needed**0.5))
-    assert power == pytest.approx(0.8, abs=0.02) or needed == 41
+    assert resolved_share(first[:40], second[:40], found.problems_needed) == pytest.approx(0.8, abs=0.1)
     assert "not resolved by 40 problems" in resolved_line(found)
     assert "would resolve it" in resolved_line(found)
     sure = resolve(second + 0.3, second)
     assert sure.resolved
     assert sure.problems_needed is None
     assert resolved_line(sure).startswith("resolved by 400 problems: +30.00 points")
+
+
+def test_few_problems_that_are_all_a_little_better_need_as_many_as_their_interval_asks_for() -> None:
+    second = np.linspace(0.1, 0.7, 10)
+    found = resolve(second + np.linspace(0.04, 0.06, 10), second)
+    assert found.problems_needed is not None, "eleven, by the normal distribution"
+    assert 70 < found.problems_needed < 85
+    assert found.detectable is not None
+    assert found.detectable > 0.25
+    assert resolve(second + 1e-7, second).problems_needed is None
 
 
 def test_runs_that_are_equal_or_have_one_problem_are_not_resolved() -> None:

@@ -6,10 +6,16 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtri
 
-from models.statistics.intervals import known, paired_difference
+from models.statistics.intervals import AT_ONE, Floats, known, paired_difference
 
-REACH = float(ndtri(0.975) + ndtri(0.8))
+POWER = float(ndtri(0.8))
+"""Standard errors that a difference falls short by in one of five draws."""
+
+REACH = float(ndtri(0.975)) + POWER
 """Standard errors that a difference must have for its 95 % interval to leave out 0 in four of five draws."""
+
+MANY = 100_000
+"""With so many problems the interval is as wide as the normal distribution has it."""
 
 
 class Resolved(NamedTuple):
@@ -26,25 +32,51 @@ class Resolved(NamedTuple):
     """So many would resolve it in four of five draws, if difference and spread stay as they are; None where it is
     resolved, or nothing can be said: no difference, or one problem."""
     detectable: float | None
-    """The least difference that as many problems resolve in four of five draws; None with one problem."""
+    """The least difference that as many problems resolve in four of five draws, about; None with one problem."""
 
 
 def resolve(first: ArrayLike, second: ArrayLike) -> Resolved:
     """Tell two runs apart by a share of each problem (pass@k), first - second, problems in the same order.
 
     The interval is that of `paired_difference`. N = (z_0.975 + z_0.8)^2 sd^2 / difference^2 problems have 80 % power
-    (Miller 2024, arXiv 2411.00640, section 5), and N problems detect (z_0.975 + z_0.8) sd / sqrt(N).
+    (Miller 2024, arXiv 2411.00640, section 5) where it is 2 z_0.975 sd / sqrt(N) wide; of few problems it is wider.
     """
     each = np.asarray(first, dtype=np.float64) - np.asarray(second, dtype=np.float64)
     found = paired_difference(np.reshape(first, (-1, 1)), np.reshape(second, (-1, 1)))
     low, high, error = (known(part[0]) for part in (found.low, found.high, found.stderr))
     difference, problems = float(found.mean[0]) + 0.0, len(each)
     resolved = low is not None and high is not None and (low > 0 or high < 0)
-    needed = None
-    if error is not None and not resolved and difference:
-        needed = max(problems + 1, int(np.ceil((REACH * error / difference) ** 2 * problems)))
-    detectable = None if error is None else REACH * error
+    if error is None or low is None or high is None:
+        return Resolved(difference, low, high, resolved, problems, None, None)
+    needed = None if resolved or abs(difference) < AT_ONE else _needed(each * np.sign(difference), error)
+    detectable = max(difference - low, high - difference) + POWER * error
     return Resolved(difference, low, high, resolved, problems, needed, detectable)
+
+
+def _needed(each: Floats, error: float) -> int | None:
+    """How many problems, with differences spread like these, have intervals above 0 in four of five draws.
+
+    None where even so many do not that all intervals are alike.
+    """
+    difference, problems = float(each.mean()), len(each)
+    few = max(problems, int(np.ceil((REACH * error / difference) ** 2 * problems)) - 1)
+    ranks, many = np.sort(each), few
+
+    def resolve_it(number: int) -> bool:
+        like = ranks[(np.arange(number) * 2 + 1) * problems // (2 * number), None]
+        short = POWER * error * np.sqrt(problems / number)
+        return bool(difference - (like.mean() - paired_difference(like, 0 * like).low[0]) > short)
+
+    if few >= MANY:
+        return few + 1
+    while not resolve_it(many):
+        if many >= MANY:
+            return None
+        few, many = many, min(2 * many, MANY)
+    while many - few > max(1, few // 200):
+        between = (few + many) // 2
+        few, many = (few, between) if resolve_it(between) else (between, many)
+    return max(many, problems + 1)
 
 
 def resolved_line(found: Resolved) -> str:

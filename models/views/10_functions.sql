@@ -77,9 +77,10 @@ declare
     ratio double precision;
 begin
     if cardinality(shares) = 0 or array_position(shares, null) is not null then return null; end if;
-    select max(each), z * nullif(max(each), 0) / sqrt(nullif(count * var_pop(each), 0)) into most, tilt
-    from (select greatest(unnest(shares), 0) union all select 0) as seen (each);
+    select greatest(max(each), 0) into most from unnest(shares) as each;
     if most = 0 then return 0; end if;
+    select z / sqrt(count * var_pop(each)) into tilt
+    from (select greatest(unnest(shares), 0) / most union all select 0) as seen (each);
     select array_agg(seen.each / most), array_agg(seen.times) into share, times
     from (select greatest(each, 0) as each, count(*)::double precision as times from unnest(shares) as each group by 1) as seen;
     for i in 1 .. 50 loop

@@ -78,6 +78,7 @@ def test_the_best_score_of_k_is_exact_and_has_no_interval(place: Place, run: int
     rows = place.query("select * from reliability where run_id = %s and measure = 'max_at_k' order by k", (run,))
     assert [row["k"] for row in rows] == [1, 2, 4]
     assert [row["value"] for row in rows] == pytest.approx(max_at_k(SCORES, [1, 2, 4]).tolist())
+    assert {row["interval_of"] for row in rows} == {None}, "scores have no bounds, so no interval"
     assert {(row["reward_model"], row["low"]) for row in rows} == {("rm", None)}
 
 

@@ -93,6 +93,14 @@ def test_hostile_text_stays_text(place: Place, tmp_path: Path) -> None:
     assert "\x1b" not in page
 
 
+def test_hostile_names_of_verifiers_and_reward_models_stay_text_in_sentences_too(place: Place) -> None:
+    samples = [Sampled("4", True, scores={HOSTILE: -1.0}), Sampled("5", scores={HOSTILE: 1.0})]
+    printed = place.ok("report", str(sampled_run({"a": samples}, verifier=HOSTILE)), "--tables-only")
+    assert "\u202e" not in printed
+    assert printed.count("x^{2$\\x1b[31m\\u202e: some scores are below 0") == 1
+    assert "· 1 problem, verified by </style>" in printed
+
+
 def test_a_page_takes_its_colours_from_the_readers_theme(place: Place, tmp_path: Path) -> None:
     run = answered_run()
     place.ok("report", str(run), "--out", str(tmp_path))

@@ -123,3 +123,13 @@ def test_intervals_of_parameters_hold_those_of_the_world() -> None:
         low, high = laws.parameter_interval(Family.beta_binomial)
         held += (low["alpha"] <= 0.5 <= high["alpha"]) + (low["beta"] <= 4 <= high["beta"])
     assert held >= 20
+
+
+@pytest.mark.parametrize("c", [[20] * 5, [20, 0, 0], [1] * 30])
+def test_intervals_of_parameters_hold_what_was_fitted_at_a_bound_too(c: list[int]) -> None:
+    laws = fit_laws(tallies(20, c), rounds=60)
+    for family, found in laws.fits.items():
+        low, high = laws.parameter_interval(family)
+        assert set(low) == set(high) == set(found.parameters)
+        for name, value in found.parameters.items():
+            assert low[name] <= value <= high[name]

@@ -142,9 +142,10 @@ def print_report(runs: Sequence["Findings"]) -> None:
 
     for run in runs:
         problems = run.coverage[0].problems
-        click.secho(f"{harmless(run.title)} · {problems} problems, verified by {run.verifier}", bold=True)
+        said = f"{run.title} · {problems:,} problem{'s' if problems != 1 else ''}, verified by {run.verifier}"
+        click.secho(harmless(said), bold=True)
         if run.left_out:
-            click.echo(f"{', '.join(run.left_out)} left out: the endpoint refuses it")
+            click.echo(harmless(f"{', '.join(run.left_out)} left out: the endpoint refuses it"))
         click.echo(_table(run.coverage, COLUMNS))
         if run.fits:
             click.echo("Laws of coverage, their parameters with 95 % intervals\n" + _table(in_words(run.fits), LAW))
@@ -170,7 +171,7 @@ def _print_more(run: "Findings") -> None:
         {f"{row.selector} {row.reward_model}".strip() + f": {row.flag}" for row in run.precision if row.flag}
     )
     if flags:
-        click.echo("\n".join(flags) + "\n")
+        click.echo(harmless("\n".join(flags)) + "\n")
     most = max((row.k for row in run.weak_verifiers if row.success_rate is not None), default=0)
     if most:
         heading = f"Resampling, up to {most:,} times, until another verifier accepts\n"

@@ -60,11 +60,13 @@ class Laws:
         return law(family, {name: values[:, None] for name, values in self.parameters[family].items()}, k)
 
     def parameter_interval(self, family: Family) -> tuple[dict[str, float], dict[str, float]]:
-        """Lower and upper ends of the 95 % intervals of its parameters, by name; empty where it has none."""
-        low, high = (
-            {name: float(np.nanquantile(each, end)) for name, each in self.parameters.get(family, {}).items()}
-            for end in (0.025, 0.975)
-        )
+        """Lower and upper ends of the 95 % intervals of its parameters, by name; empty where it has none.
+
+        An interval holds what was fitted: where a parameter is at its bound, what is fitted again may all lie beside.
+        """
+        fitted, drawn = self.fits[family].parameters, self.parameters.get(family, {})
+        low = {name: min(float(np.nanquantile(each, 0.025)), fitted[name]) for name, each in drawn.items()}
+        high = {name: max(float(np.nanquantile(each, 0.975)), fitted[name]) for name, each in drawn.items()}
         return low, high
 
 

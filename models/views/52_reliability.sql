@@ -1,7 +1,8 @@
 create view reliability as
 select found.run_id, state.verifier, found.measure, found.reward_model, found.k, nullif(found.share, 0) as share,
     found.value, found.stderr, found.low, found.high,
-    case when found.measure = 'bayes_at_n' then 'these problems' else 'new problems' end as interval_of,
+    case when found.low is null then null
+         when found.measure = 'bayes_at_n' then 'these problems' else 'new problems' end as interval_of,
     state.computed_at, state.stale, found.verifier_id, state.version, state.counting
 from analysis_reliability as found
 join analysis_state as state on state.run_id = found.run_id and state.verifier_id = found.verifier_id;
@@ -22,7 +23,7 @@ comment on column reliability.low is 'Lower end of the 95 % interval, see interv
 comment on column reliability.high is 'Upper end of the 95 % interval, see interval_of; null of scores';
 comment on column reliability.interval_of is
     'What the interval is for: new problems of the same kind, or these problems with new samples (credible, '
-    'uniform prior)';
+    'uniform prior); null where there is none';
 comment on column reliability.stale is 'Whether samples were judged since';
 comment on column reliability.version is 'Of the verifier';
 comment on column reliability.counting is 'Whether the verifier is the one that counts';

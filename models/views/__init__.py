@@ -223,7 +223,7 @@ class ReliabilityRow(NamedTuple):
     stderr: float | None
     low: float | None
     high: float | None
-    interval_of: str
+    interval_of: str | None
     computed_at: datetime
     stale: bool
     verifier_id: int

@@ -3,6 +3,8 @@
 import os
 import shutil
 import sys
+from collections.abc import Sequence
+from itertools import chain, count
 
 import click
 
@@ -42,20 +44,31 @@ def sql(query: str | None, role: str | None, form: str | None) -> None:
 
 def _run(query: str, form: str | None) -> None:
     import psycopg
+    from psycopg.rows import tuple_row
 
     from models.database import transaction
     from verifiers.errors import UserError
 
     try:
         with transaction() as connection:
-            cursor = connection.execute(query.encode())  # a person's own SQL
+            cursor = connection.cursor(row_factory=tuple_row).execute(query.encode())  # a person's own SQL
             rows = None if cursor.description is None else cursor.fetchall()
     except (psycopg.ProgrammingError, psycopg.DataError, psycopg.errors.RaiseException) as error:
         raise UserError(str(error).strip().replace("\n", " ")) from error
     if rows is None or cursor.description is None:
         click.echo(cursor.statusmessage, err=True)
     else:
-        print_rows(rows, form, [column.name for column in cursor.description])
+        names = _told_apart([column.name for column in cursor.description])
+        print_rows([dict(zip(names, row, strict=True)) for row in rows], form, names)
+
+
+def _told_apart(names: Sequence[str]) -> list[str]:
+    """Columns of one name numbered, since a row has one value a name."""
+    told: list[str] = []
+    for name in names:
+        numbered = (f"{name}_{number}" for number in count(2) if f"{name}_{number}" not in names)
+        told.append(next(each for each in chain([name], numbered) if each not in told))
+    return told
 
 
 def _grant(name: str) -> None:

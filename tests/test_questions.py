@@ -1,5 +1,6 @@
 """Questions that commands and notebooks ask of the tables."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -102,3 +103,9 @@ def test_every_command_that_reads_prints_a_run(place: Place, tmp_path: Path) -> 
                 assert place.ok(*words, form), (words, form)
     place.ok("watch", run)
     place.ok("export", run, str(tmp_path / "run.jsonl"))
+
+
+def test_columns_of_one_name_keep_their_values_apart(place: Place) -> None:
+    rows = json.loads(place.ok("sql", "--json", "select 1 as a, 2 as a, 3 as a_2"))
+    assert rows == [{"a": 1, "a_3": 2, "a_2": 3}]
+    assert place.ok("sql", "--csv", "select 1, 2") == "?column?,?column?_2\n1,2\n"

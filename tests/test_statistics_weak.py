@@ -13,7 +13,7 @@ from scipy import stats
 from models.statistics.coverage import pass_at_k
 from models.statistics.intervals import paired_difference
 from models.statistics.reliability import bayes_at_n, g_pass_at_k, mean_g_pass_at_k
-from models.statistics.resolving import resolve, resolved_line
+from models.statistics.resolving import Resolved, resolve, resolved_line
 from models.statistics.selection import NO_ANSWER, max_at_k, vote
 from models.statistics.stopping import adaptive_votes, play, right_of
 from models.statistics.weak_verifiers import picked_at_k, share_of
@@ -171,6 +171,12 @@ def test_few_problems_that_are_all_a_little_better_need_as_many_as_their_interva
     assert found.detectable is not None
     assert found.detectable > 0.25
     assert resolve(second + 1e-7, second).problems_needed is None
+
+
+@pytest.mark.parametrize(("needed", "said"), [(41, "41"), (141, "150"), (1_320, "1,400"), (100, "100")])
+def test_problems_needed_are_not_said_to_be_as_few_as_did_not_do(needed: int, said: str) -> None:
+    found = Resolved(0.1, -0.1, 0.3, False, needed - 1, needed, 0.4)
+    assert f"about {said} would resolve it" in resolved_line(found)
 
 
 def test_runs_that_are_equal_or_have_one_problem_are_not_resolved() -> None:

@@ -96,5 +96,6 @@ def resolved_line(found: Resolved) -> str:
 
 
 def _rounded(number: int) -> str:
-    """Two digits: more were not known."""
-    return f"{float(f'{number:.2g}'):,.0f}"
+    """Two digits, upwards: more were not known, and fewer problems may be those that did not do."""
+    step = 10 ** max(len(str(number)) - 2, 0)
+    return f"{-(-number // step) * step:,}"

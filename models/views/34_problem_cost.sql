@@ -145,9 +145,17 @@ select run_id, problem_id, samples,
     case when dollars_unknown is not true and dollars is not null then coalesce(dollars_lost, 0) end as usd_lost
 from shared;
 comment on view problem_cost is 'What each problem of a run took; null is unknown';
+comment on column problem_cost.samples is 'Samples that were drawn; null where none was';
 comment on column problem_cost.prompt_tokens is 'Tokens of the prompt, counted once: its samples share it';
 comment on column problem_cost.completion_tokens is 'New tokens of its samples';
 comment on column problem_cost.truncated is 'Samples that ended at max_tokens';
+comment on column problem_cost.prompt_flops is 'FLOPs of the prompt, paid once; null where the llm''s sizes are not known';
+comment on column problem_cost.completion_flops is 'FLOPs of the new tokens of its samples; null where not known';
+comment on column problem_cost.gpu_seconds is 'GPU-seconds of the attempts that gave samples';
+comment on column problem_cost.gpu_seconds_lost is 'GPU-seconds of attempts that failed, were given back or lost';
+comment on column problem_cost.gpu_seconds_running is 'GPU-seconds of attempts still running';
+comment on column problem_cost.score_gpu_seconds is 'GPU-seconds of reward models, lost attempts included';
+comment on column problem_cost.verify_cpu_seconds is 'CPU time of judging';
 comment on column problem_cost.judged is 'Candidates judged';
 comment on column problem_cost.reused is 'Samples whose candidate already had a verdict: judgings saved';
 comment on column problem_cost.usd is

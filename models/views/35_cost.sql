@@ -94,6 +94,9 @@ comment on column cost.usd_per_solved_problem_low is
     'Lower end of its 95 % interval, for new problems of the same kind; null where none is solved, and for a run that '
     'stops when solved: its few hardest problems make up its cost';
 comment on column cost.usd_per_solved_problem_high is 'Upper end of its 95 % interval';
+comment on column cost.flops_per_solved_problem is 'FLOPs over problems with a right sample';
+comment on column cost.gpu_seconds_per_solved_problem is
+    'GPU-seconds of the attempts that gave samples over problems with a right sample';
 comment on column cost.samples is 'Samples that were drawn';
 comment on column cost.usd_from is
     'What usd rests on: charged; usage (tokens as billed; where a cache is not known of, all at the full price); '

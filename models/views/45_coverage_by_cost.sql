@@ -119,6 +119,10 @@ comment on view coverage_by_cost is
     'What coverage at each k costs every problem together, at the run''s own mean lengths, in two accountings: all k '
     'samples are drawn; or each problem is stopped at the first sample that the counting verifier accepts '
     '(stopping_...)';
+comment on column coverage_by_cost.k is 'Samples a problem: 1, 2, 5, 10, ... up to the most of any problem';
+comment on column coverage_by_cost.coverage is 'Mean pass@k by the counting verifier, as in the view coverage';
+comment on column coverage_by_cost.low is 'Lower end of its 95 % interval for new problems of the same kind';
+comment on column coverage_by_cost.high is 'Upper end of that interval';
 comment on column coverage_by_cost.flops is 'FLOPs of k samples of every problem, prompts counted once';
 comment on column coverage_by_cost.gpu_seconds is
     'GPU-seconds of k samples of every problem, its prompt once: shared out between the two by FLOPs, else by tokens; '

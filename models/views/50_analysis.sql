@@ -70,6 +70,8 @@ join analysis_state as state on state.run_id = found.run_id and state.verifier_i
 comment on view forecast is
     'Coverage at as many samples as were drawn and at more, by each law that could be fitted without a flag';
 comment on column forecast.family is 'As in coverage_fit; average is the default';
+comment on column forecast.k is 'Samples a problem, from those that every problem has to a hundred times as many';
+comment on column forecast.coverage is 'What the law says';
 comment on column forecast.low is
     'Lower end of the 95 % interval for new problems of the same kind. It holds which problems were drawn, '
     'the noise of their samples and that the law may be wrong; it is calibrated for the average (make bench-forecasts)';
@@ -89,6 +91,8 @@ comment on view coverage_band is '95 % bands of coverage of these very problems,
 comment on column coverage_band.method is
     'these_problems: from the spread of samples alone; posterior: by a fitted beta prior (empirical Bayes); both up to the '
     'samples drawn';
+comment on column coverage_band.k is 'Samples a problem, up to those that every problem has';
+comment on column coverage_band.coverage is 'Mean pass@k; of posterior the posterior mean';
 comment on column coverage_band.low is 'Lower end of the 95 % band';
 comment on column coverage_band.high is 'Upper end of the 95 % band';
 comment on column coverage_band.stale is 'Whether samples were judged since';

@@ -112,6 +112,7 @@ comment on column verifier_confusion.fp is 'Samples that only the other verifier
 comment on column verifier_confusion.fn is 'Samples that only the verifier accepts';
 comment on column verifier_confusion.tn is 'Samples that neither accepts';
 comment on column verifier_confusion.undecided is 'Samples that one of them judged neither way, by our fault';
+comment on column verifier_confusion.problems is 'Problems of the run';
 comment on column verifier_confusion.false_positives is 'Share of the wrong samples that the other verifier accepts';
 comment on column verifier_confusion.false_positives_stderr is 'Standard error of that share, clustered over problems';
 comment on column verifier_confusion.false_negatives is 'Share of the right samples that the other verifier refuses';

@@ -183,6 +183,7 @@ def test_runs_that_are_equal_or_have_one_problem_are_not_resolved() -> None:
     same = resolve(np.full(30, 0.5), np.full(30, 0.5))
     assert (same.difference, same.resolved, same.problems_needed) == (0, False, None)
     assert "-0.00" not in resolved_line(same)
+    assert "-0.00" not in resolved_line(resolve(np.full(30, 0.5), np.full(30, 0.50001)))
     one = resolve([1.0], [0.0])
     assert (one.difference, one.resolved, one.problems_needed, one.detectable) == (1, False, None, None)
     assert "not resolved" in resolved_line(one)

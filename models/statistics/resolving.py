@@ -81,10 +81,10 @@ def _needed(each: Floats, error: float) -> int | None:
 
 def resolved_line(found: Resolved) -> str:
     """What a person reads: resolved or not, in points, and how many problems would resolve it."""
-    said = f"{100 * found.difference:+.2f} points"
+    said = f"{_points(found.difference)} points"
     if found.problems == 1 or found.low is None or found.high is None:
         return f"not resolved: {said} of one problem, which says nothing of others"
-    said += f" [{100 * found.low:+.2f}, {100 * found.high:+.2f}]"
+    said += f" [{_points(found.low)}, {_points(found.high)}]"
     if found.resolved:
         return f"resolved by {found.problems:,} problems: {said}"
     if found.problems_needed is None:
@@ -93,6 +93,10 @@ def resolved_line(found: Resolved) -> str:
         f"not resolved by {found.problems:,} problems: {said}; if it stays so, about {_rounded(found.problems_needed)} "
         "would resolve it"
     )
+
+
+def _points(share: float) -> str:
+    return f"{round(100 * share, 2) + 0.0:+.2f}"
 
 
 def _rounded(number: int) -> str:

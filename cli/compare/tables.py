@@ -203,6 +203,6 @@ def _figures(value: float) -> str:
 
 
 def _short(value: float) -> str:
-    if value == int(value) and value < 1e6:
-        return f"{int(value):,}"
-    return f"{value:.4g}" if value < 1e6 else f"{value:.3g}"
+    if value < 1e9 and (value == int(value) or value >= 1e4):
+        return f"{value:,.0f}"
+    return f"{value:.4g}" if value < 1e9 else f"{value:.3g}"

@@ -119,7 +119,12 @@ def _contender(run: Run, k: int | None, problem_ids: Sequence[int]) -> Contender
     pool = read_pool(run.id, run.verifier_id).only(problem_ids)
     name = run.name or f"run {run.id}"
     if pool.least < 1:
-        raise UserError(f"Run {run.id} has problems without a verified sample; wait, or compare other runs.")
+        helps = (
+            "wait, or compare other runs"
+            if run.finished_at is None
+            else (f"`monkeys watch {run.id}` says what failed, `monkeys resume {run.id}` tries it again")
+        )
+        raise UserError(f"Run {run.id} has problems without a verified sample; {helps}.")
     if k is not None and k > pool.least:
         raise UserError(
             f"Run {run.id} has {pool.least} verified samples of each shared problem, so its coverage at {k} is not "

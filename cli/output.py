@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from models.views import CostRow, CoverageFitRow
+    from models.views import CostRow
+    from models.views.analysed import CoverageFitRow
 
 Rows = Sequence[Any]
 """Mappings, or objects whose fields are the columns."""

@@ -14,17 +14,13 @@ from models.rows import LABELS
 from models.statistics.fits import Family
 from models.statistics.intervals import Floats
 from models.tables import Run, VerifierRow
-from models.views import (
+from models.views import CostRow, CoverageByCostRow, CoverageRow, ProblemDifficultyRow, RunProgressRow
+from models.views.analysed import (
     AdaptiveConsistencyRow,
-    CostRow,
-    CoverageByCostRow,
     CoverageFitRow,
-    CoverageRow,
     ForecastRow,
     PrecisionAtKRow,
-    ProblemDifficultyRow,
     ReliabilityRow,
-    RunProgressRow,
     WeakVerifierAtKRow,
 )
 from verifiers.errors import UserError

@@ -16,6 +16,7 @@ from cli.report.drawing import (
     legend_below,
     line_key,
     near_the_edge,
+    outer,
     panels,
     scale_of,
     share_axis,
@@ -62,7 +63,8 @@ def coverage_plot(runs: Sequence[Findings]) -> Plot:
             _draw_law(axes, run, colour)
         k_axis(axes)
         share_axis(axes, "coverage (pass@k)")
-        near_the_edge(axes, scale, curves + [[row.coverage for row in _averages(run.forecasts)] for run in runs])
+        ahead = [[row.coverage for row in _averages(run.forecasts)] for run in runs]
+        near_the_edge(axes, scale, [*curves, *ahead, *(outer(scale, run.coverage) for run in runs)])
         legend(axes, *_keys(runs))
 
     return Plot(
@@ -132,26 +134,31 @@ def differences_plot(runs: Sequence[Findings]) -> Plot:
         for axes, (run, colour, label) in zip(all_axes, others, strict=True):
             mine = [row for row in rows if row.run_id == run.run_id]
             band(axes, [(row.k, row.difference, row.low, row.high) for row in mine], "o-", color=colour, markersize=3.5,
-                 alpha=0.3)  # fmt: skip
-            band(axes, [(row.k, row.difference, row.these_low, row.these_high) for row in mine], "-", color=colour,
-                 alpha=0.15)  # fmt: skip
+                 alpha=0.18)  # fmt: skip
+            for ends in ([row.these_low for row in mine], [row.these_high for row in mine]):
+                axes.plot([row.k for row in mine], ends, ":", color=colour, linewidth=1)
             axes.axhline(0, color=INK, linewidth=0.8)
             k_axis(axes)
             axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:+.3g}" if value else "0")
             axes.set_title(label, fontsize=9)
         for axes in all_axes[:: min(2, len(all_axes))]:
             axes.set_ylabel(f"coverage less run {runs[0].run_id}'s, points")
-        keys = [band_key("95 %, new problems", 0.3)]
-        keys += [band_key("95 %, these problems with new samples (on top)", 0.45)] if these else []
+        keys = [band_key("95 %, new problems", 0.18)]
+        keys += [line_key("95 %, these problems with new samples", ":", linewidth=1)] if these else []
         legend_below(figure, all_axes, *keys)
 
     return Plot(
         "differences",
         f"Differences to run {runs[0].run_id}",
         f"Coverage less that of run {runs[0].run_id}, paired problem by problem over the problems that both have: "
-        "what both find hard cancels, so that bands of coverage may overlap where this is surely not 0. The wide band "
+        "what both find hard cancels, so that bands of coverage may overlap where this is surely not 0. The band "
         "is the 95 % interval for new problems of the same kind"
-        + ("; the darker one within it is that on these very problems, with new samples." if these else "."),
+        + (
+            "; the dotted lines are that on these very problems with new samples, a bound where k nears the samples "
+            "drawn, and there the wider one at times."
+            if these
+            else "."
+        ),
         rows,
         ("run_id", "against", "k", "problems", "difference", "low", "high", "these_low", "these_high"),
         draw,

@@ -137,14 +137,20 @@ def scale_of(curves: Sequence[Sequence[float]]) -> str:
 SCALES = {
     "linear": "",
     "log": " The axis of shares is logarithmic, since a whole curve lies below 10 %; 0 is off it.",
-    "logit": " The axis of shares is logit, log(p / (1 - p)), since a whole curve lies above 90 %; 0 and 1 are off it.",
+    "logit": " The axis of shares is logit, log(p / (1 - p)), since a whole curve lies above 90 %; what is above "
+    "99.99 % is off it.",
 }
 """What a caption says of the axis of shares."""
 
 
+def outer(scale: str, rows: Sequence[Any]) -> list[float | None]:
+    """Of intervals, the ends away from the edge that a scale of `scale_of` is for."""
+    return [row.high if scale == "log" else row.low for row in rows]
+
+
 def near_the_edge(axes: Any, scale: str, curves: Sequence[Sequence[float | None]]) -> None:
     """Put an axis of shares on a scale of `scale_of`, around these curves."""
-    inside = [value for curve in curves for value in curve if value is not None and 0 < value < 1]
+    inside = [value for curve in curves for value in curve if value is not None and 0 < value <= 0.9999]
     if scale == "linear" or not inside:
         return
     low, high = min(inside), max(inside)
@@ -152,7 +158,7 @@ def near_the_edge(axes: Any, scale: str, curves: Sequence[Sequence[float | None]
         axes.set(yscale="log", ylim=(low / 1.5, min(1.0, high * 1.5)))
     else:
         axes.set_yscale("logit", nonpositive="clip")
-        axes.set_ylim(low / (low + 1.5 * (1 - low)), 1 - (1 - high) / (1 - high + 1.5 * high))
+        axes.set_ylim(low / (low + 1.5 * (1 - low)), 3 * high / (1 + 2 * high))
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:.5%}".rstrip("0%").rstrip(".") + "%")
     axes.yaxis.set_minor_formatter(lambda *_: "")
 

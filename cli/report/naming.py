@@ -17,7 +17,7 @@ SETTINGS = {
     "top_k": "top-k ",
     "min_p": "min-p ",
     "max_tokens": "max tokens ",
-    "chat": "chat ",
+    "chat": "chat template ",
     "thinking": "thinking ",
     "verifier": "by ",
     "verifier_version": "version ",
@@ -57,4 +57,8 @@ def cut(text: str, longest: int) -> str:
 def _said(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{name} {each}" for name, each in sorted(value.items())) or "no engine arguments"
-    return {None: "not known", True: "yes", False: "no"}.get(value) or f"{value}"
+    if value is None:
+        return "not known"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -66,4 +66,4 @@ def _day(at: datetime | None) -> str:
 
 
 def _pairs(settings: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in sorted(settings.items()))
+    return ", ".join(name if value is True else f"{name} {value}" for name, value in sorted(settings.items()))

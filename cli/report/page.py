@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from cli.output import COSTS, Rows, dollars_rest_on, harmless, printed, rows_as_csv
 from cli.report.drawing import Plot, svg
+from cli.report.naming import labels
 from cli.report.origin import origin_of
 from models.questions.report import Findings
 from tasks.identity import build
@@ -39,8 +40,10 @@ def page(runs: Sequence[Findings], plots: Sequence[Plot]) -> str:
     environment.filters |= {"cell": _cell, "card": _card, "svg": _svg, "csv_link": _csv_link}
     template = environment.from_string((files("cli.report") / "page.html.j2").read_text("utf-8"))
     written = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC by monkeys {build()}"
-    origin = origin_of(runs)
-    return template.render(runs=runs, plots=plots, cards=cards, tables=tables, origin=origin, written=written) + "\n"
+    rendered = template.render(
+        runs=runs, plots=plots, cards=cards, tables=tables, names=labels(runs), origin=origin_of(runs), written=written
+    )
+    return rendered + "\n"
 
 
 def cards(run: Findings) -> Iterator[tuple[str, Any]]:

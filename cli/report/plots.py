@@ -8,10 +8,11 @@ from cli.report.curves import coverage_plot, differences_plot
 from cli.report.drawing import Plot
 from cli.report.problems import problems_plot
 from cli.report.selectors import precision_plot
+from cli.report.shapes import shapes_plot
 from models.questions.report import Findings
 
 DRAW = (
-    coverage_plot, differences_plot, precision_plot, problems_plot, cost_plot, outcomes_plot, savings_plot,
+    coverage_plot, differences_plot, shapes_plot, precision_plot, problems_plot, cost_plot, outcomes_plot, savings_plot,
     diversity_plot,
 )  # fmt: skip
 

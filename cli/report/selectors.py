@@ -8,8 +8,6 @@ from cli.report.drawing import (
     INK,
     SCALES,
     Plot,
-    band,
-    band_key,
     k_axis,
     legend_below,
     near_the_edge,
@@ -52,7 +50,10 @@ def precision_plot(runs: Sequence[Findings]) -> Plot:
                     if (row.selector, row.reward_model) == (selector, model)
                 ]
                 called = " ".join(filter(None, [selector.replace("_", " "), model]))
-                band(axes, line, linestyle=LINES[selector], color=colour, label=called, alpha=0.1)
+                if line:
+                    x, y, *_ = zip(*line, strict=True)
+                    axes.plot(x, y, linestyle=LINES[selector], color=colour, label=called)
+                    _whisker(axes, line[-1], 1.06 ** (1 + list(colours).index((selector, model))), colour)
             most = {row.k: row.coverage for row in run.precision}
             axes.plot(list(most), list(most.values()), "o-", color=INK, markersize=3, linewidth=1, label="coverage")
             k_axis(axes)
@@ -60,15 +61,23 @@ def precision_plot(runs: Sequence[Findings]) -> Plot:
             near_the_edge(axes, scale, [*curves, list(most.values())])
             if len(shown) > 1:
                 axes.set_title(label, fontsize=9)
-        legend_below(figure, all_axes, band_key("95 %, new problems", 0.18))
+        legend_below(figure, all_axes)
 
     return Plot(
         "precision",
         "Precision against coverage",
-        "How often a selector that does not know the truth picks a right sample of k, with the 95 % interval for "
-        "new problems of the same kind, and coverage, which a perfect one would reach." + SCALES[scale],
+        "How often a selector that does not know the truth picks a right sample of k, and coverage, which a "
+        "perfect one would reach. Bars beside the largest k are 95 % intervals for new problems of the same kind."
+        + SCALES[scale],
         rows,
         ("run_id", "selector", "reward_model", "k", "success_rate", "low", "high", "coverage", "gap", "stderr"),
         draw,
         (7.2 if len(shown) == 1 else 9.6, 1.6 + 3.0 * -(-len(shown) // 2)),
     )
+
+
+def _whisker(axes: Any, point: tuple[int, float, float | None, float | None], aside: float, colour: str) -> None:
+    """The interval of a line's last point, a little to its right: bands of several selectors would hide each other."""
+    k, _, low, high = point
+    if low is not None and high is not None:
+        axes.plot([k * aside] * 2, [low, high], "-", color=colour, linewidth=1.4, alpha=0.8)

@@ -211,8 +211,7 @@ def write_report(runs: Sequence["Findings"], out: Path | None) -> list[Path]:
         files[0].write_text(page(runs, drawn), encoding="utf-8")
         for plot in drawn:
             names = [folder / f"{plot.name}-{ids}.{ending}" for ending in (*PICTURES, "csv")]
-            for name in names[:-1]:
-                save(plot, name)
+            save(plot, names[:-1])
             names[-1].write_text(rows_as_csv(plot.rows, plot.columns), encoding="utf-8")
             files += names
     except OSError as error:

@@ -33,10 +33,12 @@ class Plot:
     size: tuple[float, float] = (7.2, 4.4)
 
 
-def save(plot: Plot, file: Path) -> None:
-    """Write a plot as PNG, SVG or PDF, on white."""
+def save(plot: Plot, files: Sequence[Path]) -> None:
+    """Write a plot as PNG, SVG or PDF, on white: drawn once, into each of these files."""
     with _figure(plot) as figure:
-        figure.savefig(file, dpi=160, facecolor="white", metadata=NO_DATE.get(file.suffix))
+        for file in files:
+            figure.savefig(file, dpi=160, facecolor="white", metadata=NO_DATE.get(file.suffix))
+            figure.set_layout_engine("none")  # it is laid out now
 
 
 def svg(plot: Plot) -> str:

@@ -28,8 +28,8 @@ def shapes_plot(runs: Sequence[Findings]) -> Plot:
     return Plot(
         "shapes",
         "One shape?",
-        f"Each curve shifted along the logarithm of k so that all begin where coverage is {begins_at}, the largest "
-        "that one of them has at k = 1 (the paper's figure 6). Curves that lie on each other pay alike for more samples. "
+        f"Each curve shifted along log k so that all begin where coverage is {begins_at}, the largest that one of them "
+        "has at k = 1 (the paper's figure 6). Curves that lie on each other pay alike for more samples. "
         "No bands.",
         rows,
         ShapePoint._fields,

@@ -47,16 +47,10 @@ def problems_plot(runs: Sequence[Findings]) -> Plot:
                 _values(run, order), aspect="auto", cmap="viridis", vmin=0, vmax=1, interpolation="nearest",
                 origin="lower",
             )  # fmt: skip
-            ks = [row.k for row in run.coverage]
-            places = [place for place, k in enumerate(ks) if str(k).strip("0") == "1"]
-            axes.set_xticks(places, [big(ks[place]) for place in places])
-            axes.set(xlabel="samples per problem, k", facecolor="none")
+            same = at > 0 and order is maps[at - 1][2]
+            _label(axes, [row.k for row in run.coverage], order, named=not same)
             if len(maps) > 1:
                 axes.set_title(cut(label, 34), fontsize=9)
-            same = at and order is maps[at - 1][2]
-            if len(order) <= NAMED:
-                axes.set_yticks(range(len(order)), [] if same else [cut(harmless(key), 24) for key in order])
-                axes.tick_params("y", labelsize=7, length=0)
         all_axes[0].set_ylabel("problems, hardest at the bottom")
         bar = figure.colorbar(image, ax=all_axes, format=lambda value, _: f"{value:.0%}")
         bar.outline.set_visible(False)
@@ -72,6 +66,16 @@ def problems_plot(runs: Sequence[Findings]) -> Plot:
         draw,
         (min(14.0, 7.2 + 2.4 * max(0, len(maps) - 1)), max(4.8, 0.14 * most if most <= NAMED else 0)),
     )  # fmt: skip
+
+
+def _label(axes: Any, ks: Sequence[int], order: Sequence[str], named: bool) -> None:
+    """Ticks of a map: powers of ten below, and, where they fit, problems beside it."""
+    places = [place for place, k in enumerate(ks) if str(k).strip("0") == "1"]
+    axes.set_xticks(places, [big(ks[place]) for place in places])
+    axes.set(xlabel="samples per problem, k", facecolor="none")
+    if len(order) <= NAMED:
+        axes.set_yticks(range(len(order)), [cut(harmless(key), 24) for key in order] if named else [])
+        axes.tick_params("y", labelsize=7, length=0)
 
 
 def _order(runs: Sequence[Findings]) -> list[str]:

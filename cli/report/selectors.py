@@ -1,6 +1,6 @@
 """What selectors pick, run by run, against what there is to pick."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cli.report.drawing import (
@@ -43,17 +43,7 @@ def precision_plot(runs: Sequence[Findings]) -> Plot:
     def draw(figure: Any) -> None:
         all_axes = panels(figure, len(shown))
         for axes, (run, _, label) in zip(all_axes, shown, strict=True):
-            for (selector, model), colour in colours.items():
-                line = [
-                    (row.k, row.success_rate, row.low, row.high)
-                    for row in run.precision
-                    if (row.selector, row.reward_model) == (selector, model)
-                ]
-                called = " ".join(filter(None, [selector.replace("_", " "), model]))
-                if line:
-                    x, y, *_ = zip(*line, strict=True)
-                    axes.plot(x, y, linestyle=LINES[selector], color=colour, label=called)
-                    _whisker(axes, line[-1], 1.06 ** (1 + list(colours).index((selector, model))), colour)
+            _draw_selectors(axes, run, colours)
             most = {row.k: row.coverage for row in run.precision}
             axes.plot(list(most), list(most.values()), "o-", color=INK, markersize=3, linewidth=1, label="coverage")
             k_axis(axes)
@@ -74,6 +64,20 @@ def precision_plot(runs: Sequence[Findings]) -> Plot:
         draw,
         (7.2 if len(shown) == 1 else 9.6, 1.6 + 3.0 * -(-len(shown) // 2)),
     )
+
+
+def _draw_selectors(axes: Any, run: Findings, colours: Mapping[tuple[str, str], str]) -> None:
+    for place, ((selector, model), colour) in enumerate(colours.items()):
+        line = [
+            (row.k, row.success_rate, row.low, row.high)
+            for row in run.precision
+            if (row.selector, row.reward_model) == (selector, model)
+        ]
+        called = " ".join(filter(None, [selector.replace("_", " "), model]))
+        if line:
+            x, y, *_ = zip(*line, strict=True)
+            axes.plot(x, y, linestyle=LINES[selector], color=colour, label=called)
+            _whisker(axes, line[-1], 1.06 ** (1 + place), colour)
 
 
 def _whisker(axes: Any, point: tuple[int, float, float | None, float | None], aside: float, colour: str) -> None:

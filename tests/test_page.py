@@ -45,6 +45,12 @@ def warmed(run: int, temperature: float) -> int:
 def test_a_page_says_where_its_numbers_come_from_and_what_differs(place: Place) -> None:
     cold, warm = (warmed(counted_run([Tally(5, 1), Tally(5, 2)], llm="one"), each) for each in (0.6, 1.0))
     add_attempts(warm, completion_tokens=1, prompt_tokens=1)
+    with transaction() as connection:
+        connection.execute(
+            "insert into attempt (work_id, worker, host, code_version, ok) "
+            "select id, 'w', 'h', 'failed', false from work where run_id = %s",
+            (warm,),
+        )
     runs = found_of(cold, warm)
     assert labels(runs) == {cold: f"run {cold} · one · temperature 0.6", warm: f"run {warm} · one · temperature 1"}
     told = {setting.name: setting for setting in origin_of(runs)}
@@ -64,7 +70,7 @@ def test_a_legend_says_a_name_once(place: Place) -> None:
 def test_cards_have_large_numbers_in_few_characters(place: Place) -> None:
     run = answered_run()
     with transaction() as connection:
-        connection.execute("update attempt set flops = 416863014912")
+        connection.execute("update attempt set flops = 41686301491")
         connection.execute(
             "update llm set parameters = 1000000, active_parameters = 1000000, layers = 1, token_dim = 1"
         )

@@ -16,6 +16,9 @@ from tests.place import Place
 
 HOSTILE = "</style><script>alert(1)</script>\"'><img src=x onerror=alert(1)>$x^{2$\x1b[31m\u202e"
 
+WRITTEN = ("png", "svg", "pdf", "csv")
+"""Of each plot."""
+
 PLOTS = {"coverage", "precision", "problems", "cost", "outcomes", "savings", "diversity"}
 
 
@@ -45,15 +48,15 @@ def answered_run(name: str | None = None) -> int:
     return run
 
 
-def test_a_report_is_one_page_with_every_plot_as_png_svg_and_csv(place: Place, tmp_path: Path) -> None:
+def test_a_report_is_one_page_with_every_plot_as_png_svg_pdf_and_csv(place: Place, tmp_path: Path) -> None:
     run = answered_run("everything")
     printed = place.ok("report", "everything", "--out", str(tmp_path))
     assert "Selection among 12 samples" in printed
     assert {file.name for file in tmp_path.iterdir()} == {f"report-{run}.html"} | {
-        f"{plot}-{run}.{ending}" for plot in PLOTS for ending in ("png", "svg", "csv")
+        f"{plot}-{run}.{ending}" for plot in PLOTS for ending in WRITTEN
     }
-    page = (tmp_path / f"report-{run}.html").read_text("utf-8")
-    assert page.count("<svg") == len(PLOTS)
+    text = (tmp_path / f"report-{run}.html").read_text("utf-8")
+    assert text.count("<svg") == len(PLOTS)
     rows = list(csv.DictReader((tmp_path / f"coverage-{run}.csv").read_text("utf-8").splitlines()))
     shown = [float(row["coverage"]) for row in rows if row["what"] == "coverage"]
     wanted = place.query("select coverage from coverage where run_id = %s order by k", (run,))
@@ -81,16 +84,18 @@ def test_hostile_text_stays_text(place: Place, tmp_path: Path) -> None:
     printed = place.ok("report", str(run), "--out", str(tmp_path))
     assert "\x1b" not in printed
     assert "\u202e" not in printed
-    page = (tmp_path / f"report-{run}.html").read_text("utf-8")
+    text = (tmp_path / f"report-{run}.html").read_text("utf-8")
     parsed = Tags()
-    parsed.feed(page)
+    parsed.feed(text)
     assert not {"script", "img", "iframe", "object", "link"} & set(parsed.tags)
     assert not [name for name, _ in parsed.attributes if name.startswith("on")]
     for name, value in parsed.attributes:
         if name in ("href", "src", "xlink:href"):
             assert value.startswith(("#", "data:")), value
-    assert "&lt;script&gt;" in page
-    assert "\x1b" not in page
+    assert "&lt;script&gt;" in text
+    assert "\x1b" not in text
+    told = text[text.index("class=origin") : text.index("<figure>")]
+    assert "llm &lt;/style&gt;&lt;script&gt;" in told
 
 
 def test_hostile_names_of_verifiers_and_reward_models_stay_text_in_sentences_too(place: Place) -> None:
@@ -101,14 +106,15 @@ def test_hostile_names_of_verifiers_and_reward_models_stay_text_in_sentences_too
     assert "· 1 problem, verified by </style>" in printed
 
 
-def test_a_page_takes_its_colours_from_the_readers_theme(place: Place, tmp_path: Path) -> None:
-    run = answered_run()
+def test_a_pdf_has_its_fonts_in_it_and_nothing_that_acts(place: Place, tmp_path: Path) -> None:
+    run = counted_run([Tally(5, 1), Tally(5, 0)], llm=HOSTILE, name=HOSTILE)
     place.ok("report", str(run), "--out", str(tmp_path))
-    page = (tmp_path / f"report-{run}.html").read_text("utf-8")
-    assert "prefers-color-scheme: dark" in page
-    drawings = "".join(re.findall(r"<svg.*?</svg>", page, re.DOTALL))
-    assert "currentColor" in drawings
-    assert "#ffffff" not in drawings
+    files = list(tmp_path.glob("*.pdf"))
+    assert len(files) == 2
+    for file in files:
+        pdf = file.read_bytes()
+        assert b"/FontFile2" in pdf
+        assert not re.findall(rb"/Type3|/JavaScript|/JS\b|/URI|/Launch|/OpenAction|/Annots? \[ \S|/CreationDate", pdf)
 
 
 def test_a_run_without_samples_says_so(place: Place) -> None:
@@ -133,6 +139,7 @@ def test_a_report_of_counts_alone_draws_what_it_can(place: Place, tmp_path: Path
 def test_short_axes_have_plain_numbers(place: Place, tmp_path: Path) -> None:
     first, second = answered_run("short"), answered_run("again")
     place.ok("report", str(first), str(second), "--out", str(tmp_path))
+    assert {file.name.split("-")[0] for file in tmp_path.glob("*.png")} == PLOTS | {"differences", "shapes"}
     for file in tmp_path.glob("*.svg"):
         assert "mathdefault" not in file.read_text(), file.name
 

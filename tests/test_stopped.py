@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from cli.output import rows_as_csv
+from cli.report.amounts import diversity_plot
 from cli.report.bars import outcomes_plot
 from cli.report.page import page
-from cli.report.plots import diversity_plot, problems_plot
+from cli.report.problems import problems_plot
 from models.analysis.pool import read_pool
 from models.analysis.store import analyze
 from models.questions.find import find_run

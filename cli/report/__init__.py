@@ -46,6 +46,7 @@ WITHOUT = (
     "low_without",
     "high_without",
 )
+PICTURES = ("png", "svg", "pdf")
 PERCENTS = (
     "coverage", "low", "high", "stderr", "floor", "ceiling", "success_rate", "gap", "majority", "coverage_without",
     "low_without", "high_without", "forecast", "truth", "off",
@@ -76,7 +77,7 @@ def report(
     known: Path | None,
     form: str | None,
 ) -> None:
-    """Print what RUNS bought, and write one HTML page with every plot, and each plot as PNG, SVG and CSV.
+    """Print what RUNS bought, and write one HTML page with every plot, and each plot as PNG, SVG, PDF and CSV.
 
     Coverage with 95 % intervals, fits and forecasts, precision, problems, cost, outcomes, diversity. What was not
     analysed since the last samples is analysed first. --json and --csv print coverage.
@@ -194,7 +195,7 @@ def _print_forecast(run: "Findings") -> None:
 
 
 def write_report(runs: Sequence["Findings"], out: Path | None) -> list[Path]:
-    """Write the page, and each plot as PNG, SVG and CSV, into a folder; return the files, the page first."""
+    """Write the page, and each plot as PNG, SVG, PDF and CSV, into a folder; return the files, the page first."""
     from cli.report.drawing import save
     from cli.report.page import page
     from cli.report.plots import plots
@@ -210,10 +211,9 @@ def write_report(runs: Sequence["Findings"], out: Path | None) -> list[Path]:
         folder.mkdir(parents=True, exist_ok=True)
         files[0].write_text(page(runs, drawn), encoding="utf-8")
         for plot in drawn:
-            names = [folder / f"{plot.name}-{ids}.{ending}" for ending in ("png", "svg", "csv")]
-            save(plot, names[0])
-            save(plot, names[1])
-            names[2].write_text(rows_as_csv(plot.rows, plot.columns), encoding="utf-8")
+            names = [folder / f"{plot.name}-{ids}.{ending}" for ending in (*PICTURES, "csv")]
+            save(plot, names[:-1])
+            names[-1].write_text(rows_as_csv(plot.rows, plot.columns), encoding="utf-8")
             files += names
     except OSError as error:
         raise Unavailable(f"The report cannot be written to {folder} ({error.strerror}).") from error

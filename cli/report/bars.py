@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cli.report.drawing import COLOURS, Plot, big
+from cli.report.drawing import COLOURS, Plot, big, legend_below
 from cli.report.stopped import LEANS, said_of_stopped
 from models.questions.report import Findings
 
@@ -54,12 +54,13 @@ def outcomes_plot(runs: Sequence[Findings]) -> Plot:
         counts = {name: np.array([samples.get((run, name), 0) for run in ids]) for name in names}
         for name in names:
             shares = counts[name] / np.maximum(sum(counts.values()), 1)
-            label = f"{name.replace('_', ' ')} {shares.mean():.1%}" if len(ids) == 1 else name
+            label = f"{name.replace('_', ' ')} {shares.mean():.1%}" if len(ids) == 1 else name.replace("_", " ")
             axes.barh([f"run {run}" for run in ids], shares, left=left, color=colours[name], height=0.6, label=label)
             left += shares
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
         axes.set(xlim=(0, 1), xlabel="share of samples")
-        _finish_bars(axes, columns=4)
+        axes.invert_yaxis()
+        legend_below(figure, [axes])
 
     return Plot(
         "outcomes",
@@ -96,7 +97,8 @@ def savings_plot(runs: Sequence[Findings]) -> Plot:
         axes.set_yticks(place, [f"run {row.run_id}" for row in rows])
         axes.xaxis.set_major_formatter(lambda value, _: big(value))
         axes.set(xlabel="judgings")
-        _finish_bars(axes, columns=2)
+        axes.invert_yaxis()
+        legend_below(figure, [axes])
 
     return Plot(
         "savings",
@@ -107,8 +109,3 @@ def savings_plot(runs: Sequence[Findings]) -> Plot:
         draw,
         (7.2, 1.9 + 0.5 * len(rows)),
     )
-
-
-def _finish_bars(axes: Any, columns: int) -> None:
-    axes.invert_yaxis()
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, 1.35), ncols=columns, frameon=False, fontsize=8)

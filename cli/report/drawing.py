@@ -15,6 +15,10 @@ COLOURS = ("#3b7dd8", "#d9662b", "#2a9d6f", "#b65fc2", "#b8901c", "#d64550", "#3
 """Of runs; each stands out on white and on black."""
 
 
+NO_DATE = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
+"""The same numbers make the same file."""
+
+
 @dataclass(frozen=True)
 class Plot:
     """One plot: a name for files, a caption, its numbers, and how to draw them on a figure."""
@@ -29,10 +33,12 @@ class Plot:
     size: tuple[float, float] = (7.2, 4.4)
 
 
-def save(plot: Plot, file: Path) -> None:
-    """Write a plot as PNG or SVG, on white."""
+def save(plot: Plot, files: Sequence[Path]) -> None:
+    """Write a plot as PNG, SVG or PDF, on white: drawn once, into each of these files."""
     with _figure(plot) as figure:
-        figure.savefig(file, dpi=160, facecolor="white", metadata={"Date": None} if file.suffix == ".svg" else None)
+        for file in files:
+            figure.savefig(file, dpi=160, facecolor="white", metadata=NO_DATE.get(file.suffix))
+            figure.set_layout_engine("none")  # it is laid out now
 
 
 def svg(plot: Plot) -> str:
@@ -59,6 +65,7 @@ def _figure(plot: Plot) -> Iterator[Any]:
         **dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"), INK),
         "text.parse_math": False,
         "svg.fonttype": "none",
+        "pdf.fonttype": 42,  # whole letters, that a paper's reader can search and copy
         "svg.hashsalt": plot.name,
         "font.size": 9,
         "axes.spines.top": False,
@@ -119,9 +126,83 @@ def share_axis(axes: Any, label: str) -> None:
     axes.grid(alpha=0.2, which="major", color=INK)
 
 
-def legend(axes: Any) -> None:
-    """Names without a frame, where there is room."""
-    axes.legend(loc="best", frameon=False, fontsize=8)
+def scale_of(curves: Sequence[Sequence[float]]) -> str:
+    """The axis that shares are told apart on: "logit" where a whole curve is above 90 %, "log" where one is below
+    10 %, else "linear".
+    """
+    whole = [curve for curve in curves if curve]
+    if any(min(curve) > 0.9 for curve in whole):
+        return "logit"
+    return "log" if any(0 < max(curve) < 0.1 for curve in whole) else "linear"
+
+
+SCALES = {
+    "linear": "",
+    "log": " The axis of shares is logarithmic, since a whole curve lies below 10 %; 0 is off it.",
+    "logit": " The axis of shares is logit, log(p / (1 - p)), since a whole curve lies above 90 %; what is above "
+    "99.99 % is off it.",
+}
+"""What a caption says of the axis of shares."""
+
+
+def outer(scale: str, rows: Sequence[Any]) -> list[float | None]:
+    """Of intervals, the ends away from the edge that a scale of `scale_of` is for."""
+    return [row.high if scale == "log" else row.low for row in rows]
+
+
+def near_the_edge(axes: Any, scale: str, curves: Sequence[Sequence[float | None]]) -> None:
+    """Put an axis of shares on a scale of `scale_of`, around these curves."""
+    inside = [value for curve in curves for value in curve if value is not None and 0 < value <= 0.9999]
+    if scale == "linear" or not inside:
+        return
+    low, high = min(inside), max(inside)
+    if scale == "log":
+        axes.set(yscale="log", ylim=(low / 1.5, min(1.0, high * 1.5)))
+    else:
+        axes.set_yscale("logit", nonpositive="clip")
+        axes.set_ylim(low / (low + 1.5 * (1 - low)), 3 * high / (1 + 2 * high))
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:.5%}".rstrip("0%").rstrip(".") + "%")
+    axes.yaxis.set_minor_formatter(lambda *_: "")
+
+
+def legend(axes: Any, *styles: Any) -> None:
+    """Names without a frame, where there is room; `styles` are the keys of what has no name of its own."""
+    handles, _ = axes.get_legend_handles_labels()
+    axes.legend(handles=[*handles, *styles], loc="best", frameon=False, fontsize=8)
+
+
+def legend_below(figure: Any, axes: Sequence[Any], *styles: Any) -> None:
+    """One legend of several axes, below them: each name once."""
+    named = {label: handle for each in axes for handle, label in zip(*each.get_legend_handles_labels(), strict=True)}
+    handles = [*named.values(), *styles]
+    labels = [*named, *(style.get_label() for style in styles)]
+    longest = max(map(len, labels), default=1)
+    figure.legend(
+        handles, labels, loc="outside lower center", frameon=False, fontsize=8, ncols=max(1, min(4, 100 // longest))
+    )
+
+
+def line_key(label: str, style: Any, **look: Any) -> Any:
+    """The key of a kind of line, whatever its colour."""
+    from matplotlib.lines import Line2D
+
+    return Line2D([], [], color=INK, linestyle=style, label=label, **{"linewidth": 1.2, **look})
+
+
+def band_key(label: str, alpha: float, colour: str = INK) -> Any:
+    """The key of a kind of band."""
+    from matplotlib.patches import Patch
+
+    return Patch(facecolor=colour, alpha=alpha, linewidth=0, label=label)
+
+
+def panels(figure: Any, count: int, columns: int = 2) -> list[Any]:
+    """So many axes with the same shares, in rows."""
+    wide = min(count, columns)
+    grid = figure.subplots(-(-count // wide), wide, sharey=True, squeeze=False).ravel()
+    for empty in grid[count:]:
+        empty.set_axis_off()
+    return list(grid[:count])
 
 
 def big(value: float) -> str:

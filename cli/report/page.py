@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from importlib.resources import files
 from typing import Any, NamedTuple
 
@@ -10,7 +11,19 @@ from markupsafe import Markup
 
 from cli.output import COSTS, Rows, dollars_rest_on, harmless, printed, rows_as_csv
 from cli.report.drawing import Plot, svg
+from cli.report.naming import labels
+from cli.report.origin import origin_of
 from models.questions.report import Findings
+from tasks.identity import build
+
+EXACT = 1e7
+"""From here on a card has a number in few characters."""
+
+COST_TABLE = (
+    "samples", "prompt_tokens", "billed_prompt_tokens", "cached_prompt_tokens", "completion_tokens", "thinking_tokens",
+    "flops", "gpu_seconds", "usd", "usd_from", "usd_per_solved_problem", "usd_per_solved_problem_low",
+    "usd_per_solved_problem_high", "verify_cpu_seconds", "judged", "reused",
+)  # fmt: skip
 
 
 class Table(NamedTuple):
@@ -24,9 +37,13 @@ class Table(NamedTuple):
 def page(runs: Sequence[Findings], plots: Sequence[Plot]) -> str:
     """The page of some runs. Whatever an llm or a person wrote is escaped."""
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, finalize=_harmless)
-    environment.filters |= {"cell": _cell, "svg": _svg, "csv_link": _csv_link}
+    environment.filters |= {"cell": _cell, "card": _card, "svg": _svg, "csv_link": _csv_link}
     template = environment.from_string((files("cli.report") / "page.html.j2").read_text("utf-8"))
-    return template.render(runs=runs, plots=plots, cards=cards, tables=tables) + "\n"
+    written = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC by monkeys {build()}"
+    rendered = template.render(
+        runs=runs, plots=plots, cards=cards, tables=tables, names=labels(runs), origin=origin_of(runs), written=written
+    )
+    return rendered + "\n"
 
 
 def cards(run: Findings) -> Iterator[tuple[str, Any]]:
@@ -62,6 +79,7 @@ def tables(run: Findings) -> list[Table]:
         Table("Reliability", run.reliability, ("measure", "reward_model", "k", "share", "value", "stderr", "low",
                                                "high", "interval_of")),
         Table("Votes that stop", run.stopping, ("k", "samples", "success_rate", "stderr", "majority")),
+        Table("Cost", [run.cost] if run.cost else [], COST_TABLE),
         Table("Outcomes", run.outcomes, ("outcome", "samples", "candidates")),
         Table("Problems", run.problems, ("problem_key", "samples", "correct", "correct_share", "first_correct_rank",
                                          "expected_rank", "difficulty", *flag)),
@@ -76,6 +94,13 @@ def _harmless(value: Any) -> Any:
 
 def _cell(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else printed(value)
+
+
+def _card(value: Any) -> str:
+    """A value in few characters: 4.2e11 for 416,863,014,912."""
+    if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) >= EXACT:
+        return f"{value:.1e}".replace("e+", "e")
+    return _cell(value)
 
 
 def _svg(plot: Plot) -> Markup:

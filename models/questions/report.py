@@ -7,9 +7,10 @@ import numpy as np
 
 from models.analysis.confusion import pairs_are_stale
 from models.analysis.curves import BackTested, back_tested_from_a_tenth
-from models.analysis.pool import read_pool
+from models.analysis.pool import Pool, read_pool
 from models.database import column, rows
 from models.questions.progress import cost_of, coverage_of, progress_of, title
+from models.questions.provenance import Provenance, provenance_of
 from models.rows import LABELS
 from models.statistics.fits import Family
 from models.statistics.intervals import Floats
@@ -66,6 +67,7 @@ class Findings:
     """Settings that its samples went without, since its endpoint refuses them."""
     labels_only: bool
     """Whether its outcomes came with an import: nothing was judged."""
+    provenance: Provenance
     progress: RunProgressRow
     coverage: list[CoverageRow]
     fits: list[CoverageFitRow]
@@ -75,6 +77,8 @@ class Findings:
     precision: list[PrecisionAtKRow]
     problems: list[ProblemDifficultyRow]
     """In the order of the run."""
+    pool: Pool
+    """Its counts, problems in the same order."""
     pass_at_k: Floats
     """Of each problem, at the ks of coverage: problems x ks; NaN where it is not known."""
     coverage_by_cost: list[CoverageByCostRow]
@@ -179,6 +183,7 @@ def findings(run: Run) -> Findings:
         raise UserError(f"Run {run.id} has no verified samples yet; `monkeys watch {run.id}` follows it.")
     (verifier,) = rows(VerifierRow, "select * from verifier where id = %s", (run.verifier_id,))
     progress = progress_of(run.id)
+    pool = read_pool(run.id, run.verifier_id)
 
     def ours(row: type[T], view: LiteralString, order: LiteralString) -> list[T]:
         sql = f"select * from {view} where run_id = %s and verifier_id = %s order by {order}"
@@ -190,6 +195,7 @@ def findings(run: Run) -> Findings:
         verifier=f"{verifier.name} {verifier.version}",
         left_out=run.left_out,
         labels_only=verifier.name == LABELS,
+        provenance=provenance_of(run),
         progress=progress,
         coverage=coverage,
         fits=laws_of(run.id, run.verifier_id),
@@ -197,7 +203,8 @@ def findings(run: Run) -> Findings:
         back_test=back_tested_from_a_tenth(run.id, run.verifier_id),
         precision=ours(PrecisionAtKRow, "precision_at_k", "selector, reward_model, k"),
         problems=difficulties_of(run),
-        pass_at_k=read_pool(run.id, run.verifier_id).values(np.array([row.k for row in coverage])),
+        pool=pool,
+        pass_at_k=pool.values(np.array([row.k for row in coverage])),
         coverage_by_cost=rows(
             CoverageByCostRow, "select * from coverage_by_cost where run_id = %s order by k", (run.id,)
         ),

@@ -1,0 +1,121 @@
+"""What coverage costs, and whether more samples still bring something new."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from cli.output import COSTS
+from cli.report.drawing import (
+    INK,
+    SCALES,
+    Plot,
+    band,
+    band_key,
+    k_axis,
+    legend_below,
+    line_key,
+    log_labels,
+    near_the_edge,
+    panels,
+    scale_of,
+    share_axis,
+)
+from cli.report.naming import coloured
+from cli.report.stopped import LEANS, said_of_stopped
+from models.questions.report import Findings
+
+
+class Repeats(NamedTuple):
+    """Among k samples of a problem, a mean over problems: distinct candidates, and the share of samples that bring
+    none: they repeat one, or hold none.
+    """
+
+    run_id: int
+    k: int
+    problems: int
+    expected_distinct_candidates: float
+    share_without_new: float
+
+
+def cost_plot(runs: Sequence[Findings]) -> Plot:
+    """Coverage against what it cost."""
+    rows = [
+        row
+        for run in runs
+        for row in run.coverage_by_cost
+        if row.coverage is not None and any(getattr(row, name) for name in COSTS)
+    ]
+    shown = [name for name in COSTS if any(getattr(row, name) for row in rows)]
+    curves = [[row.coverage or 0.0 for row in rows if row.run_id == run.run_id] for run in runs]
+    scale = scale_of(curves)
+
+    def draw(figure: Any) -> None:
+        all_axes = panels(figure, len(shown), columns=3)
+        for axes, name in zip(all_axes, shown, strict=True):
+            for run, colour, label in coloured(runs):
+                mine = [row for row in rows if row.run_id == run.run_id and getattr(row, name)]
+                line = [(getattr(row, name), row.coverage, row.low, row.high) for row in mine]
+                if line:
+                    band(axes, line, "o-", color=colour, markersize=3, label=label, alpha=0.15)
+                stopping = [getattr(row, f"stopping_{name}") for row in mine]
+                axes.plot(stopping, [row.coverage for row in mine], "--", color=colour, linewidth=1)
+            axes.set(xscale="log", xlabel=COSTS[name])
+            log_labels(axes.xaxis)
+            share_axis(axes, "coverage" if axes is all_axes[0] else "")
+            near_the_edge(axes, scale, curves)
+        keys = [line_key("all k samples drawn", "-", marker="o", markersize=3)]
+        keys += [line_key("each problem stops at its first right one", "--", linewidth=1)]
+        legend_below(figure, all_axes, *keys, band_key("95 %, new problems", 0.15))
+
+    return Plot(
+        "cost",
+        "Coverage against cost",
+        "k samples of every problem, at the run's own mean lengths; FLOPs by the paper's formula, prompts once; "
+        "dollars with a prompt a request. Bands are 95 % intervals of coverage for new problems of the same kind. "
+        "Dashed: each problem stops at its first right sample, one sample a request."
+        + said_of_stopped(runs, "it paid less than this for its solved problems")
+        + SCALES[scale],
+        rows,
+        ("run_id", "k", "coverage", "low", "high", *COSTS, *(f"stopping_{name}" for name in COSTS), "biased_by"),
+        draw,
+        (max(6.0, 3.6 * len(shown)), 4.4),
+    )
+
+
+def diversity_plot(runs: Sequence[Findings]) -> Plot:
+    """Whether more samples still bring new candidates, and how many bring none."""
+    rows = [
+        Repeats(*row, max(0.0, 1 - row.expected_distinct_candidates / row.k))
+        for run in runs
+        for row in run.diversity
+        if row.problems == run.diversity[0].problems
+    ]
+
+    def draw(figure: Any) -> None:
+        distinct, repeats = figure.subplots(1, 2)
+        for run, colour, label in coloured(runs):
+            mine = [row for row in rows if row.run_id == run.run_id]
+            if mine:
+                ks = [row.k for row in mine]
+                look: dict[str, Any] = {"color": colour, "markersize": 3, "label": label}
+                distinct.plot(ks, [row.expected_distinct_candidates for row in mine], "o-", **look)
+                repeats.plot(ks, [row.share_without_new for row in mine], "o-", **look)
+        most = max(row.k for row in rows)
+        distinct.plot([1, most], [1, most], color=INK, linewidth=0.8, alpha=0.5, label="all different")
+        k_axis(distinct)
+        distinct.set(yscale="log", ylabel="distinct candidates")
+        log_labels(distinct.yaxis)
+        k_axis(repeats)
+        share_axis(repeats, "samples that bring no new candidate")
+        legend_below(figure, [distinct])
+
+    return Plot(
+        "diversity",
+        "Diversity",
+        "Left: distinct candidates among k samples of a problem, a mean over problems (exact rarefaction; no band). "
+        "Where the curve flattens, samples repeat and more of them stop paying. Right: the share of k samples that "
+        "repeat another's candidate or hold none." + said_of_stopped(runs, LEANS),
+        rows,
+        Repeats._fields,
+        draw,
+        (9.6, 4.2),
+    )

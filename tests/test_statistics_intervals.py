@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import stats
 
 from models.statistics.coverage import pass_at_k
 from models.statistics.intervals import (
@@ -15,22 +14,12 @@ from models.statistics.intervals import (
     gaffke_low,
     middle95,
     paired_difference,
-    wilson,
 )
 from models.statistics.these_problems import these_problems, these_problems_difference
 from tests.statistics_data import SAMPLES, pythia_counts
 from tests.worlds import OTHERS, PAPER, World
 
 SHARES = st.lists(st.floats(0, 1), min_size=2, max_size=30)
-
-
-@pytest.mark.parametrize(("right", "of"), [(0, 50), (50, 50), (3, 50), (1, 1), (999, 1000)])
-def test_the_wilson_interval_is_scipys(right: int, of: int) -> None:
-    assert wilson(right, of) == pytest.approx(stats.binomtest(right, of).proportion_ci(method="wilson"), abs=1e-12)
-
-
-def test_where_nothing_was_seen_a_share_may_be_anything() -> None:
-    assert wilson(0, 0) == (0, 1)
 
 
 def test_the_clustered_error_is_that_of_sums_of_squares_by_problem() -> None:

@@ -35,16 +35,6 @@ def known(value: float) -> float | None:
     return None if np.isnan(value) else float(value)
 
 
-def wilson(right: int, of: int) -> tuple[float, float]:
-    """Wilson's 95 % interval of a share; 0 and 1 where there is nothing to go by."""
-    if not of:
-        return 0.0, 1.0
-    share, square = right / of, Z * Z
-    middle = share + square / (2 * of)
-    half = Z * float(np.sqrt(share * (1 - share) / of + square / (4 * of * of)))
-    return (middle - half) / (1 + square / of), (middle + half) / (1 + square / of)
-
-
 def clustered(values: ArrayLike) -> tuple[Floats, Floats]:
     """Mean and standard error over problems: sd / sqrt(problems), the sd with problems - 1 below (ddof 1).
 
@@ -159,8 +149,3 @@ def middle95(least: Floats, most: Floats) -> tuple[Floats, Floats]:
     """The 2.5 % quantile of `least` and the 97.5 % one of `most`, over rounds; infinities are numbers like others."""
     low = np.quantile(least, 0.025, axis=0, method="lower")
     return np.asarray(low), np.asarray(np.quantile(most, 0.975, axis=0, method="higher"))
-
-
-def resamples(problems: int, rounds: int, generator: np.random.Generator) -> Floats:
-    """Bootstrap weights, rounds x problems: how often each problem was drawn, over the number of problems."""
-    return generator.multinomial(problems, np.full(problems, 1 / problems), size=rounds) / problems

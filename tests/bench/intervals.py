@@ -25,7 +25,7 @@ sys.path.pop(0)  # this folder, whose file names are those of other modules
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from models.statistics.coverage import Counts, pass_at_k
-from models.statistics.intervals import Estimate, Floats, estimate, gaffke_low, wilson
+from models.statistics.intervals import Estimate, Floats, estimate, gaffke_low
 from models.statistics.these_problems import these_problems
 from tests.worlds import OTHERS, PAIRS, PAPER, World
 
@@ -63,7 +63,7 @@ Ends = tuple[Floats, Floats]
 def logit_t(values: Floats) -> Ends:
     """What coverage had: t on the logit scale by the delta method, Wilson's at 0 and 1."""
     mean, half = by_t(values)
-    edge = wilson(0, len(values))[1]
+    edge = stats.binomtest(0, len(values)).proportion_ci(method="wilson").high
     at_zero, at_one = mean <= 0, mean >= 1 - 1e-12
     inside = np.where(at_zero | at_one, 0.5, mean)
     half = half / (inside * (1 - inside))

@@ -15,6 +15,22 @@ from verifiers.thinking import RULES
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+
+def complete_runs(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001
+    """Names and ids of runs that begin so, for a shell; none where the database does not answer."""
+    from models.questions.find import run_names
+
+    try:
+        return run_names(incomplete)
+    except Exception:  # a shell that completes must not be told anything
+        return []
+
+
+def run_argument(command: F) -> F:
+    """RUN, by name or id, as `named`; None, which is the last one, where it is not given."""
+    return click.argument("named", metavar="[RUN]", required=False, shell_complete=complete_runs)(command)
+
+
 llm_option = click.option(
     "-m",
     "--model",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cli.options import run_argument
 from cli.output import harmless
 
 if TYPE_CHECKING:
@@ -18,9 +19,11 @@ FIRST_LOOK_SECONDS, LOOK_SECONDS = 5.0, 30.0
 
 
 @click.command()
-@click.argument("named", metavar="RUN")
-def watch(named: str) -> None:
-    """Follow RUN until it ends: samples, verified, tokens/s, coverage so far, time to go. Ctrl-C only stops watching.
+@run_argument
+def watch(named: str | None) -> None:
+    """Follow RUN, or the last one, until it ends: samples, verified, tokens/s, coverage so far, time to go.
+
+    Ctrl-C only stops watching.
 
     \b
     Example:

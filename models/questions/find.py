@@ -14,8 +14,10 @@ class _Named(NamedTuple):
     name: str
 
 
-def find_run(named: str) -> Run:
-    """A run by its name, else by its id; UserError, with the nearest name, where there is none."""
+def find_run(named: str | None = None) -> Run:
+    """A run by its name, else by its id, or the last one; UserError, with the nearest name, where there is none."""
+    if named is None:
+        return _last_run()
     found = _run(named)
     if found is not None:
         return found
@@ -34,6 +36,25 @@ def find_run_at(named: str) -> tuple[Run, int | None]:
     if not 0 < int(k[:19]) < 2**31:
         raise UserError(f"{named} asks for k {k}, but a k is a number of samples, from 1.")
     return find_run(name), int(k)
+
+
+def _last_run() -> Run:
+    check_schema()
+    runs = rows(Run, "select * from run order by id desc limit 1")
+    if not runs:
+        raise UserError("There is no run yet; `monkeys enqueue` makes one.")
+    return runs[0]
+
+
+def run_names(beginning: str) -> list[str]:
+    """Names of runs that begin so, and ids of those that do and have no name, newest first; 50 at most."""
+    return column(
+        """
+        select coalesce(name, id::text) from run where starts_with(coalesce(name, id::text), %s)
+        order by id desc limit 50
+        """,
+        (beginning,),
+    )
 
 
 def _run(named: str) -> Run | None:

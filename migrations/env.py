@@ -4,8 +4,12 @@ import sqlmodel.sql.sqltypes  # noqa: F401 -- versions name it
 from alembic import context
 from sqlmodel import SQLModel
 
-import models.tables  # noqa: F401 -- fills the metadata
+import models.analysis.tables
+import models.tables  # noqa: F401 -- both fill the metadata
 from models.database import engine
+
+for mapper in SQLModel._sa_registry.mappers:
+    mapper.local_table.comment = mapper.class_.__doc__
 
 
 def run() -> None:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 
@@ -84,3 +85,22 @@ def test_links_between_readme_and_topics_lead_somewhere_and_to_every_topic() -> 
     }
     assert [str(path) for path in linked if not path.exists()] == []
     assert set(TOPICS.values()) <= linked
+
+
+OTHER_WORDS = r"\b(datasets?|evals?|checkpoints?|experiments?|jobs?|chunks?|shards?|rollouts?|CoT|scorers?|graders?)\b"
+"""What has another word here: see `monkeys help words`."""
+
+
+def test_help_and_topics_keep_to_the_words_of_the_glossary() -> None:
+    told = {page.name: page.read_text("utf-8") for page in PAGES}
+    told |= {name: helped(name).output for name in COMMANDS}
+    groups = {name: group.get_command(click.Context(group), name) for name in COMMANDS}
+    told |= {
+        f"{name} {below}": helped(name, below).output
+        for name, each in groups.items()
+        if isinstance(each, click.Group)
+        for below in each.commands
+    }
+    for name, text in told.items():
+        others = re.findall(OTHER_WORDS, re.sub(r"job queue|lm-eval|lm_eval|\.eval\b", "", text))
+        assert others == [], name

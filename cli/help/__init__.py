@@ -52,8 +52,9 @@ def _read(text: str) -> None:
         return
     from rich.console import Console
     from rich.markdown import Markdown
+    from rich.theme import Theme
 
-    console = Console()
+    console = Console(theme=Theme({"markdown.code": "bold cyan"}))  # no ground of its own, whatever the terminal's is
     console.print(Markdown(text, code_theme="ansi_dark"), width=min(console.width, 120))
 
 

@@ -10,6 +10,7 @@ import sqlalchemy
 from models.analysis.store import analyze
 from tests.counted import Sampled, add_attempts, judge_again, sampled_run
 from tests.place import Place
+from verifiers.benchmarks.pocket_sums import POCKET_SUMS
 
 ROOT = Path(__file__).parents[1]
 COOKBOOK = (ROOT / "cli" / "help" / "cookbook.md").read_text("utf-8")
@@ -46,6 +47,15 @@ def test_the_queries_of_the_cookbook_are_counted() -> None:
 def test_the_queries_of_the_readme_are_of_the_cookbook() -> None:
     assert len(OF_THE_README) >= 5
     assert set(OF_THE_README) <= {(question, sql) for _, question, sql in QUERIES}
+
+
+def test_the_problems_that_readme_cookbook_and_demo_name_are_of_the_demo() -> None:
+    problems = POCKET_SUMS.load(None)
+    demo = {problems[index].key for index in POCKET_SUMS.subsets["demo"](problems)}
+    texts = [COOKBOOK, *((ROOT / name).read_text("utf-8") for name in ("README.md", "cli/demo.py"))]
+    for named in [set(re.findall(r"sums-\d+", text)) for text in texts]:
+        assert named
+        assert named <= demo
 
 
 def test_every_query_of_the_cookbook_answers(asked: Place) -> None:

@@ -19,6 +19,7 @@ SECTIONS = {
     "Judging": ["check", "reverify", "audit", "flaky", "score"],
     "Results": ["analyze", "report", "compare", "price", "sql"],
     "Machines": ["worker", "sweep", "flower", "migrate"],
+    "Help": ["help"],
 }  # fmt: skip
 """As --help shows them; `monkeys X` is the click command X of cli/X.py or cli/X/ (import_ of cli/import_.py)."""
 

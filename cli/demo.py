@@ -75,7 +75,7 @@ def _show(run_id: int) -> None:
         f"{cost.reused:,} of {cost.reused + cost.judged:,} judgings saved by judging each candidate once"
     )
     click.echo("\nWorth trying:")
-    click.echo(f"  monkeys show {run_id} 0              # read a sample, its candidate and its verdict")
+    click.echo(f"  monkeys show {run_id} sums-030       # read a sample, its candidate and its verdict")
     for what, sql in QUERIES:
         click.echo(f'  # {what}\n  monkeys sql "{sql.format(run=run_id)}"')
     click.echo("\nThe local stack is still up. Stop it with: monkeys down")

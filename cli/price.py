@@ -165,7 +165,7 @@ def _say_earlier(prices: "Sequence[Price]") -> None:
 @price.command(name="import")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--provider", help="Only this one's prices, by its name or id in the table.")
-@click.option("--model", metavar="PATTERN", help="Only models of this name, such as 'gpt-4o*'.")
+@click.option("--model", metavar="PATTERN", help="Only llms of this name, such as 'gpt-4o*'.")
 @since_option
 def import_table(file: Path, provider: str | None, model: str | None, since: datetime | None) -> None:
     """Add the prices of FILE, a table that others keep, as those of openai:NAME.

@@ -1,4 +1,4 @@
-"""Every query of the README's cookbook answers, on a run that has something to answer with."""
+"""Every query of the cookbook and of the README answers, on a run that has something to answer with."""
 
 import re
 from pathlib import Path
@@ -10,10 +10,12 @@ import sqlalchemy
 from models.analysis.store import analyze
 from tests.counted import Sampled, add_attempts, judge_again, sampled_run
 from tests.place import Place
+from verifiers.benchmarks.pocket_sums import POCKET_SUMS
 
-README = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
-COOKBOOK = README.partition("\n## SQL cookbook\n")[2].partition("\n## ")[0]
+ROOT = Path(__file__).parents[1]
+COOKBOOK = (ROOT / "cli" / "help" / "cookbook.md").read_text("utf-8")
 QUERIES = re.findall(r"\*\*(\d+)\. (.+?)\*\*\n\n```sql\n(.+?)```", COOKBOOK, re.DOTALL)
+OF_THE_README = re.findall(r"\*\*([^*\n]+)\*\*\n\n```sql\n(.+?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
 
 
 @pytest.fixture
@@ -26,7 +28,7 @@ def asked(place: Place) -> Place:
             Sampled(None, logprob=-9.0, scores={"rm": 0.1}, answer_from=None),
         ]
         problems = {str(key): [samples[(key + place) % 3] for place in range(12)] for key in (0, 1, 4, 5)}
-        problems["2"] = [*samples * 3, *[Sampled("4", True, logprob=-2.0, scores={"rm": 0.9})] * 3]
+        problems["sums-030"] = [*samples * 3, *[Sampled("4", True, logprob=-2.0, scores={"rm": 0.9})] * 3]
         problems["3"] = [samples[1]] * 12  # never solved, so that laws mean something
         run = sampled_run(problems, llm=llm, name=llm)
         add_attempts(run, completion_tokens=120, prompt_tokens=30, gpu_seconds=2.0)
@@ -40,6 +42,20 @@ def asked(place: Place) -> Place:
 def test_the_queries_of_the_cookbook_are_counted() -> None:
     assert [int(number) for number, _, _ in QUERIES] == list(range(1, len(QUERIES) + 1))
     assert len(QUERIES) >= 22
+
+
+def test_the_queries_of_the_readme_are_of_the_cookbook() -> None:
+    assert len(OF_THE_README) >= 5
+    assert set(OF_THE_README) <= {(question, sql) for _, question, sql in QUERIES}
+
+
+def test_the_problems_that_readme_cookbook_and_demo_name_are_of_the_demo() -> None:
+    problems = POCKET_SUMS.load(None)
+    demo = {problems[index].key for index in POCKET_SUMS.subsets["demo"](problems)}
+    texts = [COOKBOOK, *((ROOT / name).read_text("utf-8") for name in ("README.md", "cli/demo.py"))]
+    for named in [set(re.findall(r"sums-\d+", text)) for text in texts]:
+        assert named
+        assert named <= demo
 
 
 def test_every_query_of_the_cookbook_answers(asked: Place) -> None:

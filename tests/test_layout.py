@@ -11,11 +11,12 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 SHELL = [
-    line.removeprefix(".venv/bin/")
-    for block in re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
+    line.removeprefix("./")
+    for page in (ROOT / "README.md", *sorted((ROOT / "cli" / "help").glob("*.md")))
+    for block in re.findall(r"```sh\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
     for line in block.splitlines()
 ]
-"""Every line of the README's shell blocks."""
+"""Every line of the shell blocks of the README and of the topics of `monkeys help`."""
 
 
 @pytest.mark.parametrize("package", ["cli", "models", "tasks", "verifiers", "migrations"])
@@ -82,17 +83,64 @@ def test_every_file_of_the_command_line_is_a_command_or_serves_several() -> None
     assert rooms - shared == {f"{name}_" if name == "import" else name for name in COMMANDS}
 
 
-@pytest.mark.parametrize("line", [line for line in SHELL if line.startswith("monkeys ")])
-def test_every_command_of_the_readme_is_understood(line: str) -> None:
+@pytest.mark.parametrize("line", sorted({line for line in SHELL if line.startswith("monkeys ")}))
+def test_every_command_of_the_readme_and_the_topics_is_understood(
+    line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    understood(line)
+
+
+@pytest.mark.parametrize("command", __import__("cli").COMMANDS)
+def test_every_example_of_a_command_is_understood(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from click.testing import CliRunner
+
+    from cli import group
+
+    monkeypatch.chdir(tmp_path)
+    for words in commands_below(command):
+        examples = CliRunner().invoke(group, [*words, "--help"]).output.partition("Example:")[2].partition("\n\n")[0]
+        assert f"monkeys {' '.join(words)}" in examples
+        for line in examples.replace("\\\n", " ").splitlines():
+            if line.strip():
+                understood(line.strip())
+
+
+def commands_below(name: str) -> list[list[str]]:
+    """A command, or those of a group, as words."""
     import click
 
     from cli import group
 
-    name, *arguments = shlex.split(line, comments=True)[1:]
-    context = click.Context(group)
-    command = group.get_command(context, name)
+    command = group.get_command(click.Context(group), name)
+    below = command.commands if isinstance(command, click.Group) else None
+    return [[name, each] for each in below] if below else [[name]]
+
+
+def understood(line: str) -> None:
+    """Have click read a line of a shell to its last value; files that it names are made, empty."""
+    import click
+
+    from cli import group
+
+    words = shlex.split(re.split(r" [|>] ", line)[0], comments=True)
+    while "=" in words[0]:  # a variable of the environment
+        del words[0]
+    assert words[0] == "monkeys", line
+    for word in words:
+        if re.fullmatch(r"[\w-]+\.[a-z]\w+", word):
+            Path(word).touch()
+    context: click.Context = click.Context(group)
+    command: click.Command | None = group
+    arguments = words[1:]
+    while isinstance(command, click.Group):
+        command = command.get_command(context, arguments[0])
+        assert command is not None, line
+        context = click.Context(command, parent=context, info_name=arguments.pop(0))
     assert command is not None
-    command.make_parser(click.Context(command, parent=context, info_name=name)).parse_args(list(arguments))
+    command.parse_args(context, arguments)
 
 
 def test_every_make_target_of_the_readme_is_there() -> None:

@@ -27,7 +27,7 @@ class RequestRefused(Exception):
 
 
 class RunRefused(Exception):
-    """The engine does no request of these settings (no such model, a setting it refuses): the run ends with this."""
+    """The engine does no request of these settings (no such llm, a setting it refuses): the run ends with this."""
 
 
 @dataclass(frozen=True)

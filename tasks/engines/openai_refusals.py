@@ -104,7 +104,7 @@ def read(answer: Any, carried: Mapping[str, Any]) -> Refusal:
 
 
 def change(refusal: Refusal, carried: Mapping[str, Any], sampling: Sampling) -> Learned | None:
-    """What a request is to do without, or to call otherwise; None where that would be another experiment.
+    """What a request is to do without, or to call otherwise; None where that would be another run.
 
     Where no field is named, fewer samples at a time are tried: nothing is learned unless that is accepted.
     """

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from cli.view.asking import OUTCOMES, SECONDS, Asked, asked, number
 from cli.view.render import render
-from cli.view.texts import compared
+from cli.view.texts import SHOWN, compared, parts
 from models.database import Connection, reading
 from models.questions import browse, browse_one, browse_samples
 from models.questions.browse_samples import SamplesFound, Spot
@@ -83,10 +83,11 @@ def sample(request: Request) -> Response:
         data = browse.problem_read(connection, run_id, problem_id).data
         steps = [_step(connection, about, state, read, backwards=backwards) for backwards in (True, False)]
     verdict = next((each for each in verdicts if each.verifier_id == about["verifier"].id), None)
-    thought, answer = _parts(read, verdict)
+    thought, answer = parts(read, verdict)
     return render(
         request, "sample", sample=read, verdict=verdict, verdicts=verdicts, scores=scores, thought=thought,
-        answer=answer, question=question_of(data), truth=true_answer_of(data), before=steps[0], after=steps[1], **about,
+        answer=answer, most=None if state.whole else SHOWN, question=question_of(data), truth=true_answer_of(data),
+        before=steps[0], after=steps[1], **about,
     )  # fmt: skip
 
 
@@ -142,13 +143,3 @@ def _step(
         connection, about["run"].id, about["verifier"].id, state.wanted, Spot(at.position, at.sample_index),
         problem_id=None if state.everywhere else at.problem_id, backwards=backwards, limit=1, seconds=STEP_SECONDS,
     )  # fmt: skip
-
-
-def _parts(read: browse_one.SampleRead, verdict: browse_one.VerdictRead | None) -> tuple[str | None, str | None]:
-    """What was thought, in the text and apart from it, and what was answered."""
-    if verdict is None or read.text is None:
-        return read.thinking, read.text  # where its answer begins is not known yet
-    start = verdict.answer_from
-    within = read.text if start is None else read.text[:start]
-    thought = "\n".join(part for part in (read.thinking, within) if part)
-    return thought or None, None if start is None else read.text[start:]

@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from markupsafe import Markup, escape
 
 from cli.output import harmless
+from models.questions.browse_one import SampleRead, VerdictRead
+from verifiers.thinking import parted
 
 SHOWN = 200_000
-"""Characters of a text that are shown unless it is asked for whole: its beginning and its end."""
+"""Characters of a text that a page shows unless it is asked for whole: its beginning and its end."""
 
 COMPARED_CHARACTERS, COMPARED_LINES = 50_000, 1_000
 """Of each of two texts that are compared, the beginning."""
@@ -29,11 +31,11 @@ def safe(text: str) -> Markup:
     return escape(harmless(text))
 
 
-def shown(text: str, candidate: str | None = None, searched: str | None = None, *, whole: bool = False) -> Markup:
+def shown(text: str, candidate: str | None = None, searched: str | None = None, most: int | None = SHOWN) -> Markup:
     """A text with its candidate marked where it stands last and what was searched for everywhere; the middle cut."""
-    if whole or len(text) <= SHOWN:
+    if most is None or len(text) <= most:
         return _marked(text, candidate, searched)
-    head, tail, left_out = text[: SHOWN // 2], text[-SHOWN // 2 :], len(text) - SHOWN
+    head, tail, left_out = text[: most // 2], text[-(most // 2) :], len(text) - most // 2 * 2
     in_tail = candidate is not None and candidate in tail
     note = Markup("\n<span class=cut>… {:,} characters are left out here …</span>\n").format(left_out)
     return _marked(head, None if in_tail else candidate, searched) + note + _marked(tail, candidate, searched)
@@ -70,6 +72,13 @@ def _last_place(text: str, candidate: str) -> int:
             return place
         place = text.rfind(candidate, 0, place + len(candidate) - 1)
     return last
+
+
+def parts(read: SampleRead, verdict: VerdictRead | None) -> tuple[str | None, str | None]:
+    """What was thought and what was answered of a sample, by a verifier's word on it."""
+    if verdict is None or read.text is None:
+        return read.thinking, read.text  # where its answer begins is not known yet
+    return parted(read.text, read.thinking, verdict.answer_from)
 
 
 def compared(one: str, two: str) -> tuple[list[tuple[str, Markup]], str | None]:

@@ -42,6 +42,7 @@ def _listening(port: int | None) -> socket.socket:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind(("127.0.0.1", port or 0))
+        listening.listen()
     except OSError as error:
         listening.close()
         raise UserError(f"Port {port} cannot be had ({error.strerror}); give another --port, or none.") from error

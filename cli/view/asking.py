@@ -34,7 +34,7 @@ class Asked(NamedTuple):
         """The address's part behind `?` of this filter, changed so; without the place."""
         wanted = self.wanted._asdict()
         state = {**wanted, "verifier": self.verifier, "everywhere": self.everywhere, **changed}
-        said = {name: "1" if value is True else value for name, value in state.items() if value not in (None, False)}
+        said = {name: 1 if value is True else value for name, value in state.items() if _is_said(value)}
         return "?" + urlencode(said) if said else ""
 
 
@@ -68,6 +68,10 @@ def number(request: Request, name: str) -> int | None:
     if not (given.isascii() and given.isdecimal() and len(given) < 19):
         raise UserError(f"{name} is a whole number, not {given!r:.100}.")
     return int(given)
+
+
+def _is_said(value: object) -> bool:
+    return value is not None and value is not False  # 0 is a place
 
 
 def _storable(text: str) -> str:

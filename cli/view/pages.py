@@ -45,7 +45,7 @@ def samples(request: Request) -> Response:
     with reading(SECONDS) as connection:
         about = _about(connection, request, state)
         found = browse_samples.find_samples(
-            connection, about["run"].id, about["verifier"].id, state.wanted, state.start
+            connection, about["run"].id, about["verifier"].id, state.wanted, state.start, seconds=browse_samples.SECONDS
         )
         reached = _reached(connection, about["run"], found)
     return render(request, "samples", found=found, reached=reached, **about)
@@ -61,8 +61,9 @@ def problem(request: Request) -> Response:
         coverage = browse.coverage_of_problem(connection, read) if about["verifier"].counting else []
         candidates = browse.candidates_of(connection, run_id, problem_id, verifier)
         found = browse_samples.find_samples(
-            connection, run_id, verifier, state.wanted, state.start, problem_id=problem_id
-        )
+            connection, run_id, verifier, state.wanted, state.start,
+            problem_id=problem_id, seconds=browse_samples.SECONDS,
+        )  # fmt: skip
     return render(
         request, "problem", problem=read, question=question_of(read.data), truth=true_answer_of(read.data),
         coverage=coverage, candidates=candidates[: browse.CANDIDATES],
@@ -120,7 +121,7 @@ def _about(connection: Connection, request: Request, state: Asked) -> dict[str, 
     progress = browse.progress_read(connection, found.id)
     return {
         "run": found, "progress": progress, "verifiers": verifiers, "verifier": verifier, "asked": state,
-        "outcomes": OUTCOMES,
+        "outcomes": OUTCOMES, "seconds": browse_samples.SECONDS,
     }  # fmt: skip
 
 

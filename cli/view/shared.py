@@ -38,17 +38,19 @@ def shared_page(run_id: int, problem_id: int) -> str:
             "progress": browse.progress_read(connection, run_id), "verifier": verifier, "problem": problem,
             "question": question_of(problem.data), "truth": true_answer_of(problem.data),
             "coverage": browse.coverage_of_problem(connection, problem), "candidates": candidates[: browse.CANDIDATES],
-            "samples": list(_first(connection, run_id, problem_id, verifier.id)),
         }  # fmt: skip
+        samples = list(_first(connection, run_id, problem_id, verifier.id))
     written = f"Written {datetime.now(UTC):%Y-%m-%d %H:%M} UTC by monkeys {build()}."
     style = Markup((files("cli.view") / "static" / "view.css").read_text("utf-8"))  # ours
-    left_out = _left_out(problem.samples, len(given["samples"]), len(candidates))
+    left_out = _left_out(problem.samples, len(samples), len(candidates))
     template = templates().get_template("shared.html.j2")
-    return template.render(written=written, style=style, left_out=left_out, most=LONGEST, **given)
+    return template.render(written=written, style=style, left_out=left_out, most=LONGEST, samples=samples, **given)
 
 
 def _first(connection: Connection, run_id: int, problem_id: int, verifier_id: int) -> Iterator[_Shared]:
-    for listed in find_samples(connection, run_id, verifier_id, Wanted(), problem_id=problem_id).samples:
+    for listed in find_samples(
+        connection, run_id, verifier_id, Wanted(), problem_id=problem_id, seconds=SECONDS
+    ).samples:
         read = browse_one.sample_read(connection, run_id, problem_id, listed.sample_index)
         verdicts = browse_one.verdicts_of(connection, run_id, problem_id, listed.sample_index)
         verdict = next((each for each in verdicts if each.verifier_id == verifier_id), None)

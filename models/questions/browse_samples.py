@@ -97,7 +97,7 @@ def find_samples(
     problem_id: int | None = None,
     backwards: bool = False,
     limit: int = LISTED,
-    seconds: float = SECONDS,
+    seconds: float,
 ) -> SamplesFound:
     """Samples behind `start`, of the whole run or of one problem, in order, or before it, nearest first."""
     deadline = time.monotonic() + seconds

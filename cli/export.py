@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from cli.options import number
+from cli.output import harmless
 from models.tables import Run
 from tasks.engines.recorded import COLUMNS
 from tasks.runs.exports import SAME, Chosen
@@ -36,6 +37,7 @@ MESSAGES_HELP = (
 @click.option("--per-problem", **number(Chosen, "per_problem"))
 @click.option("--weight-k", **number(Chosen, "weight_k"))
 @click.option("--messages", is_flag=True, help=MESSAGES_HELP)
+@click.option("--problem", metavar="KEY", help="Of FILE.html: this problem, as one page to send to others.")
 @click.option("--answers", is_flag=True, help="With --messages: only what was answered, without what was thought.")
 def export(
     run: str,
@@ -45,18 +47,21 @@ def export(
     per_problem: int | None,
     weight_k: int | None,
     messages: bool,
+    problem: str | None,
     answers: bool,
 ) -> None:
     """Write RUN's samples to FILE (.jsonl, .jsonl.gz or .parquet), or as JSONL to stdout; `monkeys import` reads them.
 
     A run in flight is written as it is at this moment. Parquet also says of which run, llm, benchmark, prompts and
-    settings it is, so that an import of it asks nothing.
+    settings it is, so that an import of it asks nothing. FILE.html is a page of one problem: its question, true answer,
+    candidates and first samples.
 
     \b
     Example:
       monkeys export 1 samples.parquet
       monkeys export 1 | head
       monkeys export 1 train.jsonl --messages --correct --distinct text --per-problem 4
+      monkeys export 1 sum.html --problem sums-042
     """
     from models.questions.find import find_run
     from tasks.runs.exports import columns, export_messages, export_samples
@@ -64,6 +69,9 @@ def export(
     if answers and not messages:
         raise UserError("--answers is for --messages.")
     found, chosen = find_run(run), Chosen(correct, distinct, per_problem, weight_k)
+    if problem is not None or (file is not None and file.suffix == ".html"):
+        _write_page(found, file, problem, alone=chosen == Chosen() and not messages)
+        return
     if messages:
         rows: Iterator[Row] = export_messages(found, chosen, answers=answers)
     else:
@@ -87,6 +95,18 @@ def _writer(file: Path, messages: bool, run: Run, chosen: Chosen) -> Callable[[P
         return _write_jsonl
     wanted = ".jsonl or .jsonl.gz" if messages else ".jsonl, .jsonl.gz or .parquet"
     raise UserError(f"FILE must end in {wanted}, not {file.name!r}.")
+
+
+def _write_page(run: Run, file: Path | None, problem: str | None, *, alone: bool) -> None:
+    from cli.view.shared import shared_page
+    from models.questions.find import find_problem
+
+    if file is None or file.suffix != ".html" or problem is None or not alone:
+        raise UserError("A page is FILE.html with --problem KEY, and takes no other option.")
+    page = shared_page(run.id, find_problem(run.id, problem))
+    with _whole_or_nothing(file) as part:
+        part.write_text(page, "utf-8")
+    click.echo(f"Problem {harmless(problem)} of run {run.id}: {file}", err=True)
 
 
 @contextmanager

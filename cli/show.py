@@ -8,6 +8,7 @@ from cli.options import Number, engine_options, table_options
 from cli.output import harmless, print_rows
 from verifiers.errors import UserError
 from verifiers.ranges import whole
+from verifiers.thinking import parted
 
 if TYPE_CHECKING:
     from models.questions.samples import SampleShown
@@ -106,9 +107,6 @@ def _print_log(sample: "SampleShown") -> None:
 
 def _parts(sample: "SampleShown") -> tuple[str | None, str | None]:
     """What was thought, in the text and apart from it, and what was answered; None where there is none of it."""
-    text, start = sample.text, sample.answer_from
-    if sample.outcome is None or text is None:
-        return sample.thinking, text  # where its answer begins is not known yet
-    within = text if start is None else text[:start]
-    thought = "\n".join(part for part in (sample.thinking, within) if part)
-    return thought or None, None if start is None else text[start:]
+    if sample.outcome is None or sample.text is None:
+        return sample.thinking, sample.text  # where its answer begins is not known yet
+    return parted(sample.text, sample.thinking, sample.answer_from)

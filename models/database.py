@@ -103,6 +103,15 @@ def transaction() -> Iterator[Connection]:
         pooled.close()
 
 
+@contextmanager
+def reading(seconds: float) -> Iterator[Connection]:
+    """A transaction that only reads, the tables as they were at its start, and ends a statement after so long."""
+    with transaction() as connection:
+        connection.execute("set transaction isolation level repeatable read, read only")
+        connection.execute("select set_config('statement_timeout', %s, true)", (f"{seconds * 1000:.0f}",))
+        yield connection
+
+
 def fetch(connection: Connection, row: type[T], sql: LiteralString, parameters: Any = None) -> list[T]:
     """The rows of one statement of a transaction, as objects of a class: columns and fields must be the same ones.
 

@@ -43,6 +43,15 @@ def answer_from(
     return _first_line(text, start, len(text) - len(answer)) if start else 0
 
 
+def parted(text: str, apart: str | None, start: int | None) -> tuple[str | None, str | None]:
+    """What was thought, apart from a text and in it, and what was answered from `start` on; None of what is not there.
+
+    `start` is what `answer_from` gave.
+    """
+    thought = "\n".join(part for part in (apart, text if start is None else text[:start]) if part)
+    return thought or None, None if start is None else text[start:]
+
+
 def _first_line(text: str, start: int, first: int) -> int:
     """Where the line of the first visible character begins, since its indentation may mean something."""
     line = text.rfind("\n", start, first)

@@ -1,0 +1,79 @@
+"""What a page is asked for: the filter and the place that stand in its address, so that each state has a link."""
+
+from typing import NamedTuple
+from urllib.parse import urlencode
+
+from starlette.requests import Request
+
+from models.questions.browse import SORTS
+from models.questions.browse_samples import UNVERIFIED, Spot, Wanted
+from verifiers.errors import UserError
+from verifiers.outcome import Outcome
+
+SECONDS = 5.0
+"""What one statement of a page may take."""
+
+OUTCOMES = [*map(str, Outcome), UNVERIFIED]
+
+
+class Asked(NamedTuple):
+    """The state of a page, as its address says it."""
+
+    wanted: Wanted
+    verifier: int | None
+    """Whose verdicts are shown; None: the one's that counts."""
+    everywhere: bool
+    """Whether the next sample may be another problem's."""
+    sort: str
+    after: int | None
+    start: Spot | None
+    whole: bool
+    """Whether long texts are shown whole."""
+
+    def query(self, **changed: object) -> str:
+        """The address's part behind `?` of this filter, changed so; without the place."""
+        wanted = self.wanted._asdict()
+        state = {**wanted, "verifier": self.verifier, "everywhere": self.everywhere, **changed}
+        said = {name: 1 if value is True else value for name, value in state.items() if _is_said(value)}
+        return "?" + urlencode(said) if said else ""
+
+
+def asked(request: Request) -> Asked:
+    """What an address asks for; UserError where it is none that a page links to."""
+    given = request.query_params
+    outcome, sort = given.get("outcome") or None, given.get("sort") or "hardest"
+    if outcome is not None and outcome not in OUTCOMES:
+        raise UserError(f"There is no outcome {outcome!r:.100}; there are {', '.join(OUTCOMES)}.")
+    if sort not in SORTS:
+        raise UserError(f"Problems are not sorted {sort!r:.100}; there is {', '.join(SORTS)}.")
+    wanted = Wanted(
+        outcome=outcome,
+        disagree=bool(given.get("disagree")),
+        truncated=bool(given.get("truncated")),
+        thinking=bool(given.get("thinking")),
+        text=_storable(given.get("text", "")) or None,
+        candidate=number(request, "candidate"),
+    )
+    at, index = number(request, "at"), number(request, "index")
+    start = None if at is None or index is None else Spot(at, index)
+    everywhere, whole = bool(given.get("everywhere")), bool(given.get("whole"))
+    return Asked(wanted, number(request, "verifier"), everywhere, sort, number(request, "after"), start, whole)
+
+
+def number(request: Request, name: str) -> int | None:
+    """A whole number of an address; None where it is not given."""
+    given = request.query_params.get(name, "")
+    if not given:
+        return None
+    if not (given.isascii() and given.isdecimal() and len(given) < 19):
+        raise UserError(f"{name} is a whole number, not {given!r:.100}.")
+    return int(given)
+
+
+def _is_said(value: object) -> bool:
+    return value is not None and value is not False  # 0 is a place
+
+
+def _storable(text: str) -> str:
+    """A text to look for as the tables may hold it: a form sends other ends of lines, and no NUL is stored."""
+    return text.replace("\r\n", "\n").replace("\0", "")

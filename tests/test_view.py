@@ -1,0 +1,352 @@
+"""`monkeys view`: pages to read samples on, of the real application on a real database."""
+
+import html
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import httpx
+import psycopg
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from psycopg.types.json import Jsonb
+from starlette.testclient import TestClient
+
+from cli.view.app import HEADERS, make_app
+from cli.view.texts import compared, shown
+from models.database import reading, transaction
+from models.questions import browse_samples
+from models.questions.browse_samples import Wanted, find_samples
+from models.questions.find import find_run
+from tests.counted import Sampled, Tally, counted_run, judge_again, sampled_run
+from tests.place import Place
+
+TOKEN = "the-token"
+
+
+@pytest.fixture
+def client(place: Place) -> Iterator[TestClient]:
+    """A browser of this host that has the token."""
+    with TestClient(make_app(TOKEN), base_url=f"http://127.0.0.1:8000/{TOKEN}/", follow_redirects=False) as made:
+        yield made
+
+
+def page(client: TestClient, address: str, status: int = 200) -> str:
+    """A page's HTML."""
+    answer = client.get(address)
+    assert answer.status_code == status, answer.text
+    return answer.text
+
+
+def plain(page: str) -> str:
+    """What a page says to a reader, on one line."""
+    return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", page)).split())
+
+
+def ids(run: int) -> dict[str, int]:
+    """A run's problems: key -> id."""
+    with transaction() as connection:
+        rows = connection.execute(
+            "select key, id from problem join prompt on problem_id = id where run_id = %s", (run,)
+        ).fetchall()
+    return {row["key"]: row["id"] for row in rows}
+
+
+def listed(page: str) -> list[int]:
+    """The sample indices that a page lists."""
+    table = page.partition("<table class=samples>")[2].partition("</table>")[0]
+    return [int(found) for found in re.findall(r"/sample/(\d+)", table)]
+
+
+ONE = Sampled("4", True, text="2 + 2 is 4, so 4.", logprob=-1.5)
+OTHER = Sampled("5", text="It is 5.", finish_reason="length")
+NONE = Sampled(None, text="I do not know.")
+THOUGHT = Sampled("4", True, text="Hm, 5? No.</think>It is 4.", answer_from=18)
+
+
+def test_every_page_shows_what_is_there(client: TestClient) -> None:
+    run = sampled_run({"sum": [ONE, OTHER, NONE, THOUGHT], "hard/one": [OTHER]}, name="named")
+    with transaction() as connection:
+        connection.execute("""update problem set data = '{"question": "2 + 2?", "answer": "four"}' where key = 'sum'""")
+    problem = ids(run)["sum"]
+    assert "named" in page(client, "")
+    problems = page(client, f"run/{run}")
+    assert problems.index("hard/one") < problems.index("2 + 2?")
+    shown = plain(page(client, f"run/{run}/problem/{problem}"))
+    assert "Question 2 + 2? True answer four" in shown
+    assert "2 correct 4 0" in shown
+    assert "50.00% k = 1 100.00% k = 4" in shown
+    sample = page(client, f"run/{run}/problem/{problem}/sample/0")
+    assert "so <mark class=candidate>4</mark>." in sample
+    assert "-1.5" in sample
+    thought = plain(page(client, f"run/{run}/problem/{problem}/sample/3"))
+    assert "Hm, 5? No.</think> Answer It is 4 ." in thought
+    compared = page(client, f"run/{run}/problem/{problem}/diff?one=0&two=1")
+    assert "<del>2 + 2</del>" in compared or "<del>" in compared
+
+
+def test_a_filter_lets_through_what_it_says(client: TestClient) -> None:
+    run = sampled_run({"sum": [ONE, OTHER, NONE, THOUGHT], "more": [OTHER, ONE]})
+    first, second = (ids(run)[key] for key in ("sum", "more"))
+    judge_again(run, "lenient")
+    with transaction() as connection:
+        connection.execute("delete from extraction where problem_id = %s and sample_index = 1", (second,))
+        connection.execute("update sample set thinking = 'apart' where problem_id = %s and sample_index = 1", (first,))
+        candidate = connection.execute("select id from candidate where problem_id = %s and text = '4'", (first,))
+        (four,) = candidate.fetchall()
+    wanted = {
+        "": [0, 1, 2, 3], "outcome=correct": [0, 3], "outcome=incorrect": [1], "outcome=no_answer": [2],
+        "truncated=1": [1], "thinking=1": [1, 3], "text=is": [0, 1, 3], "text=apart": [1], "text=%25": [],
+        f"candidate={four['id']}": [0, 3], "disagree=1": [1], "outcome=correct&text=Hm": [3],
+        "outcome=time_limit": [],
+    }  # fmt: skip
+    for query, indices in wanted.items():
+        assert listed(page(client, f"run/{run}/problem/{first}?{query}")) == indices, query
+    assert listed(page(client, f"run/{run}/samples?outcome=not+verified+yet")) == [1]
+    assert listed(page(client, f"run/{run}/samples?truncated=1")) == [1, 0]
+    assert "No sample is like that" in page(client, f"run/{run}/samples?text=nowhere")
+    lenient = re.findall(r'<option value="(\d+)">lenient', page(client, f"run/{run}"))[0]
+    assert listed(page(client, f"run/{run}/problem/{first}?outcome=correct&verifier={lenient}")) == [0, 1, 3]
+
+
+def test_next_and_before_lead_through_every_sample_that_is_let_through_once(client: TestClient) -> None:
+    run = sampled_run({"a": [ONE, OTHER, NONE, ONE], "b": [OTHER], "c": [ONE, ONE]})
+    for query, ways in {"outcome=correct&everywhere=1": 4, "outcome=correct": 2, "everywhere=1": 7}.items():
+        address: str | None = f"/{TOKEN}/run/{run}/problem/{ids(run)['a']}/sample/0?{query}"
+        way = []
+        while address:
+            way.append(address)
+            address = link(page(client, f"http://127.0.0.1:8000{address}"), "next")
+        assert len(way) == len(set(way)) == ways
+        assert sorted(linked(way)) == linked(way)
+        back = [way[-1]]
+        while before := link(page(client, f"http://127.0.0.1:8000{back[-1]}"), "prev"):
+            back.append(before)
+        assert linked(back[::-1]) == linked(way)
+
+
+def link(page: str, relation: str) -> str | None:
+    """Where a page's link of a relation leads."""
+    found = re.search(rf'<a rel={relation} href="([^"]*)"', page)
+    return html.unescape(found[1]) if found else None
+
+
+def linked(addresses: list[str]) -> list[tuple[int, int]]:
+    """(problem id, sample index) of addresses."""
+    found = (re.search(r"/problem/(\d+)/sample/(\d+)", address) for address in addresses)
+    return [(int(each[1]), int(each[2])) for each in found if each]
+
+
+RUNS = st.lists(st.lists(st.sampled_from([ONE, OTHER, NONE]), max_size=9), min_size=1, max_size=4)
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(RUNS, st.integers(1, 4), st.sampled_from([None, "correct", "no_answer"]), st.booleans())
+def test_pages_lead_through_every_sample_once(
+    place: Place, problems: list[list[Sampled]], window: int, outcome: str | None, backwards: bool
+) -> None:
+    run = find_run(str(sampled_run({str(number): samples for number, samples in enumerate(problems)})))
+    said = {id(ONE): "correct", id(OTHER): "incorrect", id(NONE): "no_answer"}
+    wanted = [
+        (position, index)
+        for position, samples in enumerate(problems)
+        for index, each in enumerate(samples)
+        if outcome in (None, said[id(each)])
+    ]
+    seen, start = [], None
+    with reading(60) as connection, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(browse_samples, "WINDOW", window)
+        while True:
+            found = find_samples(
+                connection, run.id, run.verifier_id, Wanted(outcome), start, backwards=backwards, limit=2, seconds=60
+            )
+            seen += [(each.position, each.sample_index) for each in found.samples]
+            if (start := found.go_on) is None:
+                break
+    assert seen == (wanted[::-1] if backwards else wanted)
+
+
+def test_a_search_whose_time_is_over_says_how_far_it_came_and_goes_on_from_there(client: TestClient) -> None:
+    run = find_run(str(sampled_run({"a": [OTHER] * 4, "b": [OTHER, ONE]})))
+    seen, start, steps = [], None, 0
+    with reading(60) as connection, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(browse_samples, "WINDOW", 2)
+        while True:
+            found = find_samples(connection, run.id, run.verifier_id, Wanted(text="2 + 2"), start, seconds=0)
+            seen += [(each.problem_key, each.sample_index) for each in found.samples]
+            steps += 1
+            if (start := found.go_on) is None:
+                break
+            assert found.out_of_time
+    assert (seen, steps) == ([("b", 1)], 4)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(browse_samples, "SECONDS", 0)
+        told = page(client, f"run/{run.id}/samples?text=nowhere")
+    assert "Searched up to sample 3 of problem a in 0 s" in plain(told)
+    assert "No more sample is like that" in page(client, f"run/{run.id}/samples{link(told, 'next')}")
+
+
+def test_problems_come_page_by_page_from_the_hardest(place: Place, client: TestClient) -> None:
+    rights = [index % 4 for index in range(230)]
+    run = counted_run([Tally(3, min(right, 3)) for right in rights])
+    for sort, order in {
+        "hardest": sorted(range(230), key=lambda key: (rights[key], key)),
+        "easiest": sorted(range(230), key=lambda key: (-rights[key], key)),
+        "in order": list(range(230)),
+    }.items():
+        shown, address = [], f"?sort={sort}"
+        while address:
+            problems = page(client, f"run/{run}{address}")
+            shown += [int(key) for key in re.findall(r'/problem/\d+">(\d+)</a>', problems)]
+            address = link(problems, "next") or ""
+        assert shown == order, sort
+
+
+HOSTILE = "</pre></script><script>alert(1)</script><img src=x onerror=alert(1)> \x1b[2J \u202eevil {{ 7 * 7 }} \"'"
+
+
+def test_hostile_text_stays_text(place: Place, client: TestClient, tmp_path: Path) -> None:
+    run = sampled_run({HOSTILE: [Sampled(HOSTILE, text=HOSTILE), ONE]}, name=HOSTILE, llm=HOSTILE, benchmark=HOSTILE)
+    problem = ids(run)[HOSTILE]
+    with transaction() as connection:
+        connection.execute("update problem set data = %s", (Jsonb({"question": HOSTILE, "answer": HOSTILE}),))
+        connection.execute("update verdict set detail = %s", (HOSTILE,))
+        connection.execute("update prompt set text = %s", (HOSTILE,))
+        connection.execute("update sample set thinking = %s, finish_reason = %s", (HOSTILE, HOSTILE))
+    place.ok("export", str(run), str(tmp_path / "one.html"), "--problem", HOSTILE)
+    addresses = ["", f"run/{run}", f"run/{run}/samples?text={quote(HOSTILE)}"]
+    addresses += [f"run/{run}/problem/{problem}{rest}" for rest in ("", "/sample/0", "/diff?one=0&two=1")]
+    for each in [*(page(client, address) for address in addresses), (tmp_path / "one.html").read_text("utf-8")]:
+        assert "&lt;script&gt;alert(1)" in each
+        assert " 49 " not in each
+        assert not re.search(r"<script>|<img|\x1b|\u202e", each)
+
+
+def test_long_texts_are_cut_and_shown_whole_when_asked(client: TestClient) -> None:
+    text = "begin " + "x" * 1_000_000 + " it is 4"
+    run = sampled_run({"a": [Sampled("4", text=text)]})
+    address = f"run/{run}/problem/{ids(run)['a']}/sample/0"
+    shown = page(client, address)
+    assert len(shown) < 300_000
+    assert "begin xxx" in shown
+    assert "800,014 characters are left out here" in shown
+    assert "is <mark class=candidate>4</mark>" in shown
+    assert len(page(client, f"{address}?whole=1")) > 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("text", "candidate", "marked"),
+    [
+        ("4 or 14, so 4. See 44", "4", "4 or 14, so <4>. See 44"),
+        ("14", "4", "1<4>"),
+        ("None here", "4", "None here"),
+        ("a\nb\na\nb", "a\nb", "a\nb\n<a\nb>"),
+        ("", "4", ""),
+    ],
+)
+def test_a_candidate_is_marked_where_it_stands_last(text: str, candidate: str, marked: str) -> None:
+    found = re.sub(r"<mark class=candidate>(.*?)</mark>", r"<\1>", str(shown(text, candidate)), flags=re.DOTALL)
+    assert found == marked
+
+
+def test_two_texts_are_compared_within_bounds() -> None:
+    lines, note = compared("a\nb 1\nc", "a\nb 2\nc")
+    assert [(kind, str(text)) for kind, text in lines] == [
+        (" ", "a"), ("-", "b <del>1</del>"), ("+", "b <ins>2</ins>"), (" ", "c"),
+    ]  # fmt: skip
+    assert note is None
+    assert compared("same", "same") == ([], None)
+    assert compared("x" * 100_000, "x" * 100_000 + "y")[1] is not None
+
+
+def test_only_who_has_the_address_on_this_host_is_answered(client: TestClient) -> None:
+    run = sampled_run({"a": [ONE]})
+    for host in ("evil.example", "127.0.0.1.evil.example", ""):
+        assert client.get(f"run/{run}", headers={"host": host}).status_code == 400
+    for host in ("localhost:9000", "127.0.0.1:1"):
+        assert client.get(f"run/{run}", headers={"host": host}).status_code == 200
+    for path in ("/", "/run/1", f"/{TOKEN}x/run/{run}", f"/{TOKEN[:-1]}/run/{run}", "/%00/", "/é/run/1"):
+        answer = client.get(f"http://127.0.0.1:8000{path}")
+        assert answer.status_code == 404
+        assert "a" not in ids(run) or "problem" not in answer.text
+    for method in ("POST", "PUT", "DELETE"):
+        assert client.request(method, f"run/{run}").status_code == 405
+
+
+def test_every_answer_forbids_what_a_page_does_not_need(client: TestClient) -> None:
+    run = sampled_run({"a": [ONE]})
+    for address in (f"run/{run}", "run/99", "file/view.js", "file/app.py", "http://127.0.0.1:8000/x"):
+        answer = client.get(address)
+        for name, value in HEADERS.items():
+            assert answer.headers[name] == value
+    for address in ("", f"run/{run}", f"run/{run}/problem/{ids(run)['a']}/sample/0"):
+        shown = page(client, address)
+        assert " style=" not in shown
+        assert re.findall(r"<script[^>]*>", shown) == [f'<script src="/{TOKEN}/file/view.js" defer>']
+
+
+WRONG = {
+    "run/99": "There is no run 99", "run/{run}/problem/99": "has no problem of the id 99",
+    "run/{run}/problem/{problem}/sample/9": "has no sample 9", "run/{run}?sort=x": "not sorted 'x'",
+    "run/{run}/samples?outcome=x": "no outcome 'x'", "run/{run}/samples?candidate=²": "is a whole number",
+    "run/{run}?verifier=99": "not judged by a verifier", "?before=x": "is a whole number",
+    "run/{run}/problem/{problem}/diff?one=1": "give one and two", "run/99999999999999999999": "no run 9999",
+    "run/{run}/samples?at=99999999999&index=0": "cannot hold a value",
+}  # fmt: skip
+"""Address -> what is told."""
+
+
+def test_a_wrong_address_is_told_in_one_sentence(client: TestClient) -> None:
+    run = sampled_run({"a": [ONE]})
+    for address, said in WRONG.items():
+        assert said in plain(page(client, address.format(run=run, problem=ids(run)["a"]), 404))
+
+
+def test_a_page_only_reads_and_ends_what_takes_long(place: Place) -> None:
+    with pytest.raises(psycopg.errors.ReadOnlySqlTransaction), reading(5) as connection:
+        connection.execute("delete from run")
+    with pytest.raises(psycopg.errors.QueryCanceled), reading(0.05) as connection:
+        connection.execute("select pg_sleep(5)")
+    assert place.one("show statement_timeout") == "0"
+
+
+def test_a_page_of_a_problem_stands_alone_and_says_what_it_leaves_out(place: Place, tmp_path: Path) -> None:
+    run = str(sampled_run({"a": [ONE] * 60, "b": [OTHER]}))
+    file = tmp_path / "a.html"
+    place.ok("export", run, str(file), "--problem", "a")
+    shown = file.read_text("utf-8")
+    assert "Here are the first 50 of 60 verified samples" in shown
+    assert not re.search(r"<script|<link|src=|href=", shown)
+    for words in (["--problem", "a"], [str(tmp_path / "b.html")], [str(tmp_path / "b.jsonl"), "--problem", "a"],
+                  [str(tmp_path / "b.html"), "--problem", "a", "--correct"]):  # fmt: skip
+        assert "A page is FILE.html with --problem KEY" in place.refused("export", run, *words)
+    assert "exists already" in place.refused("export", run, str(file), "--problem", "a")
+
+
+def test_view_prints_its_address_serves_it_and_ends_quietly(place: Place) -> None:
+    run = sampled_run({"a": [ONE]}, name="named")
+    view = subprocess.Popen(
+        [sys.executable, "-m", "cli", "view"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    place.processes.append(view)
+    assert view.stdout is not None
+    address = view.stdout.readline().strip()
+    assert re.fullmatch(rf"http://127\.0\.0\.1:\d+/[\w-]{{20,}}/run/{run}", address)
+    assert "named" in httpx.get(address).text
+    view.send_signal(signal.SIGINT)
+    said, errors = view.communicate(timeout=20)
+    assert (view.returncode, said, errors) == (0, "", "Ctrl-C ends it.\n")
+
+
+def test_a_port_that_is_taken_is_told(place: Place) -> None:
+    sampled_run({"a": [ONE]})
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        assert f"Port {port} cannot be had" in place.refused("view", "--port", port)
+    assert "There is no run" in place.refused("view", "nobody's")

@@ -22,7 +22,7 @@ from cli.view.app import HEADERS, make_app
 from cli.view.texts import compared, shown
 from models.database import reading, transaction
 from models.questions import browse_samples
-from models.questions.browse_samples import Wanted, find_samples
+from models.questions.browse_samples import Filter, find_samples
 from models.questions.find import find_run
 from tests.counted import Sampled, Tally, counted_run, judge_again, sampled_run
 from tests.place import Place
@@ -164,7 +164,7 @@ def test_pages_lead_through_every_sample_once(
         patch.setattr(browse_samples, "WINDOW", window)
         while True:
             found = find_samples(
-                connection, run.id, run.verifier_id, Wanted(outcome), start, backwards=backwards, limit=2, seconds=60
+                connection, run.id, run.verifier_id, Filter(outcome), start, backwards=backwards, limit=2, seconds=60
             )
             seen += [(each.position, each.sample_index) for each in found.samples]
             if (start := found.go_on) is None:
@@ -178,7 +178,7 @@ def test_a_search_whose_time_is_over_says_how_far_it_came_and_goes_on_from_there
     with reading(60) as connection, pytest.MonkeyPatch.context() as patch:
         patch.setattr(browse_samples, "WINDOW", 2)
         while True:
-            found = find_samples(connection, run.id, run.verifier_id, Wanted(text="2 + 2"), start, seconds=0)
+            found = find_samples(connection, run.id, run.verifier_id, Filter(text="2 + 2"), start, seconds=0)
             seen += [(each.problem_key, each.sample_index) for each in found.samples]
             steps += 1
             if (start := found.go_on) is None:

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 
 from models.questions.browse import SORTS
-from models.questions.browse_samples import UNVERIFIED, Spot, Wanted
+from models.questions.browse_samples import UNVERIFIED, Filter, Spot
 from verifiers.errors import UserError
 from verifiers.outcome import Outcome
 
@@ -16,10 +16,10 @@ SECONDS = 5.0
 OUTCOMES = [*map(str, Outcome), UNVERIFIED]
 
 
-class Asked(NamedTuple):
+class PageState(NamedTuple):
     """The state of a page, as its address says it."""
 
-    wanted: Wanted
+    wanted: Filter
     verifier: int | None
     """Whose verdicts are shown; None: the one's that counts."""
     everywhere: bool
@@ -38,7 +38,7 @@ class Asked(NamedTuple):
         return "?" + urlencode(said) if said else ""
 
 
-def asked(request: Request) -> Asked:
+def asked(request: Request) -> PageState:
     """What an address asks for; UserError where it is none that a page links to."""
     given = request.query_params
     outcome, sort = given.get("outcome") or None, given.get("sort") or "hardest"
@@ -46,7 +46,7 @@ def asked(request: Request) -> Asked:
         raise UserError(f"There is no outcome {outcome!r:.100}; there are {', '.join(OUTCOMES)}.")
     if sort not in SORTS:
         raise UserError(f"Problems are not sorted {sort!r:.100}; there is {', '.join(SORTS)}.")
-    wanted = Wanted(
+    wanted = Filter(
         outcome=outcome,
         disagree=bool(given.get("disagree")),
         truncated=bool(given.get("truncated")),
@@ -57,7 +57,7 @@ def asked(request: Request) -> Asked:
     at, index = number(request, "at"), number(request, "index")
     start = None if at is None or index is None else Spot(at, index)
     everywhere, whole = bool(given.get("everywhere")), bool(given.get("whole"))
-    return Asked(wanted, number(request, "verifier"), everywhere, sort, number(request, "after"), start, whole)
+    return PageState(wanted, number(request, "verifier"), everywhere, sort, number(request, "after"), start, whole)
 
 
 def number(request: Request, name: str) -> int | None:

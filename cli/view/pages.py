@@ -5,7 +5,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from cli.view.asking import OUTCOMES, SECONDS, Asked, asked, number
+from cli.view.asking import OUTCOMES, SECONDS, PageState, asked, number
 from cli.view.render import render
 from cli.view.texts import SHOWN, compared, parts
 from models.database import Connection, reading
@@ -111,7 +111,7 @@ def diff(request: Request) -> Response:
     )  # fmt: skip
 
 
-def _about(connection: Connection, request: Request, state: Asked) -> dict[str, Any]:
+def _about(connection: Connection, request: Request, state: PageState) -> dict[str, Any]:
     """What every page of a run shows: the run, its verifiers, and the filter."""
     found = browse.run_read(connection, request.path_params["run"])
     verifiers = browse.verifiers_of(connection, found)
@@ -137,7 +137,7 @@ def _reached(connection: Connection, run: Run, found: SamplesFound) -> str | Non
 
 
 def _step(
-    connection: Connection, about: dict[str, Any], state: Asked, at: browse_one.SampleRead, *, backwards: bool
+    connection: Connection, about: dict[str, Any], state: PageState, at: browse_one.SampleRead, *, backwards: bool
 ) -> SamplesFound:
     """The next sample that the filter lets through, or the one before."""
     return browse_samples.find_samples(

@@ -12,7 +12,7 @@ from cli.view.render import templates
 from cli.view.texts import parts
 from models.database import Connection, reading
 from models.questions import browse, browse_one
-from models.questions.browse_samples import LISTED, Wanted, find_samples
+from models.questions.browse_samples import LISTED, Filter, find_samples
 from tasks.identity import build
 from verifiers.benchmarks.reading import question_of, true_answer_of
 
@@ -49,7 +49,7 @@ def shared_page(run_id: int, problem_id: int) -> str:
 
 def _first(connection: Connection, run_id: int, problem_id: int, verifier_id: int) -> Iterator[_Shared]:
     for listed in find_samples(
-        connection, run_id, verifier_id, Wanted(), problem_id=problem_id, seconds=SECONDS
+        connection, run_id, verifier_id, Filter(), problem_id=problem_id, seconds=SECONDS
     ).samples:
         read = browse_one.sample_read(connection, run_id, problem_id, listed.sample_index)
         verdicts = browse_one.verdicts_of(connection, run_id, problem_id, listed.sample_index)

@@ -17,7 +17,7 @@ SECONDS = 3.0
 """What looking for a page's samples may take."""
 
 
-class Wanted(NamedTuple):
+class Filter(NamedTuple):
     """Which samples are wanted: those that all of these let through."""
 
     outcome: str | None = None
@@ -91,7 +91,7 @@ def find_samples(
     connection: Connection,
     run_id: int,
     verifier_id: int,
-    wanted: Wanted,
+    wanted: Filter,
     start: Spot | None = None,
     *,
     problem_id: int | None = None,

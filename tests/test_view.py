@@ -113,6 +113,10 @@ def test_a_filter_lets_through_what_it_says(client: TestClient) -> None:
     assert "No sample is like that" in page(client, f"run/{run}/samples?text=nowhere")
     lenient = re.findall(r'<option value="(\d+)">lenient', page(client, f"run/{run}"))[0]
     assert listed(page(client, f"run/{run}/problem/{first}?outcome=correct&verifier={lenient}")) == [0, 1, 3]
+    assert "3 correct · 0 incorrect · 1 no answer" in plain(
+        page(client, f"run/{run}/problem/{first}?verifier={lenient}")
+    )
+    assert "75.00%" in page(client, f"run/{run}?verifier={lenient}")
 
 
 def test_next_and_before_lead_through_every_sample_that_is_let_through_once(client: TestClient) -> None:

@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 from starlette.requests import Request
 
-from models.questions.browse import SORTS
+from models.questions.browse_problems import SORTS
 from models.questions.browse_samples import UNVERIFIED, Filter, Spot
 from verifiers.errors import UserError
 from verifiers.outcome import Outcome

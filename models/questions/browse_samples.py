@@ -32,7 +32,7 @@ class Filter(NamedTuple):
 UNVERIFIED = "not verified yet"
 
 LETS_THROUGH = """
-    (%(outcome)s::text is null or coalesce(judged.outcome::text, 'not verified yet') = %(outcome)s)
+    (%(outcome)s::text is null or coalesce(judged.outcome::text, %(unverified)s) = %(outcome)s)
     and (not %(truncated)s or finish_reason = 'length')
     and (not %(thinking)s or thinking is not null
         or judged.sample_index is not null and judged.answer_from is distinct from 0)
@@ -101,7 +101,10 @@ def find_samples(
 ) -> SamplesFound:
     """Samples behind `start`, of the whole run or of one problem, in order, or before it, nearest first."""
     deadline = time.monotonic() + seconds
-    given = {**wanted._asdict(), "run": run_id, "problem": problem_id, "verifier": verifier_id, "limit": limit + 1}
+    given = {
+        **wanted._asdict(), "unverified": UNVERIFIED, "run": run_id, "problem": problem_id, "verifier": verifier_id,
+        "limit": limit + 1,
+    }  # fmt: skip
     found: list[SampleListed] = []
     for place in _places(connection, given, start, backwards):
         seen = start.sample_index if start and start.position == place.position else None

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from psycopg.types.json import Jsonb
 from starlette.testclient import TestClient
 
+from cli.view import pages
 from cli.view.app import HEADERS, make_app
 from cli.view.texts import compared, shown
 from models.database import reading, transaction
@@ -117,6 +118,26 @@ def test_a_filter_lets_through_what_it_says(client: TestClient) -> None:
         page(client, f"run/{run}/problem/{first}?verifier={lenient}")
     )
     assert "75.00%" in page(client, f"run/{run}?verifier={lenient}")
+
+
+def test_thinking_that_did_not_end_and_a_sample_without_text_are_told(client: TestClient) -> None:
+    unended = Sampled(None, text="<think>Hm", answer_from=None)
+    run = sampled_run({"a": [ONE, unended, Sampled("4", True)]})
+    problem = f"run/{run}/problem/{ids(run)['a']}"
+    assert listed(page(client, f"{problem}?thinking=1")) == [1]
+    shown = plain(page(client, f"{problem}/sample/1"))
+    assert "what was thought, 9 characters <think>Hm Answer Thinking did not end: there is no answer." in shown
+    assert "It has no text." in plain(page(client, f"{problem}/sample/2"))
+    assert "Their texts are the same" in page(client, f"{problem}/diff?one=0&two=0")
+
+
+def test_looking_for_the_next_sample_ends_in_time_and_says_so(client: TestClient) -> None:
+    run = sampled_run({"a": [ONE] + [OTHER] * 4})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(browse_samples, "WINDOW", 1)
+        patch.setattr(pages, "STEP_SECONDS", 0)
+        shown = page(client, f"run/{run}/problem/{ids(run)['a']}/sample/0?outcome=no_answer")
+    assert "next →: none found in time" in plain(shown)
 
 
 def test_next_and_before_lead_through_every_sample_that_is_let_through_once(client: TestClient) -> None:

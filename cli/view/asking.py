@@ -7,6 +7,7 @@ from starlette.requests import Request
 
 from models.questions.browse_problems import SORTS
 from models.questions.browse_samples import UNVERIFIED, Filter, Spot
+from models.storable import storable
 from verifiers.errors import UserError
 from verifiers.outcome import Outcome
 
@@ -51,7 +52,7 @@ def asked(request: Request) -> PageState:
         disagree=bool(given.get("disagree")),
         truncated=bool(given.get("truncated")),
         thinking=bool(given.get("thinking")),
-        text=_storable(given.get("text", "")) or None,
+        text=storable(given.get("text", "").replace("\r\n", "\n")) or None,
         candidate=number(request, "candidate"),
     )
     at, index = number(request, "at"), number(request, "index")
@@ -72,8 +73,3 @@ def number(request: Request, name: str) -> int | None:
 
 def _is_said(value: object) -> bool:
     return value is not None and value is not False  # 0 is a place
-
-
-def _storable(text: str) -> str:
-    """A text to look for as the tables may hold it: a form sends other ends of lines, and no NUL is stored."""
-    return text.replace("\r\n", "\n").replace("\0", "")

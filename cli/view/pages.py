@@ -13,7 +13,7 @@ from models.questions import browse_problems, browse_runs, browse_samples
 from models.questions.browse_one import SampleRead, VerdictRead, sample_read, scores_of, verdicts_of
 from models.questions.browse_problems import candidates_of, coverage_of_problem, problem_read, problems_after
 from models.questions.browse_runs import VerifierListed
-from models.questions.browse_samples import SamplesFound, Spot, find_samples
+from models.questions.browse_samples import SamplesFound, Spot, find_samples, next_sample
 from models.tables import Run
 from models.views import RunProgressRow
 from verifiers.benchmarks.reading import question_of, true_answer_of
@@ -60,7 +60,7 @@ def samples(request: Request) -> Response:
     with reading(SECONDS) as connection:
         page = _page(connection, request)
         page = page._replace(asked=page.asked._replace(everywhere=True))
-        found = _found(connection, page, page.asked.start, None, seconds=browse_samples.SECONDS)
+        found = _found(connection, page, None)
         reached = None
         if found.out_of_time and found.go_on is not None:
             reached = browse_runs.key_at(connection, page.run.id, found.go_on.position)
@@ -76,7 +76,7 @@ def problem(request: Request) -> Response:
         read = problem_read(connection, run_id, problem_id, verifier, browse_problems.PROBLEM_BYTES)
         coverage = coverage_of_problem(connection, read)
         candidates = candidates_of(connection, run_id, problem_id, verifier)
-        found = _found(connection, page, page.asked.start, problem_id, seconds=browse_samples.SECONDS)
+        found = _found(connection, page, problem_id)
     most = browse_problems.CANDIDATES
     return page.answer(
         request, "problem", problem=read, question=question_of(read.data), truth=true_answer_of(read.data),
@@ -136,15 +136,17 @@ def _of(verdicts: list[VerdictRead], page: _Page) -> VerdictRead | None:
     return next((each for each in verdicts if each.verifier_id == page.verifier.id), None)
 
 
-def _found(connection: Connection, page: _Page, start: Spot | None, problem_id: int | None, **how: Any) -> SamplesFound:
+def _found(connection: Connection, page: _Page, problem_id: int | None) -> SamplesFound:
+    """The page's samples."""
     return find_samples(
-        connection, page.run.id, page.verifier.id, page.asked.wanted, start, problem_id=problem_id, **how
+        connection, page.run.id, page.verifier.id, page.asked.wanted, page.asked.start, problem_id=problem_id,
+        seconds=browse_samples.SECONDS,
     )  # fmt: skip
 
 
 def _step(connection: Connection, page: _Page, at: SampleRead, *, backwards: bool) -> SamplesFound:
     """The next sample that the filter lets through, or the one before."""
-    return _found(
-        connection, page, Spot(at.position, at.sample_index), None if page.asked.everywhere else at.problem_id,
-        backwards=backwards, limit=1, seconds=STEP_SECONDS,
+    return next_sample(
+        connection, page.run.id, page.verifier.id, page.asked.wanted, Spot(at.position, at.sample_index),
+        problem_id=None if page.asked.everywhere else at.problem_id, backwards=backwards, seconds=STEP_SECONDS,
     )  # fmt: skip

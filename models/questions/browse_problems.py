@@ -89,7 +89,6 @@ class CandidateListed(NamedTuple):
 
     candidate_id: int | None
     candidate: str | None
-    characters: int | None
     samples: int
     first_index: int
     outcome: Outcome | None
@@ -179,7 +178,7 @@ def candidates_of(connection: Connection, run_id: int, problem_id: int, verifier
                 order by sample_index limit %(counted)s
             ) as these group by candidate_id order by samples desc, first_index limit %(limit)s
         )
-        select candidate_id, left(text, 400) as candidate, length(text) as characters, samples, first_index,
+        select candidate_id, left(text, 400) as candidate, samples, first_index,
             outcome_of(candidate_id, outcome) as outcome, detail
         from counted
         left join candidate on candidate.id = candidate_id

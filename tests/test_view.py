@@ -18,11 +18,12 @@ from hypothesis import strategies as st
 from psycopg.types.json import Jsonb
 from starlette.testclient import TestClient
 
+from cli.view import pages
 from cli.view.app import HEADERS, make_app
 from cli.view.texts import compared, shown
 from models.database import reading, transaction
 from models.questions import browse_samples
-from models.questions.browse_samples import Wanted, find_samples
+from models.questions.browse_samples import Filter, find_samples
 from models.questions.find import find_run
 from tests.counted import Sampled, Tally, counted_run, judge_again, sampled_run
 from tests.place import Place
@@ -113,6 +114,30 @@ def test_a_filter_lets_through_what_it_says(client: TestClient) -> None:
     assert "No sample is like that" in page(client, f"run/{run}/samples?text=nowhere")
     lenient = re.findall(r'<option value="(\d+)">lenient', page(client, f"run/{run}"))[0]
     assert listed(page(client, f"run/{run}/problem/{first}?outcome=correct&verifier={lenient}")) == [0, 1, 3]
+    assert "3 correct · 0 incorrect · 1 no answer" in plain(
+        page(client, f"run/{run}/problem/{first}?verifier={lenient}")
+    )
+    assert "75.00%" in page(client, f"run/{run}?verifier={lenient}")
+
+
+def test_thinking_that_did_not_end_and_a_sample_without_text_are_told(client: TestClient) -> None:
+    unended = Sampled(None, text="<think>Hm", answer_from=None)
+    run = sampled_run({"a": [ONE, unended, Sampled("4", True)]})
+    problem = f"run/{run}/problem/{ids(run)['a']}"
+    assert listed(page(client, f"{problem}?thinking=1")) == [1]
+    shown = plain(page(client, f"{problem}/sample/1"))
+    assert "what was thought, 9 characters <think>Hm Answer Thinking did not end: there is no answer." in shown
+    assert "It has no text." in plain(page(client, f"{problem}/sample/2"))
+    assert "Their texts are the same" in page(client, f"{problem}/diff?one=0&two=0")
+
+
+def test_looking_for_the_next_sample_ends_in_time_and_says_so(client: TestClient) -> None:
+    run = sampled_run({"a": [ONE] + [OTHER] * 4})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(browse_samples, "WINDOW", 1)
+        patch.setattr(pages, "STEP_SECONDS", 0)
+        shown = page(client, f"run/{run}/problem/{ids(run)['a']}/sample/0?outcome=no_answer")
+    assert "next →: none found in time" in plain(shown)
 
 
 def test_next_and_before_lead_through_every_sample_that_is_let_through_once(client: TestClient) -> None:
@@ -164,7 +189,7 @@ def test_pages_lead_through_every_sample_once(
         patch.setattr(browse_samples, "WINDOW", window)
         while True:
             found = find_samples(
-                connection, run.id, run.verifier_id, Wanted(outcome), start, backwards=backwards, limit=2, seconds=60
+                connection, run.id, run.verifier_id, Filter(outcome), start, backwards=backwards, limit=2, seconds=60
             )
             seen += [(each.position, each.sample_index) for each in found.samples]
             if (start := found.go_on) is None:
@@ -178,7 +203,7 @@ def test_a_search_whose_time_is_over_says_how_far_it_came_and_goes_on_from_there
     with reading(60) as connection, pytest.MonkeyPatch.context() as patch:
         patch.setattr(browse_samples, "WINDOW", 2)
         while True:
-            found = find_samples(connection, run.id, run.verifier_id, Wanted(text="2 + 2"), start, seconds=0)
+            found = find_samples(connection, run.id, run.verifier_id, Filter(text="2 + 2"), start, seconds=0)
             seen += [(each.problem_key, each.sample_index) for each in found.samples]
             steps += 1
             if (start := found.go_on) is None:

@@ -5,8 +5,9 @@ from urllib.parse import urlencode
 
 from starlette.requests import Request
 
-from models.questions.browse import SORTS
-from models.questions.browse_samples import UNVERIFIED, Spot, Wanted
+from models.questions.browse_problems import SORTS
+from models.questions.browse_samples import UNVERIFIED, Filter, Spot
+from models.storable import storable
 from verifiers.errors import UserError
 from verifiers.outcome import Outcome
 
@@ -16,10 +17,10 @@ SECONDS = 5.0
 OUTCOMES = [*map(str, Outcome), UNVERIFIED]
 
 
-class Asked(NamedTuple):
+class PageState(NamedTuple):
     """The state of a page, as its address says it."""
 
-    wanted: Wanted
+    wanted: Filter
     verifier: int | None
     """Whose verdicts are shown; None: the one's that counts."""
     everywhere: bool
@@ -38,7 +39,7 @@ class Asked(NamedTuple):
         return "?" + urlencode(said) if said else ""
 
 
-def asked(request: Request) -> Asked:
+def asked(request: Request) -> PageState:
     """What an address asks for; UserError where it is none that a page links to."""
     given = request.query_params
     outcome, sort = given.get("outcome") or None, given.get("sort") or "hardest"
@@ -46,18 +47,18 @@ def asked(request: Request) -> Asked:
         raise UserError(f"There is no outcome {outcome!r:.100}; there are {', '.join(OUTCOMES)}.")
     if sort not in SORTS:
         raise UserError(f"Problems are not sorted {sort!r:.100}; there is {', '.join(SORTS)}.")
-    wanted = Wanted(
+    wanted = Filter(
         outcome=outcome,
         disagree=bool(given.get("disagree")),
         truncated=bool(given.get("truncated")),
         thinking=bool(given.get("thinking")),
-        text=_storable(given.get("text", "")) or None,
+        text=storable(given.get("text", "").replace("\r\n", "\n")) or None,
         candidate=number(request, "candidate"),
     )
     at, index = number(request, "at"), number(request, "index")
     start = None if at is None or index is None else Spot(at, index)
     everywhere, whole = bool(given.get("everywhere")), bool(given.get("whole"))
-    return Asked(wanted, number(request, "verifier"), everywhere, sort, number(request, "after"), start, whole)
+    return PageState(wanted, number(request, "verifier"), everywhere, sort, number(request, "after"), start, whole)
 
 
 def number(request: Request, name: str) -> int | None:
@@ -72,8 +73,3 @@ def number(request: Request, name: str) -> int | None:
 
 def _is_said(value: object) -> bool:
     return value is not None and value is not False  # 0 is a place
-
-
-def _storable(text: str) -> str:
-    """A text to look for as the tables may hold it: a form sends other ends of lines, and no NUL is stored."""
-    return text.replace("\r\n", "\n").replace("\0", "")

@@ -4,7 +4,6 @@ from functools import cache
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
@@ -41,7 +40,7 @@ def _share(value: float | None) -> str:
     return "–" if value is None else f"{value:.2%}"
 
 
-def _line(text: str | None, characters: int = 160) -> str | Markup:
+def _line(text: str | None, characters: int = 160) -> str:
     """A text on one line, cut."""
     if text is None:
         return "–"

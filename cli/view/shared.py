@@ -11,8 +11,16 @@ from cli.view.asking import SECONDS
 from cli.view.render import templates
 from cli.view.texts import parts
 from models.database import Connection, reading
-from models.questions import browse, browse_one
-from models.questions.browse_samples import LISTED, Wanted, find_samples
+from models.questions.browse_one import SampleRead, VerdictRead, sample_read, verdicts_of
+from models.questions.browse_problems import (
+    CANDIDATES,
+    PROBLEM_BYTES,
+    candidates_of,
+    coverage_of_problem,
+    problem_read,
+)
+from models.questions.browse_runs import progress_read, run_read, verifiers_of
+from models.questions.browse_samples import LISTED, Filter, find_samples
 from tasks.identity import build
 from verifiers.benchmarks.reading import question_of, true_answer_of
 
@@ -21,8 +29,8 @@ LONGEST = 20_000
 
 
 class _Shared(NamedTuple):
-    read: browse_one.SampleRead
-    verdict: browse_one.VerdictRead | None
+    read: SampleRead
+    verdict: VerdictRead | None
     thought: str | None
     answer: str | None
 
@@ -30,14 +38,14 @@ class _Shared(NamedTuple):
 def shared_page(run_id: int, problem_id: int) -> str:
     """The page: question, true answer, candidates, and the first samples by the verifier that counts."""
     with reading(SECONDS) as connection:
-        run = browse.run_read(connection, run_id)
-        verifier = browse.verifiers_of(connection, run)[0]
-        problem = browse.problem_read(connection, run_id, problem_id)
-        candidates = browse.candidates_of(connection, run_id, problem_id, verifier.id)
+        run = run_read(connection, run_id)
+        verifier = verifiers_of(connection, run)[0]
+        problem = problem_read(connection, run_id, problem_id, verifier.id, PROBLEM_BYTES)
+        candidates = candidates_of(connection, run_id, problem_id, verifier.id)
         given = {
-            "progress": browse.progress_read(connection, run_id), "verifier": verifier, "problem": problem,
+            "progress": progress_read(connection, run_id), "verifier": verifier, "problem": problem,
             "question": question_of(problem.data), "truth": true_answer_of(problem.data),
-            "coverage": browse.coverage_of_problem(connection, problem), "candidates": candidates[: browse.CANDIDATES],
+            "coverage": coverage_of_problem(connection, problem), "candidates": candidates[: CANDIDATES],
         }  # fmt: skip
         samples = list(_first(connection, run_id, problem_id, verifier.id))
     written = f"Written {datetime.now(UTC):%Y-%m-%d %H:%M} UTC by monkeys {build()}."
@@ -49,10 +57,10 @@ def shared_page(run_id: int, problem_id: int) -> str:
 
 def _first(connection: Connection, run_id: int, problem_id: int, verifier_id: int) -> Iterator[_Shared]:
     for listed in find_samples(
-        connection, run_id, verifier_id, Wanted(), problem_id=problem_id, seconds=SECONDS
+        connection, run_id, verifier_id, Filter(), problem_id=problem_id, seconds=SECONDS
     ).samples:
-        read = browse_one.sample_read(connection, run_id, problem_id, listed.sample_index)
-        verdicts = browse_one.verdicts_of(connection, run_id, problem_id, listed.sample_index)
+        read = sample_read(connection, run_id, problem_id, listed.sample_index)
+        verdicts = verdicts_of(connection, run_id, problem_id, listed.sample_index)
         verdict = next((each for each in verdicts if each.verifier_id == verifier_id), None)
         yield _Shared(read, verdict, *parts(read, verdict))
 
@@ -61,6 +69,6 @@ def _left_out(samples: int, shown: int, candidates: int) -> str:
     said = [f"Of longer texts the first and last {LONGEST // 2:,} characters are here."]
     if shown == LISTED:
         said.insert(0, f"Here are the first {LISTED} of {samples:,} verified samples.")
-    if candidates > browse.CANDIDATES:
-        said.insert(0, f"Here are the {browse.CANDIDATES} commonest candidates.")
+    if candidates > CANDIDATES:
+        said.insert(0, f"Here are the {CANDIDATES} commonest candidates.")
     return " ".join(said)

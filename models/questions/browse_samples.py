@@ -1,7 +1,7 @@
 """Samples to browse: those that a filter lets through, window by window, within a time that is kept and told."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from models.database import Connection, fetch
@@ -17,7 +17,7 @@ SECONDS = 3.0
 """What looking for a page's samples may take."""
 
 
-class Wanted(NamedTuple):
+class Filter(NamedTuple):
     """Which samples are wanted: those that all of these let through."""
 
     outcome: str | None = None
@@ -31,11 +31,14 @@ class Wanted(NamedTuple):
 
 UNVERIFIED = "not verified yet"
 
-LETS_THROUGH = """
-    (%(outcome)s::text is null or coalesce(judged.outcome::text, 'not verified yet') = %(outcome)s)
+THOUGHT = """
+    (thinking is not null or judged.sample_index is not null and judged.answer_from is distinct from 0)
+"""
+
+LETS_THROUGH = f"""
+    (%(outcome)s::text is null or coalesce(judged.outcome::text, '{UNVERIFIED}') = %(outcome)s)
     and (not %(truncated)s or finish_reason = 'length')
-    and (not %(thinking)s or thinking is not null
-        or judged.sample_index is not null and judged.answer_from is distinct from 0)
+    and (not %(thinking)s or {THOUGHT})
     and (%(candidate)s::bigint is null or judged.candidate_id = %(candidate)s)
     and (not %(disagree)s or exists (
         select from judged as other
@@ -91,7 +94,7 @@ def find_samples(
     connection: Connection,
     run_id: int,
     verifier_id: int,
-    wanted: Wanted,
+    wanted: Filter,
     start: Spot | None = None,
     *,
     problem_id: int | None = None,
@@ -99,23 +102,51 @@ def find_samples(
     limit: int = LISTED,
     seconds: float,
 ) -> SamplesFound:
-    """Samples behind `start`, of the whole run or of one problem, in order, or before it, nearest first."""
+    """A page of samples behind `start`, of the whole run or of one problem, in order, or before it, nearest first."""
     deadline = time.monotonic() + seconds
     given = {**wanted._asdict(), "run": run_id, "problem": problem_id, "verifier": verifier_id, "limit": limit + 1}
     found: list[SampleListed] = []
+    for samples, reached in _windows(connection, given, start, backwards):
+        found += samples
+        if len(found) > limit:
+            last = found[limit - 1]
+            return SamplesFound(found[:limit], Spot(last.position, last.sample_index), False)
+        if time.monotonic() > deadline:
+            return SamplesFound(found, reached, True)
+    return SamplesFound(found, None, False)
+
+
+def next_sample(
+    connection: Connection,
+    run_id: int,
+    verifier_id: int,
+    wanted: Filter,
+    start: Spot,
+    *,
+    problem_id: int | None,
+    backwards: bool,
+    seconds: float,
+) -> SamplesFound:
+    """The one nearest behind `start`, or before it; it looks no further."""
+    deadline = time.monotonic() + seconds
+    given = {**wanted._asdict(), "run": run_id, "problem": problem_id, "verifier": verifier_id, "limit": 1}
+    for samples, reached in _windows(connection, given, start, backwards):
+        if samples or time.monotonic() > deadline:
+            return SamplesFound(samples, reached, not samples)
+    return SamplesFound([], None, False)
+
+
+def _windows(
+    connection: Connection, given: Mapping[str, Any], start: Spot | None, backwards: bool
+) -> Iterator[tuple[list[SampleListed], Spot]]:
+    """Window by window, the wanted samples in it and where it ends."""
     for place in _places(connection, given, start, backwards):
         seen = start.sample_index if start and start.position == place.position else None
         here = {**given, "problem": place.problem_id, "position": place.position}
         while (window := _window(connection, here, seen, backwards)).farthest is not None:
             low, high = sorted((window.nearest or 0, window.farthest))
-            found += _listed(connection, {**here, "low": low, "high": high}, backwards)
-            if len(found) > limit:
-                last = found[limit - 1]
-                return SamplesFound(found[:limit], Spot(last.position, last.sample_index), False)
             seen = window.farthest
-            if time.monotonic() > deadline:
-                return SamplesFound(found, Spot(place.position, seen), True)
-    return SamplesFound(found, None, False)
+            yield _listed(connection, {**here, "low": low, "high": high}, backwards), Spot(place.position, seen)
 
 
 def _places(connection: Connection, given: Mapping[str, Any], start: Spot | None, backwards: bool) -> list[_Place]:
@@ -161,7 +192,7 @@ def _listed(connection: Connection, here: Mapping[str, Any], backwards: bool) ->
             left(candidate.text, 200) as candidate, words, completion_tokens, finish_reason, logprob, thought
         from (
             select sample.problem_id, sample.sample_index, judged.outcome, judged.candidate_id, completion_tokens,
-                finish_reason, logprob, thinking is not null or coalesce(judged.answer_from, 0) > 0 as thought,
+                finish_reason, logprob, {THOUGHT} as thought,
                 case when strpos(sample.text, %(text)s) > 0
                      then substr(sample.text, greatest(1, strpos(sample.text, %(text)s) - 60), 200)
                      when %(text)s::text is not null

@@ -9,7 +9,6 @@ addEventListener("keydown", (event) => {
     return;
   }
   const relation = RELATIONS[event.key];
-  if (relation === "prev" && !document.querySelector("a[rel=prev]") && document.querySelector(".samples, .problems")) history.back();
   const link = relation && document.querySelector(`a[rel=${relation}]`);
   if (link) location.href = link.href;
 });

@@ -1,19 +1,14 @@
-"""Runs and problems to browse: page by page from where the last one ended, never counting the samples of a run.
-
-Each function reads in a transaction of `reading()`: one look at the tables, nothing written, nothing that takes long.
-"""
+"""Problems to browse, page by page from where the last one ended, and one of them with its candidates."""
 
 from typing import Any, NamedTuple
 
-from models.database import Connection, fetch, fetch_column
-from models.tables import Run
-from models.views import RunProgressRow
+from models.database import Connection, fetch
 from verifiers.benchmarks.reading import QUESTIONS
 from verifiers.errors import UserError
 from verifiers.outcome import Outcome
 
 PAGE = 100
-"""Rows of a page of runs or of problems."""
+"""Problems of a page."""
 
 COUNTED = 20_000
 """A problem's candidates are counted among so many of its samples, the first ones."""
@@ -21,12 +16,30 @@ COUNTED = 20_000
 CANDIDATES = 50
 """Of them so many are listed, the commonest."""
 
+LISTED_BYTES, SAMPLE_BYTES, PROBLEM_BYTES = 50_000, 200_000, 20_000_000
+"""What a problem's data may take, compressed, to be read for a row of a list, beside a sample, and for its own page."""
+
 SORTS = {
     "hardest": "coalesce(correct_share, 2)",
     "easiest": "-coalesce(correct_share, -1)",
     "in order": "0",
 }
 """What problems are sorted by, before their place in the run; those of which nothing is known come last."""
+
+
+TALLIES = """
+    select prompt.run_id, prompt.problem_id, prompt.position, coalesce(samples, 0) as samples,
+        coalesce(correct, 0) as correct, coalesce(incorrect, 0) as incorrect, coalesce(no_answer, 0) as no_answer,
+        coalesce(undecided, 0) as undecided, first_correct, biased_by(run.stop_rule) as biased_by,
+        case when biased_by(run.stop_rule) is null
+            then correct::double precision / nullif(samples - undecided, 0) end as correct_share
+    from run
+    join prompt on prompt.run_id = run.id
+    left join tally on tally.run_id = run.id and tally.problem_id = prompt.problem_id
+        and tally.verifier_id = %(verifier)s
+    where run.id = %(run)s
+"""
+"""The view problem_tally by any verifier of a run."""
 
 
 class ProblemListed(NamedTuple):
@@ -76,85 +89,57 @@ class CandidateListed(NamedTuple):
 
     candidate_id: int | None
     candidate: str | None
-    characters: int | None
     samples: int
     first_index: int
     outcome: Outcome | None
     detail: str | None
 
 
-class VerifierListed(NamedTuple):
-    """A verifier that judges a run's samples."""
-
-    id: int
-    name: str
-    version: str
-    counting: bool
-
-
-def run_read(connection: Connection, run_id: int) -> Run:
-    """A run by its id; UserError where there is none."""
-    runs = fetch(connection, Run, "select * from run where id = %s", (run_id,))
-    if not runs:
-        raise UserError(f"There is no run {run_id} (any more).")
-    return runs[0]
-
-
-def progress_read(connection: Connection, run_id: int) -> RunProgressRow:
-    """How far a run is."""
-    return fetch(connection, RunProgressRow, "select * from run_progress where run_id = %s", (run_id,))[0]
-
-
-def runs_before(connection: Connection, before: int | None) -> list[RunProgressRow]:
-    """A page of runs, newest first, and one more where there are more."""
-    ids = fetch_column(
-        connection,
-        "select id from run where %(before)s::bigint is null or id < %(before)s order by id desc limit %(limit)s",
-        {"before": before, "limit": PAGE + 1},
-    )
-    return fetch(
-        connection, RunProgressRow, "select * from run_progress where run_id = any(%s) order by run_id desc", (ids,)
-    )
-
-
-def problems_after(connection: Connection, run_id: int, sort: str, after: int | None) -> list[ProblemListed]:
+def problems_after(
+    connection: Connection, run_id: int, verifier_id: int, sort: str, after: int | None
+) -> list[ProblemListed]:
     """A page of a run's problems behind the one with the id `after`, and one more where there are more."""
     return fetch(
         connection,
         ProblemListed,
         f"""
         with ranked as materialized (
-            select problem_tally.*, prompt.position, {SORTS[sort]} as rank
-            from problem_tally join prompt using (run_id, problem_id) where run_id = %(run)s
+            select tallies.*, {SORTS[sort]} as rank from ({TALLIES}) as tallies
         ), chosen as materialized (
             select * from ranked
             where %(after)s::bigint is null
                 or (rank, position) > (select rank, position from ranked where problem_id = %(after)s)
             order by rank, position limit %(limit)s
         )
-        select problem_id, problem_key, position, samples, correct, incorrect, no_answer, undecided, first_correct,
-            case when biased_by is null then correct_share end as correct_share, biased_by, (
+        select problem_id, problem.key as problem_key, position, samples, correct, incorrect, no_answer, undecided,
+            first_correct, correct_share, biased_by, (
                 select left(data ->> name, 200) from unnest(%(names)s::text[]) with ordinality as field (name, place)
-                where pg_column_size(data) < 65536 and data ->> name <> '' order by place limit 1
+                where pg_column_size(data) < %(bytes)s and data ->> name <> '' order by place limit 1
             ) as question
         from chosen join problem on problem.id = problem_id order by rank, position
         """,
-        {"run": run_id, "after": after, "limit": PAGE + 1, "names": list(QUESTIONS)},
-    )
+        {
+            "run": run_id, "verifier": verifier_id, "after": after, "limit": PAGE + 1, "names": list(QUESTIONS),
+            "bytes": LISTED_BYTES,
+        },
+    )  # fmt: skip
 
 
-def problem_read(connection: Connection, run_id: int, problem_id: int) -> ProblemRead:
-    """A problem of a run; UserError where the run has none with this id."""
+def problem_read(
+    connection: Connection, run_id: int, problem_id: int, verifier_id: int, most_bytes: int
+) -> ProblemRead:
+    """A problem of a run, its data only where they take no more bytes; UserError where the run has none of this id."""
     problems = fetch(
         connection,
         ProblemRead,
-        """
-        select problem_id, problem_key, data, prompt.text as prompt, position, samples, correct, incorrect, no_answer,
-            undecided, first_correct, case when biased_by is null then correct_share end as correct_share, biased_by
-        from problem_tally join prompt using (run_id, problem_id) join problem on problem.id = problem_id
-        where run_id = %s and problem_id = %s
+        f"""
+        select problem_id, problem.key as problem_key,
+            case when pg_column_size(data) <= %(bytes)s then data else '{{}}' end as data, prompt.text as prompt,
+            prompt.position, samples, correct, incorrect, no_answer, undecided, first_correct, correct_share, biased_by
+        from ({TALLIES} and prompt.problem_id = %(problem)s) as tallies
+        join prompt using (run_id, problem_id) join problem on problem.id = problem_id
         """,
-        (run_id, problem_id),
+        {"run": run_id, "problem": problem_id, "verifier": verifier_id, "bytes": most_bytes},
     )
     if not problems:
         raise UserError(f"Run {run_id} has no problem of the id {problem_id}.")
@@ -193,7 +178,7 @@ def candidates_of(connection: Connection, run_id: int, problem_id: int, verifier
                 order by sample_index limit %(counted)s
             ) as these group by candidate_id order by samples desc, first_index limit %(limit)s
         )
-        select candidate_id, left(text, 400) as candidate, length(text) as characters, samples, first_index,
+        select candidate_id, left(text, 400) as candidate, samples, first_index,
             outcome_of(candidate_id, outcome) as outcome, detail
         from counted
         left join candidate on candidate.id = candidate_id
@@ -208,27 +193,3 @@ def candidates_of(connection: Connection, run_id: int, problem_id: int, verifier
             "limit": CANDIDATES + 1,
         },
     )
-
-
-def verifiers_of(connection: Connection, run: Run) -> list[VerifierListed]:
-    """The verifiers that judge a run or did, the counting one first."""
-    return fetch(
-        connection,
-        VerifierListed,
-        """
-        select id, name, version, id = %(counting)s as counting from verifier
-        where id = any(%(named)s) or id in (select verifier_id from work_total where run_id = %(run)s)
-        order by id <> %(counting)s, id desc
-        """,
-        {"run": run.id, "counting": run.verifier_id, "named": [run.verifier_id, *run.other_verifiers]},
-    )
-
-
-def key_at(connection: Connection, run_id: int, position: int) -> str:
-    """The key of a run's problem at a position."""
-    keys = fetch_column(
-        connection,
-        "select key from prompt join problem on problem.id = problem_id where run_id = %s and position = %s",
-        (run_id, position),
-    )
-    return str(keys[0])

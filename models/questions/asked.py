@@ -1,7 +1,7 @@
 """A person's own SQL, asked as it stands: it only reads, unless told otherwise."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any, NamedTuple
 
 import psycopg
@@ -31,9 +31,9 @@ def answer_to(query: str, *, write: bool) -> Iterator[Answer]:
 
     Without `write` it is one statement, and changes nothing.
     """
-    with transaction() as connection:
+    with transaction() as connection, ExitStack() as open_ones:
         try:
-            cursor = _changed(connection, query.encode()) if write else _read(connection, query.encode())
+            cursor = open_ones.enter_context((_changed if write else _read)(connection, query.encode()))
             names = None if cursor.description is None else [column.name for column in cursor.description]
             yield Answer(names, iter(cursor) if names is not None else iter(()), cursor.statusmessage)
         except psycopg.Error as error:
@@ -51,11 +51,14 @@ def _read(connection: Connection, query: bytes) -> psycopg.Cursor[tuple[Any, ...
     asked.itersize = AT_A_TIME
     try:
         with connection.transaction():
-            asked.execute(query)
-        return asked
+            return asked.execute(query)
     except (psycopg.ProgrammingError, psycopg.NotSupportedError):
+        asked.close()
         # wrong, or such as `explain`; prepared, since of several statements one could end this transaction
         return connection.cursor(row_factory=tuple_row).execute(query, prepare=True)
+    except BaseException:
+        asked.close()
+        raise
 
 
 def _told(error: psycopg.Error, query: str, *, write: bool) -> UserError | None:

@@ -7,7 +7,7 @@ from models.database import rows
 from verifiers.errors import UserError
 
 
-class Described(NamedTuple):
+class DescribedRelation(NamedTuple):
     """A table, view or function, and what it is."""
 
     name: str
@@ -23,10 +23,10 @@ class DescribedColumn(NamedTuple):
     comment: str | None
 
 
-def all_described() -> list[Described]:
+def all_described() -> list[DescribedRelation]:
     """Every view, then every function that has a comment, then every table."""
     return rows(
-        Described,
+        DescribedRelation,
         """
         select relname::text as name, case relkind when 'v' then 'view' else 'table' end as kind,
             obj_description(oid, 'pg_class') as comment

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from cli.terminal import make_ready
 from models.storable import storable
 
 SECTIONS = {
@@ -66,10 +67,11 @@ class Commands(click.Group):
             raise
         except Exception as error:
             from cli.errors import sentence
+            from cli.output import harmless
 
             if (told := sentence(error)) is None:
                 raise
-        click.echo(f"monkeys: {told}", err=True)
+        click.echo(f"monkeys: {harmless(str(told))}", err=True)
         ctx.exit(told.exit_code)
 
 
@@ -82,7 +84,7 @@ def group() -> None:
 def main() -> None:
     """The `monkeys` command."""
     try:
-        group.main(prog_name="monkeys")
+        group.main(prog_name="monkeys", color=make_ready())
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(1)

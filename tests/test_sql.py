@@ -86,6 +86,7 @@ def test_json_that_comes_in_pieces_is_the_json_of_all(place: Place) -> None:
     assert text == json.dumps([{"i": i, "s": [i], "t": "[\n"} for i in (1, 2, 3)], indent=1) + "\n"
 
 
+@pytest.mark.slow
 def test_millions_of_rows_take_no_memory(place: Place) -> None:
     program = (
         "import resource, sys; from cli import group; "

@@ -165,12 +165,12 @@ def disagreements_of(run: Run) -> list[Disagreement]:
 
 
 def diversity_of(run: Run) -> list[DistinctCandidates]:
-    """Whether a run's samples still differ, by k."""
+    """Whether a run's samples still differ, by k: the view diversity would look up their state for every problem."""
     return rows(
         DistinctCandidates,
         """
         select run_id, k, count(*) as problems, avg(expected_distinct_candidates) as expected_distinct_candidates
-        from diversity where run_id = %s and verifier_id = %s group by run_id, k order by k
+        from analysis_diversity where run_id = %s and verifier_id = %s group by run_id, k order by k
         """,
         (run.id, run.verifier_id),
     )
@@ -181,10 +181,10 @@ def difficulties_of(run: Run) -> list[ProblemDifficultyRow]:
     return rows(
         ProblemDifficultyRow,
         """
-        select problem_difficulty.* from problem_difficulty join prompt using (run_id, problem_id)
-        where run_id = %s order by position
+        with found as materialized (select * from problem_difficulty where run_id = %(run)s)
+        select found.* from found join prompt using (run_id, problem_id) where run_id = %(run)s order by position
         """,
-        (run.id,),
+        {"run": run.id},
     )
 
 

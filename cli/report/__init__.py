@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cli.options import check_known, table_options, without_known_options
+from cli.options import check_known, runs_argument, table_options, without_known_options
 from cli.output import Rows, dollars_rest_on, harmless, in_words, print_rows, rows_as_csv, text_table
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ SAYS = {
 
 
 @click.command()
-@click.argument("runs", nargs=-1, required=True)
+@runs_argument
 @click.option(
     "--out", type=click.Path(path_type=Path), help="Folder for the page and plots. Default: reports/ of the stack."
 )
@@ -95,7 +95,7 @@ def report(
     from models.questions.find import find_run
     from models.questions.report import findings
 
-    chosen = list({run.id: run for run in map(find_run, runs)}.values())
+    chosen = list({run.id: run for run in map(find_run, runs or [None])}.values())
     if check_known(without_known, known):
         _print_without_known(chosen, known, form)
         return

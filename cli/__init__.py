@@ -2,7 +2,6 @@
 
 import difflib
 import keyword
-import os
 import sys
 import traceback
 from importlib import import_module
@@ -11,6 +10,7 @@ from typing import Any
 
 import click
 
+from cli.terminal import make_ready
 from models.storable import storable
 
 SECTIONS = {
@@ -72,10 +72,8 @@ class Commands(click.Group):
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
     ) -> click.Context:
-        """With help as wide as the terminal, however narrow, and no colours where they are not wanted."""
+        """With help as wide as the terminal, however narrow."""
         extra.setdefault("terminal_width", max(MIN_WIDTH, min(MAX_WIDTH, get_terminal_size().columns) - 2))
-        if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
-            extra.setdefault("color", False)
         return super().make_context(info_name, args, parent, **extra)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -98,10 +96,11 @@ class Commands(click.Group):
             raise
         except Exception as error:
             from cli.errors import sentence
+            from cli.output import harmless
 
             if (told := sentence(error)) is None:
                 raise
-        click.echo(f"monkeys: {told}", err=True)
+        click.echo(f"monkeys: {harmless(str(told))}", err=True)
         ctx.exit(told.exit_code)
 
 
@@ -122,7 +121,7 @@ def group(ctx: click.Context) -> None:
 def main() -> None:
     """The `monkeys` command."""
     try:
-        group.main(prog_name="monkeys")
+        group.main(prog_name="monkeys", color=make_ready())
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(1)

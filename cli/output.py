@@ -6,10 +6,14 @@ import decimal
 import io
 import json
 import re
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+import shutil
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Any, AnyStr
 
 import click
+from rich.cells import cell_len, set_cell_size
 
 if TYPE_CHECKING:
     from models.views import CostRow
@@ -31,6 +35,14 @@ RESTS_ON = {
 }
 """What dollars rest on, by `usd_from` of the view cost."""
 
+AT_ONCE = 1_000
+"""Rows that are printed at once; the first so many say how wide a table's columns are."""
+
+NARROW = 12
+"""Texts are not cut below this width to keep another column."""
+
+NUMBER = int | float | decimal.Decimal | None
+
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 """What could move a terminal's cursor, colour it, or turn its text around."""
 
@@ -48,29 +60,52 @@ def harmless(text: str) -> str:
     return CONTROL.sub(lambda found: repr(found.group())[1:-1], text)
 
 
-def print_rows(rows: Rows, form: str | None, columns: Sequence[str] | None = None) -> None:
-    """Print rows as a table, or as the JSON or CSV that --json and --csv ask for."""
-    columns = columns or columns_of(rows)
-    if form == "json":
-        click.echo(
-            json.dumps(
-                [dict(zip(columns, _cells(row, columns), strict=True)) for row in rows], default=_plain, indent=1
-            )
-        )
-    elif form == "csv":
-        click.echo(rows_as_csv(rows, columns), nl=False)
+def print_rows(
+    rows: Iterable[Any], form: str | None, columns: Sequence[str] | None = None, least: Sequence[str] = ()
+) -> None:
+    """Print rows as a table, or as the JSON or CSV that --json and --csv ask for; rows that come one by one need
+    `columns`.
+
+    A terminal that is too narrow gets the columns that fit: those of `least` go first, then from the right.
+    """
+    columns = columns or columns_of(rows := list(rows))
+    if form == "csv":  # which programs read: UTF-8, whatever the terminal has
+        _echo(line.encode() for line in csv_lines(rows, columns))
     else:
-        click.echo(text_table(rows, columns), nl=False)
+        _echo(json_lines(rows, columns) if form == "json" else table_lines(rows, columns, room(), least))
+
+
+def _echo(lines: Iterable[AnyStr]) -> None:
+    """Print what may be millions of lines, many at once."""
+    pieces = iter(lines)
+    while several := list(islice(pieces, AT_ONCE)):
+        click.echo(several[0][:0].join(several), nl=False)
+
+
+def json_lines(rows: Iterable[Any], columns: Sequence[str]) -> Iterator[str]:
+    """A JSON array of rows, in pieces."""
+    before = "["
+    for row in rows:
+        written = json.dumps(dict(zip(columns, _cells(row, columns), strict=True)), default=_plain, indent=1)
+        yield before + "\n " + written.replace("\n", "\n ")
+        before = ","
+    yield "[]\n" if before == "[" else "\n]\n"
+
+
+def csv_lines(rows: Iterable[Any], columns: Sequence[str]) -> Iterator[str]:
+    """Rows as CSV with a line of heads, in pieces."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    for cells in chain([list(columns)], (map(_csv_cell, _cells(row, columns)) for row in rows)):
+        writer.writerow(cells)
+        yield out.getvalue()
+        out.seek(0)
+        out.truncate()
 
 
 def rows_as_csv(rows: Rows, columns: Sequence[str] | None = None) -> str:
     """Rows as CSV with a line of heads."""
-    columns = columns or columns_of(rows)
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(map(_csv_cell, _cells(row, columns)) for row in rows)
-    return out.getvalue()
+    return "".join(csv_lines(rows, columns or columns_of(rows)))
 
 
 def in_words(laws: Sequence["CoverageFitRow"]) -> list["CoverageFitRow"]:
@@ -97,24 +132,81 @@ def _cells(row: Any, columns: Sequence[str]) -> list[Any]:
     return [row[name] if isinstance(row, Mapping) else getattr(row, name) for name in columns]
 
 
-def text_table(rows: Rows, columns: Sequence[str]) -> str:
-    """Rows as a table of aligned columns: numbers to the right, a rule below the heads."""
-    values = [_cells(row, columns) for row in rows]
-    cells = [[printed(value) for value in row] for row in values]
-    widths = [max([len(name), *(len(row[place]) for row in cells)]) for place, name in enumerate(columns)]
-    right = [
-        all(isinstance(row[place], int | float | decimal.Decimal | None) for row in values)
-        for place in range(len(columns))
-    ]
+def room() -> int | None:
+    """Characters in a line of the terminal that is written to; None where it is none: all is printed then."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def text_table(rows: Rows, columns: Sequence[str], least: Sequence[str] = ()) -> str:
+    """Rows as a table of aligned columns that fits the terminal: numbers to the right, a rule below the heads."""
+    return "".join(table_lines(rows, columns, room(), least))
+
+
+def table_lines(
+    rows: Iterable[Any], columns: Sequence[str], room: int | None = None, least: Sequence[str] = ()
+) -> Iterator[str]:
+    """Such a table line by line, for lines of so much room; the first rows say how wide columns are."""
+    rows = iter(rows)
+    first = [_cells(row, columns) for row in islice(rows, AT_ONCE)]
+    cells = [[printed(value) for value in row] for row in first]
+    right = [all(isinstance(value, NUMBER) for value in values) for values in zip(*first, strict=True)]
+    right = right or [False] * len(columns)
+    widths = [max(map(_width, [name, *(row[at] for row in cells)])) for at, name in enumerate(columns)]
+    shown = _fitting(widths, right, [*map(list(columns).index, least), *range(len(columns))[::-1]], room)
 
     def line(texts: Sequence[str]) -> str:
-        padded = (
-            text.rjust(width) if to_right else text.ljust(width)
-            for text, width, to_right in zip(texts, widths, right, strict=True)
-        )
+        padded = (_padded(texts[at], width, to_right=right[at]) for at, width in shown.items())
         return "  ".join(padded).rstrip() + "\n"
 
-    return line(columns) + "  ".join("─" * width for width in widths) + "\n" + "".join(map(line, cells))
+    yield line(columns)
+    yield "  ".join("─" * width for width in shown.values()) + "\n"
+    yield from map(line, cells)
+    for row in rows:
+        yield line([printed(value) for value in _cells(row, columns)])
+    if left_out := [name for at, name in enumerate(columns) if at not in shown]:
+        yield f"({len(left_out)} of the columns left out: --json has them, or a wider terminal)\n"
+
+
+def _fitting(widths: Sequence[int], right: Sequence[bool], leave: Sequence[int], room: int | None) -> dict[int, int]:
+    """Places of the columns that fit, with their widths: texts are cut to NARROW first, then columns go as in `leave`.
+
+    The last one stays.
+    """
+    shown = dict(enumerate(widths))
+    going = list(dict.fromkeys(leave))[:-1]
+
+    def over() -> int:
+        return 0 if room is None else sum(shown.values()) + 2 * (len(shown) - 1) - room
+
+    while over() > 0:
+        least = {at: width if right[at] else min(width, NARROW) for at, width in shown.items()}
+        if sum(least.values()) + 2 * (len(least) - 1) <= (room or 0) or not going:
+            widest = max((at for at in shown if shown[at] > least[at]), key=shown.__getitem__, default=None)
+            if widest is None:
+                break
+            shown[widest] -= 1
+        else:
+            del shown[going.pop(0)]
+    return shown
+
+
+def _padded(text: str, width: int, *, to_right: bool) -> str:
+    """A cell of this width; of a text that is longer the middle is left out."""
+    if _width(text) > width and not to_right:
+        keep = max(0, width - 1) // 3
+        text = _begin(text, width - 1 - keep) + "…" + (_begin(text[::-1], keep)[::-1] if keep else "")
+    blank = " " * (width - _width(text))
+    return blank + text if to_right else text + blank
+
+
+def _begin(text: str, width: int) -> str:
+    """As much of a text as takes at most this width."""
+    return set_cell_size(text, width).rstrip() if not text.isascii() else text[:width]
+
+
+def _width(text: str) -> int:
+    """Places in a line of a terminal: some characters take two, some none."""
+    return len(text) if text.isascii() else cell_len(text)
 
 
 def printed(value: Any) -> str:

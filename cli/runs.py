@@ -1,16 +1,13 @@
 """`monkeys runs`: the runs, and how far they are."""
 
-import sys
-from collections.abc import Sequence
 from datetime import datetime
-from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from cli.completion import complete_benchmarks, complete_llms
 from cli.options import Number, engine_options, table_options
-from cli.output import print_rows, printed, text_table
+from cli.output import print_rows
 from models.questions.listed import STATES, WhichRuns
 from verifiers.ranges import whole
 
@@ -24,14 +21,20 @@ COLUMNS = (
     "failed_works", "tokens_per_second", "eta", "state", "created_at", "differs",
 )  # fmt: skip
 
-DROPPED = ("created", "problems", "verified", "tokens/s", "correct", "benchmark", "to go", "failed", "differs", "name")
+LEAST = (
+    "created",
+    "problems",
+    "verified",
+    "tokens/s",
+    "correct",
+    "benchmark",
+    "to go",
+    "failed",
+    "differs",
+    "name",
+    "samples",
+)
 """Columns that a narrow terminal goes without, in this order."""
-
-CUT = ("name", "benchmark", "llm", "differs", "state")
-"""Columns of texts, which are cut where that is enough."""
-
-LONGEST = (80, 40, 24, 16, 12)
-"""What texts are cut to, one after the other, before the next column is dropped."""
 
 
 @click.command()
@@ -81,22 +84,11 @@ def runs(
             err=True,
         )
         return
-    click.echo(_table(found, get_terminal_size().columns if sys.stdout.isatty() else None), nl=False)
-    if count > len(found):
-        click.echo(f"The last {len(found):,} of {count:,} runs; `-n {count}` lists all.", err=True)
-
-
-def _table(found: "Sequence[ListedRun]", width: int | None) -> str:
-    """Runs as a table that a terminal of this width shows without wrapping; None is any width."""
     rows = [_row(run) for run in found]
     columns = [name for name in rows[0] if any(row[name] not in (None, 0) for row in rows)]
-    for dropped in (None, *DROPPED):
-        columns = [name for name in columns if name != dropped]
-        for longest in LONGEST:
-            lines = text_table([_cut(row, longest) for row in rows], columns).splitlines()
-            if width is None or max(map(len, lines)) <= width:
-                return "".join(f"{line}\n" for line in lines)
-    return "".join(f"{line[:width]}\n" for line in lines)
+    print_rows(rows, None, columns, [name for name in LEAST if name in columns])
+    if count > len(found):
+        click.echo(f"The last {len(found):,} of {count:,} runs; `-n {count}` lists all.", err=True)
 
 
 def _row(run: "ListedRun") -> dict[str, Any]:
@@ -118,14 +110,3 @@ def _row(run: "ListedRun") -> dict[str, Any]:
         "state": run.state,
         "created": run.created_at,
     }
-
-
-def _cut(row: dict[str, Any], longest: int) -> dict[str, Any]:
-    return {name: _ends(printed(value), longest) if name in CUT and value else value for name, value in row.items()}
-
-
-def _ends(text: str, longest: int) -> str:
-    """A text with its middle left out where it is longer: names differ at their ends."""
-    if len(text) <= longest:
-        return text
-    return f"{text[: longest // 3]}…{text[len(text) - (longest - longest // 3 - 1) :]}"

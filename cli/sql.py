@@ -3,7 +3,7 @@
 import os
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain, count
 
 import click
@@ -14,52 +14,72 @@ from cli.output import print_rows
 
 @click.command()
 @click.argument("query", required=False)
+@click.option("--write", is_flag=True, help="Let it change the tables. Without, the database refuses that.")
+@click.option(
+    "--describe",
+    metavar="[VIEW]",
+    is_flag=False,
+    flag_value="",
+    help="Print what the columns of a view or table are; alone, what there is to ask.",
+)
 @click.option(
     "--grant-analyst", "role", metavar="NAME", help="Make NAME a role that may read everything and change nothing."
 )
 @table_options
-def sql(query: str | None, role: str | None, form: str | None) -> None:
+def sql(query: str | None, write: bool, describe: str | None, role: str | None, form: str | None) -> None:
     """Open psql on the database, or run one QUERY and print its rows. QUERY may be - for standard input.
+
+    It only reads, unless --write is given. --csv has values as they are: a spreadsheet that opens it may take a text
+    that begins with =, +, - or @ for a formula.
 
     \b
     Example:
       monkeys sql
       monkeys sql "select k, coverage, low, high from coverage where run_id = 1"
       monkeys sql --csv "select * from problem_tally where run_id = 1" > tally.csv
+      monkeys sql --describe coverage
       monkeys sql --grant-analyst ada
     """
     from models.schema import check_schema
+    from verifiers.errors import UserError
 
+    if sum(each is not None for each in (query, describe, role)) > 1:
+        raise UserError("Give one of QUERY, --describe and --grant-analyst.")
     check_schema()
     if role is not None:
         _grant(role)
-        return
-    if query is None and sys.stdin.isatty():
-        _psql()
-        return
-    if query is None or query == "-":
-        query = sys.stdin.read()
-    _run(query, form)
+    elif describe is not None:
+        _describe(describe, form)
+    elif query is None and sys.stdin.isatty():
+        _psql(write=write)
+    else:
+        _run(sys.stdin.read() if query in (None, "-") else str(query), form, write=write)
 
 
-def _run(query: str, form: str | None) -> None:
-    import psycopg
-    from psycopg.rows import tuple_row
-
-    from models.database import transaction
+def _run(query: str, form: str | None, *, write: bool) -> None:
+    from models.questions.asked import answer_to
     from verifiers.errors import UserError
 
-    try:
-        with transaction() as connection:
-            cursor = connection.cursor(row_factory=tuple_row).execute(query.encode())  # a person's own SQL
-            rows = None if cursor.description is None else cursor.fetchall()
-    except (psycopg.ProgrammingError, psycopg.DataError, psycopg.errors.RaiseException) as error:
-        raise UserError(str(error).strip().replace("\n", " ")) from error
-    if rows is None or cursor.description is None:
-        click.echo(cursor.statusmessage, err=True)
-    else:
-        names = _told_apart([column.name for column in cursor.description])
-        print_rows([dict(zip(names, row, strict=True)) for row in rows], form, names)
+    if not query.strip():
+        raise UserError('There is no query; for example: monkeys sql "select * from run_progress".')
+    with answer_to(query, write=write) as answer:
+        if answer.columns is None:
+            click.echo(answer.status, err=True)
+            return
+        names = _told_apart(answer.columns)
+        seen = count()
+        print_rows(_counted(answer.rows, names, seen), form, names)
+        if form is None:
+            rows = next(seen)
+            click.echo(f"({rows:,} row{'s' if rows != 1 else ''})")
+
+
+def _counted(
+    rows: Iterator[tuple[object, ...]], names: Sequence[str], seen: "count[int]"
+) -> Iterator[dict[str, object]]:
+    for row in rows:
+        next(seen)
+        yield dict(zip(names, row, strict=True))
 
 
 def _told_apart(names: Sequence[str]) -> list[str]:
@@ -71,51 +91,43 @@ def _told_apart(names: Sequence[str]) -> list[str]:
     return told
 
 
+def _describe(name: str, form: str | None) -> None:
+    from models.questions.describe import all_described, columns_described
+
+    print_rows(columns_described(name) if name else all_described(), form)
+
+
 def _grant(name: str) -> None:
-    """Make a role that reads every table and view, those of later migrations too."""
-    import psycopg
-    from psycopg.sql import SQL, Identifier
+    from models.roles import let_read
 
-    from models.database import transaction
-    from verifiers.errors import UserError
-
-    role = Identifier(name)
-    try:
-        with transaction() as connection:
-            if connection.execute("select from pg_roles where rolname = %s", (name,)).fetchone() is None:
-                connection.execute(SQL("create role {} login").format(role))
-            schema = connection.execute("select current_schema() as name").fetchone()
-            assert schema is not None
-            names = {"role": role, "schema": Identifier(schema["name"])}
-            for statement in (
-                SQL("grant usage on schema {schema} to {role}"),
-                SQL("grant select on all tables in schema {schema} to {role}"),
-                SQL("alter default privileges in schema {schema} grant select on tables to {role}"),
-                SQL("alter role {role} set default_transaction_read_only = on"),
-            ):
-                connection.execute(statement.format(**names))
-    except psycopg.ProgrammingError as error:
-        raise UserError(f"The role was not made: {str(error).strip().splitlines()[0]}.") from error
+    let_read(name)
     click.echo(f"{name} may read everything here; `alter role` gives it a password where it needs one.", err=True)
 
 
-def _psql() -> None:
+def _psql(*, write: bool) -> None:
     from sqlalchemy import make_url
 
     from models.settings import settings
     from verifiers.errors import Unavailable
 
-    program = shutil.which("psql") or _bundled_psql()
+    program = _bundled_psql() or shutil.which("psql")
     if program is None:
         raise Unavailable('There is no psql here; give a query: monkeys sql "select * from run_progress".')
     url = make_url(settings().database_url).set(drivername="postgresql")
     if url.password:
         os.environ["PGPASSWORD"] = str(url.password)  # not on the command line, where everyone reads it
+    if not write:
+        given = os.environ.get("PGOPTIONS", "")
+        os.environ["PGOPTIONS"] = f"{given} -c default_transaction_read_only=on".strip()
+        click.echo(
+            "It only reads; `monkeys sql --write` may change the tables. \\d+ explains tables and views.", err=True
+        )
     shown = url._replace(password=None).render_as_string(hide_password=False)
     os.execv(program, [program, shown])
 
 
 def _bundled_psql() -> str | None:
+    """Of the newest server there is, so that \\d works with every one."""
     from cli.stack.servers import POSTGRES_BIN
 
     program = POSTGRES_BIN / "psql"

@@ -4,6 +4,7 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from threading import Event
 from typing import Any, LiteralString, TypeVar
@@ -26,6 +27,9 @@ log = logging.getLogger(__name__)
 
 WAIT_SECONDS = 2.0
 """Between two looks for a database that is waited for."""
+
+_snapshot: ContextVar[Connection | None] = ContextVar("snapshot", default=None)
+"""The connection of the snapshot that this thread reads in."""
 
 
 def is_away(error: BaseException) -> bool:
@@ -79,7 +83,13 @@ def _engine(pid: int, url: str) -> sqlalchemy.Engine:  # noqa: ARG001 -- the pid
 
 @contextmanager
 def transaction() -> Iterator[Connection]:
-    """One transaction on a pooled psycopg connection: commits at the end, rolls back on any error."""
+    """One transaction on a pooled psycopg connection: commits at the end, rolls back on any error.
+
+    Within a snapshot it is that one, which only reads.
+    """
+    if (shared := _snapshot.get()) is not None:
+        yield shared
+        return
     try:
         pooled = engine().raw_connection()
     except DBAPIError as error:
@@ -101,6 +111,18 @@ def transaction() -> Iterator[Connection]:
     finally:
         connection.row_factory = tuple_row  # SQLAlchemy shares the pool and counts on tuples
         pooled.close()
+
+
+@contextmanager
+def snapshot() -> Iterator[None]:
+    """Have all that is read within see the database as it is now, whatever others write meanwhile."""
+    with transaction() as connection:
+        connection.execute("set transaction isolation level repeatable read, read only")
+        token = _snapshot.set(connection)
+        try:
+            yield
+        finally:
+            _snapshot.reset(token)
 
 
 def fetch(connection: Connection, row: type[T], sql: LiteralString, parameters: Any = None) -> list[T]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cli.options import check_known, runs_argument, table_options, without_known_options
-from cli.output import Rows, dollars_rest_on, harmless, in_words, print_rows, rows_as_csv, text_table
+from cli.output import Rows, dollars_rest_on, harmless, in_words, print_rows, text_table
 
 if TYPE_CHECKING:
     from models.questions.report import Findings
@@ -77,10 +77,13 @@ def report(
     known: Path | None,
     form: str | None,
 ) -> None:
-    """Print what RUNS bought, and write one HTML page with every plot, and each plot as PNG, SVG, PDF and CSV.
+    """Print what each RUN bought, or the last one, and write one HTML page with every plot, and each plot as PNG, SVG,
+    PDF and CSV.
 
     Coverage with 95 % intervals, fits and forecasts, precision, problems, cost, outcomes, diversity. What was not
-    analysed since the last samples is analysed first. --json and --csv print coverage.
+    analysed since the last samples is analysed first. --json and --csv print coverage. A run may still go on: all
+    numbers are then of one moment, and say of which and of how many samples; in a CSV its columns samples_judged and
+    as_of do.
 
     With --without-known it is coverage alone, side by side with and without the problems that are known to be defective
     or flaky: by the benchmark, by the file of --known, and by what `monkeys flaky` found of their right solutions.
@@ -92,6 +95,7 @@ def report(
       monkeys report 1 --csv > coverage.csv
       monkeys report 1 --without-known --known flaky.jsonl
     """
+    from cli.report.plots import with_extent
     from models.questions.find import find_run
     from models.questions.report import findings
 
@@ -100,8 +104,10 @@ def report(
         _print_without_known(chosen, known, form)
         return
     if form:
-        rows = [row for run in chosen for row in findings(run).coverage]
-        print_rows(rows, form, ("run_id", "verifier", *COLUMNS, "all_right"))
+        read = [findings(run) for run in chosen]
+        rows = [row for each in read for row in each.coverage]
+        extended, columns = with_extent(rows, ("run_id", "verifier", *COLUMNS, "all_right"), read)
+        print_rows(extended, form, columns)
         return
     found = [analysed_findings(run) for run in chosen]
     print_report(found)
@@ -145,6 +151,8 @@ def print_report(runs: Sequence["Findings"]) -> None:
         problems = run.coverage[0].problems
         said = f"{run.title} · {problems:,} problem{'s' if problems != 1 else ''}, verified by {run.verifier}"
         click.secho(harmless(said), bold=True)
+        if run.partial:
+            click.secho(f"In part: {run.partial}", fg="yellow")
         if run.left_out:
             click.echo(harmless(f"{', '.join(run.left_out)} left out: the endpoint refuses it"))
         click.echo(_table(run.coverage, COLUMNS))
@@ -198,7 +206,7 @@ def write_report(runs: Sequence["Findings"], out: Path | None) -> list[Path]:
     """Write the page, and each plot as PNG, SVG, PDF and CSV, into a folder; return the files, the page first."""
     from cli.report.drawing import save
     from cli.report.page import page
-    from cli.report.plots import plots
+    from cli.report.plots import plot_csv, plots
     from models.settings import settings
     from verifiers.errors import Unavailable
 
@@ -213,7 +221,7 @@ def write_report(runs: Sequence["Findings"], out: Path | None) -> list[Path]:
         for plot in drawn:
             names = [folder / f"{plot.name}-{ids}.{ending}" for ending in (*PICTURES, "csv")]
             save(plot, names[:-1])
-            names[-1].write_text(rows_as_csv(plot.rows, plot.columns), encoding="utf-8")
+            names[-1].write_text(plot_csv(plot, runs), encoding="utf-8")
             files += names
     except OSError as error:
         raise Unavailable(f"The report cannot be written to {folder} ({error.strerror}).") from error

@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 
+from cli.output import room
 from models.views import CoverageRow
 
+WIDTH = 78
 
-def coverage_in_characters(curves: Mapping[str, Sequence[CoverageRow]], width: int = 78, height: int = 18) -> str:
+
+def coverage_in_characters(curves: Mapping[str, Sequence[CoverageRow]], height: int = 18) -> str:
     """Coverage against k, drawn with characters; nothing where it is known at no k."""
     import plotext
 
@@ -13,7 +16,7 @@ def coverage_in_characters(curves: Mapping[str, Sequence[CoverageRow]], width: i
         return ""
     plotext.clear_figure()
     plotext.theme("clear")
-    plotext.plotsize(width, height)
+    plotext.plotsize(min(WIDTH, room() or WIDTH), height)
     plotext.xscale("log")
     for name, curve in curves.items():
         known = [(row.k, 100 * row.coverage) for row in curve if row.coverage is not None]

@@ -37,7 +37,7 @@ def labels(runs: Sequence[Findings]) -> dict[int, str]:
         said = [f"{SETTINGS[name]}{_said(getattr(run.provenance, name))}" for name in differing]
         name, rest = " · ".join(called), ", ".join(said)
         room = max(20, LONGEST - len(rest))
-        parts = [f"run {run.run_id}", cut(name, room), cut(rest, LONGEST)]
+        parts = [f"run {run.run_id}{', partial' if run.partial else ''}", cut(name, room), cut(rest, LONGEST)]
         found[run.run_id] = harmless(" · ".join(part for part in parts if part))
     return found
 

@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 from jinja2 import Environment
 from markupsafe import Markup
 
-from cli.output import COSTS, Rows, dollars_rest_on, harmless, printed, rows_as_csv
+from cli.output import COSTS, Rows, dollars_rest_on, harmless, printed
 from cli.report.drawing import Plot, svg
 from cli.report.naming import labels
 from cli.report.origin import origin_of
+from cli.report.plots import plot_csv
 from models.questions.report import Findings
 from tasks.identity import build
 
@@ -107,5 +108,5 @@ def _svg(plot: Plot) -> Markup:
     return Markup(svg(plot))
 
 
-def _csv_link(plot: Plot) -> str:
-    return "data:text/csv;base64," + base64.b64encode(rows_as_csv(plot.rows, plot.columns).encode()).decode()
+def _csv_link(plot: Plot, runs: Sequence[Findings]) -> str:
+    return "data:text/csv;base64," + base64.b64encode(plot_csv(plot, runs).encode()).decode()

@@ -97,7 +97,9 @@ def fitted_laws(laws: Laws) -> list[FittedLaw]:
 
 
 def forecasts(pool: Pool, laws: Laws) -> list[ForecastPoint]:
-    """Coverage at the samples drawn and beyond, by every law that means something."""
+    """Coverage at the samples drawn and beyond, by every law that means something; of no problem without a sample."""
+    if not pool.least:
+        return []
     ks = nice_ks(FORECAST_FACTOR * pool.least)
     ks = np.append(pool.least, ks[ks > pool.least])
     flags = apart(laws, ks)

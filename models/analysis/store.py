@@ -12,7 +12,7 @@ from models.analysis.reliability import ReliabilityPoint, reliability
 from models.analysis.samples import Classes
 from models.analysis.selectors import DiversityPoint, SelectorPoint, describe
 from models.analysis.votes import StoppingPoint
-from models.database import Connection, transaction
+from models.database import Connection, snapshot, transaction
 from models.statistics.coverage import nice_ks
 from models.statistics.intervals import known
 
@@ -38,20 +38,23 @@ TABLES: dict[type[tuple[Any, ...]], str] = {
 
 def analyze(run_id: int, verifier_id: int, classes: Classes | None = None) -> None:
     """Compute a run's tables by one verifier anew; `classes` says which candidates are equal answers."""
-    pool = read_pool(run_id, verifier_id)
-    laws = fit_families(pool)
-    ks = nice_ks(0 if pool.stops else pool.least)
-    found = [
-        Analysed(int(pool.n.sum())),
-        *fitted_laws(laws),
-        *forecasts(pool, laws),
-        *bands(pool, laws),
-        *reliability(pool, ks),
-        *describe(run_id, verifier_id, pool.problem_ids, ks, classes),
-    ]
-    pairs = counted_pairs(run_id)
+    with snapshot():  # a run may go on meanwhile
+        pool = read_pool(run_id, verifier_id)
+        laws = fit_families(pool)
+        ks = nice_ks(0 if pool.stops else pool.least)
+        found = [
+            Analysed(int(pool.n.sum())),
+            *fitted_laws(laws),
+            *forecasts(pool, laws),
+            *bands(pool, laws),
+            *reliability(pool, ks),
+            *describe(run_id, verifier_id, pool.problem_ids, ks, classes),
+        ]
+        pairs = counted_pairs(run_id)
     with transaction() as connection:
-        connection.execute("select from run where id = %s for no key update", (run_id,))  # one writer at a time
+        mine = "select from run where id = %s for no key update"  # one writer at a time
+        if connection.execute(mine, (run_id,)).fetchone() is None:
+            return  # it was deleted meanwhile
         for kind, table in TABLES.items():
             _write(connection, table, run_id, verifier_id, [row for row in found if isinstance(row, kind)])
         write_pairs(connection, run_id, pairs)

@@ -1,6 +1,7 @@
 """All that a report shows of a run, read from the views."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import LiteralString, NamedTuple, TypeVar
 
 import numpy as np
@@ -8,7 +9,7 @@ import numpy as np
 from models.analysis.confusion import pairs_are_stale
 from models.analysis.curves import BackTested, back_tested_from_a_tenth
 from models.analysis.pool import Pool, read_pool
-from models.database import column, rows
+from models.database import column, rows, snapshot
 from models.questions.progress import cost_of, coverage_of, progress_of, title
 from models.questions.provenance import Provenance, provenance_of
 from models.rows import LABELS
@@ -60,6 +61,8 @@ class Findings:
     """One run by its counting verifier: the rows of the views, by view."""
 
     run_id: int
+    as_of: datetime
+    """When all of this was so."""
     title: str
     verifier: str
     """Its name and version."""
@@ -95,6 +98,15 @@ class Findings:
     def biased_by(self) -> str | None:
         """The stopping rule that looks at outcomes, if the run has one: shares of its samples are no estimates then."""
         return self.problems[0].biased_by if self.problems else None
+
+    @property
+    def partial(self) -> str | None:
+        """How far the run was, where it is not done: its numbers are of a part of it."""
+        far = self.progress
+        if far.state == "done" or far.state.startswith("stopped"):
+            return None
+        counted = f"{far.samples:,} of {far.samples_wanted:,} samples, {far.verified:,} judged"
+        return f"{far.state} as of {self.as_of.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC: {counted}"
 
     @property
     def stale(self) -> bool:
@@ -153,12 +165,12 @@ def disagreements_of(run: Run) -> list[Disagreement]:
 
 
 def diversity_of(run: Run) -> list[DistinctCandidates]:
-    """Whether a run's samples still differ, by k."""
+    """Whether a run's samples still differ, by k: the view diversity would look up their state for every problem."""
     return rows(
         DistinctCandidates,
         """
         select run_id, k, count(*) as problems, avg(expected_distinct_candidates) as expected_distinct_candidates
-        from diversity where run_id = %s and verifier_id = %s group by run_id, k order by k
+        from analysis_diversity where run_id = %s and verifier_id = %s group by run_id, k order by k
         """,
         (run.id, run.verifier_id),
     )
@@ -169,20 +181,29 @@ def difficulties_of(run: Run) -> list[ProblemDifficultyRow]:
     return rows(
         ProblemDifficultyRow,
         """
-        select problem_difficulty.* from problem_difficulty join prompt using (run_id, problem_id)
-        where run_id = %s order by position
+        with found as materialized (select * from problem_difficulty where run_id = %(run)s)
+        select found.* from found join prompt using (run_id, problem_id) where run_id = %(run)s order by position
         """,
-        (run.id,),
+        {"run": run.id},
     )
 
 
 def findings(run: Run) -> Findings:
-    """Read a run's views; UserError where nothing is verified yet."""
+    """Read a run's views, all as of one moment; UserError where nothing is verified yet."""
+    with snapshot():
+        runs = rows(Run, "select * from run where id = %s", (run.id,))
+        if not runs:
+            raise UserError(f"Run {run.id} was deleted meanwhile.")
+        return _findings(runs[0])
+
+
+def _findings(run: Run) -> Findings:
     coverage = coverage_of(run.id)
     if not coverage:
         raise UserError(f"Run {run.id} has no verified samples yet; `monkeys watch {run.id}` follows it.")
     (verifier,) = rows(VerifierRow, "select * from verifier where id = %s", (run.verifier_id,))
     progress = progress_of(run.id)
+    (as_of,) = column("select now()")
     pool = read_pool(run.id, run.verifier_id)
 
     def ours(row: type[T], view: LiteralString, order: LiteralString) -> list[T]:
@@ -191,6 +212,7 @@ def findings(run: Run) -> Findings:
 
     return Findings(
         run_id=run.id,
+        as_of=as_of,
         title=title(progress),
         verifier=f"{verifier.name} {verifier.version}",
         left_out=run.left_out,

@@ -177,8 +177,9 @@ def back_test(
 
 def _refuted(laws: Laws, found: Fit) -> bool:
     off = laws.drawn(found.family, [laws.most])[:, 0] - laws.reached
+    known = off[~np.isnan(off)]  # none, where a run that stops is not judged so far yet
     between = found.coverage([laws.most])[0] - laws.data.values[:, -1].mean()
-    return bool(abs(between) > REFUTED * np.nanstd(off) + 1e-9)
+    return known.size > 0 and bool(abs(between) > REFUTED * known.std() + 1e-9)
 
 
 def _quantile(values: Floats, share: float) -> Floats:

@@ -1,0 +1,27 @@
+"""Terminals of every kind: those that cannot write every character, and those that want no colours."""
+
+import codecs
+import io
+import os
+import sys
+
+PLAIN = {
+    **dict.fromkeys("─–—", "-"), "│": "|", **dict.fromkeys("┌┐└┘├┤┬┴┼", "+"), "…": "~", "⏎": "\\n", "·": "*", "×": "x",
+    "\u2800": " ", **dict.fromkeys(map(chr, range(0x2801, 0x2900)), "*"),
+}  # fmt: skip
+"""What is written where a terminal's encoding lacks what we draw with; of braille, any dots are a star."""
+
+
+def make_ready() -> bool | None:
+    """Let this process write anything to any terminal; False where colours are not wanted, else None."""
+    codecs.register_error("plain", _plain)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="plain")
+    return False if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" else None
+
+
+def _plain(error: UnicodeError) -> tuple[str, int]:
+    assert isinstance(error, UnicodeEncodeError)
+    lacking = error.object[error.start : error.end]
+    return "".join(PLAIN.get(each) or each.encode("ascii", "backslashreplace").decode() for each in lacking), error.end

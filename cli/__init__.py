@@ -3,7 +3,9 @@
 import difflib
 import keyword
 import sys
+import traceback
 from importlib import import_module
+from shutil import get_terminal_size
 from typing import Any
 
 import click
@@ -14,8 +16,8 @@ from models.storable import storable
 SECTIONS = {
     "The local stack": ["demo", "up", "down", "status", "logs", "doctor"],
     "Runs": [
-        "benchmarks", "enqueue", "runs", "watch", "show", "view", "cancel", "resume", "extend", "limits", "import",
-        "export", "delete",
+        "benchmarks", "enqueue", "runs", "watch", "show", "view", "cancel", "resume", "extend", "rename", "limits",
+        "import", "export", "delete",
     ],
     "Judging": ["check", "reverify", "audit", "flaky", "score"],
     "Results": ["analyze", "report", "compare", "price", "sql"],
@@ -25,6 +27,28 @@ SECTIONS = {
 """As --help shows them; `monkeys X` is the click command X of cli/X.py or cli/X/ (import_ of cli/import_.py)."""
 
 COMMANDS = [name for section in SECTIONS.values() for name in section]
+
+
+UNCUT = 1_000
+"""Characters of a command's line in --help: whole, and wrapped."""
+
+MIN_WIDTH, MAX_WIDTH = 30, 80
+"""Columns of help."""
+
+COMPLETION = """
+A shell completes commands, runs, benchmarks and llms with this line in its start-up file:
+
+\b
+  bash  eval "$(_MONKEYS_COMPLETE=bash_source monkeys)"
+  zsh   eval "$(_MONKEYS_COMPLETE=zsh_source monkeys)"
+  fish  _MONKEYS_COMPLETE=fish_source monkeys | source
+"""
+
+
+OURS = (
+    "monkeys: this is a mistake of monkeys' own, not of yours: please report it, with the traceback above and what "
+    "`monkeys --version` says."
+)
 
 
 class Commands(click.Group):
@@ -41,11 +65,17 @@ class Commands(click.Group):
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        room = formatter.width - 6 - max(map(len, COMMANDS))
         for section, names in SECTIONS.items():
             commands = {name: self.get_command(ctx, name) for name in names}
             with formatter.section(section):
-                formatter.write_dl([(name, each.get_short_help_str(room)) for name, each in commands.items() if each])
+                formatter.write_dl([(name, each.get_short_help_str(UNCUT)) for name, each in commands.items() if each])
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """With help as wide as the terminal, however narrow."""
+        extra.setdefault("terminal_width", max(MIN_WIDTH, min(MAX_WIDTH, get_terminal_size().columns) - 2))
+        return super().make_context(info_name, args, parent, **extra)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         for word in args:
@@ -54,7 +84,7 @@ class Commands(click.Group):
         return super().parse_args(ctx, args)
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
-        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+        if args and not ctx.resilient_parsing and args[0] not in COMMANDS and not args[0].startswith("-"):
             near = difflib.get_close_matches(args[0], COMMANDS, 1)
             hint = f" Did you mean {near[0]}?" if near else " `monkeys --help` lists them."
             raise click.UsageError(f"There is no command {args[0]!r}.{hint}")
@@ -75,10 +105,18 @@ class Commands(click.Group):
         ctx.exit(told.exit_code)
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=Commands,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=COMPLETION,
+)
 @click.version_option(package_name="monkeys")
-def group() -> None:
+@click.pass_context
+def group(ctx: click.Context) -> None:
     """Repeated sampling as a job queue: enqueue a run, watch it in Flower, ask SQL what it bought."""
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
 
 
 def main() -> None:
@@ -87,4 +125,8 @@ def main() -> None:
         group.main(prog_name="monkeys", color=make_ready())
     except BrokenPipeError:
         sys.stderr.close()
+        sys.exit(1)
+    except Exception:
+        traceback.print_exc()
+        click.echo(OURS, err=True)
         sys.exit(1)

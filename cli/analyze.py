@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import click
 
-from cli.options import Number, table_options
+from cli.options import Number, runs_argument, table_options
 from cli.output import in_words, print_rows
 from verifiers.ranges import whole
 
@@ -14,7 +14,7 @@ BACK_TEST_COLUMNS = ("run_id", "family", "using", "k", "forecast", "low", "high"
 
 
 @click.command()
-@click.argument("runs", nargs=-1, required=True)
+@runs_argument
 @click.option("--verifier", "verifier_name", help="By this verifier. Default: the one that counts.")
 @click.option(
     "--back-test",
@@ -45,7 +45,7 @@ def analyze(
 
     own = None if benchmark is None else find_benchmark(benchmark)
     rows: list[NamedTuple] = []
-    for run in [find_run(named) for named in runs]:
+    for run in [find_run(named) for named in runs or [None]]:
         verifier_id = find_verifier_of(run, verifier_name)
         if back_test:
             rows += back_tested(run.id, verifier_id, back_test)

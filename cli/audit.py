@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cli.options import Number, table_options
+from cli.options import Number, run_argument, table_options
 from cli.output import print_rows
 from verifiers.ranges import whole
 
@@ -15,11 +15,11 @@ COLUMNS = ("problem", "sample_index", "samples", "candidate", "outcome", "other_
 
 
 @click.command()
-@click.argument("named", metavar="RUN")
+@run_argument
 @click.option("--verifier", help="The verifier beside the one that counts. Default: the only other one of the run.")
 @click.option("--examples", type=Number(whole(0)), default=5, show_default=True, help="Disagreements to show.")
 @table_options
-def audit(named: str, verifier: str | None, examples: int, form: str | None) -> None:
+def audit(named: str | None, verifier: str | None, examples: int, form: str | None) -> None:
     """Compare the counting verifier of RUN with another one: counts, shares with bounds, and examples.
 
     If the other verifier is right, `accepts wrongly` is the counting verifier's false-positive share of the samples

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cli.completion import complete_benchmarks
 from cli.options import table_options
 from cli.output import harmless, print_rows
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("name", metavar="[BENCHMARK]", required=False)
+@click.argument("name", metavar="[BENCHMARK]", required=False, shell_complete=complete_benchmarks)
 @table_options
 def benchmarks(name: str | None, form: str | None) -> None:
     """List the benchmarks, their verifiers (the first one counts) and what this machine lacks to judge them; of

@@ -2,10 +2,12 @@
 
 import click
 
+from cli.options import run_argument
+
 
 @click.command()
-@click.argument("named", metavar="RUN")
-def cancel(named: str) -> None:
+@run_argument
+def cancel(named: str | None) -> None:
     """Stop RUN within seconds, in the middle of its batches too. What it has stays; `monkeys resume` goes on.
 
     \b

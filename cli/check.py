@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import click
 
+from cli.completion import complete_benchmarks, complete_verifiers
 from cli.options import thinking_option
 from verifiers.errors import UserError
 from verifiers.files import FORMS, STDIN, check_file, read_rows
@@ -17,11 +18,11 @@ from verifiers.verifier import Check, Judgement, Problem, Verifier
 
 
 @click.command()
-@click.argument("benchmark")
+@click.argument("benchmark", shell_complete=complete_benchmarks)
 @click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
 @click.option("--problem", help="FILE is one plain text, an answer to this problem.")
 @click.option("--data", type=click.Path(path_type=Path), help=f"Problems from a file: {FORMS}.")
-@click.option("--verifier", help="Default: the one that counts by default.")
+@click.option("--verifier", shell_complete=complete_verifiers, help="Default: the one that counts by default.")
 @thinking_option("none")
 @click.option("--network", is_flag=True, help="Let patches' tests reach the network, as the official harness does.")
 @click.option("--unsafe-no-sandbox", is_flag=True, help="Run programs with nothing around them.")

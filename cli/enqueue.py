@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cli.completion import complete_benchmarks, complete_subsets, complete_verifiers
 from cli.options import (
     Number,
     TextFile,
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("benchmark")
+@click.argument("benchmark", shell_complete=complete_benchmarks)
 @llm_option
 @click.option("-n", "--samples", "n", required=True, **number(RunRequest, "n"))
 @click.option("--name", help="A unique name: the same name and settings again is the same run.")
@@ -53,11 +54,13 @@ if TYPE_CHECKING:
     help="The whole prompt, with the data set's own fields, such as {question} or {problem}.",
 )
 @click.option("--prompt", "form", help="Another of the benchmark's prompts, such as swebench-lite's `oracle`.")
-@click.option("--subset", help="A named subset, such as gsm8k's `monkeys`.")
+@click.option("--subset", shell_complete=complete_subsets, help="A named subset, such as gsm8k's `monkeys`.")
 @click.option("--problem", "problems", multiple=True, help="Only this problem (may be given again).")
 @without_known_options
 @click.option("--limit", **number(RunRequest, "limit"))
-@click.option("--verifier", help="The verifier that counts, where the benchmark has several.")
+@click.option(
+    "--verifier", shell_complete=complete_verifiers, help="The verifier that counts, where the benchmark has several."
+)
 @thinking_option("tags with --chat, else none")
 @click.option("--batch-size", default=BATCH_SIZE, show_default=True, **number(RunRequest, "batch_size"))
 @setting_options(Sampling)

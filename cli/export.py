@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from cli.completion import complete_runs
 from cli.options import number
 from cli.output import harmless
 from models.tables import Run
@@ -23,6 +24,8 @@ Row = Mapping[str, Any]
 ROWS = 10_000
 """Rows of a Parquet row group."""
 
+ENDINGS = ("-", ".jsonl", ".json", ".jsonl.gz", ".json.gz", ".parquet")
+
 MESSAGES_HELP = (
     'JSONL of {"messages": [...]} for training: the prompt as it was sent, and the text (what a server gave apart as '
     "thought is reasoning_content)."
@@ -30,8 +33,7 @@ MESSAGES_HELP = (
 
 
 @click.command()
-@click.argument("run")
-@click.argument("file", type=click.Path(path_type=Path, allow_dash=True), required=False)
+@click.argument("words", nargs=-1, metavar="[RUN] [FILE]", shell_complete=complete_runs)
 @click.option("--correct", is_flag=True, help="Only right samples.")
 @click.option("--distinct", type=click.Choice(list(SAME)), help="Of a problem's samples alike in it, only the first.")
 @click.option("--per-problem", **number(Chosen, "per_problem"))
@@ -40,8 +42,7 @@ MESSAGES_HELP = (
 @click.option("--problem", metavar="KEY", help="Of FILE.html: this problem, as one page to send to others.")
 @click.option("--answers", is_flag=True, help="With --messages: only what was answered, without what was thought.")
 def export(
-    run: str,
-    file: Path | None,
+    words: tuple[str, ...],
     correct: bool,
     distinct: str | None,
     per_problem: int | None,
@@ -52,23 +53,25 @@ def export(
 ) -> None:
     """Write RUN's samples to FILE (.jsonl, .jsonl.gz or .parquet), or as JSONL to stdout; `monkeys import` reads them.
 
+    One word alone that ends as a FILE does, and is no run's whole name, is a FILE of the last run.
+
     A run in flight is written as it is at this moment. Parquet also says of which run, llm, benchmark, prompts and
     settings it is, so that an import of it asks nothing. FILE.html is a page of one problem: its question, true answer,
     candidates and first samples.
 
     \b
     Example:
+      monkeys export samples.parquet
       monkeys export 1 samples.parquet
       monkeys export 1 | head
       monkeys export 1 train.jsonl --messages --correct --distinct text --per-problem 4
       monkeys export 1 sum.html --problem sums-042
     """
-    from models.questions.find import find_run
     from tasks.runs.exports import columns, export_messages, export_samples
 
     if answers and not messages:
         raise UserError("--answers is for --messages.")
-    found, chosen = find_run(run), Chosen(correct, distinct, per_problem, weight_k)
+    (found, file), chosen = _meant(words), Chosen(correct, distinct, per_problem, weight_k)
     if problem is not None or (file is not None and file.suffix == ".html"):
         _write_page(found, file, problem, alone=chosen == Chosen() and not messages)
         return
@@ -84,6 +87,17 @@ def export(
         with _whole_or_nothing(file) as part:
             count = write(part, rows)
     click.echo(f"{count:,} samples of run {found.id}.", err=True)
+
+
+def _meant(words: tuple[str, ...]) -> tuple[Run, Path | None]:
+    """The run and the file that `[RUN] [FILE]` mean."""
+    from models.questions.find import find_run, is_run
+
+    if len(words) > 2:
+        raise UserError("export takes a RUN and a FILE, and no more.")
+    if len(words) == 1 and words[0].endswith(ENDINGS) and not is_run(words[0]):
+        return find_run(), Path(words[0])
+    return find_run(*words[:1]), Path(words[1]) if len(words) == 2 else None
 
 
 def _writer(file: Path, messages: bool, run: Run, chosen: Chosen) -> Callable[[Path, Iterator[Row]], int]:

@@ -2,16 +2,16 @@
 
 import click
 
-from cli.options import Number
+from cli.options import Number, run_argument
 from verifiers.ranges import whole
 
 
 @click.command()
-@click.argument("named", metavar="RUN")
+@run_argument
 @click.option(
     "-n", "--samples", "n", type=Number(whole(1)), required=True, help="Samples of each problem, those it has included."
 )
-def extend(named: str, n: int) -> None:
+def extend(named: str | None, n: int) -> None:
     """Raise RUN to n samples of each problem, whether it has ended or not.
 
     All problems are extended alike, so the estimates stay exact. A run whose budget is spent needs a higher one first:

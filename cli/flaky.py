@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cli.completion import complete_benchmarks, complete_runs, complete_subsets, complete_verifiers
 from cli.options import Number, table_options
 from cli.output import print_rows
 from verifiers.errors import Unavailable, UserError
@@ -30,13 +31,23 @@ COLUMNS = (
 
 
 @click.command()
-@click.argument("benchmark", required=False)
+@click.argument("benchmark", required=False, shell_complete=complete_benchmarks)
 @click.option("--data", type=click.Path(path_type=Path), help=f"Problems from a file: {FORMS}.")
-@click.option("--subset", help="A named subset of BENCHMARK.")
+@click.option("--subset", shell_complete=complete_subsets, help="A named subset of BENCHMARK.")
 @click.option("--problem", "problems", multiple=True, help="Only this problem (may be given again).")
 @click.option("--limit", type=Number(whole(1)), help="Only the first so many problems.")
-@click.option("--verifier", help="The verifier to judge by. Default: the one that counts by default.")
-@click.option("--run", "named", metavar="RUN", help="Judge candidates of this run, by the verifier that counts.")
+@click.option(
+    "--verifier",
+    shell_complete=complete_verifiers,
+    help="The verifier to judge by. Default: the one that counts by default.",
+)
+@click.option(
+    "--run",
+    "named",
+    metavar="RUN",
+    shell_complete=complete_runs,
+    help="Judge candidates of this run, by the verifier that counts.",
+)
 @click.option(
     "--share",
     type=Number(real(0, 1, above=True)),

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from cli.completion import complete_benchmarks, complete_llms
 from cli.options import Number, thinking_option
 from models.cost import Sizes
 from tasks.engines.recorded import COLUMNS
@@ -27,8 +28,12 @@ FROM_HELP = (
 
 @click.command("import")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, allow_dash=True))
-@click.option("--benchmark", help="The benchmark whose problems these are samples of; your own as for enqueue.")
-@click.option("-m", "--model", "--llm", "llm", help="The llm that made them.")
+@click.option(
+    "--benchmark",
+    shell_complete=complete_benchmarks,
+    help="The benchmark whose problems these are samples of; your own as for enqueue.",
+)
+@click.option("-m", "--model", "--llm", "llm", shell_complete=complete_llms, help="The llm that made them.")
 @click.option("--name", help="A unique name: the same name, files and options again is the same run.")
 @click.option("--data", type=click.Path(path_type=Path), help=f"Problems from a file: {FORMS}.")
 @click.option("--from", "form", type=click.Choice([*FORMATS, ROWS]), help=FROM_HELP)

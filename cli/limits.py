@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from cli.options import Number, table_options
+from cli.options import Number, run_argument, table_options
 from cli.output import print_rows
 from tasks.runs.request import BUDGETS
 from verifiers.ranges import real
@@ -24,12 +24,12 @@ BUDGET = _Budget(real(0, above=True))
 
 
 @click.command()
-@click.argument("named", metavar="RUN")
+@run_argument
 @click.option("--budget-usd", type=BUDGET, help="No more batches once it has cost so many dollars.")
 @click.option("--budget-gpu-hours", type=BUDGET, help="No more batches once it has taken so many GPU-hours.")
 @click.option("--budget-flops", type=BUDGET, help="No more batches once it has taken so many FLOPs.")
 @table_options
-def limits(named: str, form: str | None, **given: Any) -> None:
+def limits(named: str | None, form: str | None, **given: Any) -> None:
     """Show what RUN may spend and has spent, and raise, lower or take away a budget of it.
 
     What the old budget cut goes on where the new one allows it; what is in flight finishes, and every problem keeps a

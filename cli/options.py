@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import Field, fields
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
+from cli.completion import complete_llms, complete_runs
 from verifiers.errors import UserError
 from verifiers.ranges import Range
 from verifiers.thinking import RULES
@@ -16,19 +18,14 @@ from verifiers.thinking import RULES
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def complete_runs(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001
-    """Names and ids of runs that begin so, for a shell; none where the database does not answer."""
-    from models.questions.find import run_names
-
-    try:
-        return run_names(incomplete)
-    except Exception:  # a shell that completes must not be told anything
-        return []
-
-
 def run_argument(command: F) -> F:
     """RUN, by name or id, as `named`; None, which is the last one, where it is not given."""
     return click.argument("named", metavar="[RUN]", required=False, shell_complete=complete_runs)(command)
+
+
+def runs_argument(command: F) -> F:
+    """RUNS, by name or id, as `runs`; the last one where none is given."""
+    return click.argument("runs", nargs=-1, metavar="[RUNS]...", shell_complete=complete_runs)(command)
 
 
 llm_option = click.option(
@@ -37,6 +34,7 @@ llm_option = click.option(
     "llm",
     default="pocket-monkey",
     show_default=True,
+    shell_complete=complete_llms,
     help="The llm: a hub name, a local folder, openai:NAME or replay:FILE.",
 )
 
@@ -130,6 +128,10 @@ def _is_json(text: str) -> bool:
     return True
 
 
+THOUSANDS = re.compile(r"[+-]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?")
+"""A number with commas between its thousands; 1,5 is none."""
+
+
 class Number(click.ParamType):  # type: ignore[type-arg]
     """A number in a range, in one sentence where it is none."""
 
@@ -142,12 +144,13 @@ class Number(click.ParamType):  # type: ignore[type-arg]
         return f"{self.name.upper()} [{self._range.short}]"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        text = value.replace(",", "") if isinstance(value, str) and THOUSANDS.fullmatch(value) else value
         try:
-            number = int(value) if self._range.whole else float(value)
+            number = int(text) if self._range.whole else float(text)
         except ValueError:
-            self.fail(f"it must be {self._range}, not {value!r}.", param, ctx)
+            number = math.nan
         if not self._range.holds(number):
-            self.fail(f"it must be {self._range}, not {value}.", param, ctx)
+            self.fail(f"it must be {self._range}, not {str(value)[:60]!r}.", param, ctx)
         return number
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cli.completion import complete_llms
 from cli.options import Number, table_options
 from cli.output import harmless, print_rows
 from models.questions.prices import MOST_USD, TIERS
@@ -19,6 +20,15 @@ COLUMNS = (
     "id", "llm", "provider", "since", "tier", "hours", "usd_per_million_input", "usd_per_million_cached_input",
     "usd_per_million_output", "usd_per_attempt", "usd_per_gpu_hour", "note",
 )  # fmt: skip
+
+UNITS = {
+    "usd_per_million_input": "a million input tokens",
+    "usd_per_million_cached_input": "a million cached ones",
+    "usd_per_million_output": "a million output tokens",
+    "usd_per_attempt": "a sample",
+    "usd_per_gpu_hour": "a GPU-hour",
+}
+"""What a price is of, in words."""
 
 DOLLARS = Number(real(0, MOST_USD))
 
@@ -70,7 +80,7 @@ def _shown(price: "Price") -> dict[str, Any]:
 
 
 @price.command(name="set")
-@click.argument("llm")
+@click.argument("llm", shell_complete=complete_llms)
 @click.option("--provider", required=True, help="Who charges it.")
 @click.option("--input", "input_", type=DOLLARS, help="Dollars per million input tokens.")
 @click.option("--cached-input", type=DOLLARS, help="The same of a prompt sent again. Default: --input.")
@@ -129,8 +139,22 @@ def set_price(
         usd_per_gpu_hour=gpu_hour,
         note=note or None,
     )
-    put_prices([price])
+    replaced = put_prices([price])
+    _say_price(price, "it replaces one" if replaced else "it is new")
     _say_earlier([price])
+
+
+def _say_price(price: "Price", how: str) -> None:
+    """A price in one line, as it holds."""
+    row = _shown(price)
+    dollars = [f"${amount:g} {said}" for name, said in UNITS.items() if (amount := row[name]) is not None]
+    hours = f", {row['hours']} UTC" if row["hours"] else ""
+    tier = "" if price.tier == "standard" else f" ({price.tier})"
+    click.echo(
+        f"{harmless(price.llm)}{tier} by {harmless(price.provider)}: {', '.join(dollars)}, from {row['since']}{hours}; "
+        f"{how}.",
+        err=True,
+    )
 
 
 def _first_day(since: datetime | None) -> datetime:
@@ -215,4 +239,4 @@ def remove(price_id: int) -> None:
     """
     from models.questions.prices import remove_price
 
-    remove_price(price_id)
+    _say_price(remove_price(price_id), "removed")

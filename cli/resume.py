@@ -2,10 +2,12 @@
 
 import click
 
+from cli.options import run_argument
+
 
 @click.command()
-@click.argument("named", metavar="RUN")
-def resume(named: str) -> None:
+@run_argument
+def resume(named: str | None) -> None:
     """Go on with RUN after it was cancelled or some of its works failed: they are tried anew.
 
     A run that lost its workers, its broker or its database needs no such help.

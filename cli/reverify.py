@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cli.options import run_argument
 from verifiers.errors import UserError
 from verifiers.thinking import RULES
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("named", metavar="RUN")
+@run_argument
 @click.option("--verifier", help="Judge by this verifier too. Default: a newer version of the one that counts.")
 @click.option("--use", is_flag=True, help="Have it count once every sample has its verdict (a newer version does).")
 @click.option(
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 @click.option("--benchmark", help="Your own benchmark, given again: its code is run, as it is now. See enqueue.")
 @click.option("--infrastructure", is_flag=True, help="Judge again only what failed by our fault.")
 def reverify(
-    named: str,
+    named: str | None,
     verifier: str | None,
     use: bool,
     thinking: str | None,

@@ -2,17 +2,17 @@
 
 import click
 
-from cli.options import engine_args
+from cli.options import engine_args, run_argument
 from cli.worker.wanted import serve_reward_model
 from models.questions.find import find_run
 
 
 @click.command()
-@click.argument("run")
+@run_argument
 @click.option("--reward-model", required=True, help="A hub name or a folder that vLLM loads as a pooling model.")
 @click.option("--engine-arg", "engine_arguments", multiple=True, help="key=value for the engine (may be given again).")
 @click.option("--quiet", is_flag=True, help="Print nothing.")
-def score(run: str, reward_model: str, engine_arguments: tuple[str, ...], quiet: bool) -> None:
+def score(named: str | None, reward_model: str, engine_arguments: tuple[str, ...], quiet: bool) -> None:
     """Score RUN's samples with a reward model, into the table score: selectors such as best-of-n read it.
 
     A process reward model has a step token, and its steps' scores become one by aggregate=min, product, last or mean.
@@ -27,7 +27,7 @@ def score(run: str, reward_model: str, engine_arguments: tuple[str, ...], quiet:
 
     arguments = engine_args(engine_arguments)
     reachable()
-    run_id = find_run(run).id
+    run_id = find_run(named).id
     batches = request_scores(run_id, reward_model, arguments)
     if not quiet:
         asked = f"{batches:,} batches of run {run_id} are to be scored by {reward_model}."

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cli.completion import complete_runs
 from cli.options import Number, check_known, table_options, without_known_options
 from cli.output import print_rows
 from verifiers.ranges import real
@@ -20,7 +21,7 @@ COLUMNS = (
 
 
 @click.command()
-@click.argument("runs", nargs=-1, required=True)
+@click.argument("runs", nargs=-1, required=True, shell_complete=complete_runs)
 @click.option(
     "--coverage",
     "wanted",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cli.options import check_known, complete_runs, table_options, without_known_options
+from cli.options import check_known, runs_argument, table_options, without_known_options
 from cli.output import Rows, dollars_rest_on, harmless, in_words, print_rows, text_table
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ SAYS = {
 
 
 @click.command()
-@click.argument("runs", nargs=-1, metavar="[RUN]...", shell_complete=complete_runs)
+@runs_argument
 @click.option(
     "--out", type=click.Path(path_type=Path), help="Folder for the page and plots. Default: reports/ of the stack."
 )

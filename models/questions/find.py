@@ -1,7 +1,8 @@
 """Runs and problems as people name them."""
 
 import difflib
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple, NoReturn
 
 from models.database import column, rows
 from models.schema import check_schema
@@ -14,16 +15,44 @@ class _Named(NamedTuple):
     name: str
 
 
+class _Place(NamedTuple):
+    run: Run
+    problem: str | None
+    nth: str | None
+
+
 def find_run(named: str | None = None) -> Run:
     """A run by its name, else by its id, or the last one; UserError, with the nearest name, where there is none."""
     if named is None:
         return _last_run()
-    found = _run(named)
-    if found is not None:
-        return found
+    return _run(named) or _no_run(named)
+
+
+def is_run(named: str) -> bool:
+    """Whether a run has this whole name or this id."""
+    return _run(named) is not None
+
+
+def find_place(words: Sequence[str]) -> _Place:
+    """What `[RUN] [PROBLEM] [INDEX]` mean: the first word is a run wherever one is called so, else the last run's
+    problem. UserError where it is neither.
+    """
+    if not words:
+        return _Place(_last_run(), None, None)
+    run, rest = _run(words[0]), words[1:]
+    if run is None and len(words) < 3:
+        run, rest = _last_run(), words
+        if all(problem.name != words[0] for problem in problems_of(run.id)):
+            _no_run(words[0], f", nor has run {run.id}, the last one, a problem of that key")
+    problem, nth, *_ = (*rest, None, None)
+    return _Place(run or _no_run(words[0]), problem, nth)
+
+
+def _no_run(named: str, nor: str = "") -> NoReturn:
     near = difflib.get_close_matches(named, column("select name from run where name is not null"), 1)
     raise UserError(
-        f"There is no run {named!r}; " + (f"did you mean {near[0]}?" if near else "`monkeys runs` lists them.")
+        f"There is no run {named[:60]!r}{nor}; "
+        + (f"did you mean {near[0]}?" if near else "`monkeys runs` lists them.")
     )
 
 
@@ -32,7 +61,7 @@ def find_run_at(named: str) -> tuple[Run, int | None]:
     name, at, k = named.rpartition("@")
     found = _run(named)
     if found is not None or not at or not (k.isascii() and k.isdecimal()):
-        return found or find_run(named), None
+        return found or _no_run(named), None
     if not 0 < int(k[:19]) < 2**31:
         raise UserError(f"{named} asks for k {k}, but a k is a number of samples, from 1.")
     return find_run(name), int(k)
@@ -52,6 +81,17 @@ def run_names(beginning: str) -> list[str]:
         """
         select coalesce(name, id::text) from run where starts_with(coalesce(name, id::text), %s)
         order by id desc limit 50
+        """,
+        (beginning,),
+    )
+
+
+def llm_names(beginning: str) -> list[str]:
+    """Names of llms that begin so, those of the newest runs first; 50 at most."""
+    return column(
+        """
+        select llm.name from llm left join run on run.llm_id = llm.id where starts_with(llm.name, %s)
+        group by llm.name order by max(run.id) desc nulls last limit 50
         """,
         (beginning,),
     )
@@ -96,7 +136,7 @@ def find_problem(run_id: int, key: str) -> int:
         return problems[key]
     near = difflib.get_close_matches(key, problems, 1)
     hint = f"did you mean {near[0]}?" if near else f"its first is {next(iter(problems))}."
-    raise UserError(f"Run {run_id} has no problem {key!r}; {hint}")
+    raise UserError(f"Run {run_id} has no problem {key[:60]!r}; {hint}")
 
 
 def problems_of(run_id: int) -> list[_Named]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from models.database import column, fetch_column, rows, transaction
+from models.database import fetch_column, rows, transaction
 from models.schema import check_schema
 from models.tables import Price
 from verifiers.errors import UserError
@@ -124,8 +124,10 @@ def put_prices(prices: Sequence[Price]) -> int:
     return len(replaced)
 
 
-def remove_price(price_id: int) -> None:
-    """Remove a price; UserError where there is none of this id."""
+def remove_price(price_id: int) -> Price:
+    """Remove a price and return it; UserError where there is none of this id."""
     check_schema()
-    if not column("delete from price where id = %s returning id", (price_id,)):
+    removed = rows(Price, "delete from price where id = %s returning *", (price_id,))
+    if not removed:
         raise UserError(f"There is no price {price_id}; `monkeys price list` shows their ids.")
+    return removed[0]

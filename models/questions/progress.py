@@ -4,7 +4,6 @@ from typing import NamedTuple
 
 from models.database import column, rows
 from models.questions.health import OUTDATED
-from models.schema import check_schema
 from models.views import CostRow, CoverageRow, RunProgressRow
 
 
@@ -35,12 +34,6 @@ def left_out_of(run_id: int) -> list[str]:
     """Settings that a run's samples went without, since its endpoint refuses them."""
     (left_out,) = column("select left_out from run where id = %s", (run_id,))
     return list(left_out)
-
-
-def all_runs() -> list[RunProgressRow]:
-    """Every run and how far it is."""
-    check_schema()
-    return rows(RunProgressRow, "select * from run_progress order by run_id")
 
 
 def progress_of(run_id: int) -> RunProgressRow:

@@ -56,29 +56,43 @@ def problem_tallies(run_id: int) -> list[ProblemTallyRow]:
     )
 
 
-def find_sample(run_id: int, problem_id: int, key: str, index: int | None, outcome: str | None) -> SampleShown:
-    """The first sample of a problem with this index and this outcome, where given; UserError where there is none."""
+def find_sample(
+    run_id: int, problem_id: int | None = None, index: int | None = None, outcome: Outcome | None = None
+) -> SampleShown:
+    """The first sample of a run with this problem, this index and this outcome, where given; UserError where there is
+    none.
+    """
     samples = rows(
         SampleShown,
         """
-        select sample_detail.*, prompt.text as prompt, run.sampling ->> 'system' as system,
+        select sample.*, prompt.text as prompt, run.sampling ->> 'system' as system,
             run.sampling -> 'chat_template_args' as chat_template_args, attempt.worker, attempt.engine,
             attempt.engine_version, attempt.engine_seed, attempt.finished_at as sampled_at
-        from sample_detail
-        join prompt using (run_id, problem_id)
-        join run on run.id = run_id
-        left join attempt on attempt.id = sample_detail.attempt_id
-        where run_id = %(run)s and problem_id = %(problem)s
-            and (%(index)s::int is null or sample_index = %(index)s)
-            and (%(outcome)s::text is null or outcome::text = %(outcome)s)
-        order by sample_index limit 1
+        from prompt
+        join run on run.id = prompt.run_id
+        cross join lateral (
+            select * from sample_detail
+            where run_id = prompt.run_id and problem_id = prompt.problem_id
+                and (%(index)s::int is null or sample_index = %(index)s)
+                and (%(outcome)s::outcome is null or outcome = %(outcome)s::outcome)
+            order by sample_index limit 1
+        ) as sample
+        left join attempt on attempt.id = sample.attempt_id
+        where prompt.run_id = %(run)s and (%(problem)s::bigint is null or prompt.problem_id = %(problem)s)
+        order by position limit 1
         """,
         {"run": run_id, "problem": problem_id, "index": index, "outcome": outcome},
     )
     if not samples:
-        wanted = f"sample {index}" if index is not None else f"{outcome} sample" if outcome else "sample"
-        raise UserError(f"Run {run_id} has no {wanted} of problem {key!r} yet.")
+        wanted = " ".join(filter(None, (outcome, "sample", None if index is None else str(index))))
+        raise UserError(f"Run {run_id} has no {wanted}{'' if problem_id is None else ' of this problem'} yet.")
     return samples[0]
+
+
+def data_of(problem_id: int) -> dict[str, Any]:
+    """A problem as its data set has it."""
+    (data,) = column("select data from problem where id = %s", (problem_id,))
+    return dict(data)
 
 
 def log_of(sample: SampleShown) -> str | None:

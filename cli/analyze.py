@@ -51,6 +51,8 @@ def analyze(
             rows += back_tested(run.id, verifier_id, back_test)
             continue
         click.echo(f"Analysing run {run.id}.", err=True)
+        if run.finished_at is None:
+            click.echo(f"Run {run.id} has not ended: what is said of it may change.", err=True)
         analyze_by(run.id, verifier_id, own)
         laws = laws_of(run.id, verifier_id)
         rows += laws if form else in_words(laws)

@@ -191,9 +191,9 @@ def _fitting(widths: Sequence[int], right: Sequence[bool], leave: Sequence[int],
 
 
 def _padded(text: str, width: int, *, to_right: bool) -> str:
-    """A cell of this width; of a text that is longer the middle is left out."""
+    """A cell of this width; of a longer name the middle is left out, of a longer sentence the end."""
     if _width(text) > width and not to_right:
-        keep = max(0, width - 1) // 3
+        keep = 0 if " " in text else max(0, width - 1) // 3
         text = _begin(text, width - 1 - keep) + "…" + (_begin(text[::-1], keep)[::-1] if keep else "")
     blank = " " * (width - _width(text))
     return blank + text if to_right else text + blank

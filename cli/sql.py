@@ -9,7 +9,7 @@ from itertools import chain, count
 import click
 
 from cli.options import table_options
-from cli.output import print_rows
+from cli.output import print_rows, room
 
 
 @click.command()
@@ -94,7 +94,13 @@ def _told_apart(names: Sequence[str]) -> list[str]:
 def _describe(name: str, form: str | None) -> None:
     from models.questions.describe import all_described, columns_described
 
-    print_rows(columns_described(name) if name else all_described(), form)
+    described = columns_described(name) if name else all_described()
+    if form:
+        print_rows(described, form)
+        return
+    formatter = click.HelpFormatter(width=room() or 120)
+    formatter.write_dl([(f"{said[0]}  {said[1]}", said[2] or "") for said in described])
+    click.echo(formatter.getvalue(), nl=False)
 
 
 def _grant(name: str) -> None:

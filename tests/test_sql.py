@@ -132,6 +132,7 @@ def test_views_are_described(place: Place) -> None:
     assert every["coverage_at(run_id bigint, k bigint)"]["comment"].startswith("Coverage (pass@k")
     columns = json.loads(place.ok("sql", "--describe", "coverage", "--json"))
     assert {"column": "k", "type": "bigint"}.items() <= columns[2].items()
+    assert "k  bigint" in place.ok("sql", "--describe", "coverage")
     assert "did you mean coverage?" in place.refused("sql", "--describe", "covrage")
     assert "Give one of" in place.refused("sql", "--describe", "coverage", "--grant-analyst", "ada")
 

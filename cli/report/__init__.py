@@ -124,6 +124,8 @@ def _print_without_known(runs: Sequence["Run"], file: Path | None, form: str | N
         print_rows([row for rows in tables for row in rows], form)
         return
     for run, rows in zip(runs, tables, strict=True):
+        if run.finished_at is None:
+            click.echo(f"Run {run.id} has not ended: what is said of it may change.", err=True)
         said = ", ".join(f"{SAYS[by]} {count:,}" for by, count in rows[0].known.items() if count)
         left_out = rows[0].problems - rows[0].problems_without
         click.secho(f"{harmless(title(progress_of(run.id)))} · {left_out:,} known problems", bold=True)

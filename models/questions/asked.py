@@ -17,7 +17,7 @@ SHOWN = 60
 """Characters of a line of SQL that an error names."""
 
 
-class Reply(NamedTuple):
+class SqlAnswer(NamedTuple):
     """What a statement gave: rows as they come, or none, and what it did."""
 
     columns: list[str] | None
@@ -26,7 +26,7 @@ class Reply(NamedTuple):
 
 
 @contextmanager
-def answer_to(query: str, *, write: bool) -> Iterator[Reply]:
+def answer_to(query: str, *, write: bool) -> Iterator[SqlAnswer]:
     """Run a person's SQL, and read its rows within; UserError, in one sentence, where it is wrong.
 
     Without `write` it is one statement, and changes nothing.
@@ -35,7 +35,7 @@ def answer_to(query: str, *, write: bool) -> Iterator[Reply]:
         try:
             cursor = open_ones.enter_context((_changed if write else _read)(connection, query.encode()))
             names = None if cursor.description is None else [column.name for column in cursor.description]
-            yield Reply(names, iter(cursor) if names is not None else iter(()), cursor.statusmessage)
+            yield SqlAnswer(names, iter(cursor) if names is not None else iter(()), cursor.statusmessage)
         except psycopg.Error as error:
             raise _told(error, query, write=write) or error from error
 

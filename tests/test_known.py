@@ -176,7 +176,7 @@ def test_an_llm_in_the_hubs_cache_is_looked_at_as_a_folder_is(
 
 
 def test_nothing_is_said_by_a_vllm_that_is_not_here(local: None, llm: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(installed, "find_spec", lambda name: None)
+    monkeypatch.setattr(installed, "find_spec", lambda _: None)
     for each in (installed.vllm_folder, installed.engine_arguments, installed._architectures):
         each.cache_clear()
     configured(architectures=["NoSuchForCausalLM"])(llm)

@@ -31,7 +31,8 @@ def engine_arguments() -> frozenset[str]:
 def knows_architecture(name: str) -> bool:
     """Whether vLLM has an architecture, or may have it from transformers or a plugin; True where it cannot be known."""
     known = _architectures()
-    if not known or name in known or entry_points(group="vllm.general_plugins"):
+    plugins = entry_points(group="vllm.general_plugins")
+    if not known or name in known or any(not each.value.startswith("vllm.") for each in plugins):
         return True
     transformers = find_spec("transformers")
     if transformers is None or not transformers.submodule_search_locations:

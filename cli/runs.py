@@ -3,7 +3,7 @@
 import click
 
 from cli.options import table_options
-from cli.output import print_rows
+from cli.output import harmless, print_rows
 
 COLUMNS = (
     "run_id", "name", "benchmark", "llm", "problems", "samples_wanted", "samples", "verified", "correct",
@@ -21,5 +21,10 @@ def runs(form: str | None) -> None:
       monkeys runs --json
     """
     from models.questions.progress import all_runs
+    from models.questions.waiting import reasons
 
-    print_rows(all_runs(), form, COLUMNS)
+    found = all_runs()
+    print_rows(found, form, COLUMNS)
+    waiting = {} if form else reasons([run.run_id for run in found if run.state == "running"])
+    for run_id, why in waiting.items():
+        click.echo(f"Run {run_id}: {harmless(why)}.", err=True)

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from models.database import column, rows
 from models.logs import unpack_log
+from models.questions.waiting import why_not_moving
 from models.views import ProblemTallyRow
 from verifiers.errors import UserError
 from verifiers.outcome import Outcome
@@ -77,7 +78,8 @@ def find_sample(run_id: int, problem_id: int, key: str, index: int | None, outco
     )
     if not samples:
         wanted = f"sample {index}" if index is not None else f"{outcome} sample" if outcome else "sample"
-        raise UserError(f"Run {run_id} has no {wanted} of problem {key!r} yet.")
+        why = why_not_moving(run_id)
+        raise UserError(f"Run {run_id} has no {wanted} of problem {key!r} yet{f': {why}' if why else ''}.")
     return samples[0]
 
 

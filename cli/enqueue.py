@@ -75,7 +75,9 @@ if TYPE_CHECKING:
 @click.option(
     "--gpus", type=Number(whole(1)), help="Of an endpoint of your own: how many GPUs serve it, for GPU-hours."
 )
-@click.option("--no-probe", is_flag=True, help="Do not ask an endpoint for one token first, to learn what it refuses.")
+@click.option(
+    "--no-probe", is_flag=True, help="Neither ask an endpoint for one token first nor look at the llm's files."
+)
 @batch_option
 @click.option("--engine-arg", "engine_arguments", multiple=True, help="key=value for the engine (may be given again).")
 @click.option("--quiet", is_flag=True, help="Print the run's id and nothing else.")

@@ -24,7 +24,7 @@ Row = Mapping[str, Any]
 ROWS = 10_000
 """Rows of a Parquet row group."""
 
-ENDINGS = ("-", ".jsonl", ".json", ".jsonl.gz", ".json.gz", ".parquet")
+ENDINGS = ("-", ".html", ".jsonl", ".json", ".jsonl.gz", ".json.gz", ".parquet")
 
 MESSAGES_HELP = (
     'JSONL of {"messages": [...]} for training: the prompt as it was sent, and the text (what a server gave apart as '

@@ -7,7 +7,7 @@ import click
 
 from cli.completion import complete_benchmarks, complete_llms
 from cli.options import Number, engine_options, table_options
-from cli.output import print_rows
+from cli.output import harmless, print_rows
 from models.questions.listed import STATES, WhichRuns
 from verifiers.ranges import whole
 
@@ -70,6 +70,7 @@ def runs(
       monkeys runs --json
     """
     from models.questions.listed import listed_runs
+    from models.questions.waiting import reasons
 
     wanted = WhichRuns(benchmark, llm, state, since and since.astimezone())
     found, count = listed_runs(wanted, last or (None if form else LAST))
@@ -89,6 +90,8 @@ def runs(
     print_rows(rows, None, columns, [name for name in LEAST if name in columns])
     if count > len(found):
         click.echo(f"The last {len(found):,} of {count:,} runs; `-n {count}` lists all.", err=True)
+    for run_id, why in reasons([run.run_id for run in found if run.state == "running"]).items():
+        click.echo(f"Run {run_id}: {harmless(why)}.", err=True)
 
 
 def _row(run: "ListedRun") -> dict[str, Any]:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cli.options import table_options
-from cli.output import print_rows
-from cli.worker.wanted import ago
+from cli.output import harmless, print_rows
+from models.questions.workers import ago
 
 if TYPE_CHECKING:
     from models.questions.workers import PresentWorker
@@ -58,13 +58,28 @@ def status(form: str | None) -> None:
         }
         for worker in workers
     ]
-    if not rows and not form:
+    if rows or form:
+        print_rows(rows, form, ["service", "pid", "state", "since", "does", "did", "restarts", "url", "error"])
+    else:
         click.echo("Nothing is running; `monkeys up` starts the local stack.", err=True)
-        return
-    print_rows(rows, form, ["service", "pid", "state", "since", "does", "did", "restarts", "url", "error"])
     for each in standings if not form else []:
         if each.state == "failing":
             click.echo(f"\nThe log of {each.service} ends with:\n{tail(log_file(home, each.service))}")
+    for line in [] if form else _waiting():
+        click.echo(line)
+
+
+def _waiting() -> list[str]:
+    """The runs that do not move, and why; none where the database is away or has other tables."""
+    import psycopg
+
+    from models.questions.progress import open_runs
+    from models.questions.waiting import reasons
+
+    try:
+        return [f"Run {run}: {harmless(why)}." for run, why in reasons(open_runs()).items()]
+    except psycopg.Error:
+        return []
 
 
 def _present() -> "list[PresentWorker]":

@@ -27,6 +27,8 @@ def up(llms: tuple[str, ...]) -> None:
     from cli.stack.state import supervised
     from models.settings import settings
 
+    for llm in llms:
+        _say_what_is_known(llm)
     try:
         ensure_up(llms)
         _serve_further()
@@ -37,6 +39,22 @@ def up(llms: tuple[str, ...]) -> None:
     click.echo(
         f"The stack is up. Flower: http://127.0.0.1:{settings().flower_port}  Stop it with: monkeys down", err=True
     )
+
+
+def _say_what_is_known(llm: str) -> None:
+    """Refuse an llm that no worker could load, before anything starts; print what else is known of it."""
+    from tasks.engines import engine_of, full_name
+    from tasks.engines.known import check_known
+    from verifiers.benchmarks.benchmark import Sampling
+
+    notes = check_known(full_name(llm), {})
+    if engine_of(llm) == "openai":
+        from tasks.engines.engine import Load
+        from tasks.engines.openai_probe import probe
+
+        notes += probe(Load(llm), Sampling(temperature=1.0, max_tokens=1)).notes
+    for note in notes:
+        click.echo(note, err=True)
 
 
 def _serve_further() -> None:

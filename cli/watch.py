@@ -1,29 +1,34 @@
 """`monkeys watch`: a run as it goes."""
 
+import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from cli.options import run_argument
-from cli.output import harmless
+from cli.output import harmless, print_rows
 
 if TYPE_CHECKING:
     from models.views import CoverageRow, RunProgressRow
 
 POLL_SECONDS = 1.0
 
-FIRST_LOOK_SECONDS, LOOK_SECONDS = 5.0, 30.0
-"""When watch first asks what the run waits for, since workers may just be starting, and how often it does later."""
+LOOK_SECONDS = 3.0
+"""How often watch asks why a run does not move."""
+
+PATIENCE_SECONDS = 5.0
+"""How long it keeps to itself which command starts a worker: one may just be starting."""
 
 
 @click.command()
 @run_argument
-def watch(named: str | None) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print how far it is as JSON, and do not follow.")
+def watch(named: str | None, as_json: bool) -> None:
     """Follow RUN, or the last one, until it ends: samples, verified, tokens/s, coverage so far, time to go.
 
-    Ctrl-C only stops watching.
+    Where nothing moves it says why. Ctrl-C only stops watching.
 
     \b
     Example:
@@ -33,6 +38,9 @@ def watch(named: str | None) -> None:
     from models.questions.progress import failures_of, left_out_of
 
     run = find_run(named)
+    if as_json:
+        _print_json(run.id)
+        return
     try:
         progress = follow(run.id)
     except KeyboardInterrupt:
@@ -51,6 +59,15 @@ def watch(named: str | None) -> None:
         raise SystemExit(1)
 
 
+def _print_json(run_id: int) -> None:
+    from cli.worker.wanted import why
+    from models.questions.progress import progress_of
+
+    progress = progress_of(run_id)
+    waits_for = why(run_id) if progress.state == "running" else None
+    print_rows([progress._asdict() | {"waits_for": waits_for}], "json")
+
+
 def follow(run_id: int) -> "RunProgressRow":
     """Show a run's progress on stderr until it ends; return its last progress."""
     from rich.console import Console
@@ -61,50 +78,70 @@ def follow(run_id: int) -> "RunProgressRow":
     console = Console(stderr=True)
     if not console.is_terminal:
         return _follow_in_lines(run_id)
-    notices = _notices(run_id)
+    waits = _Waits(run_id)
     with Live(console=console, refresh_per_second=4) as live:
         while True:
             progress = progress_of(run_id)
-            live.update(_panel(progress, coverage_of(run_id)))
             if progress.state != "running":
+                live.update(_panel(progress, coverage_of(run_id), None))
                 return progress
-            for notice in notices():
-                console.print(notice, markup=False, highlight=False, soft_wrap=True)
+            waits.look()
+            live.update(_panel(progress, coverage_of(run_id), waits.why))
+            for line in waits.news():
+                console.print(line, markup=False, highlight=False, soft_wrap=True)
             time.sleep(POLL_SECONDS)
 
 
-def _notices(run_id: int) -> Callable[[], list[str]]:
-    """A function that says, now and then, what a run waits for, where that is something else than it said before."""
-    from cli.worker.wanted import waits_for
+class _Waits:
+    """Why a run does not move, asked now and then, and what a person does about it, said when it is something else."""
 
-    due, said = time.monotonic() + FIRST_LOOK_SECONDS, list[str]()
+    def __init__(self, run_id: int) -> None:
+        self._run_id = run_id
+        self._begun = time.monotonic()
+        self._due = self._begun
+        self._advice = self._said = list[str]()
+        self.why: str | None = None
 
-    def look() -> list[str]:
-        nonlocal due, said
-        if time.monotonic() < due:
+    def look(self) -> None:
+        from cli.worker.wanted import advice, why
+
+        if time.monotonic() < self._due:
+            return
+        self._due = time.monotonic() + LOOK_SECONDS
+        reason = why(self._run_id)
+        self.why = None if reason is None else harmless(reason)
+        self._advice = [harmless(line) for line in advice(self._run_id)]
+
+    def news(self) -> list[str]:
+        """The advice, where it is another one than it was; numbers in it do not make it one."""
+        if time.monotonic() - self._begun < PATIENCE_SECONDS:
             return []
-        before, said = said, [harmless(line) for line in waits_for(run_id)]
-        due = time.monotonic() + LOOK_SECONDS
-        return [] if said == before else said
+        before, self._said = self._said, self._advice
+        return [] if [_kind(line) for line in before] == [_kind(line) for line in self._said] else self._said
 
-    return look
+
+def _kind(line: str) -> str:
+    return re.sub(r"[\d,.]+", "", line)
 
 
 def _follow_in_lines(run_id: int) -> "RunProgressRow":
-    """One line every ten seconds, for logs."""
+    """One line every ten seconds, for logs, and one whenever the run waits for something else."""
     from models.questions.progress import progress_of
 
-    said, notices = 0.0, _notices(run_id)
+    said, told, waits = 0.0, "", _Waits(run_id)
     while True:
         progress = progress_of(run_id)
         ended = progress.state != "running"
-        if ended or time.monotonic() - said > 10:
-            said = time.monotonic()
-            click.echo(_line(progress), err=True)
+        if not ended:
+            waits.look()
+        why = "" if ended else waits.why or ""
+        if ended or time.monotonic() - said > 10 or (why and _kind(why) != _kind(told)):
+            said, told = time.monotonic(), why
+            click.echo(_line(progress) + (f": {why}" if why else ""), err=True)
         if ended:
             return progress
-        for notice in notices():
-            click.echo(notice, err=True)
+        for line in waits.news():
+            click.echo(line, err=True)
         time.sleep(POLL_SECONDS)
 
 
@@ -122,7 +159,7 @@ def _line(progress: "RunProgressRow") -> str:
     )
 
 
-def _panel(progress: "RunProgressRow", coverage: Sequence["CoverageRow"]) -> Any:
+def _panel(progress: "RunProgressRow", coverage: Sequence["CoverageRow"], why: str | None) -> Any:
     from rich.console import Group
     from rich.panel import Panel
     from rich.progress_bar import ProgressBar
@@ -140,4 +177,10 @@ def _panel(progress: "RunProgressRow", coverage: Sequence["CoverageRow"]) -> Any
         curve.append(f"k={row.k:,} ", "dim")
         curve.append(f"{mark}{value:.1%}  ", "bold")
     title = Text(f"run {progress.run_id} · {progress.benchmark} · {progress.llm}")
-    return Panel(Group(bars, Text(_line(progress).partition(": ")[2], "dim"), curve), title=title)
+    parts: list[Any] = [
+        bars,
+        Text(_line(progress).partition(": ")[2], "dim"),
+        *([Text(why, "yellow")] if why else []),
+        curve,
+    ]
+    return Panel(Group(*parts), title=title)

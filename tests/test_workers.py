@@ -390,7 +390,7 @@ def test_a_worker_that_takes_nothing_though_messages_wait_is_told(
     assert f"lives and takes none of 3 works of {queue}, sent up to some time ago" in detail
     assert any("takes none of 3 works" in line for line in waits_for(run))
     assert worker.look_alive(row, "serving", None, {}, None, 15) is not None  # it has one in hand, and is just slow
-    assert waits_for(run) == []
+    assert waits_for(run) == [f"3 works wait until {queue}@here is through with others."]
 
 
 def test_why_the_last_worker_of_a_queue_failed_is_told_where_its_works_wait(
@@ -402,7 +402,7 @@ def test_why_the_last_worker_of_a_queue_failed_is_told_where_its_works_wait(
     worker.leave(registered("generate", queue), "failed", "There is no such llm.")
     said = f"{queue}@here failed some time ago: There is no such llm"
     assert timeless(waits_for(run)[0]) == f"{said}."
-    assert waits_for(run)[1].startswith(f"No worker serves {queue}, where 3 works wait.")
+    assert waits_for(run)[1] == f"A worker of {queue} is started by:"
     assert told(place, monkeypatch, workers)[1][1:3] == (None, said)
     enqueued = place.monkeys("enqueue", "gsm8k", "-m", f"replay:{files.recording}", "-n", "5", "--data",
                              str(files.data), "--prompt-file", str(files.prefix))  # fmt: skip

@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from cli.worker.wanted import ago, serving, told_failure, told_idle
+from cli.worker.wanted import serving, told_idle
+from models.questions.workers import ago, told_failure
 
 
 class Finding(NamedTuple):

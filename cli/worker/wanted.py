@@ -8,7 +8,7 @@ import click
 from cli.options import engine_options
 from cli.worker.command import worker_command
 from models.questions.health import WaitingQueue
-from models.questions.workers import FailedWorker, IdleWorker
+from models.questions.workers import IdleWorker, ago, told_failure
 from models.settings import settings
 from verifiers.benchmarks.benchmark import Benchmark
 from verifiers.benchmarks.own import is_own_queue
@@ -74,24 +74,10 @@ def _failures(queues: Collection[str]) -> list[str]:
     return [f"{told_failure(each)}." for each in failed_workers(queues)] if queues else []
 
 
-def told_failure(failed: FailedWorker) -> str:
-    """That workers of one name failed, in words."""
-    error = " ".join((failed.error or "nobody knows why").split())[:500].rstrip(".")
-    times = f"{failed.times} times in the last hour, last " if failed.times > 1 else ""
-    return f"{failed.name} failed {times}{ago(failed.ago)} ago: {error}"
-
-
 def told_idle(idle: IdleWorker) -> str:
     """That a worker lives and does nothing, in words."""
     works = f"{idle.works:,} works of {idle.queue}, sent up to {ago(idle.ago)} ago"
     return f"{idle.name} ({idle.host}:{idle.pid}) lives and takes none of {works}: end it, another one is started"
-
-
-def ago(seconds: float) -> str:
-    """A time that has passed, in words."""
-    if seconds < 120:
-        return f"{max(seconds, 0):.0f} s"
-    return f"{seconds / 60:.0f} minutes" if seconds < 7200 else f"{seconds / 3600:.0f} hours"
 
 
 def see_to_run(run_id: int) -> None:
@@ -135,27 +121,35 @@ def serving(waiting: WaitingQueue) -> str | None:
 
 
 def waits_for(run_id: int) -> list[str]:
-    """What keeps a run's works waiting: a broker that is away, queues that no worker serves, broken workers."""
-    from models.questions.health import refused_queues, waiting_queues
-    from models.questions.workers import idle_workers, served_queues
+    """Why a run does not move, and what a person does about it."""
+    reason = why(run_id)
+    return [*([f"{reason}."] if reason else []), *advice(run_id)]
+
+
+def why(run_id: int) -> str | None:
+    """Why a run does not move, in a line; None where it does."""
+    from models.questions.waiting import why_not_moving
     from tasks.broker import reachable
 
-    lines = [
-        f"{broken.queue}: the workers of {broken.works:,} works are broken: {' '.join(broken.error.split())[:500]}"
-        for broken in refused_queues(run_id)
-    ]
     try:
         reachable()
     except Unavailable as error:
-        lines.append(str(error))
+        return str(error).rstrip(".")
+    return why_not_moving(run_id)
+
+
+def advice(run_id: int) -> list[str]:
+    """The command that starts a worker for each queue of a run that none serves, and workers that stand idle."""
+    from models.questions.health import waiting_queues
+    from models.questions.workers import idle_workers, served_queues
+
     waiting, served = waiting_queues(run_id), served_queues()
-    for queue in waiting:
-        if queue.queue not in served:
-            lines += [
-                *_failures([queue.queue]),
-                f"No worker serves {queue.queue}, where {queue.works:,} works wait. Start one:",
-                f"  {serving(queue)}",
-            ]
+    lines = [
+        line
+        for each in waiting
+        if each.queue not in served
+        for line in (f"A worker of {each.queue} is started by:", f"  {serving(each)}")
+    ]
     names = {each.queue for each in waiting}
     return lines + [f"{told_idle(idle)}." for idle in idle_workers() if idle.queue in names]
 

@@ -97,6 +97,11 @@ def llm_names(beginning: str) -> list[str]:
     )
 
 
+def loaded_llms() -> list[str]:
+    """Names of llms that were loaded by a worker, for whoever mistypes one."""
+    return column("select distinct name from llm where loaded_at is not null order by name limit 1000")
+
+
 def _run(named: str) -> Run | None:
     check_schema()
     number = int(named) if named.isascii() and named.isdecimal() and len(named) < 19 else None

@@ -36,6 +36,11 @@ def left_out_of(run_id: int) -> list[str]:
     return list(left_out)
 
 
+def open_runs() -> list[int]:
+    """Runs that have not ended."""
+    return column("select id from run where finished_at is null and cancelled_at is null order by id")
+
+
 def progress_of(run_id: int) -> RunProgressRow:
     """How far a run is."""
     (progress,) = rows(RunProgressRow, "select * from run_progress where run_id = %s", (run_id,))

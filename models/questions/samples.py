@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from models.database import column, rows
 from models.logs import unpack_log
+from models.questions.waiting import why_not_moving
 from models.views import ProblemTallyRow
 from verifiers.errors import UserError
 from verifiers.outcome import Outcome
@@ -85,7 +86,8 @@ def find_sample(
     )
     if not samples:
         wanted = " ".join(filter(None, (outcome, "sample", None if index is None else str(index))))
-        raise UserError(f"Run {run_id} has no {wanted}{'' if problem_id is None else ' of this problem'} yet.")
+        of, why = "" if problem_id is None else " of this problem", why_not_moving(run_id)
+        raise UserError(f"Run {run_id} has no {wanted}{of} yet{f': {why}' if why else ''}.")
     return samples[0]
 
 

@@ -171,3 +171,17 @@ def standing_still(host: str, pids: Sequence[int]) -> list[int]:
         """,
         {"host": host, "machine": machine(), "pids": list(pids), "starts": starts, "secs": REPLACED_SECONDS},
     )
+
+
+def told_failure(failed: FailedWorker) -> str:
+    """That workers of one name failed, in words."""
+    error = " ".join((failed.error or "nobody knows why").split())[:500].rstrip(".")
+    times = f"{failed.times} times in the last hour, last " if failed.times > 1 else ""
+    return f"{failed.name} failed {times}{ago(failed.ago)} ago: {error}"
+
+
+def ago(seconds: float) -> str:
+    """A time that has passed, in words."""
+    if seconds < 120:
+        return f"{max(seconds, 0):.0f} s"
+    return f"{seconds / 60:.0f} minutes" if seconds < 7200 else f"{seconds / 3600:.0f} hours"

@@ -43,7 +43,7 @@ def full_name(llm: str) -> str:
     if engine == "replay":
         return f"replay:{Path(llm.partition(':')[2]).expanduser().resolve()}"
     if engine == "vllm" and (llm.startswith((".", "/", "~")) or Path(llm, "config.json").is_file()):
-        return str(usable_folder(Path(llm).expanduser().resolve()))
+        return str(usable_folder(Path(llm).expanduser().resolve(), typed_whole=llm.startswith("/")))
     return llm
 
 
@@ -51,8 +51,10 @@ TOKENIZERS = ("tokenizer.json", "tokenizer.model", "tokenizer_config.json", "voc
 """One of these stands in every folder that an llm can be loaded from."""
 
 
-def usable_folder(folder: Path) -> Path:
-    """The same folder; UserError where no llm can be loaded from it."""
+def usable_folder(folder: Path, *, typed_whole: bool = False) -> Path:
+    """The same folder; UserError where no llm can be loaded from it. One that was given whole may be elsewhere."""
+    if typed_whole and not folder.exists():
+        return folder
     if not folder.is_dir():
         raise UserError(f"There is no folder {folder}; give a hub name, or the folder of an llm.")
     if not (folder / "config.json").is_file():

@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from models.database import Connection, transaction
+from models.questions.find import loaded_llms
 from models.questions.prices import tier_of
 from models.rows import benchmark_id, insert_problems, insert_prompts, insert_run, llm_id, same_run, verifier_id
 from models.tables import Run
 from tasks.engines import check_arguments, engine_of, full_name, queue_of
 from tasks.engines.engine import Load
+from tasks.engines.known import check_known
 from tasks.engines.replay import check_recording
 from tasks.engines.seeds import new_seed
 from tasks.ledger import Making
@@ -92,6 +94,7 @@ def _plan(request: RunRequest) -> Plan:
     benchmark = find_benchmark(request.benchmark)
     verifier = find_verifier(benchmark, request.verifier)
     problems, prompts = chosen_problems(request)
+    known = check_known(llm, request.engine_args, chosen_sampling(request), loaded_llms()) if request.probe else []
     check_recording(llm, (problem.key for problem in problems), request.n)
     sampling = chosen_sampling(request)
     return Plan(
@@ -105,7 +108,7 @@ def _plan(request: RunRequest) -> Plan:
         stop_rule=stop_rule(request, llm),
         problems=problems,
         prompts=prompts,
-        notes=_of_submissions(request, llm),
+        notes=[*known, *_of_submissions(request, llm)],
     )
 
 

@@ -56,7 +56,7 @@ class RunRequest:
     """How thoughts are split off (verifiers/thinking.py); None is the default of its mode."""
     depth_first: bool = False
     probe: bool = True
-    """Whether an endpoint is asked for one token first."""
+    """Whether an endpoint is asked for one token first, and an llm's files are looked at."""
     stop_when_solved: bool = False
     budget_usd: float | None = field(
         default=None, metadata=about("No more batches once it has cost so many dollars.", real(0, above=True))

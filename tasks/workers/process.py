@@ -70,8 +70,10 @@ def _load(
         provider = Provider(Load(llm, engine_args))
         use_provider(provider, queue_name)
         return provider
+    from tasks.engines.known import check_known
     from tasks.workers.generate import use_engine
 
+    check_known(llm, engine_args, here=True)
     engine = load(llm, engine_args, gpus, requests)
     use_engine(engine)
     return engine

@@ -13,8 +13,8 @@ from models.storable import storable
 SECTIONS = {
     "The local stack": ["demo", "up", "down", "status", "logs", "doctor"],
     "Runs": [
-        "benchmarks", "enqueue", "runs", "watch", "show", "cancel", "resume", "extend", "limits", "import", "export",
-        "delete",
+        "benchmarks", "enqueue", "runs", "watch", "show", "cancel", "resume", "extend", "plan", "limits", "import",
+        "export", "delete",
     ],
     "Judging": ["check", "reverify", "audit", "flaky", "score"],
     "Results": ["analyze", "report", "compare", "price", "sql"],

@@ -211,7 +211,9 @@ class Run(SQLModel, table=True):
     seeded: bool = _setting("seeded", Boolean, "Whether each sample has a seed of its own", "false")
     seed: int = _said("Root of the samples' seeds where seeded", sa_type=BigInteger)
     depth_first: bool = _said("Finish a problem before the next (else all problems grow together)", default=False)
-    stop_rule: dict[str, Any] = _json("Stopping rules: when_solved, usd, gpu_hours, flops")
+    stop_rule: dict[str, Any] = _json(
+        "Stopping rules: when_solved, usd, gpu_hours, flops; planned, where outcomes chose who has more than n"
+    )
     reward_models: dict[str, str] = _json("Reward models that are to score its samples: name -> Celery queue")
     settings_hash: str = _said("SHA-256 of everything a person chose: same name and same hash, same run")
     imported: bool = _said("Whether its samples were made elsewhere", default=False)

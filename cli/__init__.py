@@ -16,8 +16,8 @@ from models.storable import storable
 SECTIONS = {
     "The local stack": ["demo", "up", "down", "status", "logs", "doctor"],
     "Runs": [
-        "benchmarks", "enqueue", "runs", "watch", "show", "view", "cancel", "resume", "extend", "rename", "limits",
-        "import", "export", "delete",
+        "benchmarks", "enqueue", "runs", "watch", "show", "view", "plan", "cancel", "resume", "extend", "rename",
+        "limits", "import", "export", "delete",
     ],
     "Judging": ["check", "reverify", "audit", "flaky", "score"],
     "Results": ["analyze", "report", "compare", "price", "sql"],

@@ -149,7 +149,9 @@ class Run(SQLModel, table=True):
     seeded: bool = setting("seeded", Boolean, "Whether each sample has a seed of its own", "false")
     seed: int = said("Root of the samples' seeds where seeded", sa_type=BigInteger)
     depth_first: bool = said("Finish a problem before the next (else all problems grow together)", default=False)
-    stop_rule: dict[str, Any] = jsonb("Stopping rules: when_solved, usd, gpu_hours, flops")
+    stop_rule: dict[str, Any] = jsonb(
+        "Stopping rules: when_solved, usd, gpu_hours, flops; planned, where outcomes chose who has more than n"
+    )
     reward_models: dict[str, str] = jsonb("Reward models that are to score its samples: name -> Celery queue")
     settings_hash: str = said("SHA-256 of everything a person chose: same name and same hash, same run")
     imported: bool = said("Whether its samples were made elsewhere", default=False)

@@ -56,6 +56,7 @@ def _pair(run_id: int, one: int, other: int) -> list[PairPoint]:
         with given as materialized (
             select problem_id, one.candidate_id, other.candidate_id as other_candidate_id, count(*) as samples
             from extraction as one join extraction as other using (run_id, problem_id, sample_index)
+            join run on run.id = run_id and (not stop_rule ? 'planned' or sample_index < run.n)
             where run_id = %(run)s and one.verifier_id = %(one)s and other.verifier_id = %(other)s
             group by 1, 2, 3
         ), said as (
@@ -85,9 +86,9 @@ def _pair(run_id: int, one: int, other: int) -> list[PairPoint]:
             coalesce(theirs.samples - theirs.undecided, 0) as other_decided
         from prompt
         left join counted using (problem_id)
-        left join tally as mine
+        left join fixed_tally as mine
             on mine.run_id = prompt.run_id and mine.verifier_id = %(one)s and mine.problem_id = prompt.problem_id
-        left join tally as theirs on theirs.run_id = prompt.run_id and theirs.verifier_id = %(other)s
+        left join fixed_tally as theirs on theirs.run_id = prompt.run_id and theirs.verifier_id = %(other)s
             and theirs.problem_id = prompt.problem_id
         where prompt.run_id = %(run)s order by prompt.position
         """,

@@ -52,7 +52,7 @@ class _Scored(NamedTuple):
 
 
 def extracted_of(run_id: int, verifier_id: int, problem_id: int) -> Extracted:
-    """All of a problem's samples that the verifier looked at."""
+    """A problem's samples that the verifier looked at, without those that a plan chose by outcomes."""
     (extracted,) = rows(
         Extracted,
         """
@@ -63,7 +63,8 @@ def extracted_of(run_id: int, verifier_id: int, problem_id: int) -> Extracted:
             avg((sample.finish_reason = 'length')::int)::double precision as truncated,
             avg((extraction.answer_from is null)::int)::double precision as unended
         from extraction join sample using (run_id, problem_id, sample_index)
-        where run_id = %s and verifier_id = %s and problem_id = %s
+        join run on run.id = run_id and (not stop_rule ? 'planned' or sample_index < run.n)
+        where run_id = %s and extraction.verifier_id = %s and problem_id = %s
         """,
         (run_id, verifier_id, problem_id),
     )

@@ -56,6 +56,14 @@ create or replace function biased_by(stop_rule jsonb) returns text language sql 
 $$;
 comment on function biased_by is 'The stopping rule among those of run.stop_rule that looks at outcomes; null where none does';
 
+-- A plan chooses by outcomes which problems get more samples than run.n. The first run.n of each are those that would
+-- have been drawn anyway, so whatever estimates goes by these alone.
+create or replace function all_biased_by(stop_rule jsonb) returns text language sql immutable parallel safe as $$
+    select coalesce(biased_by(stop_rule), case when stop_rule ? 'planned' then 'planned' end)
+$$;
+comment on function all_biased_by is
+    'Why the number of all samples of a problem hangs on what they were: when_solved, or planned; null where it does not';
+
 -- The 2.5 % quantile of the mean under weights of Dirichlet(1, ..., 1) with a share of 0 among them (Gaffke 2005), by
 -- the saddlepoint and Newton's steps of models/statistics/intervals.py, which says what the letters are.
 create or replace function gaffke_low(shares double precision[]) returns double precision

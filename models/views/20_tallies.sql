@@ -32,13 +32,37 @@ comment on column tally.no_answer is 'Samples with nothing to judge';
 comment on column tally.undecided is 'Samples whose judging failed by our fault';
 comment on column tally.first_correct is 'Lowest sample index judged correct';
 
+-- first_correct is that of all samples: whatever was chosen, it is the first right one in the order of indices.
+create view fixed_tally as
+select work.run_id, work.verifier_id, batch.problem_id,
+    coalesce(sum(batch.size) filter (where fixed), 0)::bigint as samples,
+    coalesce(sum(work.correct) filter (where fixed), 0)::bigint as correct,
+    coalesce(sum(work.undecided) filter (where fixed), 0)::bigint as undecided,
+    min(work.first_correct) as first_correct,
+    case when sum(batch.size) = max(batch.first_index + batch.size) and coalesce(sum(work.undecided), 0) = 0
+        then sum(batch.size) end::bigint as drawn
+from work
+join batch on batch.id = work.batch_id
+join run on run.id = work.run_id
+cross join lateral (select not run.stop_rule ? 'planned' or batch.first_index < run.n as fixed) as each
+where work.kind = 'verify' and work.state = 'done'
+group by work.run_id, work.verifier_id, batch.problem_id;
+comment on view fixed_tally is
+    'Verified samples by run, verifier and problem, without those that a plan chose by outcomes: what estimates go by';
+comment on column fixed_tally.samples is 'Samples whose verify work is done, of a planned run the first run.n of each problem';
+comment on column fixed_tally.correct is 'Of those, samples judged correct';
+comment on column fixed_tally.undecided is 'Of those, samples whose judging failed by our fault';
+comment on column fixed_tally.first_correct is 'Lowest sample index judged correct, those that a plan chose too';
+comment on column fixed_tally.drawn is
+    'All its samples, those that a plan chose too, where they have no gap and all are decided; else null';
+
 create view problem_tally as
 select run.id as run_id, prompt.problem_id, problem.key as problem_key,
     coalesce(tally.samples, 0) as samples, coalesce(tally.correct, 0) as correct,
     coalesce(tally.incorrect, 0) as incorrect, coalesce(tally.no_answer, 0) as no_answer,
     coalesce(tally.undecided, 0) as undecided, tally.first_correct,
     tally.correct::double precision / nullif(tally.samples - tally.undecided, 0) as correct_share,
-    biased_by(run.stop_rule) as biased_by
+    all_biased_by(run.stop_rule) as biased_by
 from run
 join prompt on prompt.run_id = run.id
 join problem on problem.id = prompt.problem_id
@@ -49,7 +73,7 @@ comment on column problem_tally.problem_key is 'The data set''s own name of the 
 comment on column problem_tally.samples is 'Samples verified so far';
 comment on column problem_tally.correct_share is 'Share of its decided samples that are correct: pass@1 of the problem';
 comment on column problem_tally.biased_by is
-    'The stopping rule that looks at outcomes, if the run has one: correct_share is then too high, coverage is not';
+    'when_solved or planned, where outcomes decided how many samples there are: correct_share is biased, coverage is not';
 
 create view judged as
 select extraction.run_id, extraction.problem_id, extraction.sample_index, extraction.verifier_id,
@@ -77,7 +101,7 @@ with candidates as (
 )
 select candidates.run_id, verifier.name as verifier, outcome_of(candidates.candidate_id, verdict.outcome) as outcome,
     sum(candidates.samples)::bigint as samples, count(candidates.candidate_id) as candidates,
-    biased_by(run.stop_rule) as biased_by, candidates.verifier_id, verifier.version,
+    all_biased_by(run.stop_rule) as biased_by, candidates.verifier_id, verifier.version,
     candidates.verifier_id = run.verifier_id as counting
 from candidates
 join run on run.id = candidates.run_id
@@ -89,7 +113,7 @@ comment on column outcome_counts.outcome is 'Null where the verdict is still to 
 comment on column outcome_counts.samples is 'Samples with this outcome';
 comment on column outcome_counts.candidates is 'Distinct candidates among them: what had to be judged';
 comment on column outcome_counts.biased_by is
-    'The stopping rule that looks at outcomes, if the run has one: hard problems then have more samples than easy ones';
+    'when_solved or planned, where outcomes decided how many samples there are: hard problems have more than easy ones';
 comment on column outcome_counts.version is 'Of the verifier; two versions of one are never added up';
 comment on column outcome_counts.counting is 'Whether the verifier is the one that counts';
 

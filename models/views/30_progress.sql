@@ -34,7 +34,7 @@ with works as (
 )
 select run.id as run_id, run.name, benchmark.name as benchmark, llm.name as llm,
     coalesce(asked.problems, 0) as problems,
-    coalesce(asked.problems, 0) * run.n as samples_wanted,
+    coalesce(asked.problems, 0) * run.n + planned.samples as samples_wanted,
     coalesce(works.samples, 0) as samples,
     coalesce(submitted.samples, 0) as samples_submitted,
     coalesce(works.verified, 0) as verified,
@@ -44,7 +44,7 @@ select run.id as run_id, run.name, benchmark.name as benchmark, llm.name as llm,
     case when run.finished_at is null then lately.tokens / nullif(lately.seconds, 0) end::double precision
         as tokens_per_second,
     case when run.finished_at is null and run.cancelled_at is null and lately.samples > 0 then
-        make_interval(secs => ((asked.problems * run.n - works.samples) * lately.seconds / lately.samples)
+        make_interval(secs => ((asked.problems * run.n + planned.samples - works.samples) * lately.seconds / lately.samples)
             ::double precision)
     end as eta,
     case when run.cancelled_at is not null then 'cancelled'
@@ -65,7 +65,11 @@ join llm on llm.id = run.llm_id
 left join works on works.run_id = run.id
 left join lately on lately.run_id = run.id
 left join submitted on submitted.run_id = run.id
-left join asked on asked.run_id = run.id;
+left join asked on asked.run_id = run.id
+cross join lateral (
+    select coalesce(sum(size), 0)::bigint as samples from batch
+    where run.stop_rule ? 'planned' and batch.run_id = run.id and batch.first_index >= run.n
+) as planned;
 comment on view run_progress is 'One row a run: how far it is';
 comment on column run_progress.samples_wanted is 'Problems x n';
 comment on column run_progress.samples is 'Samples in the table';

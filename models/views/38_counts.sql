@@ -43,11 +43,12 @@ comment on function batchwise is
 -- right, and so are batches that are not judged through. What is counted is materialized: a planner without statistics
 -- would count it again for every problem.
 create or replace function counts_of(run_id bigint, verifier_id bigint)
-returns table (problem_id bigint, n bigint, c bigint, u bigint, first_correct integer, judged_prefix bigint,
-    solved_by bigint[], solved_at_latest bigint[], solved_at_earliest bigint[])
+returns table (problem_id bigint, n bigint, c bigint, u bigint, first_correct integer, drawn bigint,
+    judged_prefix bigint, solved_by bigint[], solved_at_latest bigint[], solved_at_earliest bigint[])
 language sql stable as $$
     with counted as materialized (
-        select * from tally where tally.run_id = counts_of.run_id and tally.verifier_id = counts_of.verifier_id
+        select * from fixed_tally as tally
+        where tally.run_id = counts_of.run_id and tally.verifier_id = counts_of.verifier_id
     ), batches as (
         select *, coalesce(sum(size - u) over (
                 partition by problem_id order by first_index rows between unbounded preceding and 1 preceding), 0)
@@ -71,7 +72,7 @@ language sql stable as $$
         coalesce(counted.samples - counted.undecided, 0),
         coalesce(counted.correct, 0),
         coalesce(counted.undecided, 0),
-        counted.first_correct,
+        counted.first_correct, counted.drawn,
         stopped.judged_prefix, stopped.solved_by, stopped.solved_at_latest, stopped.solved_at_earliest
     from prompt
     left join counted on counted.problem_id = prompt.problem_id
@@ -85,10 +86,12 @@ select judge.run_id, judge.verifier_id, counts.*
 from (select distinct run_id, verifier_id from work where kind = 'verify') as judge
 cross join lateral counts_of(judge.run_id, judge.verifier_id) as counts;
 comment on view problem_count is 'What pass@k is computed from: n decided and c correct samples of each problem';
-comment on column problem_count.n is 'Decided samples';
-comment on column problem_count.c is 'Correct samples';
+comment on column problem_count.n is 'Decided samples, without those that a plan chose by outcomes';
+comment on column problem_count.c is 'Of those, correct ones';
 comment on column problem_count.u is 'Undecided samples: judged neither way, by our fault';
-comment on column problem_count.first_correct is 'Lowest sample index judged correct';
+comment on column problem_count.first_correct is 'Lowest sample index judged correct, those that a plan chose too';
+comment on column problem_count.drawn is
+    'All its samples, those that a plan chose too, where they have no gap and all are decided; else null';
 comment on column problem_count.judged_prefix is
     'Decided samples of the batches below the first that is not judged through; null where a run does not stop so';
 comment on column problem_count.solved_by is

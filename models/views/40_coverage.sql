@@ -18,6 +18,7 @@ returns table (
 ) language sql stable as $$
     with pool as materialized (
         select counts.*, biased_by(run.stop_rule) is not null as stops, run.n as planned,
+            all_biased_by(run.stop_rule) is not null as chosen,
             case when biased_by(run.stop_rule) is null then 'unbiased'
                  when run.imported then 'first_success' else 'batchwise' end as estimator
         from run cross join counts_of(coverage_curve.run_id, coverage_curve.verifier_id) as counts
@@ -32,16 +33,17 @@ returns table (
     ), bounded as materialized (
         select *,
             case when stops then coalesce(batchwise(solved_at_latest, valued.k), 0)
-                 when u = 0 then coalesce(decided_value, 0)
-                 else coalesce(pass_at_k(n + u, c, valued.k), 0) end as least_value,
+                 when valued.k > n + u then greatest((c > 0)::int, coalesce((first_correct < valued.k)::int, 0))
+                 else pass_at_k(n + u, c, valued.k) end as least_value,
             case when stops then coalesce(batchwise(solved_at_earliest, valued.k), decided_value, 1)
-                 when u = 0 then coalesce(decided_value, 1)
-                 else coalesce(pass_at_k(n + u, c + u, valued.k), 1) end as most_value,
+                 when valued.k > n + u
+                     then case when chosen and drawn >= valued.k and coalesce(first_correct, drawn) >= valued.k then 0 else 1 end
+                 else pass_at_k(n + u, c + u, valued.k) end as most_value,
             case when not stops then pass_all_k(n, c, valued.k) end as all_value
         from valued
     ), known as (
         select *, case when decided_value is not null then decided_value
-                       when least_value = most_value and not (stops and bounded.k > planned) then least_value
+                       when least_value = most_value and not (chosen and bounded.k > planned) then least_value
             end as value
         from bounded
     ), summed as (
@@ -91,6 +93,7 @@ language sql stable as $$
             and sample.sample_index = judged.sample_index
         left join placed on placed.problem_id = judged.problem_id
         where run.id = coverage_bounds.run_id and (sample.finish_reason = 'length' or judged.answer_from is null)
+            and (not run.stop_rule ? 'planned' or sample.sample_index < run.n)
         group by 1, 2
     ), earliest as (
         select distinct on (problem_id) problem_id,
@@ -132,7 +135,8 @@ comment on view coverage is 'pass@k over the problems of a run, with a 95 % inte
 comment on column coverage.verifier is 'By this verifier, at this version; a run judged by several has a row for each at every k';
 comment on column coverage.k is 'Samples a problem: 1, 2, 5, 10, ... up to the most of any problem';
 comment on column coverage.coverage is
-    'Mean pass@k; null where some problem has fewer than k decided samples, which leave its pass@k open';
+    'Mean pass@k; null where some problem has fewer than k decided samples, which leave its pass@k open; of a planned run '
+    'from the first run.n samples of each problem, and null beyond: outcomes chose what has more';
 comment on column coverage.stderr is 'Standard error, clustered over problems: sd / sqrt(problems)';
 comment on column coverage.low is
     'Lower end of the 95 % interval for new problems of the same kind; for these very problems with new samples see coverage_band';

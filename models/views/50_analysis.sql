@@ -8,7 +8,7 @@ from analysis
 join run on run.id = analysis.run_id
 join verifier on verifier.id = analysis.verifier_id
 left join (
-    select run_id, verifier_id, sum(samples - undecided)::bigint as samples from tally group by run_id, verifier_id
+    select run_id, verifier_id, sum(samples - undecided)::bigint as samples from fixed_tally group by run_id, verifier_id
 ) as now_judged on now_judged.run_id = analysis.run_id and now_judged.verifier_id = analysis.verifier_id;
 comment on view analysis_state is 'When the computed views of a run were made, and whether samples came since';
 comment on column analysis_state.samples is 'Decided samples that it was computed from';

@@ -7,7 +7,7 @@ with measured as (
         coalesce(length(sample.thinking), 0) + coalesce(extracted.answer_from, length(sample.text)) as thinking_characters,
         length(sample.text) - coalesce(extracted.answer_from, length(sample.text)) as answer_characters,
         (sample.finish_reason = 'length')::int as truncated, (extracted.answer_from is null)::int as unended,
-        biased_by(run.stop_rule) as biased_by
+        all_biased_by(run.stop_rule) as biased_by
     from run
     join extraction as extracted on extracted.run_id = run.id and extracted.verifier_id = run.verifier_id
     join sample on sample.run_id = extracted.run_id and sample.problem_id = extracted.problem_id
@@ -37,4 +37,4 @@ comment on column lengths.answer_characters is 'Mean of what was answered';
 comment on column lengths.truncated_share is 'Share of samples that ended at max_tokens, of those that say how they ended';
 comment on column lengths.unended_share is 'Share of samples whose thinking did not end';
 comment on column lengths.biased_by is
-    'The stopping rule that looks at outcomes, if the run has one: hard problems then have more samples than easy ones';
+    'when_solved or planned, where outcomes decided how many samples there are: hard problems have more than easy ones';

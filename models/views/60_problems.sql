@@ -13,12 +13,12 @@ cross join lateral (
 comment on view problem_difficulty is 'How hard each problem of a run is: by the share of right samples and by the rank of the first one';
 comment on column problem_difficulty.decided is 'Samples judged one way or the other';
 comment on column problem_difficulty.correct_share is
-    'pass@1 of the problem; null where the run stops at right samples';
+    'pass@1 of the problem; null where biased_by says why';
 comment on column problem_difficulty.first_correct_rank is 'Rank of the first right sample in the order of their indices, from 1';
 comment on column problem_difficulty.expected_rank is
     'Mean rank of the first right sample over all orders of these samples: (n + 1) / (c + 1); n + 1 where none is; '
-    'null where the run stops at right samples';
+    'null where biased_by says why';
 comment on column problem_difficulty.difficulty is
     'Class by pass@1: never solved, up to 1 %, 10 %, 50 %, above 50 %; null where that is not known';
 comment on column problem_difficulty.biased_by is
-    'The stopping rule that looks at outcomes, if the run has one: shares of its samples are no estimates then';
+    'when_solved or planned, where outcomes decided how many samples there are: shares of them are no estimates then';

@@ -78,8 +78,8 @@ select one.run_id, verifier.name as verifier, other.name as other_verifier, foun
     (found.decided, found.other_decided) is distinct from (one.decided, two.decided) as stale,
     biased_by(run.stop_rule) as biased_by, one.verifier_id, verifier.version, two.verifier_id as other_verifier_id,
     other.version as other_version, one.verifier_id = run.verifier_id as counting
-from (select run_id, verifier_id, sum(samples - undecided)::bigint as decided from tally group by 1, 2) as one
-join (select run_id, verifier_id, sum(samples - undecided)::bigint as decided from tally group by 1, 2) as two
+from (select run_id, verifier_id, sum(samples - undecided)::bigint as decided from fixed_tally group by 1, 2) as one
+join (select run_id, verifier_id, sum(samples - undecided)::bigint as decided from fixed_tally group by 1, 2) as two
     on two.run_id = one.run_id and two.verifier_id <> one.verifier_id
 join run on run.id = one.run_id
 join verifier on verifier.id = one.verifier_id
@@ -189,6 +189,7 @@ returns table (
         join score on score.run_id = run.id and score.problem_id = extraction.problem_id
             and score.sample_index = extraction.sample_index and score.reward_model = reward_threshold_at_k.reward_model
         where run.id = reward_threshold_at_k.run_id and biased_by(run.stop_rule) is null
+            and (not run.stop_rule ? 'planned' or extraction.sample_index < run.n)
         group by 1, 2, 3
     ), counted as (
         select problem_id, sum(accepted) filter (where said = 'correct')::bigint as tp,

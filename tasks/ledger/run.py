@@ -71,6 +71,19 @@ class _Again(NamedTuple):
     able: bool
 
 
+class AskedFor(NamedTuple):
+    """How many samples of a problem a run asks for."""
+
+    problem_id: int
+    key: str
+    samples: int
+
+
+class _Straddling(NamedTuple):
+    first_index: int
+    last: int
+
+
 class Open(NamedTuple):
     """What a run has yet to do: works of every kind, and the samples that are to be drawn."""
 
@@ -99,14 +112,45 @@ class HeldRun(Making):
         self._stop_anew()
         return self.open().works - before.works
 
-    def extend(self, n: int, queue: str, problem_ids: Sequence[int]) -> int:
+    def extend(self, n: int, queue: str) -> int:
         """Add batches up to n samples a problem, after what a rule cut below them; returns how many more are drawn."""
         before = self.open()
-        indices, size = range(self.row.n, n), self.row.batch_size
-        self.add_batches(queue, problem_ids, indices, size, depth_first=self.row.depth_first)
+        self._add(queue, {each.problem_id: range(max(each.samples, self.row.n), n) for each in self.ends()})
         self._execute("note_extended", n=n)
         self._reopen()
         return self.open().samples - before.samples
+
+    def extend_by(self, more: Mapping[int, int], queue: str) -> int:
+        """Add so many samples of each problem, which outcomes chose; returns how many more are drawn.
+
+        The run's n stays: the samples below it are those that estimates go by.
+        """
+        before = self.open()
+        ends = {each.problem_id: each.samples for each in self.ends()}
+        self._add(queue, {problem: range(ends[problem], ends[problem] + number) for problem, number in more.items()})
+        self._execute("note_planned")
+        self._reopen()
+        return self.open().samples - before.samples
+
+    def ends(self) -> list[AskedFor]:
+        """How many samples were asked for of each problem."""
+        return fetch(self.connection, AskedFor, SQL["ends"], {"run_id": self.run_id})
+
+    def cut_by(self, n: int) -> tuple[int, int] | None:
+        """The samples before and up to the end of a batch that n samples a problem would cut in two."""
+        found = fetch(self.connection, _Straddling, SQL["cut_by"], {"run_id": self.run_id, "n": n})
+        return (found[0].first_index, found[0].last) if found else None
+
+    def _add(self, queue: str, wanted: Mapping[int, range]) -> None:
+        """Make batches of these indices, problems with the same ones together; the lowest indices first."""
+        alike: dict[tuple[int, int], list[int]] = {}
+        for problem_id, indices in wanted.items():
+            if indices:
+                alike.setdefault((indices.start, indices.stop), []).append(problem_id)
+        for (start, stop), problem_ids in sorted(alike.items(), key=lambda group: group[0]):
+            self.add_batches(
+                queue, problem_ids, range(start, stop), self.row.batch_size, depth_first=self.row.depth_first
+            )
 
     def limit(self, stop_rule: Mapping[str, Any]) -> int:
         """Stop by other rules from now on; returns how many samples more, or fewer, are to be drawn."""

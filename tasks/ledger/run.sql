@@ -70,8 +70,30 @@ select count(*) as works, coalesce(sum(batch.size) filter (where work.kind = 'ge
 from work join batch on batch.id = work.batch_id
 where work.run_id = %(run_id)s and work.state in ('ready', 'published', 'leased')
 
+-- ends: a look, without a lock
+-- How many samples were asked for of each problem, in the order of the run; a plan asks for more of some.
+select prompt.problem_id, problem.key, coalesce(max(batch.first_index + batch.size), 0)::int as samples
+from prompt
+join problem on problem.id = prompt.problem_id
+left join batch on batch.run_id = prompt.run_id and batch.problem_id = prompt.problem_id
+where prompt.run_id = %(run_id)s
+group by prompt.problem_id, problem.key, prompt.position order by prompt.position
+
+-- cut_by: a look, without a lock
+-- The batch that n samples a problem would cut in two, if there is one.
+select first_index, first_index + size as last from batch
+where run_id = %(run_id)s and first_index < %(n)s and first_index + size > %(n)s
+order by first_index limit 1
+
 -- note_extended: no work changes
-update run set n = %(n)s, extended_at = now() where id = %(run_id)s
+-- Where no problem has more than n any more, no outcome chose what there is.
+update run set n = %(n)s, extended_at = now(),
+    stop_rule = case when exists (select from batch where run_id = run.id and first_index >= %(n)s)
+        then stop_rule else stop_rule - 'planned' end
+where id = %(run_id)s
+
+-- note_planned: no work changes
+update run set extended_at = now(), stop_rule = stop_rule || '{"planned": true}' where id = %(run_id)s
 
 -- note_limits: no work changes
 update run set stop_rule = %(stop_rule)s where id = %(run_id)s

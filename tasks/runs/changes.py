@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from models.database import Connection, column, fetch, fetch_column
+from models.questions.plan import SamplePlan, plan
 from models.rows import verifier_id
 from models.tables import Llm
 from tasks import ledger
@@ -39,21 +39,44 @@ def extend(run_id: int, n: int) -> int:
     one and leaves in now is drawn first.
     """
     with ledger.hold(run_id) as run:
-        _check_extension(run, n)
-        problems, llm = _problems(run), _llm(run)
-        check_recording(llm.name, [problem.key for problem in problems], n)
-        added = run.extend(n, llm.queue, [problem.id for problem in problems])
+        _check_extension(run)
+        if n <= run.row.n:
+            raise UserError(f"Run {run_id} has {run.row.n} samples a problem already; -n says how many it is to have.")
+        if (cut := run.cut_by(n)) is not None:
+            raise UserError(
+                f"A plan gave problems of run {run_id} a batch that {n} samples would cut in two; "
+                f"choose -n {cut[0]} or -n {cut[1]}."
+            )
+        llm = _llm(run)
+        check_recording(llm.name, [each.key for each in run.ends()], n)
+        added = run.extend(n, llm.queue)
     publish_ready(run_id)
     return added
 
 
-def _check_extension(run: HeldRun, n: int) -> None:
+def extend_planned(run_id: int, samples: int) -> tuple[SamplePlan, int]:
+    """Ask for about so many samples where they are likeliest to solve a problem; return the plan and how many.
+
+    Outcomes choose what is drawn, which the run notes: estimates go by its first n samples of each problem alone.
+    """
+    with ledger.hold(run_id) as run:
+        _check_extension(run)
+        made = plan(run.row, samples)
+        more = {row.problem_id: row.samples_planned for row in made.problems if row.samples_planned}
+        llm = _llm(run)
+        for each in run.ends():
+            if each.problem_id in more:
+                check_recording(llm.name, [each.key], each.samples + more[each.problem_id])
+        added = run.extend_by(more, llm.queue)
+    publish_ready(run_id)
+    return made, added
+
+
+def _check_extension(run: HeldRun) -> None:
     if run.row.imported:
         raise UserError(f"Run {run.run_id} was imported: its samples are made elsewhere.")
     if run.row.cancelled_at is not None:
         raise UserError(f"Run {run.run_id} is cancelled; `monkeys resume {run.run_id}` first.")
-    if n <= run.row.n:
-        raise UserError(f"Run {run.run_id} has {run.row.n} samples a problem already; -n says how many it is to have.")
     if (rule := run.budget_met()) is not None:
         raise UserError(
             f"The budget of run {run.run_id} is spent, or cannot be kept ({rule}): `monkeys limits {run.run_id}` shows "
@@ -134,23 +157,6 @@ def delete(run_id: int) -> int:
 def _llm(run: HeldRun) -> Llm:
     (llm,) = fetch(run.connection, Llm, "select * from llm where id = %s", (run.row.llm_id,))
     return llm
-
-
-class _Problem(NamedTuple):
-    id: int
-    key: str
-
-
-def _problems(run: HeldRun) -> list[_Problem]:
-    return fetch(
-        run.connection,
-        _Problem,
-        """
-        select problem.id, problem.key from prompt join problem on problem.id = prompt.problem_id
-        where prompt.run_id = %s order by position
-        """,
-        (run.run_id,),
-    )
 
 
 def check_judgeable(connection: Connection, run_id: int) -> None:

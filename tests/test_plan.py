@@ -1,0 +1,208 @@
+"""Where the next samples are put, and what a run says that was extended so."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.stats import beta
+
+from models.analysis.pool import read_pool
+from models.questions.find import find_run
+from models.questions.plan import plan
+from models.statistics.beta_binomial import Beta
+from models.statistics.planning import WEAK, all_wrong, allot, prior_of
+from models.views import CoverageRow
+from tasks import ledger
+from tasks.runs import changes
+from tests.counted import Tally, counted_run
+from tests.place import Place
+from tests.small_runs import check, coverage, judged, small, use_recording, work_off
+
+PLANNED = {"planned": True}
+
+
+def test_the_chance_that_samples_are_wrong_is_the_integral_over_the_posterior() -> None:
+    prior, p = Beta(1.4, 2.0, 0.7), (np.arange(400_000) + 0.5) / 400_000
+    weights = beta.pdf(p, prior.alpha, prior.beta)
+    for n, more in ((0, 1), (3, 5), (20, 100)):
+        wrong = 0.7 * (weights * (1 - p) ** n).mean()
+        then = 0.7 * (weights * (1 - p) ** (n + more)).mean()
+        assert all_wrong(prior, n, more) == pytest.approx((then + 0.3) / (wrong + 0.3), rel=1e-3)
+
+
+def test_no_other_choice_of_batches_gains_more() -> None:
+    n, waiting, price = np.array([3, 10, 10, 40]), np.array([0, 0, 5, 0]), np.ones(4)
+    prior = Beta(0.5, 3.0, 0.8)
+
+    def gain(batches: Any) -> float:
+        more = np.array(batches) * 5
+        return float((all_wrong(prior, n, waiting) - all_wrong(prior, n, waiting + more)).sum())
+
+    chosen = allot(prior, n, waiting, price, 30, 5)
+    every = [batches for batches in np.ndindex(7, 7, 7, 7) if sum(batches) == 6]
+    assert gain(chosen // 5) == pytest.approx(max(map(gain, every)))
+    assert chosen.sum() == 30
+
+
+def test_exactly_so_many_samples_are_planned_and_the_dear_get_fewer() -> None:
+    zeros = np.zeros(3, dtype=np.int64)
+    assert allot(WEAK, zeros + 7, zeros, np.ones(3), 100, 8).sum() == 100
+    assert allot(WEAK, zeros + 7, zeros, np.ones(3), 2, 8).tolist() == [1, 1, 0]
+    cheap, dear, _ = allot(WEAK, zeros + 7, zeros, np.array([1.0, 5.0, 1.0]), 90, 10)
+    assert cheap > dear
+
+
+def test_a_weak_prior_stands_in_where_outcomes_say_too_little() -> None:
+    assert prior_of([5, 5], [0, 0]) == (WEAK, "no sample is right")
+    assert prior_of([0, 0], [0, 0])[0] == WEAK
+    assert prior_of([20] * 8, [1] * 3 + [0] * 5).doubt == "fewer than five problems are solved"
+    found = prior_of([20] * 20, [1, 2, 5, 9, 15, 3, 1] + [0] * 13)
+    assert found.doubt == ""
+    assert found.law != WEAK
+
+
+def curve(place: Place, run: int) -> dict[int, CoverageRow]:
+    rows = place.query("select * from coverage where run_id = %s order by k", (run,))
+    return {row["k"]: CoverageRow(**row) for row in rows}
+
+
+def test_coverage_of_a_planned_run_goes_by_the_samples_that_all_problems_have(any_postgres: Place) -> None:
+    place = any_postgres
+    before = counted_run([Tally(20, 4), Tally(20, 0), Tally(20, 0)], batch=5)
+    run = counted_run([Tally(20, 4), Tally(40, 7, first=25), Tally(60, 0)], batch=5, n=20, stop_rule=PLANNED)
+    was, now = curve(place, before), curve(place, run)
+    for k in (1, 2, 5, 10, 20):
+        for name in (
+            "coverage",
+            "stderr",
+            "low",
+            "high",
+            "problems_missing",
+            "floor",
+            "ceiling",
+            "estimator",
+            "all_right",
+        ):
+            assert getattr(now[k], name) == pytest.approx(getattr(was[k], name)), name
+    assert place.one("select coverage_at(%s, 21)", (run,)) is None
+    assert {k: now[k].coverage for k in (50, 60)} == {50: None, 60: None}
+    assert (now[50].floor, now[50].ceiling) == (pytest.approx(2 / 3), pytest.approx(2 / 3))
+    bounds = "select floor, ceiling from coverage_curve(%s, (select verifier_id from run where id = %s), '{22,30,100}')"
+    ends = [tuple(row.values()) for row in place.query(bounds, (run, run))]
+    assert ends == [pytest.approx(pair) for pair in ((1 / 3, 1 / 3), (2 / 3, 2 / 3), (2 / 3, 1))]
+    pool = read_pool(run, place.one("select verifier_id from run where id = %s", (run,)))
+    assert (pool.least, pool.n.tolist(), pool.c.tolist()) == (20, [20, 20, 20], [4, 0, 0])
+    assert np.isnan(pool.values(np.array([21]))).any()
+
+
+def test_estimates_of_planned_runs_are_unbiased_where_shares_of_all_samples_are_not(place: Place) -> None:
+    random, n, more = np.random.default_rng(7), 10, 30
+    p = random.beta(0.3, 2.0, 3_000)
+    drawn = random.random((3_000, n + more)) < p[:, None]
+    first = drawn[:, :n].sum(axis=1)
+    tallies = []
+    for right, row in zip(first.tolist(), drawn, strict=True):
+        later = int(row.argmax()) if row.any() else None
+        tallies.append(Tally(n, right) if right else Tally(n + more, int(later is not None), first=later or 0))
+    run = counted_run(tallies, batch=n, n=n, stop_rule=PLANNED)
+    now = curve(place, run)
+    for k in (1, 2, 5, 10):
+        truth, row = float((1 - (1 - p) ** k).mean()), now[k]
+        assert row.coverage == pytest.approx(truth, abs=4 * row.stderr)
+    everything = place.one("select avg(pass_at_k(samples, correct, 10)) from problem_tally where run_id = %s", (run,))
+    reached = float((1 - (1 - p) ** 10).mean())
+    assert everything - reached > 0.02  # what a naive estimate would say
+    for k in (20, 40):
+        truth = float((1 - (1 - p) ** k).mean())
+        assert now[k].coverage is None
+        assert now[k].floor - 0.02 < truth < now[k].ceiling + 0.02
+
+
+def test_no_floor_falls_with_k(place: Place) -> None:
+    run = counted_run([Tally(4, 1), Tally(20, 0), Tally(11, 3, undecided=2)], batch=100)
+    ks = "(select array_agg(k::bigint) from generate_series(1, 25) as k)"
+    rows = place.query(
+        f"select floor, ceiling from run, coverage_curve(run.id, run.verifier_id, {ks}) where run.id = %s", (run,)
+    )
+    floors = [row["floor"] for row in rows]
+    assert floors == sorted(floors)
+    assert floors[-1] == pytest.approx(2 / 3)
+    assert all(row["ceiling"] >= row["floor"] for row in rows)
+
+
+def test_what_is_planned_is_drawn_once_and_never_doubled(any_postgres: Place, tmp_path: Path) -> None:
+    place, files = any_postgres, small(tmp_path, problems=8, samples=60)
+    run, at_once = files.enqueue(place, 5), files.enqueue(place, 60)
+    use_recording(files.recording)
+    work_off(place)
+    before = coverage(place, run)
+    unsolved = {each.problem_id for each in plan(find_run(str(run)), 2).problems}
+    place.ok("extend", str(run), "--plan", "2")
+    assert place.one("select samples_wanted from run_progress where run_id = %s", (run,)) == 8 * 5 + 2
+    work_off(place)
+    check(place, run)
+    assert place.one("select count(*) from sample where run_id = %s", (run,)) == 8 * 5 + 2
+    more = "select distinct problem_id from sample where run_id = %s and sample_index >= 5"
+    assert {row["problem_id"] for row in place.query(more, (run,))} <= unsolved
+    assert [row for row in coverage(place, run) if row["k"] <= 5] == [row for row in before if row["k"] <= 5]
+    assert place.one("select distinct biased_by from problem_tally where run_id = %s", (run,)) == "planned"
+    place.ok("extend", str(run), "--plan", "9")
+    place.ok("cancel", str(run))
+    assert f"monkeys resume {run}" in place.refused("extend", str(run), "--plan", "9")
+    place.ok("resume", str(run))
+    work_off(place)
+    check(place, run)
+    assert place.one("select count(*) from sample where run_id = %s", (run,)) == 8 * 5 + 11
+    cut = place.query("select first_index from batch where run_id = %s and first_index >= 5 and size > 1", (run,))[0]
+    assert "would cut in two" in place.refused("extend", str(run), "-n", str(cut["first_index"] + 1))
+    place.ok("extend", str(run), "-n", "60")
+    work_off(place)
+    check(place, run)
+    assert place.one("select stop_rule from run where id = %s", (run,)) == {}
+    assert judged(place, run) == judged(place, at_once)
+    assert coverage(place, run) == coverage(place, at_once)
+    ledger.end_runs()
+
+
+def test_a_budget_cuts_what_is_planned_and_a_higher_one_takes_it_up(place: Place, tmp_path: Path) -> None:
+    files = small(tmp_path, problems=4, samples=60)
+    run = files.enqueue(place, 5)
+    use_recording(files.recording)
+    work_off(place)
+    added = changes.extend_planned(run, 20)[1]
+    assert added == 20
+    changes.limit(run, {"gpu_hours": None})
+    assert place.one("select stop_rule from run where id = %s", (run,)) == PLANNED
+    work_off(place)
+    check(place, run)
+
+
+def test_samples_on_their_way_are_not_planned_again(place: Place, tmp_path: Path) -> None:
+    files = small(tmp_path, problems=4, samples=60)
+    run = files.enqueue(place, 5)
+    use_recording(files.recording)
+    assert [each.waiting for each in plan(find_run(str(run)), 8).problems] == [5, 5, 5, 5]
+    work_off(place, kinds=("generate",))
+    assert [each.waiting for each in plan(find_run(str(run)), 8).problems] == [5, 5, 5, 5]
+    work_off(place)
+    assert {each.waiting for each in plan(find_run(str(run)), 8).problems} == {0}
+
+
+def test_a_plan_says_its_problems_as_data_and_the_rest_in_sentences(place: Place) -> None:
+    run = counted_run([Tally(10, c) for c in (0, 0, 1, 2, 5, 7, 9, 1, 0)], batch=5)
+    said = place.monkeys("plan", str(run), "--samples", "12", "--json")
+    rows = json.loads(said.stdout)
+    assert sum(row["samples_planned"] for row in rows) == 12
+    assert [row["problem_key"] for row in rows] == ["0", "1", "8"]
+    assert "12 samples for 3 of 9 problems" in said.stderr
+    assert all(0 < row["chance_of_planned"] < 1 for row in rows)
+
+
+def test_what_cannot_be_planned_is_refused(place: Place) -> None:
+    solved = counted_run([Tally(10, 1), Tally(10, 3)])
+    assert "so more samples solve none" in place.refused("plan", str(solved), "--samples", "5")
+    assert "so more samples solve none" in place.refused("extend", str(solved), "--plan", "5")
+    assert "Give -n, samples of each problem" in place.refused("extend", str(solved))
+    assert "Give -n, samples of each problem" in place.refused("extend", str(solved), "-n", "5", "--plan", "5")

@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from cli.called import as_called, called, speak_as_called
+from models.settings import see_unpacked
 from models.storable import storable
 
 SECTIONS = {
@@ -36,6 +38,7 @@ class Commands(click.Group):
             return None
         python_name = f"{name}_" if keyword.iskeyword(name) else name
         command: click.Command = getattr(import_module(f"cli.{python_name}"), python_name)
+        _name_as_called(command)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -78,10 +81,19 @@ def group() -> None:
     """Repeated sampling as a job queue: enqueue a run, watch it in Flower, ask SQL what it bought."""
 
 
+def _name_as_called(command: click.Command) -> None:
+    """Have a command's help, and its commands', show examples that can be copied."""
+    command.help = as_called(command.help or "")
+    for each in command.commands.values() if isinstance(command, click.Group) else ():
+        _name_as_called(each)
+
+
 def main() -> None:
     """The `monkeys` command."""
+    speak_as_called()
+    see_unpacked()
     try:
-        group.main(prog_name="monkeys")
+        group.main(prog_name=called())
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(1)

@@ -14,7 +14,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,7 +27,7 @@ TORCH_INDEX = "https://download.pytorch.org/whl/cpu"
 UNUSED = ("torchvision", "torchaudio", "torchcodec")
 """What vLLM pulls in of these does not match a torch for CPUs, and text models do without."""
 
-DOWNLOAD_GB = 1.4
+DOWNLOAD_GB = 1.0
 DISK_GB = 5.2
 
 CALLER = """#!/bin/sh

@@ -30,8 +30,8 @@ def main() -> None:
     try:
         subprocess.run([*apt, "update"], check=True)
         subprocess.run([*apt, "download", *lacks], cwd=folder, check=True)
-        for each in folder.glob("*.deb"):
-            subprocess.run(["dpkg", "-x", each, DEB], check=True)
+        for package in folder.glob("*.deb"):
+            subprocess.run(["dpkg", "-x", package, DEB], check=True)
     except subprocess.CalledProcessError as error:
         sys.exit(f"{' '.join(lacks)} cannot be unpacked here ({error.cmd[0]} fails); install them as root")
     shutil.rmtree(folder)

@@ -12,7 +12,7 @@ NAME = "monkeys"
 
 
 def called() -> str:
-    """`monkeys` where that word alone finds this program, or it was not called by a file of that name; else the path."""
+    """`monkeys` where that word alone finds this program, or no file of that name was called; else the path."""
     path = sys.argv[0]
     if Path(path).name != NAME:
         return NAME

@@ -6,8 +6,10 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 # The first Python that is new enough, unless you name one: make PYTHON=/path/to/python3
-PYTHON ?= $(shell for each in /usr/bin/python3 python3 python3.14 python3.13 python3.12 python3.11; do \
+ifeq ($(origin PYTHON), undefined)
+PYTHON := $(shell for each in /usr/bin/python3 python3 python3.14 python3.13 python3.12 python3.11; do \
   "$$each" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$each" && break; done)
+endif
 
 # for tests and benches; monkeys finds by itself what set-up unpacked
 DEB := $(CURDIR)/.monkeys/deb

@@ -39,7 +39,7 @@ def demo(n: int) -> None:
             "\nThe local stack is still up, and a run that was enqueued goes on. Stop it with: monkeys down", err=True
         )
         raise SystemExit(1) from None
-    show_run(run_id)
+    _show(run_id)
 
 
 def _run(n: int) -> int:
@@ -58,8 +58,7 @@ def _run(n: int) -> int:
     return made.run_id
 
 
-def show_run(run_id: int) -> None:
-    """The run's tables and curve, and what to look at next: commands that can be copied."""
+def _show(run_id: int) -> None:
     from cli.report import analysed_findings, print_report, write_report
     from cli.stack.state import flower_url
     from models.questions.find import find_run

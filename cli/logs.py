@@ -1,10 +1,11 @@
 """`monkeys logs`: what the local stack's processes say."""
 
 import difflib
+import os
 import re
 import time
+from contextlib import suppress
 from pathlib import Path
-from typing import IO
 
 import click
 
@@ -77,19 +78,20 @@ class Log:
 
     def __init__(self, file: Path, everything: bool) -> None:
         self._file = file
-        self._stream = self._open()
+        self._at = 0
         self._everything = everything
         self._noisy = False
 
     def more(self) -> list[str]:
         """What was written since the last look; of a log that was begun anew, all of it."""
-        try:
-            if self._file.stat().st_size < self._stream.tell():
-                self._stream.close()
-                self._stream = self._open()
-        except FileNotFoundError:
-            pass
-        return [line for line in self._stream.readlines() if self._everything or self._matters(line)]
+        with suppress(FileNotFoundError), self._file.open("rb") as stream:
+            if os.fstat(stream.fileno()).st_size < self._at:
+                self._at = 0
+            stream.seek(self._at)
+            lines = [line.decode(errors="replace") for line in stream]
+            self._at = stream.tell()
+            return [line for line in lines if self._everything or self._matters(line)]
+        return []
 
     def say(self, line: str) -> None:
         """Print one line of it."""
@@ -99,6 +101,3 @@ class Log:
         if line.strip() and not line[0].isspace():
             self._noisy = bool(NOISE.search(line)) and not OURS.match(line)
         return not self._noisy and bool(line.strip())
-
-    def _open(self) -> IO[str]:
-        return self._file.open(encoding="utf-8", errors="replace", newline="\n")

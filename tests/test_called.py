@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.demo import show_run, worth_trying
+from cli.demo import worth_trying
 from cli.logs import Log
 from cli.stack.set_up import CALLER
 from models.settings import checkout, read_settings, with_unpacked
@@ -125,12 +125,8 @@ def run_line(place: Place, line: str) -> None:
         place.ok(*arguments)
 
 
-def test_every_hint_of_the_demo_and_of_the_readme_runs_as_it_stands(
-    demo_run: Place, capsys: pytest.CaptureFixture[str]
-) -> None:
-    show_run(1)
-    hints = re.findall(r"^  (monkeys .*)$", capsys.readouterr().out, re.MULTILINE)
-    assert hints == [line.strip() for line in worth_trying(1) if "#" not in line]
+def test_every_hint_of_the_demo_and_of_the_readme_runs_as_it_stands(demo_run: Place) -> None:
+    hints = [line for line in worth_trying(1) if not line.startswith("  #")]
     readme = (ROOT / "README.md").read_text("utf-8").partition("## What you will see")[2].partition("\n## ")[0]
     printed = re.findall(r"^\S*monkeys .*$", readme, re.MULTILINE)
     assert len(hints) >= 4

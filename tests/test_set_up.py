@@ -103,7 +103,7 @@ def test_what_pip_was_killed_at_is_installed_again(clone: Path) -> None:
 
 def test_no_python_that_is_new_enough_is_one_sentence(clone: Path) -> None:
     done = subprocess.run(["make", "set-up", "PYTHON=/nonexistent/python"], cwd=clone, capture_output=True, text=True)
-    assert done.stderr.startswith("There is no Python 3.11 or newer, at /nonexistent/python: install one, or name it")
+    assert done.stderr.startswith("There is no Python 3.11 or newer at /nonexistent/python: install one, or name it")
 
 
 @pytest.mark.skipif(os.getuid() == 0, reason="root may write everywhere")

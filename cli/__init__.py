@@ -10,7 +10,9 @@ from typing import Any
 
 import click
 
+from cli.called import as_called, called, speak_as_called
 from cli.terminal import make_ready
+from models.settings import see_unpacked
 from models.storable import storable
 
 SECTIONS = {
@@ -62,6 +64,7 @@ class Commands(click.Group):
             return None
         python_name = f"{name}_" if keyword.iskeyword(name) else name
         command: click.Command = getattr(import_module(f"cli.{python_name}"), python_name)
+        _name_as_called(command)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -119,10 +122,20 @@ def group(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
+def _name_as_called(command: click.Command) -> None:
+    """Have a command's help, and its commands', show examples that can be copied."""
+    command.help = as_called(command.help or "")
+    for each in command.commands.values() if isinstance(command, click.Group) else ():
+        _name_as_called(each)
+
+
 def main() -> None:
     """The `monkeys` command."""
+    colours = make_ready()
+    speak_as_called()
+    see_unpacked()
     try:
-        group.main(prog_name="monkeys", color=make_ready())
+        group.main(prog_name=called(), complete_var="_MONKEYS_COMPLETE", color=colours)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(1)

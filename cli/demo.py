@@ -4,6 +4,7 @@ import os
 
 import click
 
+from cli.called import as_called
 from cli.options import Number
 from verifiers.ranges import whole
 
@@ -59,13 +60,14 @@ def _run(n: int) -> int:
 
 def _show(run_id: int) -> None:
     from cli.report import analysed_findings, print_report, write_report
+    from cli.stack.state import flower_url
     from models.questions.find import find_run
     from models.settings import settings
 
     found = analysed_findings(find_run(str(run_id)))
     print_report([found])
     click.echo(f"Page:     {write_report([found], None)[0]}")
-    click.echo(f"Flower:   http://127.0.0.1:{settings().flower_port}")
+    click.echo(f"Flower:   {flower_url(settings().home)}")
     cost = found.cost
     assert cost is not None
     amounts = ((cost.completion_tokens, ",", "tokens"), (cost.flops, ".3g", "FLOPs"))
@@ -75,7 +77,18 @@ def _show(run_id: int) -> None:
         f"{cost.reused:,} of {cost.reused + cost.judged:,} judgings saved by judging each candidate once"
     )
     click.echo("\nWorth trying:")
-    click.echo(f"  monkeys show {run_id} sums-030       # read a sample, its candidate and its verdict")
-    for what, sql in QUERIES:
-        click.echo(f'  # {what}\n  monkeys sql "{sql.format(run=run_id)}"')
-    click.echo("\nThe local stack is still up. Stop it with: monkeys down")
+    click.echo(as_called("\n".join(worth_trying(run_id))))
+    click.echo(as_called("\nThe local stack is still up. Stop it with: monkeys down"))
+
+
+def worth_trying(run_id: int) -> list[str]:
+    """Lines for a shell that ask more of a run; the sample is of its hardest problem that was solved."""
+    from models.questions.samples import problem_tallies
+
+    tallies = problem_tallies(run_id)
+    hardest = min(tallies, key=lambda each: (not each.correct, each.correct_share or 0))
+    asked = [
+        ("a sample with its prompt, candidate and verdict", f"monkeys show {run_id} {hardest.problem_key}"),
+        *((what, f'monkeys sql "{sql.format(run=run_id)}"') for what, sql in QUERIES),
+    ]
+    return [line for what, command in asked for line in (f"  # {what}", f"  {command}")]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 import click
 
+from cli.called import as_called
 from cli.options import table_options
 from cli.output import harmless, print_rows
 from cli.worker.found import Finding, queues, sweeper, workers
@@ -36,9 +37,9 @@ def doctor(form: str | None) -> None:
 def _say(finding: Finding) -> None:
     mark, colour = {True: ("✓", "green"), None: ("!", "yellow"), False: ("✗", "red")}[finding.ok]
     click.secho(f"{mark} {finding.check}: ", fg=colour, nl=False)
-    click.echo(harmless(finding.detail))
+    click.echo(as_called(harmless(finding.detail)))
     if finding.command:
-        click.echo(f"    {harmless(finding.command)}")
+        click.echo(as_called(f"    {harmless(finding.command)}"))
 
 
 def _safely(check: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:

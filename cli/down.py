@@ -12,5 +12,9 @@ def down() -> None:
       monkeys down
     """
     from cli.stack.control import take_down
+    from cli.stack.state import elsewhere
+    from models.settings import settings
 
-    click.echo("The stack is down." if take_down() else "Nothing was running.", err=True)
+    home = settings().home
+    told = "The stack is down." if take_down() else f"Nothing was running in {home}.{elsewhere(home)}"
+    click.echo(told, err=True)

@@ -19,11 +19,12 @@ def flower(port: int | None, address: str) -> None:
     Example:
       monkeys flower --port 5556
     """
+    from cli.stack.state import FIRST_FLOWER_PORT
     from models.settings import settings
 
     command = [
         sys.executable, "-m", "celery", "-A", "tasks.app", "flower",
-        f"--address={address}", f"--port={port or settings().flower_port}",
+        f"--address={address}", f"--port={port or settings().flower_port or FIRST_FLOWER_PORT}",
         "--read_only=True", "--max_tasks=20000", "--purge_offline_workers=300", "--inspect_timeout=5000",
         "--tasks_columns=name,args,state,received,runtime,worker,result,exception",
     ]  # fmt: skip

@@ -22,7 +22,7 @@ def status(form: str | None) -> None:
     Example:
       monkeys status --json
     """
-    from cli.stack.state import log_file, read_stack, supervised, tail
+    from cli.stack.state import elsewhere, flower_url, log_file, read_stack, supervised, tail
     from models.settings import settings
 
     home = settings().home
@@ -41,7 +41,7 @@ def status(form: str | None) -> None:
                 "since": datetime.fromtimestamp(each.since, UTC),
                 **_does(own),
                 "restarts": each.restarts,
-                "url": f"http://127.0.0.1:{settings().flower_port}" if each.service == "flower" else None,
+                "url": flower_url(home) if each.service == "flower" else None,
                 "error": each.error or next((worker.last_error for worker in own if worker.last_error), None),
             }
         )
@@ -61,7 +61,7 @@ def status(form: str | None) -> None:
     if rows or form:
         print_rows(rows, form, ["service", "pid", "state", "since", "does", "did", "restarts", "url", "error"])
     else:
-        click.echo("Nothing is running; `monkeys up` starts the local stack.", err=True)
+        click.echo(f"Nothing is running in {home}; `monkeys up` starts the local stack.{elsewhere(home)}", err=True)
     for each in standings if not form else []:
         if each.state == "failing":
             click.echo(f"\nThe log of {each.service} ends with:\n{tail(log_file(home, each.service))}")

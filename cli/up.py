@@ -24,7 +24,7 @@ def up(llms: tuple[str, ...]) -> None:
       monkeys up -m Qwen/Qwen2.5-0.5B-Instruct
     """
     from cli.stack import ensure_up
-    from cli.stack.state import supervised
+    from cli.stack.state import flower_url, supervised
     from models.settings import settings
 
     for llm in llms:
@@ -36,9 +36,7 @@ def up(llms: tuple[str, ...]) -> None:
         if supervised(settings().home):
             click.echo("\nThe stack goes on starting; `monkeys status` shows it, `monkeys down` ends it.", err=True)
         raise SystemExit(1) from None
-    click.echo(
-        f"The stack is up. Flower: http://127.0.0.1:{settings().flower_port}  Stop it with: monkeys down", err=True
-    )
+    click.echo(f"The stack is up. Flower: {flower_url(settings().home)}  Stop it with: monkeys down", err=True)
 
 
 def _say_what_is_known(llm: str) -> None:

@@ -29,7 +29,8 @@ class Settings:
     own_database: bool
     """True where no MONKEYS_DATABASE_URL is set: the local stack's PostgreSQL."""
     own_broker: bool
-    flower_port: int
+    flower_port: int | None
+    """None: the first free one from 5555."""
     lease_seconds: float
     """How long a worker may be silent before its work is given to another."""
     hold_seconds: float
@@ -59,6 +60,37 @@ class Settings:
     """What was built into a container image, which has no git to ask."""
 
 
+def checkout() -> Path | None:
+    """The folder that this program runs from, where that is its source; None of an installed copy."""
+    folder = Path(__file__).parents[1]
+    try:
+        project = (folder / "pyproject.toml").read_text("utf-8")
+    except OSError:
+        return None
+    return folder if '\nname = "monkeys"\n' in project else None
+
+
+def see_unpacked() -> None:
+    """Have this process find, and its children load, what set-up unpacked for a system that lacks it."""
+    if (folder := checkout()) is not None:
+        os.environ.update(with_unpacked(os.environ, folder / ".monkeys" / "deb"))
+
+
+def with_unpacked(environ: Mapping[str, str], folder: Path) -> dict[str, str]:
+    """The variables that name programs and libraries, with those of this folder behind the system's own."""
+    places = {
+        "PATH": [folder / "usr" / "bin"],
+        "LD_LIBRARY_PATH": [folder / lib / f"{os.uname().machine}-linux-gnu" for lib in ("usr/lib", "lib")],
+    }
+    found = {}
+    for name, paths in places.items():
+        known = environ.get(name, "")
+        new = [str(path) for path in paths if path.is_dir() and str(path) not in known.split(":")]
+        if new:
+            found[name] = ":".join([*([known] if known else []), *new])
+    return found
+
+
 @cache
 def settings() -> Settings:
     """This process's settings."""
@@ -67,7 +99,9 @@ def settings() -> Settings:
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
     """Settings from environment variables; UserError where one is malformed."""
-    home = Path(environ.get("MONKEYS_HOME") or "~/.local/state/monkeys").expanduser().absolute()
+    source = checkout()
+    usual = source / ".monkeys" if source else "~/.local/state/monkeys"
+    home = Path(environ.get("MONKEYS_HOME") or usual).expanduser().absolute()
     sockets = home / "sockets"
     if len(os.fsencode(sockets)) > LONGEST_SOCKET_FOLDER:
         digest = hashlib.sha256(os.fsencode(home)).hexdigest()[:12]
@@ -84,7 +118,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         broker_url=broker_url or f"redis+socket://{quote(str(sockets / 'redis.sock'))}",
         own_database=not database_url,
         own_broker=not broker_url,
-        flower_port=int(_number(environ, "MONKEYS_FLOWER_PORT", 5555)),
+        flower_port=int(_number(environ, "MONKEYS_FLOWER_PORT", 0)) if environ.get("MONKEYS_FLOWER_PORT") else None,
         lease_seconds=_number(environ, "MONKEYS_LEASE_SECONDS", 60),
         hold_seconds=_number(environ, "MONKEYS_HOLD_SECONDS", 240),
         sweep_seconds=_number(environ, "MONKEYS_SWEEP_SECONDS", 2),

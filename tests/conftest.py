@@ -9,6 +9,7 @@ import pytest
 for variable in list(os.environ):
     if variable.startswith("MONKEYS_") and not variable.startswith("MONKEYS_TEST_"):
         del os.environ[variable]  # a person's own servers are never touched
+os.environ["MONKEYS_HOME"] = "/nonexistent/monkeys"  # nor their stack, which is this folder's
 os.environ.pop("OPENAI_API_KEY", None)  # nor is anything paid for
 
 from cli.stack.servers import Urls, servers  # noqa: E402

@@ -78,7 +78,7 @@ def test_help_shows_every_command_once_and_below_its_section() -> None:
 def test_every_file_of_the_command_line_is_a_command_or_serves_several() -> None:
     from cli import COMMANDS
 
-    shared = {"__init__", "__main__", "completion", "errors", "options", "output", "stack", "terminal"}
+    shared = {"__init__", "__main__", "called", "completion", "errors", "options", "output", "stack", "terminal"}
     rooms = {path.stem for path in (ROOT / "cli").iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
     assert rooms - shared == {f"{name}_" if name == "import" else name for name in COMMANDS}
 

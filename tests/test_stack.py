@@ -17,10 +17,11 @@ import psycopg
 import pytest
 
 import verifiers.examples
+from cli.stack import control
 from cli.stack.processes import end_all, kill, members
 from cli.stack.servers import make_folders, prepare_postgres, servers, sockets_of
 from cli.stack.services import services
-from cli.stack.state import Wanted, WantedLlm, read_stack, supervised
+from cli.stack.state import Wanted, WantedLlm, flower_url, read_stack, read_wanted, supervised, write_wanted
 from models.settings import read_settings
 from tasks.workers.grace import KEEPER_SECONDS, OUTSIDE_SECONDS, WORKER_SECONDS
 from verifiers.benchmarks.own import own_queue
@@ -124,6 +125,11 @@ def test_up_twice_is_once_serves_ones_own_benchmark_and_down_leaves_no_process(s
     before = stack.pids()
     stack.up()
     assert stack.pids() == before
+    other = stack.environ | {"MONKEYS_HOME": str(tmp_path / "other")}
+    for command in ("status", "logs", "down"):
+        told = subprocess.run([sys.executable, "-m", "cli", command], env=other, capture_output=True, text=True).stderr
+        assert str(tmp_path / "other") in told.splitlines()[0]
+        assert f"One runs in {stack.home}: MONKEYS_HOME={stack.home} monkeys status" in told.splitlines()
     judge_by_ones_own(stack, tmp_path / "mine")
     assert tcp_ports(stack.processes()) == {int(stack.environ["MONKEYS_FLOWER_PORT"])}
     assert sockets_of(stack.home).stat().st_mode & 0o777 == 0o700
@@ -131,7 +137,7 @@ def test_up_twice_is_once_serves_ones_own_benchmark_and_down_leaves_no_process(s
     assert len(everything) > 6
     assert stack.run("down").returncode == 0
     assert not alive(everything)
-    assert stack.run("down").stderr == "Nothing was running.\n"
+    assert stack.run("down").stderr.startswith(f"Nothing was running in {stack.home}.\n")
 
 
 def test_a_killed_postgres_is_started_again_and_keeps_its_rows(stack: Stack) -> None:
@@ -355,6 +361,25 @@ def test_a_taken_flower_port_is_one_sentence(stack: Stack) -> None:
         done = stack.run("up")
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     assert "MONKEYS_FLOWER_PORT" in done.stderr
+
+
+def test_where_flowers_usual_port_is_taken_the_stack_has_the_next_free_one_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        first = probe.getsockname()[1]
+        probe.listen()
+        monkeypatch.setattr(control, "FIRST_FLOWER_PORT", first)
+        monkeypatch.setattr(control, "settings", lambda: read_settings({}))
+        port = control._flower_port()
+    assert first < port < first + 100
+    wanted = Wanted([], [], port)
+    write_wanted(tmp_path, wanted)
+    assert flower_url(tmp_path) == f"http://127.0.0.1:{port}"
+    assert read_wanted(tmp_path).and_also(Wanted([], ["verify.docker"])).flower_port == port
+    (flower,) = [each for each in services(read_settings({}), wanted) if each.name == "flower"]
+    assert flower.command()[-2:] == ["--port", str(port)]
 
 
 def test_a_long_path_gets_a_short_folder_of_sockets(tmp_path: Path) -> None:

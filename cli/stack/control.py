@@ -14,6 +14,7 @@ import click
 from cli.stack.processes import boot_id, end_all, read_process
 from cli.stack.servers import make_folders
 from cli.stack.state import (
+    FIRST_FLOWER_PORT,
     Stack,
     Standing,
     Wanted,
@@ -43,8 +44,7 @@ def bring_up(llms: list[WantedLlm]) -> None:
     with _changing():
         if not supervised(home):
             end_leftovers()
-            _flower_port_free()
-            write_wanted(home, Wanted(llms, []))
+            write_wanted(home, Wanted(llms, [], _flower_port()))
             _spawn()
         else:
             _add(Wanted(llms, []))
@@ -146,14 +146,20 @@ def _spawn() -> None:
         time.sleep(0.05)
 
 
-def _flower_port_free() -> None:
-    port = settings().flower_port
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError as error:
-            raise Unavailable(f"Port {port}, Flower's, is taken; set MONKEYS_FLOWER_PORT to a free one.") from error
+def _flower_port() -> int:
+    """The port that was asked for, else the next free one."""
+    asked = settings().flower_port
+    for port in [asked] if asked else range(FIRST_FLOWER_PORT, FIRST_FLOWER_PORT + 100):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
+    if asked:
+        raise Unavailable(f"Port {asked}, Flower's, is taken; set MONKEYS_FLOWER_PORT to a free one, or to none.")
+    raise Unavailable("No port is free for Flower; set MONKEYS_FLOWER_PORT to one that is.")
 
 
 def _wait(llms: list[WantedLlm]) -> None:

@@ -35,7 +35,7 @@ def services(settings: Settings, wanted: Wanted) -> list[Service]:
     listed += [_verify(queue) for queue in ["verify", *wanted.queues]]
     listed += [
         Service("sweep", 2, lambda: _monkeys("sweep")),
-        Service("flower", 2, lambda: _monkeys("flower")),
+        Service("flower", 2, lambda: _monkeys("flower", "--port", str(wanted.flower_port))),
     ]
     return listed
 

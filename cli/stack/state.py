@@ -6,7 +6,10 @@ import os
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from shlex import quote
 from typing import IO, Any, NamedTuple
+
+FIRST_FLOWER_PORT = 5555
 
 
 class WantedLlm(NamedTuple):
@@ -21,12 +24,14 @@ class Wanted(NamedTuple):
 
     llms: list[WantedLlm]
     queues: list[str]
+    flower_port: int = FIRST_FLOWER_PORT
 
     def and_also(self, more: "Wanted") -> "Wanted":
         """This, and of the other what is new."""
         return Wanted(
             self.llms + [each for each in more.llms if each not in self.llms],
             self.queues + [each for each in more.queues if each not in self.queues],
+            self.flower_port,
         )
 
 
@@ -97,10 +102,27 @@ def supervised(home: Path) -> bool:
     return lock is None
 
 
+def elsewhere(home: Path) -> str:
+    """Which other stacks of this user run, with the command that reaches each; a text to put behind a sentence."""
+    homes = set()
+    for each in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it is gone, or another user's
+            if each.stat().st_uid == os.getuid() and b"cli.stack.supervisor" in (each / "cmdline").read_bytes():
+                homes.add((each / "cwd").readlink())
+    others = sorted(other for other in homes - {home, home.resolve()} if supervised(other))
+    return "".join(f"\nOne runs in {other}: MONKEYS_HOME={quote(str(other))} monkeys status" for other in others)
+
+
 def read_wanted(home: Path) -> Wanted:
     """What the supervisor is to serve: what `up` and `enqueue` asked for."""
     wanted = _read(home / "wanted.json") or {"llms": [], "queues": []}
-    return Wanted([WantedLlm(name, tuple(arguments)) for name, arguments in wanted["llms"]], wanted["queues"])
+    llms = [WantedLlm(name, tuple(arguments)) for name, arguments in wanted.pop("llms")]
+    return Wanted(llms, **wanted)
+
+
+def flower_url(home: Path) -> str:
+    """Where the stack's Flower is."""
+    return f"http://127.0.0.1:{read_wanted(home).flower_port}"
 
 
 def write_wanted(home: Path, wanted: Wanted) -> None:

@@ -20,7 +20,7 @@ BATCH_SIZE = 100
 """Samples of a batch unless a person says otherwise."""
 
 FIRST_BATCH = 10
-"""Samples of each problem's first batch then, where it has several: the first curve is there before the longest ones."""
+"""Samples of each problem's first batch then, where it has several, so that the first curve comes early."""
 
 LONGEST_NAME = 200
 

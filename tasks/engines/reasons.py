@@ -10,7 +10,7 @@ HEAD = re.compile(r"^\d+ validation errors? for \w+\s+")
 """What pydantic puts before a mistake in the configuration."""
 
 TAIL = re.compile(
-    r"\s*(\[type=\w+, input_value=|Supported architectures: |To allow overriding this maximum|See https?://).*"
+    r"\s*(\[type=\w+, input_value=|Supported architectures: |To allow overriding this maximum|Check your internet connection|See https?://).*"
 )
 """Where the rest is a list, an address, or about pydantic."""
 

@@ -10,7 +10,8 @@ HEAD = re.compile(r"^\d+ validation errors? for \w+\s+")
 """What pydantic puts before a mistake in the configuration."""
 
 TAIL = re.compile(
-    r"\s*(\[type=\w+, input_value=|Supported architectures: |To allow overriding this maximum|Check your internet connection|See https?://).*"
+    r"\s*(\[type=\w+, input_value=|Supported architectures: |See https?://|To allow overriding this maximum"
+    r"|Check your internet connection).*"
 )
 """Where the rest is a list, an address, or about pydantic."""
 

@@ -27,7 +27,7 @@ from cli.output import print_rows
 from cli.worker.wanted import see_to_benchmark, serve_llm
 from models.schema import check_schema
 from models.settings import settings
-from tasks.runs.request import BATCH_SIZE, RunRequest
+from tasks.runs.request import RunRequest
 from verifiers.benchmarks.benchmark import Sampling
 from verifiers.errors import UserError
 from verifiers.files import FORMS
@@ -62,7 +62,7 @@ if TYPE_CHECKING:
     "--verifier", shell_complete=complete_verifiers, help="The verifier that counts, where the benchmark has several."
 )
 @thinking_option("tags with --chat, else none")
-@click.option("--batch-size", default=BATCH_SIZE, show_default=True, **number(RunRequest, "batch_size"))
+@click.option("--batch-size", **number(RunRequest, "batch_size"))
 @setting_options(Sampling)
 @click.option("--no-stop", is_flag=True, help="No stop string. Default with --chat, unless --stop is given.")
 @click.option("--depth-first", is_flag=True, help="Finish a problem before the next. Default: all grow together.")

@@ -41,12 +41,17 @@ def up(llms: tuple[str, ...]) -> None:
 
 def _say_what_is_known(llm: str) -> None:
     """Refuse an llm that no worker could load, before anything starts; print what else is known of it."""
+    from cli.stack.state import supervised
+    from models.settings import settings
     from tasks.engines import engine_of, full_name
     from tasks.engines.known import check_known
     from verifiers.benchmarks.benchmark import Sampling
+    from verifiers.errors import UserError
 
     notes = check_known(full_name(llm), {})
     if engine_of(llm) == "openai":
+        if settings().openai_api_key is None and not supervised(settings().home):
+            raise UserError(f"OPENAI_API_KEY is not set, which workers of {llm} take from here; set it first.")
         from tasks.engines.engine import Load
         from tasks.engines.openai_probe import probe
 

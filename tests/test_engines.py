@@ -1,5 +1,6 @@
 """What every engine's worker relies on: names and queues, seeds, GPUs, shares of GPU time, rewards of steps."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 from tasks.engines import check_arguments, full_name, queue_of
 from tasks.engines.gpus import check_gpus, first_gpus, parse_gpus, replicas_of, take_gpus, tensor_parallel
+from tasks.engines.reasons import LONGEST_REASON, in_a_line
 from tasks.engines.reward_models import AGGREGATES, check_reward_arguments, reward_name, reward_queue
 from tasks.engines.seeds import seeds_of
 from tasks.workers.engine_time import Meter
@@ -217,3 +219,35 @@ def test_no_engine_is_imported_before_one_is_asked_for() -> None:
         "sys.exit(bool({'torch', 'vllm', 'openai', 'transformers'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+ARCHITECTURE = """1 validation error for ModelConfig
+  Value error, Model architectures ['X'] are not supported for now. Supported architectures: dict_keys(['A', 'B'])
+ [type=value_error, input_value=ArgsKwargs((), {}), input_type=ArgsKwargs]
+    For further information visit https://errors.pydantic.dev/2.12/v/value_error"""
+
+PRINTED = """(EngineCore pid=7) ERROR 11-27 10:52:46 [core.py:935] EngineCore failed to start.
+(EngineCore pid=7) ERROR 11-27 10:52:46 [core.py:935] Traceback (most recent call last):
+(EngineCore pid=7) ERROR 11-27 10:52:46 [core.py:935] ValueError: There is no room for one request.
+RuntimeError: Engine core initialization failed. See root cause above. Failed core proc(s): {}
+"""
+
+
+def test_why_vllm_did_not_start_is_one_line_without_its_lists(tmp_path: Path) -> None:
+    assert in_a_line(ValueError(ARCHITECTURE), 0) == "Model architectures ['X'] are not supported for now"
+    assert in_a_line(ValueError(), 0) == "ValueError"
+    assert len(in_a_line(OSError("x" * 9_000), 0)) == LONGEST_REASON
+    code = """
+import sys
+from tasks.engines.reasons import in_a_line, printed_so_far
+print("KeyError: of another start", file=sys.stderr, flush=True)
+since = printed_so_far()
+print(sys.argv[1], file=sys.stderr, flush=True)
+print(in_a_line(RuntimeError("Engine core initialization failed. See root cause above."), since))
+"""
+    for log, said in (("log", "ValueError: There is no room for one request"), (None, "Engine core initialization")):
+        with (tmp_path / log).open("ab") if log else open(os.devnull, "ab") as stderr:
+            done = subprocess.run(
+                [sys.executable, "-c", code, PRINTED], stdout=subprocess.PIPE, stderr=stderr, text=True
+            )
+        assert done.stdout.startswith(said)

@@ -50,10 +50,29 @@ def test_a_run_has_its_problems_prompts_batches_and_works(place: Place, sums: st
         (run,),
     )
     sizes = [(row["first_index"], row["sizes"]) for row in batches]
-    assert sizes == [(0, [100] * 3), (100, [100] * 3), (200, [50] * 3)]
+    assert sizes == [(0, [10] * 3), (10, [100] * 3), (110, [100] * 3), (210, [40] * 3)]
     assert place.query("select state, kind, count(*) as n from work group by 1, 2") == [
-        {"state": "published", "kind": "generate", "n": 9}
+        {"state": "published", "kind": "generate", "n": 12}
     ]
+
+
+@pytest.mark.parametrize(
+    ("options", "sizes"),
+    [
+        (["-n", "100"], [100]), (["-n", "101"], [10, 91]), (["-n", "110"], [10, 100]), (["-n", "111"], [10, 100, 1]),
+        (["-n", "250", "--batch-size", "100"], [100, 100, 50]), (["-n", "5", "--batch-size", "2"], [2, 2, 1]),
+        (["-n", "201", "--depth-first"], [100, 100, 1]),
+    ],
+)  # fmt: skip
+def test_the_first_batch_is_small_unless_a_person_sizes_them(
+    place: Place, sums: str, options: list[str], sizes: list[int]
+) -> None:
+    run = int(place.ok("enqueue", "pocket-sums", "--data", sums, "--limit", "1", "--name", "x", "--quiet", *options))
+    found = place.query("select size, first_index from batch where run_id = %s order by first_index", (run,))
+    assert [row["size"] for row in found] == sizes
+    assert [row["first_index"] for row in found] == [sum(sizes[:place]) for place in range(len(sizes))]
+    place.ok("extend", "x", "-n", "300")
+    assert place.one("select sum(size) from batch where run_id = %s", (run,)) == 300
 
 
 def test_quiet_prints_the_id_and_nothing_else(place: Place, sums: str) -> None:

@@ -206,3 +206,9 @@ def test_an_llm_that_is_none_leaves_no_run_unless_a_person_insists(place: Place,
     assert "has no weights" in place.refused(*options)
     assert place.one("select count(*) from run") == 0
     place.ok(*options, "--no-probe")
+
+
+def test_a_stack_does_not_start_for_an_llm_that_is_none(place: Place) -> None:
+    for name, said in (("pocket-monky", "did you mean pocket-monkey?"), ("openai:x", "OPENAI_API_KEY is not set")):
+        assert said in place.refused("up", "-m", name)
+        assert not (settings().home / "supervisor.log").exists()

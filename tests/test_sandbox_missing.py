@@ -126,6 +126,18 @@ def test_a_sandbox_with_a_surprise_may_not_serve(monkeypatch: pytest.MonkeyPatch
         refuse_surprises()
 
 
+@pytest.mark.usefixtures("_fresh")
+def test_a_program_of_the_self_test_that_something_else_ended_is_run_once_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    use_level(Level.unsafe)
+    module = sys.modules[self_test.__module__]
+    ends = iter([False, True])
+    monkeypatch.setattr(module, "_PROGRAMS", [module._Known("lost once", "print(1)", lambda _: next(ends))])
+    assert refuse_surprises() == ""
+    assert next(ends, None) is None
+
+
 def test_check_says_it_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     problem, program = tmp_path / "problem.jsonl", tmp_path / "program.txt"
     problem.write_text(json.dumps({"name": "p", **TESTS}) + "\n")

@@ -76,7 +76,7 @@ def test_a_prompt_longer_than_the_context_fails_its_work_at_once_with_the_reason
 
 
 def test_chat_without_a_template_fails_its_work_with_the_reason(served: Place) -> None:
-    run = enqueue(served, "-n", "1", "--limit", "1", "--chat")
+    run = enqueue(served, "-n", "1", "--limit", "1", "--chat", "--no-probe")
     ended(served, run)
     (work,) = served.query("select * from work where run_id = %s", (run,))
     assert work["state"] == "failed"

@@ -139,17 +139,20 @@ def why(run_id: int) -> str | None:
 
 
 def advice(run_id: int) -> list[str]:
-    """The command that starts a worker for each queue of a run that none serves, and workers that stand idle."""
+    """The command that starts a worker for each queue of a run that none serves, and workers that stand idle.
+
+    A worker that keeps failing on the local stack is started again by that, and needs no command.
+    """
+    from cli.stack.state import supervised
     from models.questions.health import waiting_queues
-    from models.questions.workers import idle_workers, served_queues
+    from models.questions.workers import failed_workers, idle_workers, served_queues
 
     waiting, served = waiting_queues(run_id), served_queues()
-    lines = [
-        line
-        for each in waiting
-        if each.queue not in served
-        for line in (f"A worker of {each.queue} is started by:", f"  {serving(each)}")
-    ]
+    unserved = [each for each in waiting if each.queue not in served]
+    if unserved and settings().own_broker and supervised(settings().home):
+        failing = {queue for failed in failed_workers() for queue in failed.queues}
+        unserved = [each for each in unserved if each.queue not in failing]
+    lines = [line for each in unserved for line in (f"A worker of {each.queue} is started by:", f"  {serving(each)}")]
     names = {each.queue for each in waiting}
     return lines + [f"{told_idle(idle)}." for idle in idle_workers() if idle.queue in names]
 

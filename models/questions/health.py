@@ -157,8 +157,8 @@ def dropped_leases() -> int:
     return rows(_Count, sql)[0].n
 
 
-def refused_queues(run_id: int | None = None) -> list[RefusedQueue]:
-    """Queues whose workers are broken, for all runs or for one: no attempt was even begun, or what they need is away.
+def refused_queues() -> list[RefusedQueue]:
+    """Queues whose workers are broken: no attempt was even begun, or what they need is away.
 
     That is an engine, the code of a person's own benchmark, or what a verifier judges by.
     """
@@ -168,12 +168,10 @@ def refused_queues(run_id: int | None = None) -> list[RefusedQueue]:
         select queue, count(*) as works, max(last_error) as error
         from work
         where state in ('ready', 'published') and last_error is not null and last_error like any(%(errors)s)
-            and (%(run)s::bigint is null or run_id = %(run)s)
         group by queue order by queue
         """,
         {
             "errors": [f"{REFUSED}%", *(f"given back: {each}%" for each in (AWAY, UNLOADED, JUDGE_AWAY, OUTDATED))],
-            "run": run_id,
         },
     )
 

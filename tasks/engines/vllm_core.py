@@ -14,6 +14,7 @@ from tasks.engines.engine import EngineDead, Interrupted, Load, RequestRefused
 from tasks.engines.gpus import check_gpus, first_gpus, replicas_of, take_gpus, tensor_parallel
 from tasks.engines.loop import Loop
 from tasks.engines.pocket_monkey import FOLDER, NAME
+from tasks.engines.reasons import in_a_line, printed_so_far
 from tasks.engines.seeds import new_seed
 from verifiers.errors import UserError
 
@@ -98,12 +99,12 @@ class Core:
             # sizes as offline: on an H100 1,024 samples at a time, where an embedded engine would get 128
             return AsyncLLM.from_engine_args(engine_args, usage_context=UsageContext.LLM_CLASS)
 
+        since = printed_so_far()
         try:
             return self._loop.begin(start()).result()
         except Exception as error:  # a dozen kinds: no such llm, not enough memory, a wrong argument
             log.exception("vLLM did not start")
-            reason = " ".join(str(error).split())[:400] or type(error).__name__
-            raise UserError(f"vLLM could not load {llm.name} ({reason}); the log above says more.") from error
+            raise UserError(f"vLLM could not load {llm.name}: {in_a_line(error, since)}.") from error
 
     def run(self, work: Callable[[], Coroutine[Any, Any, T]], stop: Event) -> T:
         """Run work on the engine's loop; Interrupted soon after `stop` is set, EngineDead when the engine is."""

@@ -20,20 +20,29 @@ class Making:
     run_id: int
 
     def add_batches(
-        self, queue: str, problem_ids: Sequence[int], indices: range, size: int, *, depth_first: bool
+        self,
+        queue: str,
+        problem_ids: Sequence[int],
+        indices: range,
+        size: int,
+        *,
+        depth_first: bool,
+        first_size: int | None = None,
     ) -> None:
         """Make the batches of these sample indices of each problem, and their generate works, published in this order.
 
         Breadth first, so that early curves mean something, unless a problem is to be finished before the next.
+        first_size: of each problem's first batch, where that is another than the rest's.
         """
-        firsts = indices[::size]
+        firsts = [indices.start, *indices[first_size or size :: size]]
+        ends = dict(zip(firsts, [*firsts[1:], indices.stop], strict=True))
         breadth_first = ((problem_id, first) for first, problem_id in product(firsts, problem_ids))
         places = product(problem_ids, firsts) if depth_first else breadth_first
         with self.connection.cursor() as cursor:
             cursor.execute(SQL["stage_batches"])
             with cursor.copy("copy new_batch (place, problem_id, first_index, size) from stdin") as copy:
                 for place, (problem_id, first) in enumerate(places):
-                    copy.write_row((place, problem_id, first, min(size, indices.stop - first)))
+                    copy.write_row((place, problem_id, first, ends[first] - first))
             cursor.execute(SQL["add_batches"], {"run_id": self.run_id, "queue": queue})
             cursor.execute(SQL["unstage_batches"])
 

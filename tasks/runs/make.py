@@ -21,6 +21,7 @@ from tasks.publish import publish
 from tasks.runs.own import Serve, make_ready
 from tasks.runs.request import (
     RunRequest,
+    batch_sizes,
     check_request,
     chosen_problems,
     chosen_sampling,
@@ -80,8 +81,10 @@ def enqueue(request: RunRequest, serve: Serve = lambda _: None) -> Made:
         problem_ids = insert_problems(connection, benchmark, plan.problems)
         insert_prompts(connection, run_id, problem_ids, plan.prompts)
         making = Making(connection, run_id)
+        size, first_size = batch_sizes(request)
+        depth_first = request.depth_first
         making.add_batches(
-            plan.queue, problem_ids, range(request.n), request.batch_size, depth_first=request.depth_first
+            plan.queue, problem_ids, range(request.n), size, depth_first=depth_first, first_size=first_size
         )
     publish(plan.queue)
     return Made(run_id, plan.queue, True, samples, plan.notes)
@@ -144,7 +147,7 @@ def _run(connection: Connection, plan: Plan, benchmark: int, settings_hash: str)
         llm_id=llm_id(connection, plan.llm, engine_of(plan.llm), request.engine_args, plan.queue),
         verifier_id=verifier_id(connection, benchmark, plan.verifier, plan.benchmark.code),
         n=request.n,
-        batch_size=request.batch_size,
+        batch_size=batch_sizes(request)[0],
         sampling=plan.sampling.stored(),
         thinking=plan.thinking,
         seed=new_seed(),
@@ -166,7 +169,7 @@ def _settings_hash(plan: Plan) -> str:
         "llm": plan.llm,
         "engine_args": dict(request.engine_args),
         "n": request.n,
-        "batch_size": request.batch_size,
+        "batch_size": batch_sizes(request)[0],
         "verifier": plan.verifier.name,
         "settings": always | code | split | plan.sampling.stored(),
         "stop_rule": plan.stop_rule,

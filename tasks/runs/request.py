@@ -19,6 +19,9 @@ from verifiers.verifier import Problem
 BATCH_SIZE = 100
 """Samples of a batch unless a person says otherwise."""
 
+FIRST_BATCH = 10
+"""Samples of each problem's first batch then, where it has several, so that the first curve comes early."""
+
 LONGEST_NAME = 200
 
 BUDGETS = ("usd", "gpu_hours", "flops")
@@ -50,7 +53,12 @@ class RunRequest:
     limit: int | None = field(default=None, metadata=about("Only the first so many problems.", whole(1)))
     verifier: str | None = None
     engine_args: Mapping[str, Any] = field(default_factory=dict)
-    batch_size: int = field(default=BATCH_SIZE, metadata=about("Samples of one work.", whole(1)))
+    batch_size: int | None = field(
+        default=None,
+        metadata=about(
+            f"Samples of one work. Default: {BATCH_SIZE}, and of a larger -n {FIRST_BATCH} first.", whole(1)
+        ),
+    )
     sampling: Mapping[str, Any] = field(default_factory=dict)
     thinking: str | None = None
     """How thoughts are split off (verifiers/thinking.py); None is the default of its mode."""
@@ -78,6 +86,13 @@ def check_name(option: str, name: str | None) -> None:
         raise UserError(f"{option} must not be empty or a number, which would look like a run's id.")
     if len(name) > LONGEST_NAME or not name.isprintable():
         raise UserError(f"{option} must have at most {LONGEST_NAME} characters, none of them a control character.")
+
+
+def batch_sizes(request: RunRequest) -> tuple[int, int]:
+    """Samples of a batch, and of each problem's first one."""
+    size = request.batch_size or BATCH_SIZE
+    early = request.batch_size is None and request.n > size and not request.depth_first
+    return size, FIRST_BATCH if early else size
 
 
 def check_request(request: RunRequest) -> None:

@@ -105,7 +105,7 @@ def test_an_engine_without_room_says_so_in_a_sentence_and_in_its_row(served: Pla
         "worker", "generate", "-m", "pocket-monkey", "--name", "large@%h", VLLM_CPU_KVCACHE_SPACE="100000"
     )
     assert code == 2
-    assert "\nmonkeys: vLLM could not load pocket-monkey (" in said, said[-2_000:]
+    assert "\nmonkeys: vLLM could not load pocket-monkey: " in said, said[-2_000:]
     (row,) = served.query("select state, last_error from worker where name like 'large@%%'")
     assert row["state"] == "failed"
     assert "vLLM could not load pocket-monkey" in row["last_error"]

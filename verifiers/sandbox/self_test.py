@@ -43,15 +43,21 @@ _PROGRAMS = (
 
 
 def self_test(sandbox: Sandbox) -> SelfTest:
-    """Run a right, a failing, an endless, a greedy, a talkative and a broken program, all within a second."""
+    """Run a right, a failing, an endless, a greedy, a talkative and a broken program, all within a second.
+
+    One that ends otherwise than it must is run once more: on a busy machine something else may have killed it.
+    """
     surprises = []
     facts = {}
     for known in _PROGRAMS:
         limits = Limits(cpu_seconds=known.cpu_seconds, memory_bytes=128 * MIB, output_bytes=MIB)
-        run = sandbox.run(Program.python(known.source), [b"2 3\n"], limits)
-        facts = run.facts
-        if not known.expected(run.results[0]):
+        for _ in range(2):
+            run = sandbox.run(Program.python(known.source), [b"2 3\n"], limits)
+            if known.expected(run.results[0]):
+                break
+        else:
             surprises.append(f"{known.name} ended as {run.results[0].ended.name}")
+        facts = run.facts
     return SelfTest(facts["isolation"], facts["limits"], facts["python"], surprises)
 
 

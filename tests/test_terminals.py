@@ -50,8 +50,8 @@ def test_the_ends_of_a_long_name_are_kept() -> None:
     assert line == "replay:/a/lon….jsonl\n"
 
 
-def in_a_terminal(*arguments: str, columns: int, **environment: str) -> str:
-    """What a command prints into a terminal of that width."""
+def in_a_terminal(*arguments: str, columns: int = 80, typed: str = "", **environment: str) -> str:
+    """What a command prints into a terminal of that width, where this is typed."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-m", "cli", *arguments],
@@ -61,6 +61,7 @@ def in_a_terminal(*arguments: str, columns: int, **environment: str) -> str:
         env={**os.environ, "COLUMNS": str(columns), **environment},
     )
     os.close(theirs)
+    os.write(ours, typed.encode())
     said = b""
     try:
         while piece := os.read(ours, 65536):
@@ -111,3 +112,12 @@ def test_a_terminal_without_unicode_gets_what_it_can_write(reported: Place) -> N
         assert "naïve".encode("latin-1") in said(*command)
     assert b"- \\u2713 - * \\u65e5" in said("sql", "select '─ ✓ – \u2827 日' as a")
     assert said("sql", "--csv", "select '─日' as a") == "a\n─日\n".encode()
+
+
+def test_psql_only_reads_unless_it_may_write(place: Place) -> None:
+    sampled_run({"a": [Sampled("4", True)]}, name="kept")
+    change = "update run set name = 'changed';\n\\q\n"
+    assert "in a read-only transaction" in in_a_terminal("sql", typed=change, TERM="dumb")
+    assert place.one("select name from run") == "kept"
+    assert "UPDATE 1" in in_a_terminal("sql", "--write", typed=change, TERM="dumb")
+    assert place.one("select name from run") == "changed"

@@ -19,8 +19,9 @@ POLL_SECONDS = 0.5
 OURS = re.compile(r"^\d{4}-\d\d-\d\d \S+ (INFO|WARNING|ERROR|CRITICAL) (cli|models|tasks|verifiers)\.")
 NOISE = re.compile(
     r"\d%\|"  # a bar
-    r"|\b(DEBUG|INFO)\b|\bWARNING\b.*(\bvllm\.|\[\w+\.py:\d+\])"  # a library's, and vLLM's warnings at each start
-    r"|^Triton is installed, but|^\[[IW]\d{4} |^\S+:\d+: \w*Warning: "
+    # a library's, and vLLM's warnings at each start
+    r"|^(\([^)]*\) |[\d-]+ [\d:,]+ )?(DEBUG |INFO |WARNING .*(\bvllm\.|\[\w+\.py:\d+\]))"
+    r"|^Triton is installed, but|^ERROR: ld\.so: object .* cannot be preloaded|^\[[IW]\d{4} |^\S+:\d+: \w*Warning: "
     r"|^\[[DIW] \d{6} "  # Flower's
     r"|^\d+:[CMS] .* ([-.*] |# (oO0|Redis version|Configuration loaded|Server init|WARNING Memory))"  # Redis'
     r"|^[\d-]+ [\d:.]+ \w+ \[\d+\] (LOG|HINT|DETAIL): "  # PostgreSQL's

@@ -138,7 +138,7 @@ def test_every_hint_of_the_demo_and_of_the_readme_runs_as_it_stands(demo_run: Pl
 def test_logs_leave_out_what_libraries_say_of_themselves(tmp_path: Path) -> None:
     matters = [
         "2026-11-27 10:54:43,514 INFO tasks.workers.sweep: run 1 ended\n",
-        "(VllmWorker-0 pid=1) ERROR 11-27 10:54:32 [core.py:1] out of memory\n",
+        "(VllmWorker-0 pid=1) ERROR 11-27 10:54:32 [core.py:1] out of memory; set LEVEL to INFO\n",
         "Traceback (most recent call last):\n",
         '  File "x.py", line 1\n',
         "ValueError: no\n",

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Coroutine, Mapping
@@ -44,6 +45,8 @@ class Core:
     def __init__(self, llm: Load, defaults: Mapping[str, Any]) -> None:
         for variable, value in ENVIRONMENT.items():
             os.environ.setdefault(variable, value)
+        if " " in sys.prefix:  # torch calls compilers by command lines that do not bear a blank in its folder's name
+            os.environ.setdefault("TORCHDYNAMO_DISABLE", "1")
         import torch
 
         check_gpus(llm.gpus, torch.cuda.device_count())

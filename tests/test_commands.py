@@ -271,7 +271,8 @@ def test_help_is_whole_and_fits(width: int) -> None:
     words, context = " ".join(shown.split()), click.Context(group)
     for command in COMMANDS:
         found = group.get_command(context, command)
-        assert found and found.help
+        assert found is not None
+        assert found.help
         first = " ".join(found.help.split("\n\n")[0].split()).split(". ")[0].rstrip(".")
         assert f"{command} {first}" in words
     usual = shown.partition("A shell completes")[0]

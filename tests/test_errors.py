@@ -4,6 +4,10 @@ import errno
 import json
 import os
 import shlex
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from secrets import token_urlsafe
@@ -91,6 +95,43 @@ def test_an_error_of_the_world_is_a_sentence(error: BaseException, code: int, sa
 )  # fmt: skip
 def test_a_programming_error_keeps_its_traceback(place: Place, error: BaseException) -> None:
     assert sentence(error) is None
+
+
+A_MISTAKE_OF_OURS = """
+import sys, types, click, cli
+module = sys.modules["cli.broken"] = types.ModuleType("cli.broken")
+module.broken = click.Command("broken", callback=lambda: {}["key"])
+cli.COMMANDS.append("broken")
+sys.argv = ["monkeys", "broken"]
+cli.main()
+"""
+
+
+def test_a_mistake_of_our_own_shows_its_traceback_and_asks_to_be_reported() -> None:
+    done = subprocess.run([sys.executable, "-c", A_MISTAKE_OF_OURS], capture_output=True, text=True)
+    lines = done.stderr.splitlines()
+    assert done.returncode == 1
+    assert lines[0] == "Traceback (most recent call last):"
+    assert lines[-2] == "KeyError: 'key'"
+    assert "please report it" in lines[-1]
+    assert "monkeys --version" in lines[-1]
+
+
+@pytest.mark.parametrize(
+    "command", [["check", "pocket-sums", "-"], ["sql", "select pg_sleep(60)"], ["worker", "verify"]]
+)
+def test_ctrl_c_ends_a_command_in_a_line_at_most(place: Place, command: list[str]) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "cli", *command], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    time.sleep(1.5)
+    os.killpg(process.pid, signal.SIGINT)
+    _, said = process.communicate(timeout=30)
+    assert "Traceback" not in said
+    if command[0] != "worker":  # which tells what it does
+        assert said.strip() in ("", "Aborted!")
+        assert process.returncode in (1, 130, -signal.SIGINT)
 
 
 AWAY = {

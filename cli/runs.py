@@ -9,6 +9,7 @@ from cli.completion import complete_benchmarks, complete_llms
 from cli.options import Number, engine_options, table_options
 from cli.output import print_rows
 from models.questions.listed import STATES, WhichRuns
+from verifiers.errors import UserError
 from verifiers.ranges import whole
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def runs(
     """
     from models.questions.listed import listed_runs
 
-    wanted = WhichRuns(benchmark, llm, state, since and since.astimezone())
+    wanted = WhichRuns(benchmark, llm, state, since and _local(since))
     found, count = listed_runs(wanted, last or (None if form else LAST))
     if form:
         print_rows(found, form, COLUMNS)
@@ -89,6 +90,13 @@ def runs(
     print_rows(rows, None, columns, [name for name in LEAST if name in columns])
     if count > len(found):
         click.echo(f"The last {len(found):,} of {count:,} runs; `-n {count}` lists all.", err=True)
+
+
+def _local(since: datetime) -> datetime:
+    try:
+        return since.astimezone()
+    except (ValueError, OverflowError) as error:  # the first and the last day that there are, elsewhere
+        raise UserError(f"--since takes a day of some run, not {since:%Y-%m-%d}.") from error
 
 
 def _row(run: "ListedRun") -> dict[str, Any]:

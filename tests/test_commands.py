@@ -171,6 +171,7 @@ def test_runs_are_filtered_and_the_last_ones_come_last(place: Place) -> None:
         [first], [second], [third], [],
     ]  # fmt: skip
     assert "The last 1 of 3 runs; `-n 3` lists all." in place.monkeys("runs", "-n", "1").stderr
+    assert "--since takes" in place.refused("runs", "--since", "0001-01-01")
     assert "No run is like that" in place.monkeys("runs", "--state", "failed").stderr
 
 

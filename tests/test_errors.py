@@ -31,6 +31,7 @@ from models.database import is_away, is_passing, is_unmade, transaction
 from models.questions.health import WaitingQueue
 from tasks.engines import queue_of
 from tasks.engines.reward_models import read_reward_name, reward_name, reward_queue
+from tests.counted import Tally, counted_run
 from tests.place import Place
 from verifiers.benchmarks.guarded import BrokenBenchmark
 from verifiers.errors import InfrastructureError, JudgeAway, Unavailable, UserError
@@ -134,6 +135,28 @@ def test_ctrl_c_ends_a_command_in_a_line_at_most(place: Place, command: list[str
         assert process.returncode in (1, 130, -signal.SIGINT)
 
 
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_closed_stream_is_no_error(place: Place, closed: str) -> None:
+    done = subprocess.run(f"{sys.executable} -m cli runs {closed}", shell=True, capture_output=True, text=True)
+    assert done.returncode == 0
+    assert "Traceback" not in done.stderr
+
+
+def test_nobody_who_can_answer_is_a_no(place: Place) -> None:
+    run = counted_run([Tally(1, 1)])
+    done = subprocess.run(f"{sys.executable} -m cli delete {run} <&-", shell=True, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.endswith("Aborted!\n")
+    assert place.one("select count(*) from run") == 1
+
+
+@pytest.mark.parametrize("command", ["--help", "runs --help", "runs", "sql 'select 1'"])
+def test_a_full_disk_is_one_sentence(place: Place, command: str) -> None:
+    counted_run([Tally(1, 1)])
+    done = subprocess.run(f"{sys.executable} -m cli {command} >/dev/full", shell=True, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (1, "monkeys: The disk is full; free some space.\n")
+
+
 AWAY = {
     "08000": True, "08006": True, "57P01": True, "57P02": True, "57P03": True, "53100": True, "53200": True,
     "53300": True, "25006": True, "40001": False, "40P01": False, "57014": False, "55P03": False, "54000": False,
@@ -165,6 +188,7 @@ def test_a_connection_that_was_lost_has_no_sqlstate_and_is_waited_for() -> None:
         ("MONKEYS_DATABASE_URL", "postgresql://[::1/x"),
         ("MONKEYS_DATABASE_URL", "mysql://x"),
         ("MONKEYS_BROKER_URL", "foo://x"),
+        ("MONKEYS_BROKER_URL", "sqs://"),
         ("MONKEYS_BROKER_URL", "amqp://host:abc//"),
         ("MONKEYS_BROKER_URL", "redis://127.0.0.1:1/x"),
         ("MONKEYS_BROKER_URL", "amqp://[::1"),

@@ -93,11 +93,10 @@ class Commands(click.Group):
             raise click.UsageError(f"There is no command {args[0]!r}.{hint}")
         return super().resolve_command(ctx, args)
 
-    def invoke(self, ctx: click.Context) -> Any:
+    def main(self, *args: Any, **extra: Any) -> Any:
+        """As click's; an error of the world is one sentence wherever it comes up, in help and completion too."""
         try:
-            return super().invoke(ctx)
-        except (click.exceptions.Exit, click.ClickException, click.Abort):
-            raise
+            return super().main(*args, **extra)
         except Exception as error:
             from cli.errors import sentence
             from cli.output import harmless
@@ -105,7 +104,7 @@ class Commands(click.Group):
             if (told := sentence(error)) is None:
                 raise
         click.echo(f"monkeys: {harmless(str(told))}", err=True)
-        ctx.exit(told.exit_code)
+        sys.exit(told.exit_code)
 
 
 @click.group(

@@ -24,7 +24,9 @@ def sentence(error: BaseException) -> UserError | None:
         return Unavailable(f"Nothing can be judged here: {_first_line(error)}.")
     cause = (error.orig or error) if isinstance(error, DBAPIError) else error
     told = _of_database(cause) if isinstance(cause, psycopg.Error) else _of_file(cause) or _of_broker(cause)
-    if told is None and isinstance(cause, ValueError | LookupError | ArgumentError | psycopg.ProgrammingError):
+    if told is None and isinstance(
+        cause, ValueError | LookupError | ImportError | ArgumentError | psycopg.ProgrammingError
+    ):
         return _of_address()
     return told
 
@@ -92,6 +94,8 @@ def _of_address() -> UserError | None:
         get_transport_cls((parts["transport"] or "").partition("+")[0])
         if parts["transport"] in ("redis", "rediss"):
             int(parts["virtual_host"] or 0)
+    except ImportError as error:
+        return UserError(f"MONKEYS_BROKER_URL is of a kind of broker whose package is not here ({_first_line(error)}).")
     except (ValueError, LookupError) as error:
         return UserError(f"MONKEYS_BROKER_URL is no address of a broker ({_first_line(error)}).")
     return None

@@ -1,6 +1,7 @@
 """`monkeys import`: samples that were made elsewhere."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,6 +15,9 @@ from verifiers.errors import UserError
 from verifiers.files import FORMS
 from verifiers.ranges import whole
 
+if TYPE_CHECKING:
+    from tasks.runs.imports import Imported
+
 COLUMN_HELP = (
     "ours=theirs: what a column is called there (again for more); a.b looks into a. "
     f"Ours: {', '.join(COLUMNS)} (a JSON object by reward model)."
@@ -24,6 +28,15 @@ FROM_HELP = (
     + "; ".join(f"{name}: {form.about}" for name, form in FORMATS.items())
     + f"; {ROWS}: our own columns."
 )
+
+
+def _pairs(_ctx: click.Context, param: click.Parameter, given: tuple[str, ...]) -> list[tuple[str, str]]:
+    """The values of an option that takes name=value."""
+    pairs = [each.partition("=") for each in given]
+    for name, equals, value in pairs:
+        if not name or not equals or not value:
+            raise UserError(f"{param.opts[0]} takes name=value, not {name + equals + value!r}.")
+    return [(name, value) for name, _, value in pairs]
 
 
 @click.command("import")
@@ -37,9 +50,9 @@ FROM_HELP = (
 @click.option("--name", help="A unique name: the same name, files and options again is the same run.")
 @click.option("--data", type=click.Path(path_type=Path), help=f"Problems from a file: {FORMS}.")
 @click.option("--from", "form", type=click.Choice([*FORMATS, ROWS]), help=FROM_HELP)
-@click.option("--column", "columns", multiple=True, help=COLUMN_HELP)
+@click.option("--column", "columns", multiple=True, callback=_pairs, help=COLUMN_HELP)
 @click.option("--base", type=Number(whole(0)), default=0, show_default=True, help="The first sample index there.")
-@click.option("--where", multiple=True, help="column=value: only such rows (again for more).")
+@click.option("--where", multiple=True, callback=_pairs, help="column=value: only such rows (again for more).")
 @click.option("--key-only", is_flag=True, help="Make problems that are not at hand: counted, not judged again.")
 @click.option("--sizes", help="The llm's PARAMETERS,LAYERS,TOKEN_DIM (active ones, heads x head size), for FLOPs.")
 @thinking_option("none")
@@ -51,9 +64,9 @@ def import_(
     name: str | None,
     data: Path | None,
     form: str | None,
-    columns: tuple[str, ...],
+    columns: list[tuple[str, str]],
     base: int,
-    where: tuple[str, ...],
+    where: list[tuple[str, str]],
     key_only: bool,
     sizes: str | None,
     thinking: str | None,
@@ -86,8 +99,7 @@ def import_(
     from tasks.runs.sources import Source
 
     check_schema()
-    pairs = dict(_pair("--column", each) for each in columns)
-    source = Source(files, pairs, base, [_pair("--where", each) for each in where], form)
+    source = Source(files, dict(columns), base, where, form)
     request = ImportRequest(
         source, benchmark, llm, name, data, key_only=key_only, sizes=_sizes(sizes), thinking=thinking
     )
@@ -95,8 +107,12 @@ def import_(
     click.echo(made.run_id)
     if made.judged_by is not None:
         see_to_benchmark(made.judged_by, quiet=quiet)
-    if quiet:
-        return
+    if not quiet:
+        _tell(made)
+
+
+def _tell(made: "Imported") -> None:
+    """What became of the files."""
     for note in made.notes:
         click.echo(note, err=True)
     if not made.new:
@@ -119,10 +135,3 @@ def _sizes(given: str | None) -> Sizes | None:
     if not (whole(1, 2**63 - 1).holds(parameters) and whole(1).holds(layers) and whole(1).holds(token_dim)):
         raise UserError(f"--sizes takes three whole numbers above 0 with commas between, not {given!r}.")
     return Sizes(parameters, parameters, layers, token_dim)
-
-
-def _pair(option: str, given: str) -> tuple[str, str]:
-    name, equals, value = given.partition("=")
-    if not equals or not name or not value:
-        raise UserError(f"{option} takes two names with = between them, not {given!r}.")
-    return name, value

@@ -18,15 +18,11 @@ from verifiers.thinking import RULES
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def run_argument(command: F) -> F:
-    """RUN, by name or id, as `named`; None, which is the last one, where it is not given."""
-    return click.argument("named", metavar="[RUN]", required=False, shell_complete=complete_runs)(command)
+run_argument = click.argument("named", metavar="[RUN]", required=False, shell_complete=complete_runs)
+"""RUN, by name or id, as `named`; None, which is the last one, where it is not given."""
 
-
-def runs_argument(command: F) -> F:
-    """RUNS, by name or id, as `runs`; the last one where none is given."""
-    return click.argument("runs", nargs=-1, metavar="[RUNS]...", shell_complete=complete_runs)(command)
-
+runs_argument = click.argument("runs", nargs=-1, metavar="[RUN]...", shell_complete=complete_runs)
+"""RUNS, by name or id, as `runs`; the last one where none is given."""
 
 llm_option = click.option(
     "-m",

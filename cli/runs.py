@@ -9,6 +9,7 @@ from cli.completion import complete_benchmarks, complete_llms
 from cli.options import Number, engine_options, table_options
 from cli.output import harmless, print_rows
 from models.questions.listed import STATES, WhichRuns
+from verifiers.errors import UserError
 from verifiers.ranges import whole
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def runs(
     from models.questions.listed import listed_runs
     from models.questions.waiting import reasons
 
-    wanted = WhichRuns(benchmark, llm, state, since and since.astimezone())
+    wanted = WhichRuns(benchmark, llm, state, since and _local(since))
     found, count = listed_runs(wanted, last or (None if form else LAST))
     if form:
         print_rows(found, form, COLUMNS)
@@ -92,6 +93,13 @@ def runs(
         click.echo(f"The last {len(found):,} of {count:,} runs; `-n {count}` lists all.", err=True)
     for run_id, why in reasons([run.run_id for run in found if run.state == "running"]).items():
         click.echo(f"Run {run_id}: {harmless(why)}.", err=True)
+
+
+def _local(since: datetime) -> datetime:
+    try:
+        return since.astimezone()
+    except (ValueError, OverflowError) as error:  # the first and the last day that there are, elsewhere
+        raise UserError(f"--since takes a day of some run, not {since:%Y-%m-%d}.") from error
 
 
 def _row(run: "ListedRun") -> dict[str, Any]:

@@ -4,6 +4,10 @@ import errno
 import json
 import os
 import shlex
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from secrets import token_urlsafe
@@ -27,6 +31,7 @@ from models.database import is_away, is_passing, is_unmade, transaction
 from models.questions.health import WaitingQueue
 from tasks.engines import queue_of
 from tasks.engines.reward_models import read_reward_name, reward_name, reward_queue
+from tests.counted import Tally, counted_run
 from tests.place import Place
 from verifiers.benchmarks.guarded import BrokenBenchmark
 from verifiers.errors import InfrastructureError, JudgeAway, Unavailable, UserError
@@ -93,6 +98,65 @@ def test_a_programming_error_keeps_its_traceback(place: Place, error: BaseExcept
     assert sentence(error) is None
 
 
+A_MISTAKE_OF_OURS = """
+import sys, types, click, cli
+module = sys.modules["cli.broken"] = types.ModuleType("cli.broken")
+module.broken = click.Command("broken", callback=lambda: {}["key"])
+cli.COMMANDS.append("broken")
+sys.argv = ["monkeys", "broken"]
+cli.main()
+"""
+
+
+def test_a_mistake_of_our_own_shows_its_traceback_and_asks_to_be_reported() -> None:
+    done = subprocess.run([sys.executable, "-c", A_MISTAKE_OF_OURS], capture_output=True, text=True)
+    lines = done.stderr.splitlines()
+    assert done.returncode == 1
+    assert lines[0] == "Traceback (most recent call last):"
+    assert lines[-2] == "KeyError: 'key'"
+    assert "please report it" in lines[-1]
+    assert "monkeys --version" in lines[-1]
+
+
+@pytest.mark.parametrize(
+    "command", [["check", "pocket-sums", "-"], ["sql", "select pg_sleep(60)"], ["worker", "verify"]]
+)
+def test_ctrl_c_ends_a_command_in_a_line_at_most(place: Place, command: list[str]) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "cli", *command], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    time.sleep(1.5)
+    os.killpg(process.pid, signal.SIGINT)
+    _, said = process.communicate(timeout=30)
+    assert "Traceback" not in said
+    if command[0] != "worker":  # which tells what it does
+        assert said.strip() in ("", "Aborted!")
+        assert process.returncode in (1, 130, -signal.SIGINT)
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_closed_stream_is_no_error(place: Place, closed: str) -> None:
+    done = subprocess.run(f"{sys.executable} -m cli runs {closed}", shell=True, capture_output=True, text=True)
+    assert done.returncode == 0
+    assert "Traceback" not in done.stderr
+
+
+def test_nobody_who_can_answer_is_a_no(place: Place) -> None:
+    run = counted_run([Tally(1, 1)])
+    done = subprocess.run(f"{sys.executable} -m cli delete {run} <&-", shell=True, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.endswith("Aborted!\n")
+    assert place.one("select count(*) from run") == 1
+
+
+@pytest.mark.parametrize("command", ["--help", "runs --help", "runs", "sql 'select 1'"])
+def test_a_full_disk_is_one_sentence(place: Place, command: str) -> None:
+    counted_run([Tally(1, 1)])
+    done = subprocess.run(f"{sys.executable} -m cli {command} >/dev/full", shell=True, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (1, "monkeys: The disk is full; free some space.\n")
+
+
 AWAY = {
     "08000": True, "08006": True, "57P01": True, "57P02": True, "57P03": True, "53100": True, "53200": True,
     "53300": True, "25006": True, "40001": False, "40P01": False, "57014": False, "55P03": False, "54000": False,
@@ -124,6 +188,7 @@ def test_a_connection_that_was_lost_has_no_sqlstate_and_is_waited_for() -> None:
         ("MONKEYS_DATABASE_URL", "postgresql://[::1/x"),
         ("MONKEYS_DATABASE_URL", "mysql://x"),
         ("MONKEYS_BROKER_URL", "foo://x"),
+        ("MONKEYS_BROKER_URL", "sqs://"),
         ("MONKEYS_BROKER_URL", "amqp://host:abc//"),
         ("MONKEYS_BROKER_URL", "redis://127.0.0.1:1/x"),
         ("MONKEYS_BROKER_URL", "amqp://[::1"),

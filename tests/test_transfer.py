@@ -452,3 +452,20 @@ def test_messages_hold_the_prompt_as_sent_and_the_text_or_the_answer(place: Plac
     answers = exported(place, run, "--messages", "--answers", "--distinct", "text")
     assert [row["messages"][-1]["content"] for row in answers] == ["2", "2", "4"]
     assert [row["sample_index"] for row in exported(place, run, "--distinct", "candidate")] == [0, 2, 4]
+
+
+def test_rows_whose_lists_are_empty_are_told(place: Place, tmp_path: Path) -> None:
+    file = write(tmp_path / "x.jsonl", {"problem": "a", "outcomes": []}, {"problem": "b", "outcomes": "01"})
+    said = place.monkeys("import", str(file), "--benchmark", "sums", "--llm", "theirs", "--key-only").stderr
+    assert "1 rows hold no sample, since their lists are empty" in said
+    assert "2 samples of 1 problems" in said
+
+
+@pytest.mark.parametrize("score", [math.nan, math.inf, "nan"])
+def test_a_score_that_is_no_number_is_told_with_its_row(place: Place, tmp_path: Path, score: Any) -> None:
+    file = write(
+        tmp_path / "x.jsonl", {"problem": "a", "correct": 1}, {"problem": "a", "correct": 1, "scores": {"m": score}}
+    )
+    said = place.refused("import", str(file), "--benchmark", "sums", "--llm", "theirs", "--key-only")
+    assert "Row 1 of" in said
+    assert "scores cannot be" in said

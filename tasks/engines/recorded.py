@@ -4,6 +4,7 @@ Numbers and truth values may be given as texts, since CSV has nothing else.
 """
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from reprlib import Repr
@@ -83,7 +84,14 @@ def _scores(given: Any) -> dict[str, float]:
     scores = json.loads(given) if isinstance(given, str) else given
     if not isinstance(scores, dict):
         raise TypeError
-    return {_key(name): _number(score) for name, score in scores.items() if score is not None}
+    return {_key(name): _score(score) for name, score in scores.items() if score is not None}
+
+
+def _score(given: Any) -> float:
+    score = _number(given)
+    if not math.isfinite(score):
+        raise ValueError
+    return score
 
 
 class Column(NamedTuple):

@@ -103,6 +103,10 @@ def _notes(reading: Reading, matching: Matching, staged: Staged) -> list[str]:
     if reading.form is not None:
         label = f"; {reading.label} says which are correct" if reading.label else ""
         notes.append(f"Read as of {reading.form.about}{label}.")
+    if reading.empty:
+        notes.append(
+            f"{reading.empty:,} rows hold no sample, since their lists are empty; their problems are left out."
+        )
     if matching.by_question:
         notes.append("Problems were found by the text of their questions, not by their keys.")
     if staged.labelled and (without := sum(staged.counts) - staged.labelled):

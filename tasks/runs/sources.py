@@ -64,6 +64,8 @@ class Reading:
         self.form: Format | None = None
         self.label: str | None = None
         """What of a format's row says whether a sample is correct."""
+        self.empty = 0
+        """Rows whose lists have no sample."""
         self._indexed: bool | None = None
         self._next: defaultdict[str, int] = defaultdict(int)
 
@@ -77,7 +79,9 @@ class Reading:
             rows = self._plain_rows(file) if form is None else self._foreign_rows(file, form)
             for number, row in rows:
                 try:
-                    for each in spread(row):
+                    samples = list(spread(row))
+                    self.empty += not samples
+                    for each in samples:
                         yield self._sample(each, key_of)
                 except ValueError as error:
                     raise UserError(f"Row {number} of {file} (from 0): {error}.") from error

@@ -162,7 +162,8 @@ def test_what_is_planned_is_drawn_once_and_never_doubled(any_postgres: Place, tm
     check(place, run)
     assert place.one("select stop_rule from run where id = %s", (run,)) == {}
     assert judged(place, run) == judged(place, at_once)
-    assert coverage(place, run) == coverage(place, at_once)
+    for now, then in zip(coverage(place, run), coverage(place, at_once), strict=True):
+        assert now == pytest.approx(then)
     ledger.end_runs()
 
 
@@ -206,3 +207,17 @@ def test_what_cannot_be_planned_is_refused(place: Place) -> None:
     assert "so more samples solve none" in place.refused("extend", str(solved), "--plan", "5")
     assert "Give -n, samples of each problem" in place.refused("extend", str(solved))
     assert "Give -n, samples of each problem" in place.refused("extend", str(solved), "-n", "5", "--plan", "5")
+
+
+def test_what_tells_a_difference_is_said_with_its_assumptions(place: Place) -> None:
+    run = counted_run([Tally(20, c) for c in (0, 0, 1, 2, 5, 7, 9, 1, 0, 20, 12, 3)])
+    said = place.monkeys("plan", str(run), "--difference", "5", "--at", "2", "--json")
+    rows = json.loads(said.stdout)
+    assert [row["samples_each"] for row in rows] == [2, 4, 10, 20, 40]
+    problems = [row["problems"] for row in rows]
+    assert problems == sorted(problems, reverse=True)
+    assert {row["usd"] for row in rows} == {None}
+    assert f"as in run {run}" in said.stderr
+    assert "does not tell" in place.monkeys("plan", str(counted_run([Tally(9, 0)])), "--difference", "5").stderr
+    assert "give a smaller one" in place.refused("plan", str(run), "--difference", "90")
+    assert "Give --samples" in place.refused("plan", str(run))

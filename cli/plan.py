@@ -36,8 +36,8 @@ def plan(
 
     With --samples they are shared out over the problems of RUN that have no right sample, where they are likeliest to
     solve any: each problem's chance is the posterior of the run's own outcomes. `monkeys extend RUN --plan n` draws
-    them. With --difference: how many problems, and samples of each, tell an llm like that of RUN from one that covers so
-    many points more or less, how long that takes and what it costs.
+    them. With --difference: how many problems, and samples of each, tell an llm like that of RUN from one that covers
+    so many points more or less, how long that takes and what it costs.
 
     \b
     Example:

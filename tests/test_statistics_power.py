@@ -22,7 +22,7 @@ def power_of(law: Beta, difference: float, k: int, correlation: float, n: int, p
 @pytest.mark.parametrize(
     ("law", "difference", "k", "n", "draws"),
     [
-        (Beta(2.0, 2.0), 0.1, 1, 10, 300),
+        (Beta(2.0, 2.0), 0.2, 1, 10, 150),
         pytest.param(UNIFORM, 0.05, 1, 5, 1500, marks=pytest.mark.slow),
         pytest.param(Beta(0.4, 2.0, 0.8), 0.1, 10, 10, 1500, marks=pytest.mark.slow),
         pytest.param(Beta(0.3, 1.5), 0.05, 1, 10, 1500, marks=pytest.mark.slow),

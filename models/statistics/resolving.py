@@ -83,23 +83,17 @@ def problems_for(each: Floats, error: float, least: int) -> int | None:
 
 
 def resolved_line(found: Resolved) -> str:
-    """What a person reads: resolved or not, in points, and how many problems would resolve it."""
-    said = f"{_points(found.difference)} points"
+    """What a person reads beside the interval: resolved or not, and how many problems would resolve it."""
     if found.problems == 1 or found.low is None or found.high is None:
-        return f"not resolved: {said} of one problem, which says nothing of others"
-    said += f" [{_points(found.low)}, {_points(found.high)}]"
+        return "not resolved: one problem says nothing of others"
     if found.resolved:
-        return f"resolved by {found.problems:,} problems: {said}"
+        return f"resolved by {found.problems:,} problems"
     if found.problems_needed is None:
-        return f"not resolved by {found.problems:,} problems: {said}"
+        return f"not resolved by {found.problems:,} problems"
     return (
-        f"not resolved by {found.problems:,} problems: {said}; if it stays so, about {_rounded(found.problems_needed)} "
-        "would resolve it"
+        f"not resolved by {found.problems:,} problems; if it stays so, about {_rounded(found.problems_needed)} would "
+        "resolve it"
     )
-
-
-def _points(share: float) -> str:
-    return f"{round(100 * share, 2) + 0.0:+.2f}"
 
 
 def _rounded(number: int) -> str:

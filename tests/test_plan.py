@@ -132,8 +132,8 @@ def test_no_floor_falls_with_k(place: Place) -> None:
     assert all(row["ceiling"] >= row["floor"] for row in rows)
 
 
-def test_what_is_planned_is_drawn_once_and_never_doubled(any_postgres: Place, tmp_path: Path) -> None:
-    place, files = any_postgres, small(tmp_path, problems=8, samples=60)
+def test_what_is_planned_is_drawn_once_and_never_doubled(place: Place, tmp_path: Path) -> None:
+    files = small(tmp_path, problems=8, samples=60)
     run, at_once = files.enqueue(place, 5), files.enqueue(place, 60)
     use_recording(files.recording)
     work_off(place)
@@ -167,17 +167,28 @@ def test_what_is_planned_is_drawn_once_and_never_doubled(any_postgres: Place, tm
     ledger.end_runs()
 
 
-def test_a_budget_cuts_what_is_planned_and_a_higher_one_takes_it_up(place: Place, tmp_path: Path) -> None:
-    files = small(tmp_path, problems=4, samples=60)
+def test_a_planned_run_is_exported_and_imported_as_one(place: Place, tmp_path: Path) -> None:
+    files = small(tmp_path, problems=8, samples=60)
     run = files.enqueue(place, 5)
     use_recording(files.recording)
     work_off(place)
-    added = changes.extend_planned(run, 20)[1]
-    assert added == 20
+    changes.extend_planned(run, 7)
+    work_off(place)
+    place.ok("export", str(run), str(tmp_path / "out.parquet"))
+    again = int(place.ok("import", str(tmp_path / "out.parquet"), "--key-only", "--quiet"))
+    assert place.one("select stop_rule from run where id = %s", (again,)) == PLANNED
+    for k, row in curve(place, run).items():
+        assert curve(place, again)[k].coverage == pytest.approx(row.coverage)
+    assert "--weight-k needs as many" in place.refused("export", str(run), str(tmp_path / "w.jsonl"), "--weight-k", "2")
+    assert "made elsewhere" in place.refused("extend", str(again), "--plan", "7")
+    assert plan(find_run(str(again)), 7).samples == 7
+
+
+def test_limits_leave_a_plan_noted(place: Place, tmp_path: Path) -> None:
+    run = small(tmp_path, problems=4, samples=60).enqueue(place, 5)
+    assert changes.extend_planned(run, 20)[1] == 20
     changes.limit(run, {"gpu_hours": None})
     assert place.one("select stop_rule from run where id = %s", (run,)) == PLANNED
-    work_off(place)
-    check(place, run)
 
 
 def test_samples_on_their_way_are_not_planned_again(place: Place, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from models.database import rows
 from models.questions.pace import seconds_for
+from models.tables import Run
 from tasks.engines import full_name, queue_of
 from tasks.runs.request import RunRequest, check_request, chosen_problems
 from verifiers.benchmarks import find_benchmark
@@ -127,6 +128,16 @@ def _within(request: RunRequest, rates: Mapping[str, tuple[float, float] | None]
             return None
         allowed.append(int(max(budget / problems - rate[0], 0) / rate[1] * (1 + 1e-9)))
     return min(allowed) if allowed else None
+
+
+def last_run(request: RunRequest) -> Run | None:
+    """The last run of this llm on this benchmark that has a sample; None where there is none."""
+    check_request(request)
+    measured = _measured(find_benchmark(request.benchmark).name, queue_of(full_name(request.llm), request.engine_args))
+    if not measured.runs:
+        return None
+    (run,) = rows(Run, "select * from run where id = %s", (measured.runs[-1],))
+    return run
 
 
 def _whole(amount: float | None) -> int | None:

@@ -232,3 +232,11 @@ def test_what_tells_a_difference_is_said_with_its_assumptions(place: Place) -> N
     assert "does not tell" in place.monkeys("plan", str(counted_run([Tally(9, 0)])), "--difference", "5").stderr
     assert "give a smaller one" in place.refused("plan", str(run), "--difference", "90")
     assert "Give --samples" in place.refused("plan", str(run))
+
+
+def test_a_report_says_of_a_planned_run_what_its_numbers_go_by(place: Place, tmp_path: Path) -> None:
+    run = counted_run([Tally(20, 4), Tally(40, 7, first=25), Tally(60, 0)], batch=5, n=20, stop_rule=PLANNED)
+    place.ok("report", str(run), "--out", str(tmp_path / "out"))
+    page = next((tmp_path / "out").glob("*.html")).read_text("utf-8")
+    assert "A plan chose by outcomes which problems have more than 20 samples" in page
+    assert "stopped at right samples" not in page

@@ -21,7 +21,7 @@ export LD_LIBRARY_PATH := $(if $(LD_LIBRARY_PATH),$(LD_LIBRARY_PATH):)$(DEB)/usr
 help:
 	@echo "make demo | down | test | test-slow | test-lean | test-faults | test-faults-long | test-docker | lint | train-pocket-monkey"
 	echo "make bench-engine | bench-queue | bench-ledger | bench-sandbox | bench-answers | bench-analysis"
-	echo "     bench-intervals | bench-forecasts | bench-weak"
+	echo "     bench-intervals | bench-forecasts | bench-weak | bench-plan"
 
 set-up:
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \

@@ -18,6 +18,7 @@ from cli.options import (
     llm_option,
     number,
     setting_options,
+    table_options,
     take_settings,
     thinking_option,
     with_endpoint,
@@ -31,7 +32,7 @@ from tasks.runs.request import RunRequest
 from verifiers.benchmarks.benchmark import Sampling
 from verifiers.errors import UserError
 from verifiers.files import FORMS
-from verifiers.ranges import whole
+from verifiers.ranges import real, whole
 
 if TYPE_CHECKING:
     from tasks.runs.make import Made
@@ -71,6 +72,12 @@ if TYPE_CHECKING:
 @click.option("--budget-gpu-hours", **number(RunRequest, "budget_gpu_hours"))
 @click.option("--budget-flops", **number(RunRequest, "budget_flops"))
 @click.option("--dry-run", is_flag=True, help="Only say what it will take, going by the earlier runs of this llm.")
+@click.option(
+    "--difference",
+    type=Number(real(0, 100, above=True)),
+    help="With --dry-run: what it takes to tell two llms apart by so many points of pass@1; more by `monkeys plan`.",
+)
+@table_options
 @endpoint_option
 @click.option(
     "--gpus", type=Number(whole(1)), help="Of an endpoint of your own: how many GPUs serve it, for GPU-hours."
@@ -92,6 +99,8 @@ def enqueue(
     shots: Path | None,
     quiet: bool,
     dry_run: bool,
+    difference: float | None,
+    form: str | None,
     no_probe: bool,
     **wanted: Any,
 ) -> None:
@@ -108,10 +117,10 @@ def enqueue(
       monkeys enqueue math -m Qwen/Qwen3-8B -n 64 --chat --chat-template-arg enable_thinking=true --max-tokens 32768
       monkeys enqueue swebench-lite -m Qwen/Qwen3-8B -n 100 --chat --prompt oracle
       monkeys enqueue math -m openai:gpt-4o-mini -n 100 --chat --stop-when-solved --budget-usd 5
+      monkeys enqueue math -m openai:gpt-4o-mini -n 100 --chat --dry-run --budget-usd 5
       monkeys enqueue math -m openai:qwen -n 100 --endpoint http://gpus:8000/v1 --gpus 4 --budget-gpu-hours 8
     """
     from tasks.broker import reachable
-    from tasks.runs.estimate import estimate
     from tasks.runs.make import enqueue as make_run
     from tasks.stored import prepare_verifiers
 
@@ -137,8 +146,10 @@ def enqueue(
         **wanted,
     )
     if dry_run:
-        print_rows([asdict(estimate(request))], None)
+        _say_what_it_takes(request, difference, form)
         return
+    if difference is not None or form is not None:
+        raise UserError("--difference, --json and --csv say how to print what --dry-run says; give it too.")
     made = make_run(request, partial(see_to_benchmark, quiet=quiet))
     click.echo(made.run_id)
     if quiet and not settings().own_broker:
@@ -146,6 +157,18 @@ def enqueue(
     served = serve_llm(llm, arguments, made.queue)
     if not quiet:
         click.echo("\n".join([*_told(made), *served, f"`monkeys watch {made.run_id}` follows it."]), err=True)
+
+
+def _say_what_it_takes(request: RunRequest, difference: float | None, form: str | None) -> None:
+    from models.questions.power import CORRELATION, needed_for
+    from tasks.runs.estimate import estimate, last_run
+
+    if difference is None:
+        print_rows([asdict(estimate(request))], form)
+        return
+    rows, assumed = needed_for(last_run(request), difference / 100, 1, CORRELATION)
+    print_rows(rows, form)
+    click.echo(assumed, err=True)
 
 
 def _told(made: "Made") -> list[str]:

@@ -121,6 +121,9 @@ class Orders:
             )
         )
 
+    def plan(self) -> None:
+        self.on_run(lambda run: changes.extend_planned(run, self.random.randint(1, 5)))
+
     def limit(self) -> None:
         self.on_run(lambda run: changes.limit(run, {"usd": self.random.choice((None, None, 0.05, 0.1, 0.3, 9.0))}))
 
@@ -294,8 +297,8 @@ class Orders:
 
 _TIMES = {
     "claim": 18, "finish": 17, "finish_late": 1, "fail": 1, "refuse_run": 1, "give_back": 1, "lose": 1, "publish": 2,
-    "free": 1, "stop": 3, "end_runs": 2, "due": 1, "make": 2, "cancel": 1, "resume": 2, "extend": 2, "limit": 2,
-    "reverify": 2, "judge_again": 1, "delete": 2,
+    "free": 1, "stop": 3, "end_runs": 2, "due": 1, "make": 2, "cancel": 1, "resume": 2, "extend": 2, "plan": 1,
+    "limit": 2, "reverify": 2, "judge_again": 1, "delete": 2,
 }  # fmt: skip
 ACTS = [(name, getattr(Orders, name)) for name, times in _TIMES.items() for _ in range(times)]
 """What may happen next: each as often as it is likely."""

@@ -83,7 +83,7 @@ def test_what_cannot_be_compared_is_told_in_a_sentence(place: Place) -> None:
     for k in ("0", "9" * 30):
         assert "a k is a number of samples" in place.refused("compare", f"{first}@{k}", f"{first}@1")
     assert "There is no run 'nobody'" in place.refused("compare", "nobody@1", str(first))
-    assert "leave out @K" in place.refused("compare", f"{first}@1", f"{first}@1", "--coverage", "0.5")
+    assert "leave out @K" in place.refused("compare", f"{first}@1", f"{first}@2", "--coverage", "0.5")
     assert "import --sizes" in place.ok("compare", str(first), str(first))
     place.query("update run set finished_at = null where id = %s returning 1", (first,))
     assert f"Run {first} has not ended" in place.monkeys("compare", f"{first}@1", f"{first}@5").output
@@ -187,7 +187,7 @@ def test_a_difference_is_said_to_be_resolved_or_not_and_what_it_is_on_these_very
     assert row["difference_low"] < 0 < row["these_low"] < 0.03 < row["these_high"] < row["difference_high"]
     said = place.ok("compare", f"{first}@1", f"{second}@1")
     assert f"The difference is {row['resolved']}. On these very problems, with new samples, it is [" in said
-    assert row["resolved"].startswith("not resolved by 40 problems: +3.00 points [")
+    assert row["resolved"].startswith("not resolved by 40 problems; if it stays so, about ")
     stops = counted_run([Tally(10, 1, first=2), Tally(10, 0)], stop_rule={"when_solved": True}, n=10)
     other = counted_run([Tally(10, 1, first=2), Tally(10, 0)])
     assert {row["these_low"] for row in compared(place, f"{stops}@2", f"{other}@2")} == {None}

@@ -132,8 +132,8 @@ def test_no_floor_falls_with_k(place: Place) -> None:
     assert all(row["ceiling"] >= row["floor"] for row in rows)
 
 
-def test_what_is_planned_is_drawn_once_and_never_doubled(any_postgres: Place, tmp_path: Path) -> None:
-    place, files = any_postgres, small(tmp_path, problems=8, samples=60)
+def test_what_is_planned_is_drawn_once_and_never_doubled(place: Place, tmp_path: Path) -> None:
+    files = small(tmp_path, problems=8, samples=60)
     run, at_once = files.enqueue(place, 5), files.enqueue(place, 60)
     use_recording(files.recording)
     work_off(place)
@@ -162,21 +162,33 @@ def test_what_is_planned_is_drawn_once_and_never_doubled(any_postgres: Place, tm
     check(place, run)
     assert place.one("select stop_rule from run where id = %s", (run,)) == {}
     assert judged(place, run) == judged(place, at_once)
-    assert coverage(place, run) == coverage(place, at_once)
+    for now, then in zip(coverage(place, run), coverage(place, at_once), strict=True):
+        assert now == pytest.approx(then)
     ledger.end_runs()
 
 
-def test_a_budget_cuts_what_is_planned_and_a_higher_one_takes_it_up(place: Place, tmp_path: Path) -> None:
-    files = small(tmp_path, problems=4, samples=60)
+def test_a_planned_run_is_exported_and_imported_as_one(place: Place, tmp_path: Path) -> None:
+    files = small(tmp_path, problems=8, samples=60)
     run = files.enqueue(place, 5)
     use_recording(files.recording)
     work_off(place)
-    added = changes.extend_planned(run, 20)[1]
-    assert added == 20
+    changes.extend_planned(run, 7)
+    work_off(place)
+    place.ok("export", str(run), str(tmp_path / "out.parquet"))
+    again = int(place.ok("import", str(tmp_path / "out.parquet"), "--key-only", "--quiet"))
+    assert place.one("select stop_rule from run where id = %s", (again,)) == PLANNED
+    for k, row in curve(place, run).items():
+        assert curve(place, again)[k].coverage == pytest.approx(row.coverage)
+    assert "--weight-k needs as many" in place.refused("export", str(run), str(tmp_path / "w.jsonl"), "--weight-k", "2")
+    assert "made elsewhere" in place.refused("extend", str(again), "--plan", "7")
+    assert plan(find_run(str(again)), 7).samples == 7
+
+
+def test_limits_leave_a_plan_noted(place: Place, tmp_path: Path) -> None:
+    run = small(tmp_path, problems=4, samples=60).enqueue(place, 5)
+    assert changes.extend_planned(run, 20)[1] == 20
     changes.limit(run, {"gpu_hours": None})
     assert place.one("select stop_rule from run where id = %s", (run,)) == PLANNED
-    work_off(place)
-    check(place, run)
 
 
 def test_samples_on_their_way_are_not_planned_again(place: Place, tmp_path: Path) -> None:
@@ -206,3 +218,25 @@ def test_what_cannot_be_planned_is_refused(place: Place) -> None:
     assert "so more samples solve none" in place.refused("extend", str(solved), "--plan", "5")
     assert "Give -n, samples of each problem" in place.refused("extend", str(solved))
     assert "Give -n, samples of each problem" in place.refused("extend", str(solved), "-n", "5", "--plan", "5")
+
+
+def test_what_tells_a_difference_is_said_with_its_assumptions(place: Place) -> None:
+    run = counted_run([Tally(20, c) for c in (0, 0, 1, 2, 5, 7, 9, 1, 0, 20, 12, 3)])
+    said = place.monkeys("plan", str(run), "--difference", "5", "--at", "2", "--json")
+    rows = json.loads(said.stdout)
+    assert [row["samples_each"] for row in rows] == [2, 4, 10, 20, 40]
+    problems = [row["problems"] for row in rows]
+    assert problems == sorted(problems, reverse=True)
+    assert {row["usd"] for row in rows} == {None}
+    assert f"as in run {run}" in said.stderr
+    assert "does not tell" in place.monkeys("plan", str(counted_run([Tally(9, 0)])), "--difference", "5").stderr
+    assert "give a smaller one" in place.refused("plan", str(run), "--difference", "90")
+    assert "Give --samples" in place.refused("plan", str(run))
+
+
+def test_a_report_says_of_a_planned_run_what_its_numbers_go_by(place: Place, tmp_path: Path) -> None:
+    run = counted_run([Tally(20, 4), Tally(40, 7, first=25), Tally(60, 0)], batch=5, n=20, stop_rule=PLANNED)
+    place.ok("report", str(run), "--out", str(tmp_path / "out"))
+    page = next((tmp_path / "out").glob("*.html")).read_text("utf-8")
+    assert "A plan chose by outcomes which problems have more than 20 samples" in page
+    assert "stopped at right samples" not in page

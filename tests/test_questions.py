@@ -94,7 +94,7 @@ def test_every_command_that_reads_prints_a_run(place: Place, tmp_path: Path) -> 
     for words in (
         ["runs"], ["show", run], ["show", run, "1"], ["show", run, "1", "3"], ["analyze", run],
         ["report", run, "--tables-only"], ["report", run, "--without-known"], ["audit", run],
-        ["compare", run, run], ["price", "list"], ["benchmarks"],
+        ["compare", f"{run}@1", f"{run}@2"], ["plan", run, "--difference", "20"], ["price", "list"], ["benchmarks"],
         ["sql", "select * from sample_detail"], ["sql", "select * from lengths"],
     ):  # fmt: skip
         assert place.ok(*words), words

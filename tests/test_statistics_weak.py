@@ -160,7 +160,7 @@ def test_what_is_resolved_is_what_the_interval_says_and_as_many_as_needed_resolv
     sure = resolve(second + 0.3, second)
     assert sure.resolved
     assert sure.problems_needed is None
-    assert resolved_line(sure).startswith("resolved by 400 problems: +30.00 points")
+    assert resolved_line(sure) == "resolved by 400 problems"
 
 
 def test_few_problems_that_are_all_a_little_better_need_as_many_as_their_interval_asks_for() -> None:
@@ -182,8 +182,7 @@ def test_problems_needed_are_not_said_to_be_as_few_as_did_not_do(needed: int, sa
 def test_runs_that_are_equal_or_have_one_problem_are_not_resolved() -> None:
     same = resolve(np.full(30, 0.5), np.full(30, 0.5))
     assert (same.difference, same.resolved, same.problems_needed) == (0, False, None)
-    assert "-0.00" not in resolved_line(same)
-    assert "-0.00" not in resolved_line(resolve(np.full(30, 0.5), np.full(30, 0.50001)))
+    assert resolved_line(same) == "not resolved by 30 problems"
     one = resolve([1.0], [0.0])
     assert (one.difference, one.resolved, one.problems_needed, one.detectable) == (1, False, None, None)
     assert "not resolved" in resolved_line(one)

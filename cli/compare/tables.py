@@ -187,7 +187,8 @@ def _percent(value: float, low: float, high: float) -> str:
 
 
 def _level(value: float) -> str:
-    return f"{100 * value:.4g} %"
+    said = f"{100 * value:.4g}"
+    return (said if said != "100" or value == 1 else f"{100 * value:.10g}") + " %"
 
 
 def _points(value: float | None) -> str:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from cli.report.drawing import COLOURS, Plot, big, legend_below
-from cli.report.stopped import LEANS, said_of_stopped
+from cli.report.stopped import said_of_all_samples
 from models.questions.report import Findings
 
 OUTCOME_COLOURS = {
@@ -65,7 +65,7 @@ def outcomes_plot(runs: Sequence[Findings]) -> Plot:
     return Plot(
         "outcomes",
         "Outcomes",
-        "How samples came out, by the counting verifier." + said_of_stopped(runs, LEANS),
+        "How samples came out, by the counting verifier." + said_of_all_samples(runs),
         rows,
         OutcomeShare._fields,
         draw,

@@ -90,9 +90,12 @@ def _at_prices(first: Contender, other: Contender) -> list[AtPrice]:
             amount, other_amount = (float(run.total(measure, accounting, k)[0]) for run, k in pair)
             mine, theirs = (run.amounts(measure, accounting, k)[:, 0] for run, k in pair)
             my_ends, their_ends = (run.ends(measure, int(k[0])) for run, k in pair)
-            times = (
-                ratio_of_means(mine, theirs) if accounting == "all" else ratio_within(mine, my_ends, theirs, their_ends)
-            )
+            if accounting == "stopping":
+                times = ratio_within(mine, my_ends, theirs, their_ends)
+            elif measure == "samples":
+                times = (amount / other_amount,) * 3  # k of every problem, whichever it is
+            else:
+                times = ratio_of_means(mine, theirs)
             costs = (accounting, measure, amount, other_amount, *map(known, times))
             lines.append(AtPrice(**said | dict(zip(AtPrice._fields[-7:], costs, strict=True))))
     return lines

@@ -1,5 +1,6 @@
 """The runs of a comparison over the problems that they share: what they cover, and what that costs."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -98,6 +99,13 @@ def contenders(runs: Sequence[tuple[Run, int | None]], without: Collection[str] 
         raise UserError("Runs of different benchmarks have no problems to compare; choose runs of one benchmark.")
     if len({k is None for _, k in runs}) > 1:
         raise UserError("Give each run the k to compare it at, such as 3@5, or none of them.")
+    for named, times in Counter((run.id, k) for run, k in runs).items():
+        if times > 1:
+            raise UserError(
+                f"Run {named[0]} is named twice"
+                + ("" if named[1] is None else f" at k = {named[1]}")
+                + ": a run does not differ from itself; name another, or another k (RUN@K)."
+            )
     keys = [
         {problem.name: problem.id for problem in problems_of(run.id) if problem.name not in without} for run, _ in runs
     ]

@@ -48,18 +48,21 @@ def resolve(first: ArrayLike, second: ArrayLike) -> Resolved:
     resolved = low is not None and high is not None and (low > 0 or high < 0)
     if error is None or low is None or high is None:
         return Resolved(difference, low, high, resolved, problems, None, None)
-    needed = None if resolved or abs(difference) < AT_ONE else _needed(each * np.sign(difference), error)
+    needed = (
+        None if resolved or abs(difference) < AT_ONE else problems_for(each * np.sign(difference), error, problems + 1)
+    )
     detectable = max(difference - low, high - difference) + POWER * error
     return Resolved(difference, low, high, resolved, problems, needed, detectable)
 
 
-def _needed(each: Floats, error: float) -> int | None:
+def problems_for(each: Floats, error: float, least: int) -> int | None:
     """How many problems, with differences spread like these, have intervals above 0 in four of five draws.
 
-    None where even so many do not that all intervals are alike.
+    `least` at the least; error is the standard error of the mean of `each`. None where even so many do not that all
+    intervals are alike.
     """
     difference, problems = float(each.mean()), len(each)
-    few = max(problems, int(np.ceil((REACH * error / difference) ** 2 * problems)) - 1)
+    few = max(least - 1, int(np.ceil((REACH * error / difference) ** 2 * problems)) - 1)
     ranks, many = np.sort(each), few
 
     def resolve_it(number: int) -> bool:
@@ -76,27 +79,21 @@ def _needed(each: Floats, error: float) -> int | None:
     while many - few > max(1, few // 200):
         between = (few + many) // 2
         few, many = (few, between) if resolve_it(between) else (between, many)
-    return max(many, problems + 1)
+    return max(many, least)
 
 
 def resolved_line(found: Resolved) -> str:
-    """What a person reads: resolved or not, in points, and how many problems would resolve it."""
-    said = f"{_points(found.difference)} points"
+    """What a person reads beside the interval: resolved or not, and how many problems would resolve it."""
     if found.problems == 1 or found.low is None or found.high is None:
-        return f"not resolved: {said} of one problem, which says nothing of others"
-    said += f" [{_points(found.low)}, {_points(found.high)}]"
+        return "not resolved: one problem says nothing of others"
     if found.resolved:
-        return f"resolved by {found.problems:,} problems: {said}"
+        return f"resolved by {found.problems:,} problems"
     if found.problems_needed is None:
-        return f"not resolved by {found.problems:,} problems: {said}"
+        return f"not resolved by {found.problems:,} problems"
     return (
-        f"not resolved by {found.problems:,} problems: {said}; if it stays so, about {_rounded(found.problems_needed)} "
-        "would resolve it"
+        f"not resolved by {found.problems:,} problems; if it stays so, about {_rounded(found.problems_needed)} would "
+        "resolve it"
     )
-
-
-def _points(share: float) -> str:
-    return f"{round(100 * share, 2) + 0.0:+.2f}"
 
 
 def _rounded(number: int) -> str:

@@ -1,9 +1,12 @@
 """What a run will take, going by what earlier runs of the same benchmark and llm took."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from models.database import rows
+from models.questions.pace import seconds_for
+from models.tables import Run
 from tasks.engines import full_name, queue_of
 from tasks.runs.request import RunRequest, check_request, chosen_problems
 from verifiers.benchmarks import find_benchmark
@@ -27,6 +30,10 @@ class RunEstimate:
     flops: float | None
     gpu_hours: float | None
     usd: float | None
+    hours: float | None
+    """At the pace of the last samples of this llm and benchmark."""
+    samples_in_budget: int | None
+    """Samples of each problem that the budgets given buy; None without one, or where one is not measured."""
 
 
 class _Measured(NamedTuple):
@@ -37,12 +44,16 @@ class _Measured(NamedTuple):
 
     samples: int
     runs: list[int]
+    llm_id: int | None
+    benchmark_id: int | None
     prompt_tokens: float | None
     billed_prompt_tokens: float | None
     completion_tokens: float | None
     completion_flops: float | None
     prompt_flops: float | None
+    prompt_gpu_seconds: float | None
     gpu_seconds: float | None
+    prompt_usd: float | None
     usd: float | None
 
 
@@ -62,8 +73,11 @@ def estimate(request: RunRequest) -> RunEstimate:
     def over_all(mean: float | None, times: int = samples) -> float | None:
         return None if mean is None else mean * times
 
-    prompt_flops, flops = over_all(measured.prompt_flops, len(problems)), over_all(measured.completion_flops)
-    gpu_seconds = over_all(measured.gpu_seconds)
+    rates = _rates(measured)
+    flops, gpu_seconds, usd = (
+        None if rate is None else len(problems) * (rate[0] + request.n * rate[1])
+        for rate in (rates["flops"], rates["gpu_seconds"], rates["usd"])
+    )
     return RunEstimate(
         problems=len(problems),
         samples=samples,
@@ -72,10 +86,58 @@ def estimate(request: RunRequest) -> RunEstimate:
         prompt_tokens=_whole(over_all(measured.prompt_tokens, len(problems))),
         billed_prompt_tokens=_whole(over_all(measured.billed_prompt_tokens)),
         completion_tokens=_whole(over_all(measured.completion_tokens)),
-        flops=None if flops is None or prompt_flops is None else flops + prompt_flops,
+        flops=flops,
         gpu_hours=None if not gpu_seconds else gpu_seconds / 3600,
-        usd=over_all(measured.usd),
+        usd=usd,
+        hours=_hours(measured, samples),
+        samples_in_budget=_within(request, rates, len(problems)),
     )
+
+
+def _rates(measured: _Measured) -> dict[str, tuple[float, float] | None]:
+    """By measure, what a problem's prompt and one of its samples take, where both are known."""
+    pairs = {
+        "flops": (measured.prompt_flops, measured.completion_flops),
+        "gpu_seconds": (measured.prompt_gpu_seconds, measured.gpu_seconds),
+        "usd": (measured.prompt_usd, measured.usd),
+    }
+    return {name: None if once is None or each is None else (once, each) for name, (once, each) in pairs.items()}
+
+
+def _hours(measured: _Measured, samples: int) -> float | None:
+    if measured.llm_id is None or measured.benchmark_id is None:
+        return None
+    seconds = seconds_for(measured.llm_id, measured.benchmark_id, samples)
+    return None if seconds is None else seconds / 3600
+
+
+def _within(request: RunRequest, rates: Mapping[str, tuple[float, float] | None], problems: int) -> int | None:
+    """Samples of each problem that every budget given allows; None where one is not measured."""
+    hours = request.budget_gpu_hours
+    budgets = {
+        "flops": request.budget_flops,
+        "gpu_seconds": None if hours is None else hours * 3600,
+        "usd": request.budget_usd,
+    }
+    allowed = []
+    for name, budget in budgets.items():
+        if budget is None:
+            continue
+        rate = rates[name]
+        if rate is None or rate[1] <= 0:
+            return None
+        allowed.append(int(max(budget / problems - rate[0], 0) / rate[1] * (1 + 1e-9)))
+    return min(allowed) if allowed else None
+
+
+def last_run(request: RunRequest) -> Run | None:
+    """The last run of this llm on this benchmark that has a sample; None where there is none."""
+    check_request(request)
+    measured = _measured(find_benchmark(request.benchmark).name, queue_of(full_name(request.llm), request.engine_args))
+    if not measured.runs:
+        return None
+    (run,) = rows(Run, "select * from run where id = %s", (measured.runs[-1],))
+    return run
 
 
 def _whole(amount: float | None) -> int | None:
@@ -88,6 +150,7 @@ def _measured(benchmark: str, queue: str) -> _Measured:
         """
         select coalesce(sum(cost.samples), 0)::bigint as samples,
             coalesce(array_agg(distinct run.id order by run.id), '{}') as runs,
+            max(run.llm_id) as llm_id, max(run.benchmark_id) as benchmark_id,
             avg(cost.prompt_tokens)::float8 as prompt_tokens,
             sum(cost.billed_prompt_tokens)::float8
                 / sum(cost.samples) filter (where cost.billed_prompt_tokens is not null)::float8
@@ -97,9 +160,13 @@ def _measured(benchmark: str, queue: str) -> _Measured:
             sum(cost.completion_flops) / sum(cost.samples) filter (where cost.completion_flops is not null)
                 as completion_flops,
             avg(cost.prompt_flops) as prompt_flops,
-            sum(cost.gpu_seconds) / sum(cost.samples) as gpu_seconds,
-            sum(cost.usd) / sum(cost.samples) filter (where cost.usd is not null) as usd
+            avg(rate.prompt_gpu_seconds) as prompt_gpu_seconds,
+            sum(rate.gpu_seconds * cost.samples) / sum(cost.samples) as gpu_seconds,
+            avg(rate.prompt_usd) as prompt_usd,
+            sum(rate.usd * cost.samples + rate.repeated_prompt_usd * (cost.prompts - 1))
+                / sum(cost.samples) filter (where rate.usd is not null) as usd
         from problem_cost as cost
+        join problem_rate as rate on rate.run_id = cost.run_id and rate.problem_id = cost.problem_id
         join run on run.id = cost.run_id
         join benchmark on benchmark.id = run.benchmark_id
         join llm on llm.id = run.llm_id

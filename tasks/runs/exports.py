@@ -174,6 +174,11 @@ def _refuse_what_is_not_there(connection: Connection, run: Run, chosen: Chosen) 
     """UserError for candidates where the counting verifier's are labels, and for weights that n does not allow."""
     if chosen.weight_k is not None and run.stop_rule.get("when_solved"):
         raise UserError(f"Run {run.id} stops at right samples, and --weight-k needs as many whatever comes out.")
+    if chosen.weight_k is not None and run.stop_rule.get("planned"):
+        raise UserError(
+            f"A plan chose by outcomes which problems of run {run.id} have more samples, and --weight-k needs as many "
+            "whatever comes out."
+        )
     if chosen.weight_k is not None and chosen.weight_k > run.n:
         raise UserError(f"Run {run.id} has at most {run.n:,} samples of a problem; --weight-k takes no more.")
     if chosen.distinct != "candidate":

@@ -74,7 +74,7 @@ def _import(request: ImportRequest) -> Imported:
         problem_ids = insert_problems(connection, run.benchmark_id, staged.problems)
         prompts = [asked.prompts.get(problem.key, "") for problem in staged.problems]
         insert_prompts(connection, run_id, problem_ids, prompts)
-        insert_samples(connection, run_id, problem_ids, BATCH_SIZE)
+        insert_samples(connection, run_id, problem_ids, BATCH_SIZE, asked.planned_beyond)
         making = Making(connection, run_id)
         making.add_imported_works(this_worker("import"))
         if judge is None:
@@ -130,7 +130,8 @@ def _run(connection: Connection, asked: Asked, judge: Verifier | None, n: int, i
         benchmark_id=benchmark,
         llm_id=llm_row,
         verifier_id=verifier_id(connection, benchmark, judge or _IMPORTED, code if judge else None),
-        n=n,
+        n=asked.planned_beyond or n,
+        stop_rule={"planned": True} if asked.planned_beyond else {},
         batch_size=BATCH_SIZE,
         sampling=dict(asked.sampling),
         seed=0,

@@ -95,8 +95,13 @@ def _refuse_repeats(connection: Connection, source: Source, keys: Sequence[str])
         )
 
 
-def insert_samples(connection: Connection, run_id: int, problem_ids: Sequence[int], batch_size: int) -> None:
-    """Insert what is staged as samples, scores and batches, the problems by their ids in order of place."""
+def insert_samples(
+    connection: Connection, run_id: int, problem_ids: Sequence[int], batch_size: int, planned_beyond: int | None = None
+) -> None:
+    """Insert what is staged as samples, scores and batches, the problems by their ids in order of place.
+
+    No batch holds samples both below and from planned_beyond on: outcomes chose who has those.
+    """
     connection.execute("create temporary table placed (place int primary key, problem_id bigint) on commit drop")
     connection.execute(
         "insert into placed select place - 1, id from unnest(%s::bigint[]) with ordinality as new (id, place)",
@@ -118,30 +123,31 @@ def insert_samples(connection: Connection, run_id: int, problem_ids: Sequence[in
         """,
         (run_id,),
     )
-    _insert_batches(connection, run_id, batch_size)
+    _insert_batches(connection, run_id, batch_size, planned_beyond)
     for table in ("placed", "sample", "batch"):
         connection.execute(f"analyze {table}")
 
 
-def _insert_batches(connection: Connection, run_id: int, size: int) -> None:
+def _insert_batches(connection: Connection, run_id: int, size: int, planned_beyond: int | None) -> None:
     """A gap in the indices begins a new batch."""
     connection.execute(
         """
         insert into batch (run_id, problem_id, first_index, size)
         select %(run)s, problem_id, min(sample_index), count(*)
         from (
-            select *, row_number() over (partition by place, island order by sample_index) as nth
+            select *, row_number() over (partition by place, island, chosen order by sample_index) as nth
             from (
                 select place, sample_index,
-                    sample_index - row_number() over (partition by place order by sample_index) as island
+                    sample_index - row_number() over (partition by place order by sample_index) as island,
+                    coalesce(sample_index >= %(planned_beyond)s, false) as chosen
                 from staged
             ) as numbered
         ) as islands
         join placed using (place)
-        group by problem_id, island, (nth - 1) / %(size)s
+        group by problem_id, island, chosen, (nth - 1) / %(size)s
         order by min(sample_index), problem_id
         """,
-        {"run": run_id, "size": size},
+        {"run": run_id, "size": size, "planned_beyond": planned_beyond},
     )
 
 

@@ -49,11 +49,10 @@ def test_the_queries_of_the_readme_are_of_the_cookbook() -> None:
     assert set(OF_THE_README) <= {(question, sql) for _, question, sql in QUERIES}
 
 
-def test_the_problems_that_readme_cookbook_and_demo_name_are_of_the_demo() -> None:
+def test_the_problems_that_readme_and_cookbook_name_are_of_the_demo() -> None:
     problems = POCKET_SUMS.load(None)
     demo = {problems[index].key for index in POCKET_SUMS.subsets["demo"](problems)}
-    texts = [COOKBOOK, *((ROOT / name).read_text("utf-8") for name in ("README.md", "cli/demo.py"))]
-    for named in [set(re.findall(r"sums-\d+", text)) for text in texts]:
+    for named in [set(re.findall(r"sums-\d+", text)) for text in (COOKBOOK, (ROOT / "README.md").read_text("utf-8"))]:
         assert named
         assert named <= demo
 

@@ -44,6 +44,7 @@ LEAST = (
 @click.option("--state", type=click.Choice(list(STATES)), help="Only such runs; failed: some of its works did.")
 @click.option(
     "--since",
+    metavar="'YYYY-MM-DD[ HH:MM]'",
     type=click.DateTime(["%Y-%m-%d", "%Y-%m-%d %H:%M"]),
     help="Only runs that were enqueued from this day or minute on, in local time.",
 )
@@ -81,7 +82,7 @@ def runs(
     if not found:
         click.echo(
             "No run is like that; `monkeys runs` lists all."
-            if any(wanted)
+            if wanted != WhichRuns()
             else "There is no run yet; `monkeys enqueue` makes one.",
             err=True,
         )

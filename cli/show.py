@@ -53,7 +53,7 @@ def show(words: tuple[str, ...], outcome: Outcome | None, log: bool, form: str |
     if len(words) > 3:
         raise UserError("show takes a RUN, a PROBLEM and an INDEX, and no more.")
     run, problem, given = find_place(words)
-    index = None if given is None else int(INDEX.convert(given, None, None))
+    index = None if given is None else int(INDEX.convert(given, click.Argument(["index"]), click.get_current_context()))
     if log and ((problem is None and outcome is None) or form):
         raise UserError("--log shows one sample's, as text: give a PROBLEM or --outcome, and neither --json nor --csv.")
     if problem is None and outcome is None:

@@ -76,7 +76,7 @@ def test_a_word_of_show_is_a_run_first_and_else_a_problem_of_the_last_run(place:
     assert "c0" not in place.ok("show", str(first))
     for words in (["c"], ["c", "0"], ["c", "b", "0"]):
         assert "There is no run 'c'" in place.refused("show", *words)
-    assert "a whole number" in place.refused("show", "b", "x")
+    assert "'INDEX': it must be a whole number" in place.refused("show", "b", "x")
     assert "no more" in place.refused("show", "a", "a", "0", "0")
 
 
@@ -172,6 +172,7 @@ def test_runs_are_filtered_and_the_last_ones_come_last(place: Place) -> None:
     ]  # fmt: skip
     assert "The last 1 of 3 runs; `-n 3` lists all." in place.monkeys("runs", "-n", "1").stderr
     assert "--since takes" in place.refused("runs", "--since", "0001-01-01")
+    assert "No run is like that" in place.monkeys("runs", "--benchmark", "").stderr
     assert "No run is like that" in place.monkeys("runs", "--state", "failed").stderr
 
 

@@ -34,7 +34,7 @@ class Range:
     def __str__(self) -> str:
         kind = "a whole number" if self.whole else "a number"
         low = f"{'above' if self.above else 'of at least'} {self.low:,}"
-        return f"{kind} {low}" + ("" if self.high == math.inf else f" and at most {self.high:,}")
+        return f"{kind} {low}" + ("" if self.high == math.inf else f" and at most {self.high:,}".removesuffix(".0"))
 
 
 def whole(low: int, high: int = LARGEST) -> Range:

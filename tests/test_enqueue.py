@@ -56,6 +56,15 @@ def test_a_run_has_its_problems_prompts_batches_and_works(place: Place, sums: st
     ]
 
 
+def test_a_run_of_more_batches_than_anybody_waits_for_is_refused(place: Place, sums: str) -> None:
+    said = place.refused("enqueue", "pocket-sums", "-n", "2147483647", "--data", sums, "--batch-size", "1")
+    assert "That is 6,442,450,941 batches" in said
+    assert runs_of(place) == 0
+    place.ok("enqueue", "pocket-sums", "-n", "3", "--data", sums)
+    assert "larger batches" in place.refused("extend", "-n", "2,147,483,647")
+    assert place.one("select n from run") == 3
+
+
 @pytest.mark.parametrize(
     ("options", "sizes"),
     [

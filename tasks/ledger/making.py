@@ -8,8 +8,12 @@ from models.database import Connection, fetch_column
 from tasks.ledger.results import tally
 from tasks.ledger.statements import statements
 from tasks.ledger.work import Worker
+from verifiers.errors import UserError
 
 SQL = statements("making.sql")
+
+MOST_BATCHES = 10_000_000
+"""Of one command: more take longer than a person waits, and are a slip of the finger."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,14 @@ class Making:
         Breadth first, so that early curves mean something, unless a problem is to be finished before the next.
         first_size: of each problem's first batch, where that is another than the rest's.
         """
-        firsts = [indices.start, *indices[first_size or size :: size]]
+        later = indices[first_size or size :: size]
+        count = (1 + len(later)) * len(problem_ids)
+        if count > MOST_BATCHES:
+            raise UserError(
+                f"That is {count:,} batches, and {MOST_BATCHES:,} can be made at once; ask for fewer samples, or for "
+                "larger batches."
+            )
+        firsts = [indices.start, *later]
         ends = dict(zip(firsts, [*firsts[1:], indices.stop], strict=True))
         breadth_first = ((problem_id, first) for first, problem_id in product(firsts, problem_ids))
         places = product(problem_ids, firsts) if depth_first else breadth_first

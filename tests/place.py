@@ -101,6 +101,15 @@ class Place:
         )
         return done.returncode, done.stdout
 
+    def first_line(self, *arguments: str) -> str:
+        """Run the command line as a process of its own until it has printed a line, which is returned."""
+        command = [sys.executable, "-m", "cli", *arguments]
+        with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            process.terminate()
+        return line
+
     def work_off(self, run: str, llm: str, seconds: float = 120) -> None:
         """Start a worker of each kind and a sweeper, and wait for a run to end."""
         self.start("worker", "generate", "-m", llm)

@@ -121,7 +121,9 @@ def demo_run(place: Place, tmp_path: Path) -> Place:
 def run_line(place: Place, line: str) -> None:
     name, *arguments = shlex.split(line, comments=True)
     assert name.rpartition("/")[2] == "monkeys"
-    if arguments != ["sql"]:  # psql, which asks
+    if arguments[0] == "view":  # which serves until it is ended; tests/test_view.py asks its pages
+        assert "http://127.0.0.1:" in place.first_line(*arguments)
+    elif arguments != ["sql"]:  # psql, which asks
         place.ok(*arguments)
 
 

@@ -3,6 +3,7 @@
 import click
 
 from cli.options import Number, run_argument
+from cli.plan import MOST, told
 from verifiers.errors import UserError
 from verifiers.ranges import whole
 
@@ -10,7 +11,9 @@ from verifiers.ranges import whole
 @click.command()
 @run_argument
 @click.option("-n", "--samples", "n", type=Number(whole(1)), help="Samples of each problem, those it has included.")
-@click.option("--plan", "planned", type=Number(whole(1)), help="Samples in all, drawn where `monkeys plan` puts them.")
+@click.option(
+    "--plan", "planned", type=Number(whole(1, MOST)), help="Samples in all, drawn where `monkeys plan` puts them."
+)
 def extend(named: str | None, n: int | None, planned: int | None) -> None:
     """Raise RUN to n samples of each problem, whether it has ended or not.
 
@@ -23,7 +26,6 @@ def extend(named: str | None, n: int | None, planned: int | None) -> None:
       monkeys extend 1 -n 1000
       monkeys extend 1 --plan 5000
     """
-    from cli.plan import told
     from models.questions.find import find_run
     from tasks.runs import changes
 

@@ -12,14 +12,18 @@ if TYPE_CHECKING:
     from models.questions.plan import SamplePlan
 
 
+MOST = 1_000_000_000
+"""Samples that a plan may share out."""
+
+
 @click.command()
 @run_argument
-@click.option("-n", "--samples", "n", type=Number(whole(1)), help="Samples to share out, in all.")
+@click.option("-n", "--samples", "n", type=Number(whole(1, MOST)), help="Samples to share out, in all.")
 @click.option(
     "--difference", type=Number(real(0, 100, above=True)), help="Points of coverage to tell two llms apart by."
 )
 @click.option(
-    "--at", "k", type=Number(whole(1)), default=1, show_default=True, help="With --difference: coverage at k."
+    "--at", "k", type=Number(whole(1, 10_000)), default=1, show_default=True, help="With --difference: coverage at k."
 )
 @click.option(
     "--correlation",
@@ -70,11 +74,16 @@ SHOWN = (
 
 def told(made: "SamplePlan") -> list[str]:
     """A plan in sentences: what it solves, beside uniform samples, what it takes, and what it rests on."""
-    as_much = {"usd": "for as many dollars", "flops": "for as many FLOPs", "samples": "as many samples"}
+    alike = f"{made.uniform_samples:,.0f} samples of all problems alike"
+    uniform = {
+        "usd": f"{alike}, for as many dollars",
+        "flops": f"{alike}, for as many FLOPs",
+        "samples": "as many samples of all problems alike",
+    }
     lines = [
         f"{made.samples:,} samples for {len(made.problems):,} of {made.problems_in_all:,} problems, those without a "
         f"right one: {made.solved:.2f} of them are expected to be solved; {made.uniform_solved:.2f} by "
-        f"{made.uniform_samples:,.0f} samples of all problems alike, {as_much[made.priced_by]}."
+        f"{uniform[made.priced_by]}."
     ]
     takes = [
         f"{value:{form}} {unit}"

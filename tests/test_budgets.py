@@ -233,6 +233,12 @@ def test_a_dry_run_scales_what_earlier_runs_took_and_makes_nothing(place: Place,
     assert shown["measured_runs"] == f"[{run}]"
     assert shown["completion_tokens"] == "200"
     assert shown["usd"] == "0.1"
+    assert shown["samples_in_budget"] == "–"
+    within = place.ok(
+        "enqueue", "pocket-sums", "-m", llm, "-n", "10", "--limit", "2", "--dry-run", "--budget-usd", "1", "--json"
+    )
+    (said,) = json.loads(within)
+    assert (said["samples_in_budget"], said["hours"] > 0) == (50, True)
     assert place.one("select count(*) from run") == 1
 
 

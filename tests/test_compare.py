@@ -83,8 +83,10 @@ def test_what_cannot_be_compared_is_told_in_a_sentence(place: Place) -> None:
     for k in ("0", "9" * 30):
         assert "a k is a number of samples" in place.refused("compare", f"{first}@{k}", f"{first}@1")
     assert "There is no run 'nobody'" in place.refused("compare", "nobody@1", str(first))
+    assert "is named twice" in place.refused("compare", str(first), str(first))
     assert "leave out @K" in place.refused("compare", f"{first}@1", f"{first}@2", "--coverage", "0.5")
-    assert "import --sizes" in place.ok("compare", str(first), str(first))
+    second = counted_run([Tally(5, 2), Tally(5, 0)])
+    assert "import --sizes" in place.ok("compare", str(first), str(second))
     place.query("update run set finished_at = null where id = %s returning 1", (first,))
     assert f"Run {first} has not ended" in place.monkeys("compare", f"{first}@1", f"{first}@5").output
 

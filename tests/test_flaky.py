@@ -336,7 +336,7 @@ def test_a_report_shows_coverage_with_and_without_the_known_problems(any_postgre
     without = coverage_without(find_run(str(run)), known_problems(find_run(str(run)), None))
     for row, (coverage, low, high) in zip(without, same, strict=True):
         assert (row.coverage_without, row.low_without, row.high_without) == pytest.approx((coverage, low, high))
-    assert "2 known problems are left out" in place.monkeys("compare", str(run), str(run), "--without-known").output
+    assert "2 known problems are left out" in place.monkeys("compare", f"{run}@1", f"{run}@2", "--without-known").output
 
 
 def test_mistakes_with_known_problems_are_one_sentence(place: Place, tmp_path: Path) -> None:
@@ -346,7 +346,7 @@ def test_mistakes_with_known_problems_are_one_sentence(place: Place, tmp_path: P
     assert "none of its problems is in run" in place.refused("report", run, "--without-known", "--known", str(file))
     file.write_text("".join(f'{{"problem": {key}}}\n' for key in range(4)))
     assert "nothing would be left" in place.refused("report", run, "--without-known", "--known", str(file))
-    assert "not known" in place.refused("compare", run, run, "--without-known", "--known", str(file))
+    assert "not known" in place.refused("compare", f"{run}@1", f"{run}@2", "--without-known", "--known", str(file))
     assert "There is no data file" in place.refused("report", run, "--without-known", "--known", "/none")
     file.write_text("")
     assert place.ok("report", run, "--without-known", "--known", str(file))

@@ -16,6 +16,10 @@ WEAK = Beta(0.5, 0.5)
 """Jeffreys' prior, where a run says too little of its own: then the fewer samples, the likelier a right one."""
 
 
+STEPS = 20_000
+"""About so many choices are made at the most: of more samples several batches are given at once."""
+
+
 class Prior(NamedTuple):
     """How likely a sample of a problem is right before any is drawn; `doubt` says why it is not the run's own."""
 
@@ -55,7 +59,7 @@ def allot(prior: Beta, n: Counts, waiting: Counts, price: Floats, samples: int, 
     gain of a batch is the chance that it solves what nothing before it did; it falls from batch to batch, so the
     greedy choice is the best one. Ties go to the problem that comes first; the last batch may be a part.
     """
-    size = min(batch, -(-samples // len(n)))
+    size = min(batch * max(1, samples // (batch * STEPS)), -(-samples // len(n)))
     planned = np.zeros(len(n), dtype=np.int64)
 
     def offer(place: int) -> tuple[float, int]:

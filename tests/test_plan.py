@@ -160,11 +160,63 @@ def test_what_is_planned_is_drawn_once_and_never_doubled(place: Place, tmp_path:
     place.ok("extend", str(run), "-n", "60")
     work_off(place)
     check(place, run)
+    ledger.end_runs()
     assert place.one("select stop_rule from run where id = %s", (run,)) == {}
     assert judged(place, run) == judged(place, at_once)
     for now, then in zip(coverage(place, run), coverage(place, at_once), strict=True):
         assert now == pytest.approx(then)
+
+
+def test_a_planned_run_is_estimated_by_more_samples_once_all_its_problems_have_them(
+    place: Place, tmp_path: Path
+) -> None:
+    files = small(tmp_path, problems=12, samples=60)
+    run = files.enqueue(place, 5)
+    use_recording(files.recording)
+    work_off(place)
+    before = curve(place, run)
+    changes.extend_planned(run, 12)
+    work_off(place)
+    state = "select n, stop_rule from run where id = %s"
+    assert changes.extend(run, 20) == 12 * 15 - 12
+    changes.extend_planned(run, 3)
+    for done in (0, 9, 0):
+        assert work_off(place, at_most=done) == done
+        ledger.end_runs()
+        assert place.query(state, (run,)) == [{"n": 5, "stop_rule": {"planned": True, "extending_to": 20}}]
+        now = curve(place, run)
+        for k in (1, 2, 5):
+            assert now[k].coverage == pytest.approx(before[k].coverage), (done, k)
+            assert now[k].estimator == "unbiased"
+        assert {now[k].coverage for k in now if k > 5} == {None}
+        changes.cancel(run)
+        ledger.end_runs()
+        changes.resume(run)
+    assert "has 20 samples a problem already" in place.refused("extend", str(run), "-n", "20")
+    work_off(place)
     ledger.end_runs()
+    assert place.query(state, (run,)) == [{"n": 20, "stop_rule": PLANNED}]
+    most = place.one("select max(first_index + size) from batch where run_id = %s", (run,))
+    changes.extend(run, most)
+    work_off(place)
+    ledger.end_runs()
+    assert place.query(state, (run,)) == [{"n": most, "stop_rule": {}}]
+    check(place, run)
+
+
+def test_a_run_whose_problems_all_have_as_much_already_needs_no_end(place: Place, tmp_path: Path) -> None:
+    files = small(tmp_path, problems=1, samples=60)
+    (tmp_path / "recording.jsonl").write_text(
+        files.recording.read_text("utf-8").replace("answer is 1.", "answer is 7.")
+    )
+    run = files.enqueue(place, 5)
+    use_recording(files.recording)
+    work_off(place)
+    changes.extend_planned(run, 10)
+    work_off(place)
+    ledger.end_runs()
+    assert changes.extend(run, 15) == 0
+    assert place.query("select n, stop_rule from run where id = %s", (run,)) == [{"n": 15, "stop_rule": {}}]
 
 
 def test_a_planned_run_is_exported_and_imported_as_one(place: Place, tmp_path: Path) -> None:

@@ -40,8 +40,10 @@ def extend(run_id: int, n: int) -> int:
     """
     with ledger.hold(run_id) as run:
         _check_extension(run)
-        if n <= run.row.n:
-            raise UserError(f"Run {run_id} has {run.row.n} samples a problem already; -n says how many it is to have.")
+        if n <= run.n_wanted:
+            raise UserError(
+                f"Run {run_id} has {run.n_wanted} samples a problem already; -n says how many it is to have."
+            )
         if (cut := run.cut_by(n)) is not None:
             raise UserError(
                 f"A plan gave problems of run {run_id} a batch that {n} samples would cut in two; "

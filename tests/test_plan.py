@@ -50,6 +50,9 @@ def test_exactly_so_many_samples_are_planned_and_the_dear_get_fewer() -> None:
     zeros = np.zeros(3, dtype=np.int64)
     assert allot(WEAK, zeros + 7, zeros, np.ones(3), 100, 8).sum() == 100
     assert allot(WEAK, zeros + 7, zeros, np.ones(3), 2, 8).tolist() == [1, 1, 0]
+    assert (
+        allot(WEAK, zeros + 7, zeros, np.ones(3), 2_000_000_001, 1).sum() == 2_000_000_001
+    )  # within the time of a test
     cheap, dear, _ = allot(WEAK, zeros + 7, zeros, np.array([1.0, 5.0, 1.0]), 90, 10)
     assert cheap > dear
 
@@ -118,6 +121,15 @@ def test_estimates_of_planned_runs_are_unbiased_where_shares_of_all_samples_are_
         truth = float((1 - (1 - p) ** k).mean())
         assert now[k].coverage is None
         assert now[k].floor - 0.02 < truth < now[k].ceiling + 0.02
+
+
+def test_a_right_sample_among_fewer_than_k_makes_no_number(place: Place) -> None:
+    run = counted_run([Tally(20, 4), Tally(5, 1), Tally(6, 2, undecided=1)], batch=100)
+    now = curve(place, run)
+    assert [(k, row.coverage is None, row.problems_missing) for k, row in now.items()] == [
+        (1, False, 0), (2, False, 0), (5, False, 0), (10, True, 2), (20, True, 2)
+    ]  # fmt: skip
+    assert (now[20].floor, now[20].ceiling) == (1, 1)
 
 
 def test_no_floor_falls_with_k(place: Place) -> None:

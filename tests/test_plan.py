@@ -248,6 +248,17 @@ def test_a_planned_run_is_exported_and_imported_as_one(place: Place, tmp_path: P
     assert plan(find_run(str(again)), 7).samples == 7
 
 
+def test_a_plan_beyond_its_recording_is_refused_whole(place: Place, tmp_path: Path) -> None:
+    files = small(tmp_path, problems=4, samples=12)
+    run = files.enqueue(place, 5)
+    use_recording(files.recording)
+    work_off(place)
+    works = place.one("select count(*) from work")
+    assert "has 12 samples of problem" in place.refused("extend", str(run), "--plan", "100")
+    assert place.one("select count(*) from work") == works
+    assert place.one("select stop_rule from run where id = %s", (run,)) == {}
+
+
 def test_limits_leave_a_plan_noted(place: Place, tmp_path: Path) -> None:
     run = small(tmp_path, problems=4, samples=60).enqueue(place, 5)
     assert changes.extend_planned(run, 20)[1] == 20

@@ -50,7 +50,7 @@ def extend(run_id: int, n: int) -> int:
                 f"choose -n {cut[0]} or -n {cut[1]}."
             )
         llm = _llm(run)
-        check_recording(llm.name, [each.key for each in run.ends()], n)
+        check_recording(llm.name, {each.key: n for each in run.ends()})
         added = run.extend(n, llm.queue)
     publish_ready(run_id)
     return added
@@ -66,9 +66,8 @@ def extend_planned(run_id: int, samples: int) -> tuple[SamplePlan, int]:
         made = plan(run.row, samples)
         more = {row.problem_id: row.samples_planned for row in made.problems if row.samples_planned}
         llm = _llm(run)
-        for each in run.ends():
-            if each.problem_id in more:
-                check_recording(llm.name, [each.key], each.samples + more[each.problem_id])
+        ends = {each.key: each.samples + more.get(each.problem_id, 0) for each in run.ends()}
+        check_recording(llm.name, ends)
         added = run.extend_by(more, llm.queue)
     publish_ready(run_id)
     return made, added

@@ -150,7 +150,8 @@ class Run(SQLModel, table=True):
     seed: int = said("Root of the samples' seeds where seeded", sa_type=BigInteger)
     depth_first: bool = said("Finish a problem before the next (else all problems grow together)", default=False)
     stop_rule: dict[str, Any] = jsonb(
-        "Stopping rules: when_solved, usd, gpu_hours, flops; planned, where outcomes chose who has more than n"
+        "Stopping rules: when_solved, usd, gpu_hours, flops; planned, where outcomes chose who has more than n; "
+        "extending_to, the n that all problems of such a run are being brought to"
     )
     reward_models: dict[str, str] = jsonb("Reward models that are to score its samples: name -> Celery queue")
     settings_hash: str = said("SHA-256 of everything a person chose: same name and same hash, same run")

@@ -32,15 +32,15 @@ def coverage(n: ArrayLike, c: ArrayLike, k: ArrayLike, undecided: ArrayLike = 0)
 
     `undecided` counts the samples that were drawn but not judged, by our fault. Where a problem has fewer than k judged
     samples, coverage is missing, unless undecided ones change nothing; the floor and the ceiling take undecided samples
-    as wrong and as right, and a problem with fewer than k samples in all as unsolved and as solved.
+    as wrong and as right, and a problem with fewer than k samples in all as unsolved, unless one of those is right, and
+    as solved.
     """
     judged, right, lost = np.broadcast_arrays(np.atleast_1d(n), c, undecided)
     ks = np.atleast_1d(np.asarray(k, dtype=np.int64))
     values = pass_at_k(judged, right, ks)
-    if lost.any():
-        worst, best = (pass_at_k(judged + lost, each, ks) for each in (right, right + lost))
-        return summary(ks, np.where(np.isnan(values) & (worst == best), worst, values), worst, best)
-    return summary(ks, values, worst=values, best=values)
+    worst, best = (pass_at_k(judged + lost, each, ks) for each in (right, right + lost))
+    values = np.where(np.isnan(values) & (worst == best), worst, values)
+    return summary(ks, values, np.where(np.isnan(worst) & (right[:, None] > 0), 1.0, worst), best)
 
 
 def summary(k: Counts, values: Floats, worst: Floats, best: Floats) -> Coverage:

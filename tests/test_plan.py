@@ -50,6 +50,9 @@ def test_exactly_so_many_samples_are_planned_and_the_dear_get_fewer() -> None:
     zeros = np.zeros(3, dtype=np.int64)
     assert allot(WEAK, zeros + 7, zeros, np.ones(3), 100, 8).sum() == 100
     assert allot(WEAK, zeros + 7, zeros, np.ones(3), 2, 8).tolist() == [1, 1, 0]
+    assert (
+        allot(WEAK, zeros + 7, zeros, np.ones(3), 2_000_000_001, 1).sum() == 2_000_000_001
+    )  # within the time of a test
     cheap, dear, _ = allot(WEAK, zeros + 7, zeros, np.array([1.0, 5.0, 1.0]), 90, 10)
     assert cheap > dear
 
@@ -120,6 +123,15 @@ def test_estimates_of_planned_runs_are_unbiased_where_shares_of_all_samples_are_
         assert now[k].floor - 0.02 < truth < now[k].ceiling + 0.02
 
 
+def test_a_right_sample_among_fewer_than_k_makes_no_number(place: Place) -> None:
+    run = counted_run([Tally(20, 4), Tally(5, 1), Tally(6, 2, undecided=1)], batch=100)
+    now = curve(place, run)
+    assert [(k, row.coverage is None, row.problems_missing) for k, row in now.items()] == [
+        (1, False, 0), (2, False, 0), (5, False, 0), (10, True, 2), (20, True, 2)
+    ]  # fmt: skip
+    assert (now[20].floor, now[20].ceiling) == (1, 1)
+
+
 def test_no_floor_falls_with_k(place: Place) -> None:
     run = counted_run([Tally(4, 1), Tally(20, 0), Tally(11, 3, undecided=2)], batch=100)
     ks = "(select array_agg(k::bigint) from generate_series(1, 25) as k)"
@@ -160,11 +172,63 @@ def test_what_is_planned_is_drawn_once_and_never_doubled(place: Place, tmp_path:
     place.ok("extend", str(run), "-n", "60")
     work_off(place)
     check(place, run)
+    ledger.end_runs()
     assert place.one("select stop_rule from run where id = %s", (run,)) == {}
     assert judged(place, run) == judged(place, at_once)
     for now, then in zip(coverage(place, run), coverage(place, at_once), strict=True):
         assert now == pytest.approx(then)
+
+
+def test_a_planned_run_is_estimated_by_more_samples_once_all_its_problems_have_them(
+    place: Place, tmp_path: Path
+) -> None:
+    files = small(tmp_path, problems=12, samples=60)
+    run = files.enqueue(place, 5)
+    use_recording(files.recording)
+    work_off(place)
+    before = curve(place, run)
+    changes.extend_planned(run, 12)
+    work_off(place)
+    state = "select n, stop_rule from run where id = %s"
+    assert changes.extend(run, 20) == 12 * 15 - 12
+    changes.extend_planned(run, 3)
+    for done in (0, 9, 0):
+        assert work_off(place, at_most=done) == done
+        ledger.end_runs()
+        assert place.query(state, (run,)) == [{"n": 5, "stop_rule": {"planned": True, "extending_to": 20}}]
+        now = curve(place, run)
+        for k in (1, 2, 5):
+            assert now[k].coverage == pytest.approx(before[k].coverage), (done, k)
+            assert now[k].estimator == "unbiased"
+        assert {now[k].coverage for k in now if k > 5} == {None}
+        changes.cancel(run)
+        ledger.end_runs()
+        changes.resume(run)
+    assert "has 20 samples a problem already" in place.refused("extend", str(run), "-n", "20")
+    work_off(place)
     ledger.end_runs()
+    assert place.query(state, (run,)) == [{"n": 20, "stop_rule": PLANNED}]
+    most = place.one("select max(first_index + size) from batch where run_id = %s", (run,))
+    changes.extend(run, most)
+    work_off(place)
+    ledger.end_runs()
+    assert place.query(state, (run,)) == [{"n": most, "stop_rule": {}}]
+    check(place, run)
+
+
+def test_a_run_whose_problems_all_have_as_much_already_needs_no_end(place: Place, tmp_path: Path) -> None:
+    files = small(tmp_path, problems=1, samples=60)
+    (tmp_path / "recording.jsonl").write_text(
+        files.recording.read_text("utf-8").replace("answer is 1.", "answer is 7.")
+    )
+    run = files.enqueue(place, 5)
+    use_recording(files.recording)
+    work_off(place)
+    changes.extend_planned(run, 10)
+    work_off(place)
+    ledger.end_runs()
+    assert changes.extend(run, 15) == 0
+    assert place.query("select n, stop_rule from run where id = %s", (run,)) == [{"n": 15, "stop_rule": {}}]
 
 
 def test_a_planned_run_is_exported_and_imported_as_one(place: Place, tmp_path: Path) -> None:
@@ -182,6 +246,17 @@ def test_a_planned_run_is_exported_and_imported_as_one(place: Place, tmp_path: P
     assert "--weight-k needs as many" in place.refused("export", str(run), str(tmp_path / "w.jsonl"), "--weight-k", "2")
     assert "made elsewhere" in place.refused("extend", str(again), "--plan", "7")
     assert plan(find_run(str(again)), 7).samples == 7
+
+
+def test_a_plan_beyond_its_recording_is_refused_whole(place: Place, tmp_path: Path) -> None:
+    files = small(tmp_path, problems=4, samples=12)
+    run = files.enqueue(place, 5)
+    use_recording(files.recording)
+    work_off(place)
+    works = place.one("select count(*) from work")
+    assert "has 12 samples of problem" in place.refused("extend", str(run), "--plan", "100")
+    assert place.one("select count(*) from work") == works
+    assert place.one("select stop_rule from run where id = %s", (run,)) == {}
 
 
 def test_limits_leave_a_plan_noted(place: Place, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from models.statistics.beta_binomial import Beta
+from models.statistics.coverage import pass_at_k
 from models.statistics.intervals import paired_difference
 from models.statistics.power import UNIFORM, designs, estimated, pairs
 
@@ -41,6 +42,16 @@ def test_problems_are_those_of_the_formula_where_they_are_many() -> None:
     (design,) = designs(UNIFORM, 0.03, 1, [4], 0.0)
     # independent chances, each with variance 1/12 and a mean p(1-p) of about 1/6
     assert design.problems == pytest.approx(2.80**2 * (2 / 12 + 2 / 6 / 4) / 0.03**2, rel=0.05)
+
+
+def test_estimates_are_pass_at_k_and_as_quick_at_a_million() -> None:
+    chances = np.array([0.0, 1e-3, 0.1, 0.5, 0.98, 1.0])
+    for n, k in ((1, 1), (10, 10), (40, 5), (1_000, 100)):
+        right = np.random.default_rng(3).binomial(n, chances)
+        found = estimated(chances, n, k, np.random.default_rng(3))
+        assert found == pytest.approx(pass_at_k(np.full(6, n), right, [k])[:, 0], abs=1e-10)
+    (design,) = designs(Beta(0.1, 1.0, 0.8), 0.05, 1_000_000, [20_000_000], 0.5)
+    assert design.problems
 
 
 def test_a_difference_that_no_llm_can_have_is_an_error() -> None:

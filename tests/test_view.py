@@ -233,6 +233,12 @@ def test_problems_come_page_by_page_from_the_hardest(place: Place, client: TestC
         assert shown == order, sort
 
 
+def test_shares_of_a_planned_run_are_said_to_be_none(client: TestClient) -> None:
+    run = counted_run([Tally(20, 4), Tally(40, 1, first=25)], batch=5, n=20, stop_rule={"planned": True})
+    page = client.get(f"/run/{run}").text
+    assert "Outcomes decided how many samples a problem has (planned)" in page
+
+
 HOSTILE = "</pre></script><script>alert(1)</script><img src=x onerror=alert(1)> \x1b[2J \u202eevil {{ 7 * 7 }} \"'"
 
 

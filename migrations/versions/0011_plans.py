@@ -14,7 +14,8 @@ def upgrade() -> None:
     op.alter_column(
         'run', 'stop_rule', existing_type=postgresql.JSONB(astext_type=sa.Text()), existing_nullable=False,
         existing_server_default=sa.text("'{}'::jsonb"),
-        comment='Stopping rules: when_solved, usd, gpu_hours, flops; planned, where outcomes chose who has more than n',
+        comment='Stopping rules: when_solved, usd, gpu_hours, flops; planned, where outcomes chose who has more than n; '
+        'extending_to, the n that all problems of such a run are being brought to',
     )
 
 

@@ -30,8 +30,8 @@ SORTS = {
 TALLIES = """
     select prompt.run_id, prompt.problem_id, prompt.position, coalesce(samples, 0) as samples,
         coalesce(correct, 0) as correct, coalesce(incorrect, 0) as incorrect, coalesce(no_answer, 0) as no_answer,
-        coalesce(undecided, 0) as undecided, first_correct, biased_by(run.stop_rule) as biased_by,
-        case when biased_by(run.stop_rule) is null
+        coalesce(undecided, 0) as undecided, first_correct, all_biased_by(run.stop_rule) as biased_by,
+        case when all_biased_by(run.stop_rule) is null
             then correct::double precision / nullif(samples - undecided, 0) end as correct_share
     from run
     join prompt on prompt.run_id = run.id
@@ -147,7 +147,7 @@ def problem_read(
 
 
 def coverage_of_problem(connection: Connection, problem: ProblemRead) -> list[CoverageOfProblem]:
-    """pass@k at 1, 10, 100, … and at all decided samples; nothing where the run stops at right samples."""
+    """pass@k at 1, 10, 100, … and at all decided samples; nothing where outcomes chose how many those are."""
     if problem.biased_by is not None:
         return []
     return fetch(

@@ -16,8 +16,8 @@ WEAK = Beta(0.5, 0.5)
 """Jeffreys' prior, where a run says too little of its own: then the fewer samples, the likelier a right one."""
 
 
-STEPS = 20_000
-"""About so many choices are made at the most: of more samples several batches are given at once."""
+STEPS = 100_000
+"""So many choices, about, are made at most: they take a second."""
 
 
 class Prior(NamedTuple):
@@ -57,9 +57,10 @@ def allot(prior: Beta, n: Counts, waiting: Counts, price: Floats, samples: int, 
 
     n wrong samples and none right of each, `waiting` ones that are still to be judged, price of one more sample. The
     gain of a batch is the chance that it solves what nothing before it did; it falls from batch to batch, so the
-    greedy choice is the best one. Ties go to the problem that comes first; the last batch may be a part.
+    greedy choice is the best one. Ties go to the problem that comes first; the last batch may be a part. Of very many
+    samples several batches at a time are given.
     """
-    size = min(batch * max(1, samples // (batch * STEPS)), -(-samples // len(n)))
+    size = max(min(batch, -(-samples // len(n))), samples // STEPS)
     planned = np.zeros(len(n), dtype=np.int64)
 
     def offer(place: int) -> tuple[float, int]:

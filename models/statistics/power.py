@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import betaincinv, expit, logit, ndtr
+from scipy.special import betaincinv, expit, gammaln, logit, ndtr
 
 from models.statistics.beta_binomial import Beta
-from models.statistics.coverage import Counts, pass_at_k
 from models.statistics.intervals import Floats
 from models.statistics.resolving import problems_for
 
@@ -61,8 +60,10 @@ def pairs(
 
 def estimated(chances: Floats, n: int, k: int, random: np.random.Generator) -> Floats:
     """pass@k of each problem as n samples estimate it."""
-    right: Counts = random.binomial(n, chances).astype(np.int64)
-    return np.asarray(pass_at_k(np.full(len(right), n), right, np.array([k]))[:, 0])
+    wrong = n - random.binomial(n, chances)
+    # C(wrong, k) / C(n, k) by logarithms of factorials: pass_at_k adds up k of them for each problem
+    none = gammaln(wrong + 1) - gammaln(np.maximum(wrong - k, 0) + 1) - gammaln(n + 1) + gammaln(n - k + 1)
+    return np.where(wrong < k, 1.0, -np.expm1(np.minimum(none, 0)))
 
 
 def _chances(law: Beta, ranks: Floats) -> Floats:

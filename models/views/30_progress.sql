@@ -71,7 +71,7 @@ cross join lateral (
     where run.stop_rule ? 'planned' and batch.run_id = run.id and batch.first_index >= run.n
 ) as planned;
 comment on view run_progress is 'One row a run: how far it is';
-comment on column run_progress.samples_wanted is 'Problems x n';
+comment on column run_progress.samples_wanted is 'Problems x n, and what a plan gave some problems beyond';
 comment on column run_progress.samples is 'Samples in the table';
 comment on column run_progress.samples_submitted is 'Samples that lie with a provider''s batch API';
 comment on column run_progress.verified is 'Samples judged by the counting verifier';

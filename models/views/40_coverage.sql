@@ -43,7 +43,8 @@ returns table (
         from valued
     ), known as (
         select *, case when decided_value is not null then decided_value
-                       when least_value = most_value and not (chosen and bounded.k > planned) then least_value
+                       when least_value = most_value and bounded.k <= case when stops then planned else n + u end
+                           then least_value
             end as value
         from bounded
     ), summed as (
@@ -143,7 +144,7 @@ comment on column coverage.low is
 comment on column coverage.high is 'Upper end of the 95 % interval for new problems of the same kind';
 comment on column coverage.problems is 'Problems of the run';
 comment on column coverage.problems_missing is 'Problems with fewer than k decided samples, which leave their pass@k open';
-comment on column coverage.floor is 'Coverage if missing problems are unsolved and undecided samples wrong';
+comment on column coverage.floor is 'Coverage if undecided samples are wrong and missing problems unsolved, unless a sample is right';
 comment on column coverage.ceiling is 'Coverage if missing problems are solved and undecided samples right';
 comment on column coverage.estimator is
     'unbiased; batchwise where the run stops at right samples; first_success where such a run was imported';

@@ -7,7 +7,7 @@ and a batch that is tried again gets the same samples.
 import json
 import mmap
 from array import array
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 from threading import Event
@@ -121,12 +121,12 @@ class Replay:
         """Nothing to free."""
 
 
-def check_recording(llm: str, keys: Iterable[str], n: int) -> None:
-    """UserError unless the recording of `replay:FILE` has n samples of every problem; other llms have none to lack."""
+def check_recording(llm: str, wanted: Mapping[str, int]) -> None:
+    """UserError unless the recording of `replay:FILE` has so many samples of each problem; others have none to lack."""
     if not llm.startswith("replay:"):
         return
     recording = _recording(llm)
-    for key in keys:
+    for key, n in wanted.items():
         if recording.samples(key) < n:
             raise UserError(f"{recording.file} has {recording.samples(key)} samples of problem {key!r}, not {n}.")
 

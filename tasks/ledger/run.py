@@ -118,6 +118,7 @@ class HeldRun(Making):
         self._add(queue, {each.problem_id: range(max(each.samples, self.row.n), n) for each in self.ends()})
         self._execute("note_extended", n=n)
         self._reopen()
+        self._execute("note_reached", run_ids=[self.run_id])
         return self.open().samples - before.samples
 
     def extend_by(self, more: Mapping[int, int], queue: str) -> int:
@@ -131,6 +132,11 @@ class HeldRun(Making):
         self._execute("note_planned")
         self._reopen()
         return self.open().samples - before.samples
+
+    @property
+    def n_wanted(self) -> int:
+        """Samples that all problems have, or are being brought to."""
+        return int(self.row.stop_rule.get("extending_to", self.row.n))
 
     def ends(self) -> list[AskedFor]:
         """How many samples were asked for of each problem."""
@@ -315,4 +321,6 @@ def end_runs() -> list[int]:
     """Note the end of runs whose last work ended, and undo it where works came since; return those that ended."""
     with transaction() as connection:
         connection.execute(SQL["reopen"])
-        return fetch_column(connection, SQL["end_runs"])
+        ended = fetch_column(connection, SQL["end_runs"])
+        connection.execute(SQL["note_reached"], {"run_ids": ended})
+        return ended

@@ -86,11 +86,33 @@ where run_id = %(run_id)s and first_index < %(n)s and first_index + size > %(n)s
 order by first_index limit 1
 
 -- note_extended: no work changes
--- Where no problem has more than n any more, no outcome chose what there is.
-update run set n = %(n)s, extended_at = now(),
-    stop_rule = case when exists (select from batch where run_id = run.id and first_index >= %(n)s)
-        then stop_rule else stop_rule - 'planned' end
+-- Where a plan chose by outcomes who has more than n, those have what the others are still to get: n stays until all have
+-- it. A run that stops at right samples is estimated batch by batch, which bears that.
+update run set extended_at = now(),
+    n = case when waits then n else %(n)s end,
+    stop_rule = case when waits then stop_rule || jsonb_build_object('extending_to', %(n)s::int) else stop_rule end
+from (select stop_rule ? 'planned' and not stop_rule ? 'when_solved' as waits from run where id = %(run_id)s) as each
 where id = %(run_id)s
+
+-- note_reached: the run's row is held
+-- Where every problem has been brought to the same n, and where no problem has more than n any more: then no outcome
+-- chose what there is.
+with reached as (
+    select id, case when all_judged then wanted else n end as n, stop_rule - case when all_judged then 'extending_to' else '' end
+        as stop_rule
+    from run
+    cross join lateral (select (stop_rule ->> 'extending_to')::int as wanted) as asked
+    cross join lateral (
+        select wanted is not null and not exists (
+            select from batch where batch.run_id = run.id and first_index < wanted and not exists (
+                select from work where work.batch_id = batch.id and work.kind = 'verify'
+                    and work.verifier_id = run.verifier_id and work.state = 'done')) as all_judged
+    ) as judged
+    where id = any(%(run_ids)s) and stop_rule ? 'planned'
+)
+update run set n = reached.n, stop_rule = reached.stop_rule - case when exists (
+        select from batch where run_id = run.id and first_index >= reached.n) then '' else 'planned' end
+from reached where run.id = reached.id
 
 -- note_planned: no work changes
 update run set extended_at = now(), stop_rule = stop_rule || '{"planned": true}' where id = %(run_id)s

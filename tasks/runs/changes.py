@@ -40,15 +40,17 @@ def extend(run_id: int, n: int) -> int:
     """
     with ledger.hold(run_id) as run:
         _check_extension(run)
-        if n <= run.row.n:
-            raise UserError(f"Run {run_id} has {run.row.n} samples a problem already; -n says how many it is to have.")
+        if n <= run.n_wanted:
+            raise UserError(
+                f"Run {run_id} has {run.n_wanted} samples a problem already; -n says how many it is to have."
+            )
         if (cut := run.cut_by(n)) is not None:
             raise UserError(
                 f"A plan gave problems of run {run_id} a batch that {n} samples would cut in two; "
                 f"choose -n {cut[0]} or -n {cut[1]}."
             )
         llm = _llm(run)
-        check_recording(llm.name, [each.key for each in run.ends()], n)
+        check_recording(llm.name, {each.key: n for each in run.ends()})
         added = run.extend(n, llm.queue)
     publish_ready(run_id)
     return added
@@ -64,9 +66,8 @@ def extend_planned(run_id: int, samples: int) -> tuple[SamplePlan, int]:
         made = plan(run.row, samples)
         more = {row.problem_id: row.samples_planned for row in made.problems if row.samples_planned}
         llm = _llm(run)
-        for each in run.ends():
-            if each.problem_id in more:
-                check_recording(llm.name, [each.key], each.samples + more[each.problem_id])
+        ends = {each.key: each.samples + more.get(each.problem_id, 0) for each in run.ends()}
+        check_recording(llm.name, ends)
         added = run.extend_by(more, llm.queue)
     publish_ready(run_id)
     return made, added

@@ -98,7 +98,7 @@ def _plan(request: RunRequest) -> Plan:
     verifier = find_verifier(benchmark, request.verifier)
     problems, prompts = chosen_problems(request)
     known = check_known(llm, request.engine_args, chosen_sampling(request), loaded_llms()) if request.probe else []
-    check_recording(llm, (problem.key for problem in problems), request.n)
+    check_recording(llm, {problem.key: request.n for problem in problems})
     sampling = chosen_sampling(request)
     return Plan(
         request=request,

@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     type=TextFile(),
     help="The whole prompt, with the data set's own fields, such as {question} or {problem}.",
 )
-@click.option("--prompt", "form", help="Another of the benchmark's prompts, such as swebench-lite's `oracle`.")
+@click.option("--prompt", "prompt_form", help="Another of the benchmark's prompts, such as swebench-lite's `oracle`.")
 @click.option("--subset", shell_complete=complete_subsets, help="A named subset, such as gsm8k's `monkeys`.")
 @click.option("--problem", "problems", multiple=True, help="Only this problem (may be given again).")
 @without_known_options
@@ -100,6 +100,7 @@ def enqueue(
     quiet: bool,
     dry_run: bool,
     difference: float | None,
+    prompt_form: str | None,
     form: str | None,
     no_probe: bool,
     **wanted: Any,
@@ -139,6 +140,7 @@ def enqueue(
         benchmark=benchmark,
         llm=llm,
         shots=None if no_shots else shots,
+        form=prompt_form,
         no_shots=no_shots,
         engine_args=arguments,
         sampling=sampling,

@@ -108,7 +108,7 @@ def test_a_terminal_without_unicode_gets_what_it_can_write(reported: Place) -> N
         command = [sys.executable, "-m", "cli", *arguments]
         return subprocess.run(command, env={**os.environ, **latin}, stdout=subprocess.PIPE, check=True).stdout
 
-    for command in (["report", "1", "--tables-only"], ["runs"], ["compare", "1", "1"]):
+    for command in (["report", "1", "--tables-only"], ["runs"], ["compare", "1@1", "1@2"]):
         assert "naïve".encode("latin-1") in said(*command)
     assert b"- \\u2713 - * \\u65e5" in said("sql", "select '─ ✓ – \u2827 日' as a")
     assert said("sql", "--csv", "select '─日' as a") == "a\n─日\n".encode()

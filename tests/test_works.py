@@ -258,7 +258,7 @@ def test_a_view_that_a_later_version_has_no_more_goes_with_the_migration(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     files = schema.view_files()
-    monkeypatch.setattr(schema, "view_files", lambda: [file for file in files if not file[0].startswith("70")])
+    monkeypatch.setattr(schema, "view_files", lambda: [file for file in files if not file[0].startswith(("70", "90"))])
     schema.migrate()
     left = place.query("select viewname from pg_views where viewname in ('verifier_health', 'reference_failures')")
     assert left == []

@@ -24,7 +24,7 @@ from cli.options import (
     with_endpoint,
     without_known_options,
 )
-from cli.output import print_rows
+from cli.output import print_facts, print_rows
 from cli.worker.wanted import see_to_benchmark, serve_llm
 from models.schema import check_schema
 from models.settings import settings
@@ -166,7 +166,7 @@ def _say_what_it_takes(request: RunRequest, difference: float | None, form: str 
     from tasks.runs.estimate import estimate, last_run
 
     if difference is None:
-        print_rows([asdict(estimate(request))], form)
+        print_facts(asdict(estimate(request)), form)
         return
     rows, assumed = needed_for(last_run(request), difference / 100, 1, CORRELATION)
     print_rows(rows, form)

@@ -21,7 +21,7 @@ NOISE = re.compile(
     r"\d%\|"  # a bar
     # a library's, and vLLM's warnings at each start
     r"|^(\([^)]*\) |[\d-]+ [\d:,]+ )?(DEBUG |INFO |WARNING .*(\bvllm\.|\[\w+\.py:\d+\]))"
-    r"|^Triton is installed, but|^ERROR: ld\.so: object .* cannot be preloaded|^\[[IW]\d{4} |^\S+:\d+: \w*Warning: "
+    r"|^Triton is installed, but|^ERROR: ld\.so: object .* cannot be preloaded|^\[[IW]\d{4} |^\S.*:\d+: \w*Warning: "
     r"|^\[[DIW] \d{6} "  # Flower's
     r"|^\d+:[CMS] .* ([-.*] |# (oO0|Redis version|Configuration loaded|Server init|WARNING Memory))"  # Redis'
     r"|^[\d-]+ [\d:.]+ \w+ \[\d+\] (LOG|HINT|DETAIL): "  # PostgreSQL's

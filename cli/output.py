@@ -75,6 +75,16 @@ def print_rows(
         _echo(json_lines(rows, columns) if form == "json" else table_lines(rows, columns, room(), least))
 
 
+def print_facts(facts: Mapping[str, Any], form: str | None) -> None:
+    """Print one row: for people a line for each column, so that none is left out."""
+    if form:
+        print_rows([facts], form)
+        return
+    width = max(map(len, facts))
+    for name, value in facts.items():
+        click.echo(f"{name:{width}}  {printed(value)}")
+
+
 def _echo(lines: Iterable[AnyStr]) -> None:
     """Print what may be millions of lines, many at once."""
     pieces = iter(lines)

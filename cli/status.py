@@ -59,7 +59,11 @@ def status(form: str | None) -> None:
         for worker in workers
     ]
     if rows or form:
-        print_rows(rows, form, ["service", "pid", "state", "since", "does", "did", "restarts", "url", "error"])
+        print_rows(
+            rows if form else map(_for_people, rows),
+            form,
+            ["service", "pid", "state", "since", "does", "did", "restarts", "url", "error"],
+        )
     else:
         click.echo(f"Nothing is running in {home}; `monkeys up` starts the local stack.{elsewhere(home)}", err=True)
     for each in standings if not form else []:
@@ -67,6 +71,12 @@ def status(form: str | None) -> None:
             click.echo(f"\nThe log of {each.service} ends with:\n{tail(log_file(home, each.service))}")
     for line in [] if form else _waiting():
         click.echo(line)
+
+
+def _for_people(row: dict[str, Any]) -> dict[str, Any]:
+    """A row with its times as how long ago that was, which fits a terminal."""
+    times = {name: row[name] for name in ("since", "did") if row[name] is not None}
+    return row | {name: ago((datetime.now(UTC) - at).total_seconds()) + " ago" for name, at in times.items()}
 
 
 def _waiting() -> list[str]:

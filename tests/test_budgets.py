@@ -225,9 +225,8 @@ def test_a_dry_run_scales_what_earlier_runs_took_and_makes_nothing(place: Place,
     llm = recording(tmp_path, 2, 10, right_at=0)
     run = enqueue(place, llm, "-n", "10", "--limit", "2", "--batch-size", "5")
     work_until_stopped(place, llm, at_a_time=100)
-    table = place.ok("enqueue", "pocket-sums", "-m", llm, "-n", "10", "--limit", "1", "--dry-run")
-    head, _, row = table.splitlines()
-    shown = dict(zip(head.split(), row.split(), strict=True))
+    said = place.ok("enqueue", "pocket-sums", "-m", llm, "-n", "10", "--limit", "1", "--dry-run")
+    shown = dict(line.split(maxsplit=1) for line in said.splitlines())
     assert shown["samples"] == "10"
     assert shown["measured_samples"] == "20"
     assert shown["measured_runs"] == f"[{run}]"
@@ -345,8 +344,7 @@ def test_a_dry_run_leaves_what_it_does_not_know_unknown(place: Place) -> None:
     run = run_of(n=2, limit=2)
     for usage in (Usage(**KNOWN), Usage(requests=1), Usage(**KNOWN), Usage(requests=1)):
         done(run, usage)
-    table = place.ok("enqueue", "pocket-sums", "-m", "openai:m", "-n", "10", "--limit", "3", "--dry-run")
-    head, _, row = table.splitlines()
-    shown = dict(zip(head.split(), row.split(), strict=True))
+    said = place.ok("enqueue", "pocket-sums", "-m", "openai:m", "-n", "10", "--limit", "3", "--dry-run")
+    shown = dict(line.split(maxsplit=1) for line in said.splitlines())
     assert (shown["completion_tokens"], shown["billed_prompt_tokens"], shown["prompt_tokens"]) == ("270", "270", "27")
     assert (shown["usd"], shown["flops"], shown["gpu_hours"]) == ("–", "–", "–")

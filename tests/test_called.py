@@ -58,6 +58,9 @@ def test_help_and_mistakes_name_it_so_too_and_no_other_word(clone: Path) -> None
     helped = said(["./monkeys", "show", "--help"], clone)
     assert helped.startswith("Usage: ./monkeys show")
     assert "\n    ./monkeys show 1" in helped
+    assert "\nmonkeys" not in (topic := said(["./monkeys", "help", "reading"], clone))
+    assert "\n./monkeys view 1" in topic
+    assert "`./monkeys help TOPIC`" in said(["./monkeys", "help"], clone)
     assert "`./monkeys --help` lists them" in said(["./monkeys", "nonsense"], clone)
 
 
@@ -151,6 +154,8 @@ def test_logs_leave_out_what_libraries_say_of_themselves(tmp_path: Path) -> None
         "Loading shards: 100%|####| 1/1\r\n",
         "x.py:1: FutureWarning: old\n",
         "  if hasattr():\n",
+        "/a clone/x.py:893: SecurityWarning: privileges\n",
+        "absolutely not recommended!\n",
         "\n",
         "[W 261127 10:54:12 inspector:98] Inspect method conf failed\n",
         "(Main pid=1) WARNING 11-27 10:54:13 [cpu.py:224] Triton is not installed.\n",

@@ -114,8 +114,8 @@ def test_a_renamed_run_is_found_by_its_new_name_and_enqueued_only_once(place: Pl
     place.ok("rename", "mine", "ours")
     other = counted_run([Tally(5, 1)], name="other")
     assert f"a run named 'other' already (run {other})" in place.refused("rename", "ours", "other")
-    for name in ("", " ", "7", "a\nb", "x" * 201):
-        assert "NAME must" in place.refused("rename", "ours", name)
+    for name in ("", " ", "7", "a\nb", "x" * 201, "--help"):
+        assert "NAME must" in place.refused("rename", "ours", "--", name)
     assert "There is no run 'mine'" in place.refused("rename", "mine", "x")
     place.ok("rename", "ours", "--clear")
     assert find_run(str(run)).name is None

@@ -101,6 +101,15 @@ def test_what_pip_was_killed_at_is_installed_again(clone: Path) -> None:
     assert [each.name for each in site.iterdir()] == ["whole-1.dist-info"]
 
 
+def test_packages_are_found_in_every_locale_below_a_folder_with_an_umlaut(clone: Path) -> None:
+    site = clone / ".venv" / "lib" / "python3.11" / "site-packages"
+    file = site / "_editable_impl_monkeys.pth"
+    fake_environment(clone, f"mkdir -p '{site}'; case \"$*\" in *-e*) echo '{clone}' > '{file}';; esac")
+    assert said(clone)[0] == 0
+    assert file.read_bytes().isascii()
+    assert (site / file.read_text().strip()).resolve() == clone.resolve()
+
+
 def test_no_python_that_is_new_enough_is_one_sentence(clone: Path) -> None:
     done = subprocess.run(["make", "set-up", "PYTHON=/nonexistent/python"], cwd=clone, capture_output=True, text=True)
     assert done.stderr.startswith("There is no Python 3.11 or newer at /nonexistent/python: install one, or name it")

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -37,6 +38,21 @@ def test_only_write_changes_anything(place: Place, query: str) -> None:
     assert place.one("select count(*) from run") == 1
     place.ok("sql", "--write", query)
     place.query("select 1")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "copy (select 1) to program 'touch {}'",
+        "/* a */ -- why\n COPY (select 1) to '{}'",
+        "do $$ begin copy (select 1) to program 'touch {}'; end $$",
+    ],
+)
+def test_only_write_makes_files_or_starts_programs(place: Place, tmp_path: Path, query: str) -> None:
+    told = place.refused("sql", query.format(tmp_path / "made"))
+    assert "COPY is for psql" in told or "with --write it may" in told
+    assert not (tmp_path / "made").exists()
+    assert place.ok("sql", "select 'copy' as copied").splitlines()[2] == "copy"
 
 
 def test_a_statement_cannot_end_the_transaction_that_only_reads(place: Place) -> None:

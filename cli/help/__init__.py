@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from cli.called import as_called
+
 TOPICS = {path.stem: path for path in sorted(Path(__file__).parent.glob("*.md"))}
 
 
@@ -32,7 +34,7 @@ def help(ctx: click.Context, words: Sequence[str]) -> None:
     elif words[0] in TOPICS:
         if words[1:]:
             raise click.UsageError(f"A topic is one word: `monkeys help {words[0]}`.")
-        _read(TOPICS[words[0]].read_text("utf-8"))
+        _read(as_called(TOPICS[words[0]].read_text("utf-8")))
     else:
         click.echo(_help_of(ctx.find_root(), words))
 
@@ -42,7 +44,7 @@ def _list() -> None:
     for name, path in TOPICS.items():
         with path.open(encoding="utf-8") as file:
             click.echo(f"{name:{room}}  {file.readline().removeprefix('# ').strip()}")
-    click.echo("\n`monkeys help TOPIC` is one of these; `monkeys help COMMAND` is how a command is used.")
+    click.echo(as_called("\n`monkeys help TOPIC` is one of these; `monkeys help COMMAND` is how a command is used."))
 
 
 def _read(text: str) -> None:

@@ -155,6 +155,7 @@ def everything() -> Commands:
         raise CannotSetUp(f"{TORCH} cannot be had, by {'; nor by '.join(tried)}. The log is {log_of('python')}.")
     if (yield pip("install", "-e", ".[cpu,dev,swebench]")):
         raise CannotSetUp(f"vLLM and the rest cannot be installed: {cause('python')}. The log is {log_of('python')}.")
+    point_here()
     yield pip("uninstall", "--yes", *UNUSED)
 
 
@@ -226,6 +227,14 @@ def remove_halves() -> None:
         halves = [each for each in site.glob("*.dist-info") if not (each / "INSTALLER").exists()]
         for each in [*halves, *site.glob("~*")]:
             shutil.rmtree(each, ignore_errors=True)
+
+
+def point_here() -> None:
+    """Have .venv find our packages by a relative path: Python reads it in the locale's encoding, which under LC_ALL=C
+    has no umlaut.
+    """
+    for file in VENV.glob("lib/python*/site-packages/_editable_impl_monkeys.pth"):
+        file.write_text(os.path.relpath(ROOT, file.parent) + "\n")
 
 
 def pip(*arguments: str) -> list[str]:

@@ -1,5 +1,6 @@
 """A person's own SQL, asked as it stands: it only reads, unless told otherwise."""
 
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any, NamedTuple
@@ -10,11 +11,17 @@ from psycopg.rows import tuple_row
 from models.database import Connection, is_away, is_passing, transaction
 from verifiers.errors import UserError
 
+ACTS = re.compile(r"(?>\s|--[^\n]*\n|/\*.*?\*/)*+(copy|do|call)\b", re.IGNORECASE | re.DOTALL)
+"""Statements that a transaction which only reads lets through, and that can write files or start programs."""
+
 AT_A_TIME = 5_000
 """Rows that are here at once."""
 
 SHOWN = 60
 """Characters of a line of SQL that an error names."""
+
+CHANGES = "This changes something, and `sql` only reads; with --write it may."
+COPIES = "COPY is for psql (`monkeys sql` alone, then \\copy); --csv prints the rows of a query."
 
 
 class SqlAnswer(NamedTuple):
@@ -31,6 +38,8 @@ def answer_to(query: str, *, write: bool) -> Iterator[SqlAnswer]:
 
     Without `write` it is one statement, and changes nothing.
     """
+    if not write and (found := ACTS.match(query)):
+        raise UserError(COPIES if found[1].lower() == "copy" else CHANGES)
     with transaction() as connection, ExitStack() as open_ones:
         try:
             cursor = open_ones.enter_context((_changed if write else _read)(connection, query.encode()))
@@ -64,9 +73,9 @@ def _read(connection: Connection, query: bytes) -> psycopg.Cursor[tuple[Any, ...
 def _told(error: psycopg.Error, query: str, *, write: bool) -> UserError | None:
     """What to tell of wrong SQL; None where the SQL is not at fault."""
     if isinstance(error, psycopg.errors.ReadOnlySqlTransaction):
-        return None if write else UserError("This changes something, and `sql` only reads; with --write it may.")
+        return None if write else UserError(CHANGES)
     if "COPY" in str(error):
-        return UserError("COPY is for psql (`monkeys sql` alone, then \\copy); --csv prints the rows of a query.")
+        return UserError(COPIES)
     if error.sqlstate is None or is_away(error) or is_passing(error):
         return None
     if "multiple commands" in str(error):

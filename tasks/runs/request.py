@@ -84,6 +84,8 @@ def check_name(option: str, name: str | None) -> None:
         return
     if not name.strip() or name.isdigit():
         raise UserError(f"{option} must not be empty or a number, which would look like a run's id.")
+    if name.startswith("-"):
+        raise UserError(f"{option} must not begin with -, which would look like an option.")
     if len(name) > LONGEST_NAME or not name.isprintable():
         raise UserError(f"{option} must have at most {LONGEST_NAME} characters, none of them a control character.")
 

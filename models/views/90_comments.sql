@@ -157,6 +157,3 @@ comment on column work_total.run_id is 'The run';
 comment on column work_total.queue is 'The queue of the works';
 comment on column work_total.kind is 'generate, verify or score';
 comment on column work_total.verifier_id is 'Of works that verify, by whom, in the table verifier; null of others';
-comment on column fixed_tally.run_id is 'The run';
-comment on column fixed_tally.verifier_id is 'The verifier, in the table verifier';
-comment on column fixed_tally.problem_id is 'The problem, in the table problem';

@@ -102,8 +102,11 @@ def test_one_short_problem_makes_coverage_missing_and_opens_floor_to_ceiling() -
     assert np.isnan([found.coverage[1], found.stderr[1], found.low[1], found.high[1]]).all()
     assert found.problems == 3
     assert found.problems_missing.tolist() == [0, 1]
-    assert found.floor.tolist() == pytest.approx([2 / 3, 1 / 3])
+    assert found.floor.tolist() == pytest.approx([2 / 3, 2 / 3])  # the short one has a right sample already
     assert found.ceiling.tolist() == pytest.approx([2 / 3, 2 / 3])
+    unsolved = coverage([10, 10, 4], [10, 0, 0], [4, 5])
+    assert unsolved.floor.tolist() == pytest.approx([1 / 3, 1 / 3])
+    assert unsolved.ceiling.tolist() == pytest.approx([1 / 3, 2 / 3])
 
 
 def test_undecided_samples_count_as_wrong_in_the_floor_and_right_in_the_ceiling() -> None:

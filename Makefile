@@ -11,6 +11,9 @@ PYTHON := $(shell for each in /usr/bin/python3 python3 python3.14 python3.13 pyt
   "$$each" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$each" && break; done)
 endif
 
+TORCH := torch==2.13.0+cpu
+TORCH_INDEX := https://download.pytorch.org/whl/cpu
+
 # for tests and benches; monkeys finds by itself what set-up unpacked
 DEB := $(CURDIR)/.monkeys/deb
 export PATH := $(CURDIR)/.venv/bin:$(PATH):$(DEB)/usr/bin
@@ -26,7 +29,7 @@ help:
 set-up:
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	  || { echo "There is no Python 3.11 or newer$(if $(PYTHON), at $(PYTHON)): install one, or name it: make PYTHON=/path/to/python3" >&2; exit 1; }
-	"$(PYTHON)" -I cli/stack/set_up.py
+	"$(PYTHON)" -I cli/stack/set_up.py "$(TORCH)" "$(TORCH_INDEX)"
 
 demo: set-up
 	@./monkeys demo

@@ -23,8 +23,6 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 LOGS = ROOT / ".monkeys" / "set-up"
 
-TORCH = "torch==2.13.0+cpu"
-TORCH_INDEX = "https://download.pytorch.org/whl/cpu"
 UNUSED = ("torchvision", "torchaudio", "torchcodec")
 """What vLLM pulls in of these does not match a torch for CPUs, and text models do without."""
 
@@ -99,11 +97,11 @@ class Lane:
         return self.log.read_text("utf-8", errors="replace")
 
 
-def main() -> None:
-    """Set up what is not set up; one sentence where that fails."""
+def main(torch: str, index: str) -> None:
+    """Set up what is not set up, with this torch, which the second index has; one sentence where that fails."""
     lanes: list[Lane] = []
     try:
-        set_up(lanes)
+        set_up(lanes, torch, index)
     except CannotSetUp as error:
         say(f"Set-up ends: {error}")
         sys.exit(1)
@@ -118,11 +116,11 @@ def main() -> None:
             lane.kill()
 
 
-def set_up(lanes: list[Lane]) -> None:
+def set_up(lanes: list[Lane], torch: str, index: str) -> None:
     """Do what is due, all of it beside each other; `lanes` gets what runs."""
     writable()
     marks = {
-        "python": (VENV / ".set-up", key("pyproject.toml", "cli/stack/set_up.py")),
+        "python": (VENV / ".set-up", f"{key('pyproject.toml', 'cli/stack/set_up.py')} {torch}"),
         "programs": (VENV / "packages" / ".set-up", key("verifiers/programs/install.py")),
         "system": (ROOT / ".monkeys" / "deb" / ".set-up", key("cli/stack/unpack.py")),
     }
@@ -133,7 +131,7 @@ def set_up(lanes: list[Lane]) -> None:
         enough_disk(works)
         if not works:
             make_environment()
-        commands = {"python": everything, "programs": packages, "system": unpack}
+        commands = {"python": lambda: everything(torch, index), "programs": packages, "system": unpack}
         lanes += [Lane(name, commands[name]()) for name in todo]
         follow(lanes)
         for name in todo:
@@ -143,16 +141,16 @@ def set_up(lanes: list[Lane]) -> None:
     write_caller()
 
 
-def everything() -> Commands:
+def everything(torch: str, index: str) -> Commands:
     """Torch for CPUs from where it is to be had, then vLLM and all else."""
     remove_halves()
     tried = []
-    for index in ([], ["--index-url", TORCH_INDEX]):
-        if not (yield pip("install", TORCH, *index)):
+    for place in ([], ["--index-url", index]):
+        if not (yield pip("install", torch, *place)):
             break
-        tried.append(f"{index[1] if index else 'pip as it is set up here'}: {cause('python')}")
+        tried.append(f"{place[1] if place else 'pip as it is set up here'}: {cause('python')}")
     else:
-        raise CannotSetUp(f"{TORCH} cannot be had, by {'; nor by '.join(tried)}. The log is {log_of('python')}.")
+        raise CannotSetUp(f"{torch} cannot be had, by {'; nor by '.join(tried)}. The log is {log_of('python')}.")
     if (yield pip("install", "-e", ".[cpu,dev,swebench]")):
         raise CannotSetUp(f"vLLM and the rest cannot be installed: {cause('python')}. The log is {log_of('python')}.")
     point_here()
@@ -323,4 +321,4 @@ def _environment() -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

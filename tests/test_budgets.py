@@ -14,7 +14,7 @@ from models.tables import Price
 from tasks import ledger
 from tasks.engines.engine import Completion
 from tasks.ledger import Usage
-from tasks.ledger.run import MOST_UNMEASURED
+from tasks.ledger.stops import MOST_UNMEASURED
 from tasks.workers.sweep import sweep
 from tests.place import Place, wait_until
 from tests.small_runs import use_recording, work_off

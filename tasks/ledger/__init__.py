@@ -8,7 +8,8 @@ past its lease finds 0 rows and throws its result away. All times are the databa
 work      a work's life: published, claimed, kept, ended, given back, failed
 claims    a candidate that takes long to judge, held by one work at a time
 results   what a finished work leaves: samples, candidates, verdicts, tallies, scores, and the works that follow
-run       the run as a whole: cancelled, resumed, extended, judged by another verifier, stopped by a rule, ended
+run       the run as a whole: cancelled, resumed, extended, judged by another verifier, ended
+stops     what rules cut of runs: at right samples, or where a budget is spent
 submission  works whose samples a provider's batch API was asked for: parked, answered, released
 making    what makes works: batches, one more verifier or reward model, what was done elsewhere
 counts    how many works a run has, without counting them
@@ -29,7 +30,8 @@ from tasks.ledger.results import (
     known_candidates,
     record_verdicts,
 )
-from tasks.ledger.run import HeldRun, SplitAgain, Stopped, end_runs, hold, move_counting, refuse_run, stop_runs
+from tasks.ledger.run import HeldRun, SplitAgain, end_runs, hold, move_counting, refuse_run
+from tasks.ledger.stops import Stopped, stop_runs
 from tasks.ledger.submission import (
     Answer,
     HeldSubmission,

@@ -1,6 +1,5 @@
-"""The run as a whole: what a person does to it, the rules that stop it, and its end."""
+"""The run as a whole: what a person does to it, and its end."""
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -8,50 +7,18 @@ from typing import Any, NamedTuple
 
 from psycopg.types.json import Jsonb
 
-from models.database import Connection, fetch, fetch_column, transaction
+from models.database import fetch, fetch_column, transaction
 from models.rows import LABELS
-from models.settings import settings
 from models.storable import storable
 from models.tables import Kind, Run
 from tasks.ledger.making import Making
 from tasks.ledger.statements import statements
+from tasks.ledger.stops import stop, stopping
 from tasks.ledger.work import Lease, Usage, end_attempt
 from tasks.patience import patient
 from verifiers.errors import UserError
 
 SQL = statements("run.sql")
-
-MOST_UNMEASURED = 20
-"""Attempts of which nobody knows what they were billed, after which a budget ends a run without a sample."""
-
-
-LONG_LOOK = 0.5
-"""Seconds: a look at what a run has spent reads all its attempts. After one that took longer the next one waits ..."""
-
-LOOK_SHARE = 20
-"""... this many times as long."""
-
-_next_looks: dict[tuple[str, int], float] = {}
-"""(database, run) -> when its rules are asked next, on this process's clock."""
-
-
-class Stopped(NamedTuple):
-    """A run that a stopping rule cut batches from."""
-
-    run_id: int
-    rule: str
-
-
-class _Stop(NamedTuple):
-    run_id: int
-    problem_id: int | None
-    last_index: int | None
-    rule: str
-
-
-class _Cut(NamedTuple):
-    id: int
-    rule: str
 
 
 class SplitAgain(NamedTuple):
@@ -153,9 +120,9 @@ class HeldRun(Making):
         for problem_id, indices in wanted.items():
             if indices:
                 alike.setdefault((indices.start, indices.stop), []).append(problem_id)
-        for (start, stop), problem_ids in sorted(alike.items(), key=lambda group: group[0]):
+        for (start, end), problem_ids in sorted(alike.items(), key=lambda group: group[0]):
             self.add_batches(
-                queue, problem_ids, range(start, stop), self.row.batch_size, depth_first=self.row.depth_first
+                queue, problem_ids, range(start, end), self.row.batch_size, depth_first=self.row.depth_first
             )
 
     def limit(self, stop_rule: Mapping[str, Any]) -> int:
@@ -167,7 +134,7 @@ class HeldRun(Making):
 
     def budget_met(self) -> str | None:
         """The budget that is spent, or that turned out not to be measured, if one is."""
-        stops = _stopping(self.connection, [self.run_id])
+        stops = stopping(self.connection, [self.run_id])
         return next((stop.rule for stop in stops if stop.problem_id is None), None)
 
     def open(self) -> Open:
@@ -265,43 +232,6 @@ def move_counting() -> list[int]:
     with transaction() as connection:
         waiting = [HeldRun(connection, row.id, row) for row in fetch(connection, Run, SQL["waiting_to_count"])]
         return [run.run_id for run in waiting if run.move_counting()]
-
-
-def stop_runs() -> list[Stopped]:
-    """Cancel the batches that stopping rules leave out; return the runs that one of them was cut from.
-
-    Works in flight finish, and so do all lower indices of a problem, so that short samples are not favoured: what rules
-    cut of a problem is always a suffix of its batches.
-    """
-    stopped: list[Stopped] = []
-    with transaction() as connection:
-        for run_id in fetch_column(connection, SQL["ruled"]):
-            key, began = (settings().database_url, run_id), time.monotonic()
-            if began < _next_looks.get(key, 0):
-                continue
-            stopped += stop(connection, [run_id])
-            took = time.monotonic() - began
-            _next_looks[key] = began + LOOK_SHARE * took if took > LONG_LOOK else 0
-    return stopped
-
-
-def stop(connection: Connection, run_ids: Sequence[int]) -> list[Stopped]:
-    """The same of runs that are held by a transaction."""
-    stops = _stopping(connection, run_ids)
-    if not stops:
-        return []
-    runs, problems, last_indices, rules = (list(column) for column in zip(*stops, strict=True))
-    beyond = {"runs": runs, "problems": problems, "last_indices": last_indices, "rules": rules}
-    works = fetch(connection, _Cut, SQL["beyond_stops"], beyond)
-    if not works:
-        return []
-    cut = {"works": [work.id for work in works], "rules": [work.rule for work in works], "runs": runs}
-    return fetch(connection, Stopped, SQL["cut"], cut)
-
-
-def _stopping(connection: Connection, run_ids: Sequence[int]) -> list[_Stop]:
-    parameters = {"runs": list(run_ids), "most_unmeasured": MOST_UNMEASURED}
-    return fetch(connection, _Stop, SQL["stopping"], parameters) if run_ids else []
 
 
 @patient

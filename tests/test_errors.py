@@ -202,7 +202,7 @@ def test_an_address_that_is_none_is_named(place: Place, variable: str, address: 
 
 
 def test_a_name_that_no_index_holds_is_not_told_as_an_outage(place: Place) -> None:
-    said = place.refused("enqueue", "pocket-sums", "-n", "1", "--limit", "1", "--name", token_urlsafe(6_000))
+    said = place.refused("enqueue", "pocket-sums", "-n", "1", "--limit", "1", "--name", "n" + token_urlsafe(6_000))
     assert "at most 200 characters" in said
     assert "does not answer" not in said
     assert "answer" not in said

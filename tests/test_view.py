@@ -2,16 +2,10 @@
 
 import html
 import re
-import signal
-import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
-import httpx
-import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -19,56 +13,22 @@ from psycopg.types.json import Jsonb
 from starlette.testclient import TestClient
 
 from cli.view import pages
-from cli.view.app import HEADERS, make_app
 from cli.view.texts import compared, shown
 from models.database import reading, transaction
 from models.questions import browse_samples
 from models.questions.browse_samples import Filter, find_samples
 from models.questions.find import find_run
-from tests.counted import Sampled, Tally, counted_run, judge_again, sampled_run
+from tests.counted import Judged, Sampled, Tally, batched_run, counted_run, judge_again, sampled_run
 from tests.place import Place
-
-TOKEN = "the-token"
+from tests.viewing import HOSTILE, NONE, ONE, OTHER, THOUGHT, TOKEN, client_with_token, ids, link, listed, page, plain
+from verifiers.outcome import Outcome
 
 
 @pytest.fixture
 def client(place: Place) -> Iterator[TestClient]:
     """A browser of this host that has the token."""
-    with TestClient(make_app(TOKEN), base_url=f"http://127.0.0.1:8000/{TOKEN}/", follow_redirects=False) as made:
+    with client_with_token() as made:
         yield made
-
-
-def page(client: TestClient, address: str, status: int = 200) -> str:
-    """A page's HTML."""
-    answer = client.get(address)
-    assert answer.status_code == status, answer.text
-    return answer.text
-
-
-def plain(page: str) -> str:
-    """What a page says to a reader, on one line."""
-    return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", page)).split())
-
-
-def ids(run: int) -> dict[str, int]:
-    """A run's problems: key -> id."""
-    with transaction() as connection:
-        rows = connection.execute(
-            "select key, id from problem join prompt on problem_id = id where run_id = %s", (run,)
-        ).fetchall()
-    return {row["key"]: row["id"] for row in rows}
-
-
-def listed(page: str) -> list[int]:
-    """The sample indices that a page lists."""
-    table = page.partition("<table class=samples>")[2].partition("</table>")[0]
-    return [int(found) for found in re.findall(r"/sample/(\d+)", table)]
-
-
-ONE = Sampled("4", True, text="2 + 2 is 4, so 4.", logprob=-1.5)
-OTHER = Sampled("5", text="It is 5.", finish_reason="length")
-NONE = Sampled(None, text="I do not know.")
-THOUGHT = Sampled("4", True, text="Hm, 5? No.</think>It is 4.", answer_from=18)
 
 
 def test_every_page_shows_what_is_there(client: TestClient) -> None:
@@ -86,6 +46,9 @@ def test_every_page_shows_what_is_there(client: TestClient) -> None:
     sample = page(client, f"run/{run}/problem/{problem}/sample/0")
     assert "so <mark class=candidate>4</mark>." in sample
     assert "-1.5" in sample
+    assert "Question 2 + 2? True answer four Candidate 4" in plain(sample)
+    alone = client.get(f"run/{run}/problem/{problem}/sample/0/text")
+    assert (alone.headers["content-type"], alone.text) == ("text/plain; charset=utf-8", ONE.text)
     thought = plain(page(client, f"run/{run}/problem/{problem}/sample/3"))
     assert "Hm, 5? No.</think> Answer It is 4 ." in thought
     compared = page(client, f"run/{run}/problem/{problem}/diff?one=0&two=1")
@@ -105,13 +68,14 @@ def test_a_filter_lets_through_what_it_says(client: TestClient) -> None:
         "": [0, 1, 2, 3], "outcome=correct": [0, 3], "outcome=incorrect": [1], "outcome=no_answer": [2],
         "truncated=1": [1], "thinking=1": [1, 3], "text=is": [0, 1, 3], "text=apart": [1], "text=%25": [],
         f"candidate={four['id']}": [0, 3], "disagree=1": [1], "outcome=correct&text=Hm": [3],
-        "outcome=time_limit": [],
+        "outcome=time_limit": [], "outcome=not+correct": [1, 2],
     }  # fmt: skip
     for query, indices in wanted.items():
         assert listed(page(client, f"run/{run}/problem/{first}?{query}")) == indices, query
     assert listed(page(client, f"run/{run}/samples?outcome=not+verified+yet")) == [1]
     assert listed(page(client, f"run/{run}/samples?truncated=1")) == [1, 0]
     assert "No sample is like that" in page(client, f"run/{run}/samples?text=nowhere")
+    assert listed(page(client, f"run/{run}/samples?outcome=time_limit")) == []
     lenient = re.findall(r'<option value="(\d+)">lenient', page(client, f"run/{run}"))[0]
     assert listed(page(client, f"run/{run}/problem/{first}?outcome=correct&verifier={lenient}")) == [0, 1, 3]
     assert "3 correct · 0 incorrect · 1 no answer" in plain(
@@ -154,12 +118,6 @@ def test_next_and_before_lead_through_every_sample_that_is_let_through_once(clie
         while before := link(page(client, f"http://127.0.0.1:8000{back[-1]}"), "prev"):
             back.append(before)
         assert linked(back[::-1]) == linked(way)
-
-
-def link(page: str, relation: str) -> str | None:
-    """Where a page's link of a relation leads."""
-    found = re.search(rf'<a rel={relation} href="([^"]*)"', page)
-    return html.unescape(found[1]) if found else None
 
 
 def linked(addresses: list[str]) -> list[tuple[int, int]]:
@@ -228,18 +186,63 @@ def test_problems_come_page_by_page_from_the_hardest(place: Place, client: TestC
         shown, address = [], f"?sort={sort}"
         while address:
             problems = page(client, f"run/{run}{address}")
-            shown += [int(key) for key in re.findall(r'/problem/\d+">(\d+)</a>', problems)]
+            shown += [int(key) for key in re.findall(r'/problem/\d+[^"]*">(\d+)</a>', problems)]
             address = link(problems, "next") or ""
         assert shown == order, sort
+
+
+def test_the_order_of_problems_is_kept_on_the_way_through_them(client: TestClient) -> None:
+    run = sampled_run({"a": [ONE], "b": [OTHER], "c": [ONE, OTHER]})
+    keys = {id: key for key, id in ids(run).items()}
+    for sort, order in {"hardest": "bca", "easiest": "acb", "in+order": "abc"}.items():
+        address = re.findall(r'<a href="([^"]*/problem/[^"]*)', page(client, f"run/{run}?sort={sort}"))[0]
+        way = []
+        while address:
+            way.append(html.unescape(address))
+            address = link(page(client, f"http://127.0.0.1:8000{way[-1]}"), "next-problem") or ""
+        assert "".join(keys[int(re.findall(r"/problem/(\d+)", each)[0])] for each in way) == order
+        last = page(client, f"http://127.0.0.1:8000{way[-1]}")
+        assert link(last, "prev-problem") == way[-2]
+        assert f"<b>{sort.replace('+', ' ')}</b>" in page(client, f"http://127.0.0.1:8000{link(last, 'up')}")
+
+
+def test_problems_are_found_by_a_part_of_their_key(client: TestClient) -> None:
+    run = sampled_run({"Sums/1": [ONE], "sums_2": [OTHER], "x%y": [OTHER], "x?y": [ONE]})
+    found = {"sums": ["sums_2", "Sums/1"], "s_": ["sums_2"], "%": ["x%y"], "?y": ["x?y"], "z": []}
+    for key, keys in found.items():
+        shown = page(client, f"run/{run}?key={quote(key)}")
+        assert re.findall(r'/problem/\d+[^"]*">([^<]*)</a>', shown) == keys
+    assert "No problem has such a key. all problems" in plain(shown)
+
+
+def test_an_outcome_that_no_candidate_of_a_problem_has_is_not_looked_for_in_its_samples(client: TestClient) -> None:
+    late = Sampled("7", outcome=Outcome.time_limit)
+    run = find_run(str(sampled_run({"a": [OTHER] * 9, "b": [OTHER] * 3 + [late], "c": [late, OTHER]})))
+    with reading(60) as connection, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(browse_samples, "WINDOW", 1)
+        seen, start, steps = [], None, 0
+        while steps == 0 or start is not None:
+            found = find_samples(connection, run.id, run.verifier_id, Filter("time_limit"), start, seconds=0)
+            seen += [(each.problem_key, each.sample_index) for each in found.samples]
+            start, steps = found.go_on, steps + 1
+    assert (seen, steps) == ([("b", 3), ("c", 0)], 1 + 4 + 2 + 1)
+
+
+def test_a_run_that_is_not_through_says_so(client: TestClient) -> None:
+    run = batched_run([[Judged(10, 3), Judged(10, None)], [Judged(10, None)]])
+    for state, told in {"now()": False, "null": True}.items():
+        with transaction() as connection:
+            connection.execute(f"update run set finished_at = {state}")
+        assert ("In part: numbers" in page(client, f"run/{run}")) is told
+        problem = plain(page(client, f"run/{run}/problem/{ids(run)['0']}"))
+        assert ("of 10 verified samples so far" in problem) is told
+        assert f"There is no sample{' yet' if told else ''}." in problem
 
 
 def test_shares_of_a_planned_run_are_said_to_be_none(client: TestClient) -> None:
     run = counted_run([Tally(20, 4), Tally(40, 1, first=25)], batch=5, n=20, stop_rule={"planned": True})
     page = client.get(f"/run/{run}").text
     assert "Outcomes decided how many samples a problem has (planned)" in page
-
-
-HOSTILE = "</pre></script><script>alert(1)</script><img src=x onerror=alert(1)> \x1b[2J \u202eevil {{ 7 * 7 }} \"'"
 
 
 def test_hostile_text_stays_text(place: Place, client: TestClient, tmp_path: Path) -> None:
@@ -296,57 +299,6 @@ def test_two_texts_are_compared_within_bounds() -> None:
     assert compared("x" * 100_000, "x" * 100_000 + "y")[1] is not None
 
 
-def test_only_who_has_the_address_on_this_host_is_answered(client: TestClient) -> None:
-    run = sampled_run({"a": [ONE]})
-    for host in ("evil.example", "127.0.0.1.evil.example", ""):
-        assert client.get(f"run/{run}", headers={"host": host}).status_code == 400
-    for host in ("localhost:9000", "127.0.0.1:1"):
-        assert client.get(f"run/{run}", headers={"host": host}).status_code == 200
-    for path in ("/", "/run/1", f"/{TOKEN}x/run/{run}", f"/{TOKEN[:-1]}/run/{run}", "/%00/", "/é/run/1"):
-        answer = client.get(f"http://127.0.0.1:8000{path}")
-        assert answer.status_code == 404
-        assert "a" not in ids(run) or "problem" not in answer.text
-    for method in ("POST", "PUT", "DELETE"):
-        assert client.request(method, f"run/{run}").status_code == 405
-
-
-def test_every_answer_forbids_what_a_page_does_not_need(client: TestClient) -> None:
-    run = sampled_run({"a": [ONE]})
-    for address in (f"run/{run}", "run/99", "file/view.js", "file/app.py", "http://127.0.0.1:8000/x"):
-        answer = client.get(address)
-        for name, value in HEADERS.items():
-            assert answer.headers[name] == value
-    for address in ("", f"run/{run}", f"run/{run}/problem/{ids(run)['a']}/sample/0"):
-        shown = page(client, address)
-        assert " style=" not in shown
-        assert re.findall(r"<script[^>]*>", shown) == [f'<script src="/{TOKEN}/file/view.js" defer>']
-
-
-WRONG = {
-    "run/99": "There is no run 99", "run/{run}/problem/99": "has no problem of the id 99",
-    "run/{run}/problem/{problem}/sample/9": "has no sample 9", "run/{run}?sort=x": "not sorted 'x'",
-    "run/{run}/samples?outcome=x": "no outcome 'x'", "run/{run}/samples?candidate=²": "is a whole number",
-    "run/{run}?verifier=99": "not judged by a verifier", "?before=x": "is a whole number",
-    "run/{run}/problem/{problem}/diff?one=1": "give one and two", "run/99999999999999999999": "no run 9999",
-    "run/{run}/samples?at=99999999999&index=0": "cannot hold a value",
-}  # fmt: skip
-"""Address -> what is told."""
-
-
-def test_a_wrong_address_is_told_in_one_sentence(client: TestClient) -> None:
-    run = sampled_run({"a": [ONE]})
-    for address, said in WRONG.items():
-        assert said in plain(page(client, address.format(run=run, problem=ids(run)["a"]), 404))
-
-
-def test_a_page_only_reads_and_ends_what_takes_long(place: Place) -> None:
-    with pytest.raises(psycopg.errors.ReadOnlySqlTransaction), reading(5) as connection:
-        connection.execute("delete from run")
-    with pytest.raises(psycopg.errors.QueryCanceled), reading(0.05) as connection:
-        connection.execute("select pg_sleep(5)")
-    assert place.one("show statement_timeout") == "0"
-
-
 def test_a_page_of_a_problem_stands_alone_and_says_what_it_leaves_out(place: Place, tmp_path: Path) -> None:
     run = str(sampled_run({"a": [ONE] * 60, "b": [OTHER]}))
     file = tmp_path / "a.html"
@@ -358,26 +310,3 @@ def test_a_page_of_a_problem_stands_alone_and_says_what_it_leaves_out(place: Pla
                   [str(tmp_path / "b.html"), "--problem", "a", "--correct"]):  # fmt: skip
         assert "A page is FILE.html with --problem KEY" in place.refused("export", run, *words)
     assert "exists already" in place.refused("export", run, str(file), "--problem", "a")
-
-
-def test_view_prints_its_address_serves_it_and_ends_quietly(place: Place) -> None:
-    run = sampled_run({"a": [ONE]}, name="named")
-    view = subprocess.Popen(
-        [sys.executable, "-m", "cli", "view"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    place.processes.append(view)
-    assert view.stdout is not None
-    address = view.stdout.readline().strip()
-    assert re.fullmatch(rf"http://127\.0\.0\.1:\d+/[\w-]{{20,}}/run/{run}", address)
-    assert "named" in httpx.get(address).text
-    view.send_signal(signal.SIGINT)
-    said, errors = view.communicate(timeout=20)
-    assert (view.returncode, said, errors) == (0, "", "Ctrl-C ends it.\n")
-
-
-def test_a_port_that_is_taken_is_told(place: Place) -> None:
-    sampled_run({"a": [ONE]})
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = str(taken.getsockname()[1])
-        assert f"Port {port} cannot be had" in place.refused("view", "--port", port)
-    assert "There is no run" in place.refused("view", "nobody's")

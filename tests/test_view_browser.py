@@ -9,7 +9,7 @@ import pytest
 from tests.browser import browser
 from tests.counted import Sampled, sampled_run
 from tests.place import Place
-from tests.test_view import HOSTILE, ONE, OTHER
+from tests.viewing import HOSTILE, ONE, OTHER
 
 pytestmark = pytest.mark.slow
 

@@ -36,6 +36,10 @@ HEADERS = {
 HOSTS = ["127.0.0.1", "localhost"]
 """What a browser may call this host: another name may be a stranger's, pointed here."""
 
+NO_TOKEN = "Nothing is here without the token: `monkeys view` prints the whole address in the terminal that it runs in."
+
+REFUSED = {404: "There is no such page.", 405: "These pages only read: they are asked for by GET."}
+
 FILES = {"view.css": "text/css", "view.js": "text/javascript"}
 
 
@@ -47,6 +51,7 @@ def make_app(token: str) -> Starlette:
         Route("/run/{run:int}/samples", pages.samples, name="samples"),
         Route("/run/{run:int}/problem/{problem:int}", pages.problem, name="problem"),
         Route("/run/{run:int}/problem/{problem:int}/sample/{index:int}", pages.sample, name="sample"),
+        Route("/run/{run:int}/problem/{problem:int}/sample/{index:int}/text", pages.text, name="text"),
         Route("/run/{run:int}/problem/{problem:int}/diff", pages.diff, name="diff"),
         Route("/file/{name}", _file, name="file"),
     ]
@@ -63,7 +68,8 @@ def _with_token(app: ASGIApp, token: str) -> ASGIApp:
     async def asked(scope: Scope, receive: Receive, send: Send) -> None:
         given = str(scope.get("path_params", {}).get("token", ""))
         if not secrets.compare_digest(given.encode(), token.encode()):
-            raise HTTPException(404, "Nothing is here; use the address that `monkeys view` printed.")
+            raise HTTPException(404)
+        scope["has_token"] = True
         await app(scope, receive, send)
 
     return asked
@@ -87,12 +93,18 @@ def _with_headers(app: ASGIApp) -> ASGIApp:
 def _file(request: Request) -> Response:
     name = request.path_params["name"]
     if name not in FILES:
-        raise HTTPException(404, "There is no such file.")
+        raise HTTPException(404)
     return Response((files("cli.view") / "static" / name).read_bytes(), media_type=FILES[name])
 
 
-async def _refused(request: Request, error: Any) -> Response:  # noqa: ARG001
-    return Response(f"{error.detail}\n", error.status_code, media_type="text/plain")
+async def _refused(request: Request, error: Any) -> Response:
+    """An address that is none, or a method that changes things: a page for who has the token, else one sentence."""
+    if not request.scope.get("has_token"):
+        return Response(f"{NO_TOKEN}\n", error.status_code, media_type="text/plain")
+    said = REFUSED.get(error.status_code, error.detail)
+    answer = render(request, "said", said=said, status=error.status_code)
+    answer.headers.update(error.headers or {})
+    return answer
 
 
 async def _told(request: Request, error: Exception) -> Response:

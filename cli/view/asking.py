@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 
 from models.questions.browse_problems import SORTS
-from models.questions.browse_samples import UNVERIFIED, Filter, Spot
+from models.questions.browse_samples import NOT_CORRECT, UNVERIFIED, Filter, Spot
 from models.storable import storable
 from verifiers.errors import UserError
 from verifiers.outcome import Outcome
@@ -14,7 +14,12 @@ from verifiers.outcome import Outcome
 SECONDS = 5.0
 """What one statement of a page may take."""
 
-OUTCOMES = [*map(str, Outcome), UNVERIFIED]
+LONGEST = 1_000
+"""Characters of what is searched for: it stands in every link of a page."""
+
+HARDEST = next(iter(SORTS))
+
+OUTCOMES = [NOT_CORRECT, *map(str, Outcome), UNVERIFIED]
 
 
 class PageState(NamedTuple):
@@ -26,23 +31,32 @@ class PageState(NamedTuple):
     everywhere: bool
     """Whether the next sample may be another problem's."""
     sort: str
+    key: str | None
+    """A part of the keys of the problems that are listed."""
     after: int | None
     start: Spot | None
     whole: bool
     """Whether long texts are shown whole."""
 
     def query(self, **changed: object) -> str:
-        """The address's part behind `?` of this filter, changed so; without the place."""
-        wanted = self.wanted._asdict()
-        state = {**wanted, "verifier": self.verifier, "everywhere": self.everywhere, **changed}
+        """The address's part behind `?` of this filter and order, changed so; without the place."""
+        state = {**self.wanted._asdict(), "everywhere": self.everywhere, **self.kept(), **changed}
         said = {name: 1 if value is True else value for name, value in state.items() if _is_said(value)}
         return "?" + urlencode(said) if said else ""
+
+    def kept(self) -> dict[str, object]:
+        """What stays as it is when another filter is chosen."""
+        return {"verifier": self.verifier, "sort": None if self.sort == HARDEST else self.sort}
+
+    def unfiltered(self) -> str:
+        """The address's part behind `?` with no filter."""
+        return self._replace(wanted=Filter(), everywhere=False).query()
 
 
 def asked(request: Request) -> PageState:
     """What an address asks for; UserError where it is none that a page links to."""
     given = request.query_params
-    outcome, sort = given.get("outcome") or None, given.get("sort") or "hardest"
+    outcome, sort = given.get("outcome") or None, given.get("sort") or HARDEST
     if outcome is not None and outcome not in OUTCOMES:
         raise UserError(f"There is no outcome {outcome!r:.100}; there are {', '.join(OUTCOMES)}.")
     if sort not in SORTS:
@@ -52,13 +66,14 @@ def asked(request: Request) -> PageState:
         disagree=bool(given.get("disagree")),
         truncated=bool(given.get("truncated")),
         thinking=bool(given.get("thinking")),
-        text=storable(given.get("text", "").replace("\r\n", "\n")) or None,
+        text=_text(request, "text"),
         candidate=number(request, "candidate"),
     )
     at, index = number(request, "at"), number(request, "index")
     start = None if at is None or index is None else Spot(at, index)
     everywhere, whole = bool(given.get("everywhere")), bool(given.get("whole"))
-    return PageState(wanted, number(request, "verifier"), everywhere, sort, number(request, "after"), start, whole)
+    verifier, after = number(request, "verifier"), number(request, "after")
+    return PageState(wanted, verifier, everywhere, sort, _text(request, "key"), after, start, whole)
 
 
 def number(request: Request, name: str) -> int | None:
@@ -69,6 +84,13 @@ def number(request: Request, name: str) -> int | None:
     if not (given.isascii() and given.isdecimal() and len(given) < 19):
         raise UserError(f"{name} is a whole number, not {given!r:.100}.")
     return int(given)
+
+
+def _text(request: Request, name: str) -> str | None:
+    given = storable(request.query_params.get(name, "").replace("\r\n", "\n"))
+    if len(given) > LONGEST:
+        raise UserError(f"{name} takes {LONGEST:,} characters at most, not {len(given):,}.")
+    return given or None
 
 
 def _is_said(value: object) -> bool:

@@ -5,13 +5,20 @@ from typing import Any, NamedTuple
 from starlette.requests import Request
 from starlette.responses import Response
 
+from cli.options import engine_options
 from cli.view.asking import OUTCOMES, SECONDS, PageState, asked, number
 from cli.view.render import render
 from cli.view.texts import SHOWN, compared, parts
 from models.database import Connection, reading
 from models.questions import browse_problems, browse_runs, browse_samples
 from models.questions.browse_one import SampleRead, VerdictRead, sample_read, scores_of, verdicts_of
-from models.questions.browse_problems import candidates_of, coverage_of_problem, problem_read, problems_after
+from models.questions.browse_problems import (
+    candidates_of,
+    coverage_of_problem,
+    problem_read,
+    problems_after,
+    problems_beside,
+)
 from models.questions.browse_runs import VerifierListed
 from models.questions.browse_samples import SamplesFound, Spot, find_samples, next_sample
 from models.tables import Run
@@ -50,7 +57,8 @@ def run(request: Request) -> Response:
     """A run's problems."""
     with reading(SECONDS) as connection:
         page = _page(connection, request)
-        found = problems_after(connection, page.run.id, page.verifier.id, page.asked.sort, page.asked.after)
+        sort, after, key = page.asked.sort, page.asked.after, page.asked.key
+        found = problems_after(connection, page.run.id, page.verifier.id, sort, after, key)
     listed, more = found[: browse_problems.PAGE], len(found) > browse_problems.PAGE
     return page.answer(request, "run", problems=listed, more=more, sorts=list(browse_problems.SORTS))
 
@@ -77,11 +85,12 @@ def problem(request: Request) -> Response:
         coverage = coverage_of_problem(connection, read)
         candidates = candidates_of(connection, run_id, problem_id, verifier)
         found = _found(connection, page, problem_id)
+        beside = problems_beside(connection, run_id, verifier, page.asked.sort, problem_id)
     most = browse_problems.CANDIDATES
     return page.answer(
         request, "problem", problem=read, question=question_of(read.data), truth=true_answer_of(read.data),
         coverage=coverage, candidates=candidates[:most], more_candidates=len(candidates) > most,
-        counted=browse_problems.COUNTED, found=found,
+        counted=browse_problems.COUNTED, found=found, beside=beside,
     )  # fmt: skip
 
 
@@ -102,7 +111,17 @@ def sample(request: Request) -> Response:
         request, "sample", sample=read, verdict=verdict, verdicts=verdicts, scores=scores, thought=thought,
         answer=answer, most=None if asked.whole else SHOWN, problem=of, question=question_of(of.data),
         truth=true_answer_of(of.data), before=before, after=after,
+        template_options=engine_options(page.run.sampling.get("chat_template_args") or {}),
     )  # fmt: skip
+
+
+def text(request: Request) -> Response:
+    """A sample's text and nothing else, as it came."""
+    with reading(SECONDS) as connection:
+        read = sample_read(connection, *(request.path_params[name] for name in ("run", "problem", "index")))
+    if read.text is None:
+        raise UserError("This sample has no text.")
+    return Response(read.text, media_type="text/plain")
 
 
 def diff(request: Request) -> Response:

@@ -77,6 +77,13 @@ class ProblemRead(NamedTuple):
     biased_by: str | None
 
 
+class ProblemsBeside(NamedTuple):
+    """The ids of the problems before and behind one; None at the ends."""
+
+    before: int | None
+    after: int | None
+
+
 class CoverageOfProblem(NamedTuple):
     """pass@k of one problem."""
 
@@ -96,9 +103,12 @@ class CandidateListed(NamedTuple):
 
 
 def problems_after(
-    connection: Connection, run_id: int, verifier_id: int, sort: str, after: int | None
+    connection: Connection, run_id: int, verifier_id: int, sort: str, after: int | None, key: str | None
 ) -> list[ProblemListed]:
-    """A page of a run's problems behind the one with the id `after`, and one more where there are more."""
+    """A page of a run's problems behind the one with the id `after`, and one more where there are more.
+
+    Only those in whose key `key` stands, in whatever case.
+    """
     return fetch(
         connection,
         ProblemListed,
@@ -107,8 +117,11 @@ def problems_after(
             select tallies.*, {SORTS[sort]} as rank from ({TALLIES}) as tallies
         ), chosen as materialized (
             select * from ranked
-            where %(after)s::bigint is null
-                or (rank, position) > (select rank, position from ranked where problem_id = %(after)s)
+            where (%(after)s::bigint is null
+                    or (rank, position) > (select rank, position from ranked where problem_id = %(after)s))
+                and (%(key)s::text is null or problem_id in (
+                    select prompt.problem_id from prompt join problem on problem.id = prompt.problem_id
+                    where run_id = %(run)s and strpos(lower(problem.key), lower(%(key)s)) > 0))
             order by rank, position limit %(limit)s
         )
         select problem_id, problem.key as problem_key, position, samples, correct, incorrect, no_answer, undecided,
@@ -120,9 +133,26 @@ def problems_after(
         """,
         {
             "run": run_id, "verifier": verifier_id, "after": after, "limit": PAGE + 1, "names": list(QUESTIONS),
-            "bytes": LISTED_BYTES,
+            "bytes": LISTED_BYTES, "key": key,
         },
     )  # fmt: skip
+
+
+def problems_beside(
+    connection: Connection, run_id: int, verifier_id: int, sort: str, problem_id: int
+) -> ProblemsBeside:
+    """The problems before and behind one in a run's order by `sort`."""
+    return fetch(
+        connection,
+        ProblemsBeside,
+        f"""
+        select before, after from (
+            select problem_id, lag(problem_id) over ordered as before, lead(problem_id) over ordered as after
+            from ({TALLIES}) as tallies window ordered as (order by {SORTS[sort]}, position)
+        ) as placed where problem_id = %(problem)s
+        """,
+        {"run": run_id, "verifier": verifier_id, "problem": problem_id},
+    )[0]
 
 
 def problem_read(

@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from models.database import Connection, fetch
+from models.database import Connection, fetch, fetch_column
 from verifiers.outcome import Outcome
 
 WINDOW = 500
@@ -21,22 +21,33 @@ class Filter(NamedTuple):
     """Which samples are wanted: those that all of these let through."""
 
     outcome: str | None = None
-    """An Outcome, or UNVERIFIED."""
+    """An Outcome, NOT_CORRECT or UNVERIFIED."""
     disagree: bool = False
     truncated: bool = False
     thinking: bool = False
     text: str | None = None
     candidate: int | None = None
 
+    def chooses(self) -> bool:
+        """Whether any sample is left out."""
+        return self != Filter()
+
 
 UNVERIFIED = "not verified yet"
+
+NOT_CORRECT = "not correct"
+"""Judged, and whatever it failed by not right."""
+
+OF_CANDIDATES = frozenset(Outcome) - {Outcome.no_answer}
+"""Outcomes that only a sample with a candidate has."""
 
 THOUGHT = """
     (thinking is not null or judged.sample_index is not null and judged.answer_from is distinct from 0)
 """
 
 LETS_THROUGH = f"""
-    (%(outcome)s::text is null or coalesce(judged.outcome::text, '{UNVERIFIED}') = %(outcome)s)
+    (%(outcome)s::text is null or coalesce(judged.outcome::text, '{UNVERIFIED}') = %(outcome)s
+        or %(outcome)s = '{NOT_CORRECT}' and judged.counts_as in ('incorrect', 'no_answer'))
     and (not %(truncated)s or finish_reason = 'length')
     and (not %(thinking)s or {THOUGHT})
     and (%(candidate)s::bigint is null or judged.candidate_id = %(candidate)s)
@@ -143,6 +154,10 @@ def _windows(
     for place in _places(connection, given, start, backwards):
         seen = start.sample_index if start and start.position == place.position else None
         here = {**given, "problem": place.problem_id, "position": place.position}
+        if (last := _end_of_none(connection, here, backwards)) is not None:
+            if last != seen:
+                yield [], Spot(place.position, last)
+            continue
         while (window := _window(connection, here, seen, backwards)).farthest is not None:
             low, high = sorted((window.nearest or 0, window.farthest))
             seen = window.farthest
@@ -163,6 +178,26 @@ def _places(connection: Connection, given: Mapping[str, Any], start: Spot | None
         """,
         {**given, "start": None if start is None else start.position},
     )
+
+
+def _end_of_none(connection: Connection, here: Mapping[str, Any], backwards: bool) -> int | None:
+    """The last index of a problem of which no candidate has the wanted verdict; None where one may have it.
+
+    There are far fewer candidates than samples, and most problems have none of a rare outcome.
+    """
+    if here["outcome"] not in OF_CANDIDATES:
+        return None
+    ends = fetch_column(
+        connection,
+        f"""
+        select {"min" if backwards else "max"}(sample_index) from sample
+        where run_id = %(run)s and problem_id = %(problem)s and not exists (
+            select from candidate join verdict on verdict.candidate_id = candidate.id
+            where problem_id = %(problem)s and verifier_id = %(verifier)s and outcome = %(outcome)s::outcome)
+        """,
+        here,
+    )
+    return next(iter(ends), None)
 
 
 def _window(connection: Connection, here: Mapping[str, Any], seen: int | None, backwards: bool) -> _Window:

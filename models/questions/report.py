@@ -103,7 +103,7 @@ class Findings:
     def partial(self) -> str | None:
         """How far the run was, where it is not done: its numbers are of a part of it."""
         far = self.progress
-        if far.state == "done" or far.state.startswith("stopped"):
+        if not far.in_part:
             return None
         counted = f"{far.samples:,} of {far.samples_wanted:,} samples, {far.verified:,} judged"
         return f"{far.state} as of {self.as_of.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC: {counted}"

@@ -60,6 +60,11 @@ class RunProgressRow(NamedTuple):
     created_at: datetime
     finished_at: datetime | None
 
+    @property
+    def in_part(self) -> bool:
+        """Whether more was wanted than there is: numbers of it will change if it goes on."""
+        return self.state != "done" and not self.state.startswith("stopped")
+
 
 class CostRow(NamedTuple):
     """What each run took."""

@@ -1,6 +1,6 @@
 // Keys for the links that a page has anyway.
 "use strict";
-const RELATIONS = { j: "next", ArrowRight: "next", k: "prev", ArrowLeft: "prev", u: "up" };
+const RELATIONS = { j: "next", ArrowRight: "next", k: "prev", ArrowLeft: "prev", u: "up", n: "next-problem", p: "prev-problem" };
 addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea")) return;
   if (event.key === "/") {

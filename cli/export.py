@@ -120,7 +120,7 @@ def _write_page(run: Run, file: Path | None, problem: str | None, *, alone: bool
     page = shared_page(run.id, find_problem(run.id, problem))
     with _whole_or_nothing(file) as part:
         part.write_text(page, "utf-8")
-    click.echo(f"Problem {harmless(problem)} of run {run.id}: {file}", err=True)
+    click.echo(f"Problem {harmless(problem)} of run {run.id}: {file}, {file.stat().st_size:,} bytes", err=True)
 
 
 @contextmanager

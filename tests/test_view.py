@@ -302,8 +302,13 @@ def test_two_texts_are_compared_within_bounds() -> None:
 def test_a_page_of_a_problem_stands_alone_and_says_what_it_leaves_out(place: Place, tmp_path: Path) -> None:
     run = str(sampled_run({"a": [ONE] * 60, "b": [OTHER]}))
     file = tmp_path / "a.html"
-    place.ok("export", run, str(file), "--problem", "a")
+    with transaction() as connection:
+        question = Jsonb({"question": "q" * 150_000, "answer": "4"})
+        connection.execute("update problem set data = %s where key = 'a'", (question,))
+    told = place.monkeys("export", run, str(file), "--problem", "a").stderr
+    assert told == f"Problem a of run {run}: {file}, {file.stat().st_size:,} bytes\n"
     shown = file.read_text("utf-8")
+    assert "130,000 characters are left out here" in shown
     assert "Here are the first 50 of 60 verified samples" in shown
     assert not re.search(r"<script|<link|src=|href=", shown)
     for words in (["--problem", "a"], [str(tmp_path / "b.html")], [str(tmp_path / "b.jsonl"), "--problem", "a"],

@@ -15,7 +15,8 @@ pytestmark = pytest.mark.slow
 
 
 def test_keys_lead_through_samples_in_a_browser_and_hostile_text_runs_nothing(place: Place, tmp_path: Path) -> None:
-    run = sampled_run({"a": [ONE, OTHER, Sampled(HOSTILE, text=HOSTILE + "y" * 1_000_000 + HOSTILE)]}, name=HOSTILE)
+    many = [ONE, OTHER, Sampled(HOSTILE, text=HOSTILE + "y" * 1_000_000 + HOSTILE)]
+    run = sampled_run({"a": many, "b": [ONE]}, name=HOSTILE)
     view = subprocess.Popen([sys.executable, "-m", "cli", "view"], stdout=subprocess.PIPE, text=True)
     place.processes.append(view)
     assert view.stdout is not None
@@ -24,6 +25,7 @@ def test_keys_lead_through_samples_in_a_browser_and_hostile_text_runs_nothing(pl
         page.tell("Emulation.setDeviceMetricsOverride", width=360, height=800, deviceScaleFactor=1, mobile=True)
         page.go(address)
         problem = page.ask("document.querySelector('.problems a').href")
+        other = page.ask("document.querySelectorAll('.problems a')[1].href")
         page.go(problem)
         page.go(f"{problem}/sample/0")
         page.press("j")
@@ -35,6 +37,10 @@ def test_keys_lead_through_samples_in_a_browser_and_hostile_text_runs_nothing(pl
         page.press("k")
         page.wait_for("/sample/1")
         page.press("u")
+        page.wait_for(problem)
+        page.press("n")
+        page.wait_for(other)
+        page.press("p")
         page.wait_for(problem)
         page.press("/")
         page.press("j")

@@ -9,11 +9,13 @@ from cli.options import Number, run_argument
 from verifiers.errors import UserError
 from verifiers.ranges import whole
 
+OPEN_HELP = "Open the address in a browser, on whose command line others of this host may see it."
+
 
 @click.command()
 @run_argument
 @click.option("--port", type=Number(whole(1, 65535)), help="Default: a free one.")
-@click.option("--open", "opened", is_flag=True, help="Open the address in a browser.")
+@click.option("--open", "opened", is_flag=True, help=OPEN_HELP)
 def view(named: str | None, port: int | None, opened: bool) -> None:
     """Serve a page to read RUN's samples on, to this host only, until Ctrl-C; without RUN, those of the last one.
 

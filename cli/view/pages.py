@@ -90,7 +90,7 @@ def problem(request: Request) -> Response:
     return page.answer(
         request, "problem", problem=read, question=question_of(read.data), truth=true_answer_of(read.data),
         coverage=coverage, candidates=candidates[:most], more_candidates=len(candidates) > most,
-        counted=browse_problems.COUNTED, found=found, beside=beside,
+        counted=browse_problems.COUNTED, found=found, beside=beside, most=SHOWN,
     )  # fmt: skip
 
 

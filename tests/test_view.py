@@ -191,6 +191,15 @@ def test_problems_come_page_by_page_from_the_hardest(place: Place, client: TestC
         assert shown == order, sort
 
 
+def test_a_prompt_is_shown_with_what_was_sent_beside_it(client: TestClient) -> None:
+    run = sampled_run({"a": [ONE]})
+    sent = Jsonb({"system": "Be brief.", "chat_template_args": {"enable_thinking": True}})
+    with transaction() as connection:
+        connection.execute("update run set sampling = sampling || %s where id = %s", (sent, run))
+    shown = plain(page(client, f"run/{run}/problem/{ids(run)['a']}/sample/0"))
+    assert "prompt, 6 characters with enable_thinking=true system Be brief. prompt" in shown
+
+
 def test_the_order_of_problems_is_kept_on_the_way_through_them(client: TestClient) -> None:
     run = sampled_run({"a": [ONE], "b": [OTHER], "c": [ONE, OTHER]})
     keys = {id: key for key, id in ids(run).items()}

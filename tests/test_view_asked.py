@@ -12,8 +12,10 @@ import psycopg
 import pytest
 from starlette.testclient import TestClient
 
+from cli.view import pages
 from cli.view.app import HEADERS, NO_TOKEN
-from models.database import reading
+from models.database import reading, transaction
+from models.settings import settings
 from tests.counted import Sampled, sampled_run
 from tests.place import Place
 from tests.viewing import ONE, TOKEN, client_with_token, ids, page, plain
@@ -92,6 +94,20 @@ def test_a_page_only_reads_and_ends_what_takes_long(place: Place) -> None:
     with pytest.raises(psycopg.errors.QueryCanceled), reading(0.05) as connection:
         connection.execute("select pg_sleep(5)")
     assert place.one("show statement_timeout") == "0"
+
+
+def test_a_database_that_is_away_or_busy_is_told_until_it_answers_again(client: TestClient) -> None:
+    run = sampled_run({"a": [ONE]})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MONKEYS_DATABASE_URL", "postgresql://127.0.0.1:1/none")
+        settings.cache_clear()
+        assert "does not answer" in plain(page(client, f"run/{run}", 503))
+    settings.cache_clear()
+    with pytest.MonkeyPatch.context() as patch, transaction() as connection:
+        patch.setattr(pages, "SECONDS", 0.2)
+        connection.execute("lock table prompt")
+        assert "and was ended" in plain(page(client, f"run/{run}", 503))
+    assert "/problem/" in page(client, f"run/{run}")
 
 
 def test_view_prints_its_address_serves_it_and_ends_quietly(place: Place) -> None:

@@ -51,7 +51,7 @@ def test_a_sample_is_shown_as_another_verifier_of_its_run_judges_it(place: Place
         assert (shown["verifier"], shown["candidate"]) == (verifier, candidate)
     (first,) = json.loads(place.ok("show", str(run), "--verifier", "paper", "--outcome", "no_answer", "--json"))
     assert first["outcome"] == "no_answer"
-    assert "not judged by 'papre'" in place.refused("show", str(run), "1", "--verifier", "papre")
+    assert "not judged by a verifier 'papre'" in place.refused("show", str(run), "1", "--verifier", "papre")
     assert "of one sample" in place.refused("show", str(run), "--verifier", "paper")
 
 

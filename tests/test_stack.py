@@ -18,7 +18,7 @@ import pytest
 
 import verifiers.examples
 from cli.stack.flower import flower_port
-from cli.stack.processes import end_all, kill, members
+from cli.stack.processes import YIELDING, end_all, kill, members
 from cli.stack.servers import make_folders, prepare_postgres, servers, sockets_of
 from cli.stack.services import services
 from cli.stack.state import Wanted, WantedLlm, flower_url, read_stack, read_wanted, supervised, write_wanted
@@ -280,9 +280,9 @@ def test_workers_give_way_to_servers_and_commands(fakes: Callable[..., Fakes]) -
     nice += "share = '/proc/self/autogroup'; os.path.exists(share) and open('share', 'w').write(open(share).read()); "
     keeper = fakes({"worker": nice + "open('told', 'w'); time.sleep(600)"}, yields=True)
     eventually(lambda: (keeper.folder / "told").exists())
-    assert int((keeper.folder / "nice").read_text()) == min(os.nice(0) + 10, 19)
+    assert int((keeper.folder / "nice").read_text()) == min(os.nice(0) + YIELDING, 19)
     share = keeper.folder / "share"
-    assert not share.exists() or share.read_text().split()[-1] == "10"
+    assert not share.exists() or share.read_text().split()[-1] == str(YIELDING)
     listed = services(read_settings({}), Wanted([WantedLlm("some/Llm")], ["verify.docker"]))
     assert [each.name for each in listed if each.yields] == ["generate some/Llm", "verify", "verify docker"]
 

@@ -17,8 +17,8 @@ from typing import NamedTuple
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 
-YIELDING = 10
-"""Niceness of workers: beside a command they get a tenth of a processor."""
+YIELDING = 5
+"""Niceness of workers: beside a command they have a quarter of a processor, and beside other people's work no less."""
 
 _libc = ctypes.CDLL(None, use_errno=True)
 

@@ -2,6 +2,7 @@
 
 import difflib
 import keyword
+import os
 import sys
 import traceback
 from importlib import import_module
@@ -10,7 +11,7 @@ from typing import Any
 
 import click
 
-from cli.called import as_called, called, speak_as_called
+from cli.called import NAME, as_called, called, from_anywhere, speak_as_called
 from cli.terminal import make_ready
 from models.settings import see_unpacked
 from models.storable import storable
@@ -133,8 +134,10 @@ def main() -> None:
     colours = make_ready()
     speak_as_called()
     see_unpacked()
+    group.epilog = COMPLETION.replace("source monkeys", f"source {from_anywhere()}")
+    completes = "_MONKEYS_COMPLETE" in os.environ  # which is by the last word of a path
     try:
-        group.main(prog_name=called(), complete_var="_MONKEYS_COMPLETE", color=colours)
+        group.main(prog_name=NAME if completes else called(), complete_var="_MONKEYS_COMPLETE", color=colours)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(1)

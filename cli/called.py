@@ -20,6 +20,12 @@ def called() -> str:
     return NAME if found and os.path.exists(path) and os.path.samefile(found, path) else shlex.quote(path)
 
 
+def from_anywhere() -> str:
+    """The same for a line that is not run from this folder."""
+    name = called()
+    return name if name == NAME else shlex.quote(os.path.abspath(sys.argv[0]))
+
+
 def as_called(text: str) -> str:
     """A text of ours with its command lines as the person has to type them."""
     from cli import COMMANDS

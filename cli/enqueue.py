@@ -88,23 +88,7 @@ if TYPE_CHECKING:
 @batch_option
 @click.option("--engine-arg", "engine_arguments", multiple=True, help="key=value for the engine (may be given again).")
 @click.option("--quiet", is_flag=True, help="Print the run's id and nothing else.")
-def enqueue(
-    benchmark: str,
-    llm: str,
-    endpoint: tuple[str, ...],
-    gpus: int | None,
-    batch: bool,
-    engine_arguments: tuple[str, ...],
-    no_stop: bool,
-    shots: Path | None,
-    quiet: bool,
-    dry_run: bool,
-    difference: float | None,
-    prompt_form: str | None,
-    form: str | None,
-    no_probe: bool,
-    **wanted: Any,
-) -> None:
+def enqueue(quiet: bool, dry_run: bool, difference: float | None, form: str | None, **wanted: Any) -> None:
     """Enqueue a run of BENCHMARK: the run's id on stdout, what happens next on stderr.
 
     BENCHMARK is one of `monkeys benchmarks`, or your own: FILE.py, FILE.py:object, or module:object from the folder you
@@ -125,28 +109,10 @@ def enqueue(
     from tasks.runs.make import enqueue as make_run
     from tasks.stored import prepare_verifiers
 
-    arguments = engine_args(with_endpoint(engine_arguments, endpoint, gpus, batch=batch))
-    check_known(wanted["without_known"], wanted["known"])
+    request = _asked(wanted)
     check_schema()
     reachable()
     prepare_verifiers()
-    sampling = take_settings(Sampling, wanted)
-    if no_stop and "stop" in sampling:
-        raise UserError("Give --stop or --no-stop, not both.")
-    if no_stop:
-        sampling["stop"] = ()
-    no_shots = str(shots) == "0"
-    request = RunRequest(
-        benchmark=benchmark,
-        llm=llm,
-        shots=None if no_shots else shots,
-        form=prompt_form,
-        no_shots=no_shots,
-        engine_args=arguments,
-        sampling=sampling,
-        probe=not no_probe,
-        **wanted,
-    )
     if dry_run:
         _say_what_it_takes(request, difference, form)
         return
@@ -156,9 +122,32 @@ def enqueue(
     click.echo(made.run_id)
     if quiet and not settings().own_broker:
         return  # nobody is told whether a worker serves it, so nobody waits for the answer
-    served = serve_llm(llm, arguments, made.queue)
+    served = serve_llm(request.llm, request.engine_args, made.queue)
     if not quiet:
         click.echo("\n".join([*_told(made), *served, f"`monkeys watch {made.run_id}` follows it."]), err=True)
+
+
+def _asked(wanted: dict[str, Any]) -> RunRequest:
+    """The run that a command's options ask for."""
+    endpoints = wanted.pop("engine_arguments"), wanted.pop("endpoint"), wanted.pop("gpus")
+    arguments = engine_args(with_endpoint(*endpoints, batch=wanted.pop("batch")))
+    check_known(wanted["without_known"], wanted["known"])
+    sampling = take_settings(Sampling, wanted)
+    no_stop, shots, form, no_probe = (wanted.pop(name) for name in ("no_stop", "shots", "prompt_form", "no_probe"))
+    if no_stop and "stop" in sampling:
+        raise UserError("Give --stop or --no-stop, not both.")
+    if no_stop:
+        sampling["stop"] = ()
+    no_shots = str(shots) == "0"
+    return RunRequest(
+        shots=None if no_shots else shots,
+        form=form,
+        no_shots=no_shots,
+        engine_args=arguments,
+        sampling=sampling,
+        probe=not no_probe,
+        **wanted,
+    )
 
 
 def _say_what_it_takes(request: RunRequest, difference: float | None, form: str | None) -> None:

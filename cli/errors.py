@@ -1,19 +1,13 @@
 """Every error that is not a programming error, as a sentence for a person who types commands."""
 
 import errno
+from typing import TYPE_CHECKING
 
-import psycopg
-from amqp.exceptions import AMQPError
-from kombu.exceptions import OperationalError
-from kombu.transport import get_transport_cls
-from kombu.utils.url import parse_url
-from redis.exceptions import RedisError
-from sqlalchemy import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
-
-from models.database import is_passing, outage
 from models.settings import settings
 from verifiers.errors import InfrastructureError, JudgeAway, Unavailable, UserError
+
+if TYPE_CHECKING:
+    import psycopg
 
 
 def sentence(error: BaseException) -> UserError | None:
@@ -22,6 +16,9 @@ def sentence(error: BaseException) -> UserError | None:
         return error
     if isinstance(error, InfrastructureError | JudgeAway):
         return Unavailable(f"Nothing can be judged here: {_first_line(error)}.")
+    import psycopg  # a person's mistake, above, is told without what takes half a second to import
+    from sqlalchemy.exc import ArgumentError, DBAPIError
+
     cause = (error.orig or error) if isinstance(error, DBAPIError) else error
     told = _of_database(cause) if isinstance(cause, psycopg.Error) else _of_file(cause) or _of_broker(cause)
     if told is None and isinstance(
@@ -31,7 +28,11 @@ def sentence(error: BaseException) -> UserError | None:
     return told
 
 
-def _of_database(error: psycopg.Error) -> UserError | None:
+def _of_database(error: "psycopg.Error") -> UserError | None:
+    import psycopg
+
+    from models.database import is_passing, outage
+
     if isinstance(error, psycopg.errors.ReadOnlySqlTransaction):
         return Unavailable("The database is read-only, for this role or just now; nothing was changed.")
     if isinstance(error, psycopg.errors.DependentObjectsStillExist):
@@ -65,6 +66,10 @@ def _of_file(error: BaseException) -> UserError | None:
 
 
 def _of_broker(error: BaseException) -> UserError | None:
+    from amqp.exceptions import AMQPError
+    from kombu.exceptions import OperationalError
+    from redis.exceptions import RedisError
+
     if not isinstance(error, OperationalError | AMQPError | RedisError | ConnectionError) or isinstance(
         error, BrokenPipeError
     ):
@@ -80,6 +85,12 @@ def _of_broker(error: BaseException) -> UserError | None:
 
 def _of_address() -> UserError | None:
     """Of an address in the environment that is none: libraries raise whatever they stumble over."""
+    import psycopg
+    from kombu.transport import get_transport_cls
+    from kombu.utils.url import parse_url
+    from sqlalchemy import make_url
+    from sqlalchemy.exc import ArgumentError
+
     try:
         own = settings()
     except UserError as error:

@@ -1,7 +1,7 @@
 """`monkeys import`: samples that were made elsewhere."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -59,18 +59,13 @@ def _pairs(_ctx: click.Context, param: click.Parameter, given: tuple[str, ...]) 
 @click.option("--quiet", is_flag=True, help="Print the run's id and nothing else.")
 def import_(
     files: tuple[Path, ...],
-    benchmark: str | None,
-    llm: str | None,
-    name: str | None,
-    data: Path | None,
     form: str | None,
     columns: list[tuple[str, str]],
     base: int,
     where: list[tuple[str, str]],
-    key_only: bool,
     sizes: str | None,
-    thinking: str | None,
     quiet: bool,
+    **wanted: Any,
 ) -> None:
     """Take in recorded samples of FILES (- is standard input) as a run; prints its id.
 
@@ -100,10 +95,7 @@ def import_(
 
     check_schema()
     source = Source(files, dict(columns), base, where, form)
-    request = ImportRequest(
-        source, benchmark, llm, name, data, key_only=key_only, sizes=_sizes(sizes), thinking=thinking
-    )
-    made = import_samples(request)
+    made = import_samples(ImportRequest(source, sizes=_sizes(sizes), **wanted))
     click.echo(made.run_id)
     if made.judged_by is not None:
         see_to_benchmark(made.judged_by, quiet=quiet)

@@ -1,6 +1,6 @@
 """`monkeys price`: what llms cost, for dollars in the views."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -82,11 +82,16 @@ def _shown(price: "Price") -> dict[str, Any]:
 @price.command(name="set")
 @click.argument("llm", shell_complete=complete_llms)
 @click.option("--provider", required=True, help="Who charges it.")
-@click.option("--input", "input_", type=DOLLARS, help="Dollars per million input tokens.")
-@click.option("--cached-input", type=DOLLARS, help="The same of a prompt sent again. Default: --input.")
-@click.option("--output", type=DOLLARS, help="Dollars per million output tokens.")
-@click.option("--attempt", type=DOLLARS, help="Dollars per sample.")
-@click.option("--gpu-hour", type=DOLLARS, help="Dollars per GPU-hour.")
+@click.option("--input", "usd_per_million_input", type=DOLLARS, help="Dollars per million input tokens.")
+@click.option(
+    "--cached-input",
+    "usd_per_million_cached_input",
+    type=DOLLARS,
+    help="The same of a prompt sent again. Default: --input.",
+)
+@click.option("--output", "usd_per_million_output", type=DOLLARS, help="Dollars per million output tokens.")
+@click.option("--attempt", "usd_per_attempt", type=DOLLARS, help="Dollars per sample.")
+@click.option("--gpu-hour", "usd_per_gpu_hour", type=DOLLARS, help="Dollars per GPU-hour.")
 @click.option("--tier", type=click.Choice(TIERS), default="standard", help="What it is of: batch is a batch API.")
 @click.option("--hours", metavar="HH:MM-HH:MM", help="UTC hours at which it holds, such as 16:30-00:30. Default: all.")
 @since_option
@@ -94,15 +99,11 @@ def _shown(price: "Price") -> dict[str, Any]:
 def set_price(
     llm: str,
     provider: str,
-    input_: float | None,
-    cached_input: float | None,
-    output: float | None,
-    attempt: float | None,
-    gpu_hour: float | None,
     tier: str,
     hours: str | None,
     since: datetime | None,
     note: str | None,
+    **dollars: Any,
 ) -> None:
     """Add a price of LLM: per token, per sample or per GPU-hour.
 
@@ -118,30 +119,33 @@ def set_price(
     for option, text in (("LLM", llm), ("--provider", provider), ("--note", note or "-")):
         if not text.strip() or len(text) > LONGEST or not text.isprintable():
             raise click.UsageError(f"{option} takes a line of at most {LONGEST:,} characters.")
-    if (input_ is None) != (output is None):
-        raise click.UsageError("--input and --output go together.")
-    if input_ is None and attempt is None and gpu_hour is None:
-        raise click.UsageError("Give --input and --output, --attempt or --gpu-hour.")
-    if cached_input is not None and input_ is None:
-        raise click.UsageError("--cached-input goes with --input and --output.")
+    _check_dollars(dollars)
     begins, (from_time, to_time) = _first_day(since), _hours(hours)
     price = Price(
         llm=llm,
         provider=provider,
         since=begins,
-        usd_per_million_input=input_,
-        usd_per_million_cached_input=cached_input,
-        usd_per_million_output=output,
         tier=tier,
         from_time=from_time,
         to_time=to_time,
-        usd_per_attempt=attempt,
-        usd_per_gpu_hour=gpu_hour,
         note=note or None,
+        **dollars,
     )
     replaced = put_prices([price])
     _say_price(price, "it replaces one" if replaced else "it is new")
     _say_earlier([price])
+
+
+def _check_dollars(dollars: Mapping[str, float | None]) -> None:
+    """Refuse what is no whole price."""
+    names = ("usd_per_million_input", "usd_per_million_output", "usd_per_million_cached_input")
+    (input_, output, cached_input) = (dollars[name] for name in names)
+    if (input_ is None) != (output is None):
+        raise click.UsageError("--input and --output go together.")
+    if all(each is None for name, each in dollars.items() if name != names[-1]):
+        raise click.UsageError("Give --input and --output, --attempt or --gpu-hour.")
+    if cached_input is not None and input_ is None:
+        raise click.UsageError("--cached-input goes with --input and --output.")
 
 
 def _say_price(price: "Price", how: str) -> None:

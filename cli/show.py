@@ -29,9 +29,10 @@ FACTS = (
 @click.command()
 @click.argument("words", nargs=-1, metavar="[RUN] [PROBLEM] [INDEX]", shell_complete=complete_runs)
 @click.option("--outcome", type=click.Choice(list(Outcome)), help="The first sample with this outcome.")
+@click.option("--verifier", help="As this verifier of the run judges it. Default: the one that counts.")
 @click.option("--log", is_flag=True, help="What judging its candidate printed, where that is kept.")
 @table_options
-def show(words: tuple[str, ...], outcome: Outcome | None, log: bool, form: str | None) -> None:
+def show(words: tuple[str, ...], outcome: Outcome | None, verifier: str | None, log: bool, form: str | None) -> None:
     """Read a sample of RUN: its prompt, what was thought and answered, candidate, verdict and the true answer. Without
     PROBLEM and --outcome: the run's problems.
 
@@ -44,9 +45,10 @@ def show(words: tuple[str, ...], outcome: Outcome | None, log: bool, form: str |
       monkeys show 1 sums-042 17
       monkeys show 1 --outcome incorrect
       monkeys show 1 sums-042 --outcome correct
+      monkeys show 1 sums-042 17 --verifier paper
       monkeys show 1 sums-042 17 --log
     """
-    from models.questions.find import find_place, find_problem
+    from models.questions.find import find_place, find_problem, find_verifier_of
     from models.questions.samples import data_of, find_sample, problem_tallies
     from verifiers.benchmarks.reading import true_answer_of
 
@@ -57,11 +59,19 @@ def show(words: tuple[str, ...], outcome: Outcome | None, log: bool, form: str |
     if log and ((problem is None and outcome is None) or form):
         raise UserError("--log shows one sample's, as text: give a PROBLEM or --outcome, and neither --json nor --csv.")
     if problem is None and outcome is None:
+        if verifier is not None:
+            raise UserError("--verifier is of one sample: give a PROBLEM or --outcome too.")
         tallies = problem_tallies(run.id)
         flag = ("biased_by",) if any(row.biased_by for row in tallies) else ()
         print_rows(tallies, form, (*TALLY, *flag))
         return
-    sample = find_sample(run.id, None if problem is None else find_problem(run.id, problem), index, outcome)
+    sample = find_sample(
+        run.id,
+        None if problem is None else find_problem(run.id, problem),
+        index,
+        outcome,
+        find_verifier_of(run, verifier),
+    )
     truth = true_answer_of(data_of(sample.problem_id))
     if log:
         _print_log(sample)

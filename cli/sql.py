@@ -1,6 +1,7 @@
 """`monkeys sql`: questions to the tables."""
 
 import os
+import re
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
@@ -11,8 +12,19 @@ import click
 from cli.options import table_options
 from cli.output import print_rows, room
 
+COMMENT = re.compile(r"--(?![\w-]*(=|$))", re.ASCII)
 
-@click.command()
+
+class TakesComments(click.Command):
+    """A word that begins with -- and cannot be an option is a QUERY that begins with a comment."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        options = args[: args.index("--")] if "--" in args else args
+        at = next((at for at, word in enumerate(options) if COMMENT.match(word)), None)
+        return super().parse_args(ctx, args if at is None else [*args[:at], *args[at + 1 :], "--", args[at]])
+
+
+@click.command(cls=TakesComments)
 @click.argument("query", required=False)
 @click.option("--write", is_flag=True, help="Let it change the tables. Without, the database refuses that.")
 @click.option(
@@ -29,8 +41,11 @@ from cli.output import print_rows, room
 def sql(query: str | None, write: bool, describe: str | None, role: str | None, form: str | None) -> None:
     """Open psql on the database, or run one QUERY and print its rows. QUERY may be - for standard input.
 
-    It only reads, unless --write is given. --csv has values as they are: a spreadsheet that opens it may take a text
-    that begins with =, +, - or @ for a formula.
+    It only reads, unless --write is given. In psql that is a guard against slips, which `begin read write` ends: whom
+    you do not trust gets a role of --grant-analyst, which has no right to change anything.
+
+    --csv has values as they are: a spreadsheet that opens it may take a text that begins with =, +, - or @ for a
+    formula.
 
     \b
     Example:
@@ -126,7 +141,9 @@ def _psql(*, write: bool) -> None:
         given = os.environ.get("PGOPTIONS", "")
         os.environ["PGOPTIONS"] = f"{given} -c default_transaction_read_only=on".strip()
         click.echo(
-            "It only reads; `monkeys sql --write` may change the tables. \\d+ explains tables and views.", err=True
+            "It only reads, which `begin read write` ends: a guard against slips. `monkeys sql --write` may change the "
+            "tables. \\d+ explains tables and views.",
+            err=True,
         )
     shown = url._replace(password=None).render_as_string(hide_password=False)
     os.execv(program, [program, shown])

@@ -1,5 +1,6 @@
 """`monkeys status`: what of the local stack runs."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from cli.output import harmless, print_rows
 from models.questions.workers import ago
 
 if TYPE_CHECKING:
+    from cli.stack.state import Standing
     from models.questions.workers import PresentWorker
 
 
@@ -28,36 +30,7 @@ def status(form: str | None) -> None:
     home = settings().home
     stack = read_stack(home) if supervised(home) else None
     standings = [stack.supervisor, *stack.services] if stack else []
-    workers = _present()
-    rows: list[dict[str, Any]] = []
-    for each in standings:
-        own = _workers_of(each.pid, workers) if each is not standings[0] else []  # all descend from the supervisor
-        workers = [worker for worker in workers if worker not in own]
-        rows.append(
-            {
-                "service": each.service,
-                "pid": each.pid,
-                "state": each.state,
-                "since": datetime.fromtimestamp(each.since, UTC),
-                **_does(own),
-                "restarts": each.restarts,
-                "url": flower_url(home) if each.service == "flower" else None,
-                "error": each.error or next((worker.last_error for worker in own if worker.last_error), None),
-            }
-        )
-    rows += [
-        {
-            "service": worker.name,
-            "pid": worker.pid,
-            "state": "elsewhere",
-            "since": datetime.now(UTC) - timedelta(seconds=worker.age),
-            **_does([worker]),
-            "restarts": None,
-            "url": None,
-            "error": worker.last_error,
-        }
-        for worker in workers
-    ]
+    rows = _rows(standings, flower_url(home))
     if rows or form:
         print_rows(
             rows if form else map(_for_people, rows),
@@ -71,6 +44,40 @@ def status(form: str | None) -> None:
             click.echo(f"\nThe log of {each.service} ends with:\n{tail(log_file(home, each.service))}")
     for line in [] if form else _waiting():
         click.echo(line)
+
+
+def _rows(standings: "Sequence[Standing]", url: str) -> list[dict[str, Any]]:
+    """The stack's services, the supervisor first, and the workers that are none of its."""
+    workers = _present()
+    rows: list[dict[str, Any]] = []
+    for each in standings:
+        own = _workers_of(each.pid, workers) if each is not standings[0] else []  # all descend from the supervisor
+        workers = [worker for worker in workers if worker not in own]
+        rows.append(
+            {
+                "service": each.service,
+                "pid": each.pid,
+                "state": each.state,
+                "since": datetime.fromtimestamp(each.since, UTC),
+                **_does(own),
+                "restarts": each.restarts,
+                "url": url if each.service == "flower" else None,
+                "error": each.error or next((worker.last_error for worker in own if worker.last_error), None),
+            }
+        )
+    return rows + [
+        {
+            "service": worker.name,
+            "pid": worker.pid,
+            "state": "elsewhere",
+            "since": datetime.now(UTC) - timedelta(seconds=worker.age),
+            **_does([worker]),
+            "restarts": None,
+            "url": None,
+            "error": worker.last_error,
+        }
+        for worker in workers
+    ]
 
 
 def _for_people(row: dict[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,6 @@ import psycopg
 import sqlalchemy
 from psycopg.rows import DictRow, class_row, dict_row, scalar_row, tuple_row
 from sqlalchemy.exc import DBAPIError
-from sqlmodel import SQLModel
 
 from models import silence
 from models.settings import settings
@@ -148,7 +147,7 @@ def fetch(connection: Connection, row: type[T], sql: LiteralString, parameters: 
 
 def _check_columns(row: type[Any], columns: list[str]) -> None:
     """A SQLModel class drops what it does not know and leaves out what is not there, silently."""
-    if issubclass(row, SQLModel) and set(columns) != set(row.model_fields):
+    if (known := getattr(row, "model_fields", None)) is not None and set(columns) != set(known):
         raise TypeError(f"{row.__name__} is a whole row, which {', '.join(columns)} is not")
 
 

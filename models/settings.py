@@ -24,7 +24,8 @@ class Settings:
     """Everything the local stack writes: databases, logs, sockets, reports."""
     sockets: Path
     """A short folder of mode 0700 for the local servers' sockets."""
-    database_url: str
+    database_address: str
+    """As it was given: see database_url."""
     broker_url: str
     own_database: bool
     """True where no MONKEYS_DATABASE_URL is set: the local stack's PostgreSQL."""
@@ -58,6 +59,14 @@ class Settings:
     """What images that were pulled for patches may take before those used longest ago are removed."""
     commit: str | None
     """What was built into a container image, which has no git to ask."""
+
+    @property
+    def database_url(self) -> str:
+        """The database as SQLAlchemy takes it; UserError where the address is none, for whoever asks for it."""
+        scheme, colon, rest = self.database_address.partition("://")
+        if not colon or scheme not in ("postgresql", "postgres", "postgresql+psycopg"):
+            raise UserError(f"MONKEYS_DATABASE_URL must begin with postgresql://, not {scheme[:40]!r}.")
+        return f"postgresql+psycopg://{rest}"
 
 
 def checkout() -> Path | None:
@@ -114,7 +123,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     return Settings(
         home=home,
         sockets=sockets,
-        database_url=_psycopg_url(database_url or f"postgresql://monkeys@/monkeys?host={quote(str(sockets))}"),
+        database_address=database_url or f"postgresql://monkeys@/monkeys?host={quote(str(sockets))}",
         broker_url=broker_url or f"redis+socket://{quote(str(sockets / 'redis.sock'))}",
         own_database=not database_url,
         own_broker=not broker_url,
@@ -135,14 +144,6 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         images_gb=_number(environ, "MONKEYS_IMAGES_GB", 200),
         commit=environ.get("MONKEYS_COMMIT") or None,
     )
-
-
-def _psycopg_url(url: str) -> str:
-    """The same URL with SQLAlchemy's name of the driver."""
-    scheme, colon, rest = url.partition("://")
-    if not colon or scheme not in ("postgresql", "postgres", "postgresql+psycopg"):
-        raise UserError(f"MONKEYS_DATABASE_URL must begin with postgresql://, not {scheme[:40]!r}.")
-    return f"postgresql+psycopg://{rest}"
 
 
 def _number(environ: Mapping[str, str], name: str, default: float) -> float:

@@ -45,6 +45,16 @@ def test_every_disagreement_can_be_had_as_data(place: Place, run: int) -> None:
     assert {row["outcome"] for row in rows} == {"correct"}
 
 
+def test_a_sample_is_shown_as_another_verifier_of_its_run_judges_it(place: Place, run: int) -> None:
+    for options, verifier, candidate in (([], "answer", "2"), (["--verifier", "paper"], "paper", None)):
+        (shown,) = json.loads(place.ok("show", str(run), "1", *options, "--json"))
+        assert (shown["verifier"], shown["candidate"]) == (verifier, candidate)
+    (first,) = json.loads(place.ok("show", str(run), "--verifier", "paper", "--outcome", "no_answer", "--json"))
+    assert first["outcome"] == "no_answer"
+    assert "not judged by a verifier 'papre'" in place.refused("show", str(run), "1", "--verifier", "papre")
+    assert "of one sample" in place.refused("show", str(run), "--verifier", "paper")
+
+
 def test_a_run_with_one_verifier_cannot_be_audited(place: Place, tmp_path: Path) -> None:
     lone = small(tmp_path, problems=1, samples=1).enqueue(place, 1)
     assert f"monkeys reverify {lone} --verifier NAME" in place.refused("audit", str(lone))

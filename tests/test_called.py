@@ -54,6 +54,15 @@ def test_hints_name_the_program_as_it_was_called(clone: Path, tmp_path: Path) ->
     assert said(["monkeys", "status"], tmp_path, PATH=path).startswith(home + "`monkeys up` starts")
 
 
+def test_the_lines_for_a_start_up_file_of_a_shell_work_from_any_folder(clone: Path, tmp_path: Path) -> None:
+    helped = said(["./monkeys", "--help"], clone)
+    full = shlex.quote(str(clone / "monkeys"))
+    assert f'bash  eval "$(_MONKEYS_COMPLETE=bash_source {full})"' in helped
+    assert f"fish  _MONKEYS_COMPLETE=fish_source {full} | source" in helped
+    script = said([clone / "monkeys"], tmp_path, _MONKEYS_COMPLETE="bash_source")
+    assert "complete -o nosort -F _monkeys_completion monkeys" in script
+
+
 def test_help_and_mistakes_name_it_so_too_and_no_other_word(clone: Path) -> None:
     helped = said(["./monkeys", "show", "--help"], clone)
     assert helped.startswith("Usage: ./monkeys show")

@@ -201,6 +201,13 @@ def test_an_address_that_is_none_is_named(place: Place, variable: str, address: 
     assert output.count("\n") == 1
 
 
+@pytest.mark.parametrize("words", [["check", "pocket-sums", "-"], ["down"]])
+def test_what_needs_no_database_does_not_mind_a_wrong_address(place: Place, words: list[str]) -> None:
+    code, output = place.start_and_wait(*words, MONKEYS_DATABASE_URL="nonsense")
+    assert "MONKEYS_DATABASE_URL" not in output
+    assert code == 0
+
+
 def test_a_name_that_no_index_holds_is_not_told_as_an_outage(place: Place) -> None:
     said = place.refused("enqueue", "pocket-sums", "-n", "1", "--limit", "1", "--name", "n" + token_urlsafe(6_000))
     assert "at most 200 characters" in said

@@ -147,8 +147,10 @@ def test_a_name_that_is_neither_a_folder_nor_of_the_hub_is_refused_with_the_near
         check_known("my-llama", {}, others=["my/llama"])
     with pytest.raises(UserError, match="the bundled one is pocket-monkey"):
         check_known("zzz", {})
-    for name in ("pocket-monkey", "org/name", "openai:zzz", "replay:zzz"):
+    for name in ("pocket-monkey", "openai:zzz", "replay:zzz"):
         assert check_known(name, {}) == []
+    (note,) = check_known("org/name", {})
+    assert note.startswith("org/name is not in the hub's cache here")
 
 
 def test_samples_that_end_before_their_max_tokens_are_a_note(local: None) -> None:

@@ -47,6 +47,23 @@ assert not heavy, heavy
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+def test_a_mistake_is_told_without_waiting_for_what_only_servers_and_tables_need() -> None:
+    code = """
+import sys
+from click.testing import CliRunner
+from cli import group
+from cli.errors import sentence
+from models.database import rows
+for words in (["check", "nothing", "-"], ["runs", "--since", "never"]):
+    done = CliRunner().invoke(group, words)
+    assert done.exit_code == 2 or sentence(done.exception).exit_code == 2, done.output
+import models.questions.listed, models.questions.waiting
+heavy = {"sqlmodel", "redis", "kombu", "celery.app"} & set(sys.modules)
+assert not heavy, heavy
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def test_no_public_class_name_is_used_twice() -> None:
     files = [file for room in ("cli", "tasks", "models", "verifiers") for file in (ROOT / room).rglob("*.py")]
     names = [name for file in files for name in re.findall(r"^class ([A-Z]\w*)", file.read_text("utf-8"), re.MULTILINE)]

@@ -23,6 +23,13 @@ def test_a_question_counts_its_rows(place: Place) -> None:
     assert json.loads(place.ok("sql", "--json", "select 1 as a where false")) == []
 
 
+@pytest.mark.parametrize("query", ["-- why\nselect 1 as a", "--why\nselect 1 as a", "--\nselect 1 as a"])
+def test_a_question_may_begin_with_a_comment(place: Place, query: str) -> None:
+    for words in (["--csv", query], [query, "--csv"], ["--csv", "--", query]):
+        assert place.ok("sql", *words) == "a\n1\n"
+    assert "No such option" in place.monkeys("sql", "--why").stderr
+
+
 @pytest.mark.parametrize(
     "query",
     [

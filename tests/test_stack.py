@@ -17,8 +17,8 @@ import psycopg
 import pytest
 
 import verifiers.examples
-from cli.stack import control
-from cli.stack.processes import end_all, kill, members
+from cli.stack.flower import flower_port
+from cli.stack.processes import YIELDING, end_all, kill, members
 from cli.stack.servers import make_folders, prepare_postgres, servers, sockets_of
 from cli.stack.services import services
 from cli.stack.state import Wanted, WantedLlm, flower_url, read_stack, read_wanted, supervised, write_wanted
@@ -191,20 +191,26 @@ def test_a_service_that_keeps_failing_is_shown_with_its_log(stack: Stack) -> Non
 class Fakes:
     """A keeper, as a process of its own, over services that are lines of Python; each start writes its pid."""
 
-    def __init__(self, folder: Path, services: dict[str, str], *, still: str = "None", **options: object) -> None:
+    def __init__(
+        self, folder: Path, services: dict[str, str], *, still: str = "None", open: str = "None", **options: object
+    ) -> None:
         self.folder = folder
         code = f"""
+import os
+import signal
 import sys
 from pathlib import Path
-from cli.stack import keeper
+from cli.stack import keeper as kept
 from cli.stack.keeper import Keeper, Service
-keeper.STILL_SECONDS = 0.1
+kept.STILL_SECONDS = 0.1
 
 def service(name, text):
     start = f"import os, sys, time, subprocess; open({{name!r}}, 'a').write(f'{{{{os.getpid()}}}}\\\\n'); "
-    return Service(name, 2, lambda: [sys.executable, "-c", start + text], **{options!r})
+    return Service(name, 2, lambda: [sys.executable, "-c", start + text], queue=lambda: name, **{options!r})
 
-sys.exit(Keeper(lambda: [service(*each) for each in {services!r}.items()], still={still}).run())
+keeper = Keeper(lambda: [service(*each) for each in {services!r}.items()], still={still}, open_queues={open})
+signal.signal(signal.SIGHUP, keeper.again)
+sys.exit(keeper.run())
 """
         self.process = subprocess.Popen([sys.executable, "-c", code], cwd=folder, env={**os.environ, **PATHS})
 
@@ -254,6 +260,31 @@ def test_a_first_start_that_is_a_persons_mistake_ends_all_at_once(fakes: Callabl
     assert keeper.process.wait(30) == 2
     assert len(keeper.starts("mistaken")) == 1
     assert not alive(set(keeper.starts("lives")))
+
+
+def test_one_that_fails_and_whose_queue_is_empty_is_not_started_before_there_are_works_or_a_person_asks(
+    fakes: Callable[..., Fakes],
+) -> None:
+    open_queues = "lambda: {'needed'} | ({'unneeded'} if os.path.exists('works') else set())"
+    keeper = fakes({"needed": "sys.exit(3)", "unneeded": "sys.exit(3)"}, open=open_queues)
+    eventually(lambda: len(keeper.starts("needed")) >= 5)
+    assert len(keeper.starts("unneeded")) == 4
+    os.kill(keeper.process.pid, signal.SIGHUP)
+    eventually(lambda: len(keeper.starts("unneeded")) == 8)
+    (keeper.folder / "works").touch()
+    eventually(lambda: len(keeper.starts("unneeded")) == 9)
+
+
+def test_workers_give_way_to_servers_and_commands(fakes: Callable[..., Fakes]) -> None:
+    nice = "open('nice', 'w').write(str(os.nice(0))); "
+    nice += "share = '/proc/self/autogroup'; os.path.exists(share) and open('share', 'w').write(open(share).read()); "
+    keeper = fakes({"worker": nice + "open('told', 'w'); time.sleep(600)"}, yields=True)
+    eventually(lambda: (keeper.folder / "told").exists())
+    assert int((keeper.folder / "nice").read_text()) == min(os.nice(0) + YIELDING, 19)
+    share = keeper.folder / "share"
+    assert not share.exists() or share.read_text().split()[-1] == str(YIELDING)
+    listed = services(read_settings({}), Wanted([WantedLlm("some/Llm")], ["verify.docker"]))
+    assert [each.name for each in listed if each.yields] == ["generate some/Llm", "verify", "verify docker"]
 
 
 def test_what_a_dead_service_leaves_behind_is_killed_with_it(fakes: Callable[..., Fakes]) -> None:
@@ -363,23 +394,28 @@ def test_a_taken_flower_port_is_one_sentence(stack: Stack) -> None:
     assert "MONKEYS_FLOWER_PORT" in done.stderr
 
 
-def test_where_flowers_usual_port_is_taken_the_stack_has_the_next_free_one_and_says_so(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        first = probe.getsockname()[1]
-        probe.listen()
-        monkeypatch.setattr(control, "FIRST_FLOWER_PORT", first)
-        monkeypatch.setattr(control, "settings", lambda: read_settings({}))
-        port = control._flower_port()
+def test_where_flowers_usual_port_is_taken_the_stack_has_the_next_free_one_and_says_so(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        first = taken.getsockname()[1]
+        taken.listen()
+        port = flower_port(None, first)
     assert first < port < first + 100
     wanted = Wanted([], [], port)
     write_wanted(tmp_path, wanted)
     assert flower_url(tmp_path) == f"http://127.0.0.1:{port}"
     assert read_wanted(tmp_path).and_also(Wanted([], ["verify.docker"])).flower_port == port
-    (flower,) = [each for each in services(read_settings({}), wanted) if each.name == "flower"]
+    own = read_settings({"MONKEYS_HOME": str(tmp_path)})
+    (flower,) = [each for each in services(own, wanted) if each.name == "flower"]
+    flower.prepare()
     assert flower.command()[-2:] == ["--port", str(port)]
+    with socket.socket() as another:  # a stack that was brought up at the same moment
+        another.bind(("127.0.0.1", port))
+        another.listen()
+        flower.prepare()
+        moved = read_wanted(tmp_path).flower_port
+        assert moved != port
+    assert flower.command()[-2:] == ["--port", str(moved)]
 
 
 def test_a_long_path_gets_a_short_folder_of_sockets(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -11,10 +10,10 @@ from contextlib import contextmanager
 
 import click
 
+from cli.stack.flower import flower_port
 from cli.stack.processes import boot_id, end_all, read_process
 from cli.stack.servers import make_folders
 from cli.stack.state import (
-    FIRST_FLOWER_PORT,
     Stack,
     Standing,
     Wanted,
@@ -44,7 +43,7 @@ def bring_up(llms: list[WantedLlm]) -> None:
     with _changing():
         if not supervised(home):
             end_leftovers()
-            write_wanted(home, Wanted(llms, [], _flower_port()))
+            write_wanted(home, Wanted(llms, [], flower_port(settings().flower_port)))
             _spawn()
         else:
             _add(Wanted(llms, []))
@@ -121,9 +120,10 @@ def _add(more: Wanted) -> bool:
     wanted = read_wanted(home)
     both = wanted.and_also(more)
     stack = read_stack(home)
-    if both != wanted and stack is not None and stack.supervisor.pid is not None:
-        write_wanted(home, both)
-        os.kill(stack.supervisor.pid, signal.SIGHUP)
+    if stack is not None and stack.supervisor.pid is not None:
+        if both != wanted:
+            write_wanted(home, both)
+        os.kill(stack.supervisor.pid, signal.SIGHUP)  # what rests wakes too
     return both != wanted
 
 
@@ -144,22 +144,6 @@ def _spawn() -> None:
         if child.poll() is not None or time.monotonic() > deadline:
             raise Unavailable(f"The stack's supervisor does not start; see {home / 'supervisor.log'}.")
         time.sleep(0.05)
-
-
-def _flower_port() -> int:
-    """The port that was asked for, else the next free one."""
-    asked = settings().flower_port
-    for port in [asked] if asked else range(FIRST_FLOWER_PORT, FIRST_FLOWER_PORT + 100):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-                return port
-            except OSError:
-                continue
-    if asked:
-        raise Unavailable(f"Port {asked}, Flower's, is taken; set MONKEYS_FLOWER_PORT to a free one, or to none.")
-    raise Unavailable("No port is free for Flower; set MONKEYS_FLOWER_PORT to one that is.")
 
 
 def _wait(llms: list[WantedLlm]) -> None:
@@ -195,7 +179,9 @@ def _failing(standing: Standing) -> str:
 def _all_run(stack: Stack, llms: list[WantedLlm]) -> bool:
     names = {each.service for each in stack.services}
     wanted = {" ".join(["generate", each.name, *each.engine_arguments]) for each in llms}
-    return wanted <= names and all(each.state in ("running", "done") or _further(each) for each in stack.services)
+    return wanted <= names and all(
+        each.state in ("running", "done", "resting") or _further(each) for each in stack.services
+    )
 
 
 def _further(standing: Standing) -> bool:

@@ -16,7 +16,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
-from cli.stack.processes import adopt_orphans, die_with_parent, end_all, read_process, reap
+from cli.stack.processes import adopt_orphans, begin_yielding, die_with_parent, end_all, read_process, reap
 from cli.stack.state import Standing, log_file, tail
 from tasks.workers.grace import KEEPER_SECONDS
 from verifiers.errors import UserError
@@ -28,6 +28,9 @@ SETTLED_SECONDS = 60.0
 """After this long a service counts as healthy again and its next restart is at once."""
 
 LARGEST_LOG_BYTES = 20_000_000
+
+RESTS_AFTER = 4
+"""After so many failures in a row, one whose queue has no open works is not started before there are some."""
 
 STILL_SECONDS = 5.0
 STILL_LOOKS = 3
@@ -47,6 +50,10 @@ class Service(NamedTuple):
     """It is done when it exits with 0."""
     must_start: bool = False
     """Where its first start is refused as a person's mistake, its keeper leaves: the person reads why."""
+    yields: bool = False
+    """It gives way to what a person types, and to the servers."""
+    queue: Callable[[], str] | None = None
+    """The queue without whose works nobody needs it."""
 
 
 class Kept:
@@ -64,13 +71,16 @@ class Kept:
         self.due = 0.0
         self.started = 0.0
         self.error = ""
+        self.needed = True
 
     def step(self) -> None:
         """Look once: start, notice an end, notice that it is ready."""
         if self.state in ("done", "refused"):
             return
         if self.child is None:
-            if time.monotonic() >= self.due:
+            if self.failures >= RESTS_AFTER and not self.needed:
+                self.rest()
+            elif time.monotonic() >= self.due:
                 self._start()
         elif (code := self.child.poll()) is not None:
             self._ended(code)
@@ -79,6 +89,17 @@ class Kept:
         elif self.state == "running" and self.failures and time.time() - self.since > SETTLED_SECONDS:
             self.failures = 0
             self.error = ""
+
+    def rest(self) -> None:
+        """Not be started, for now."""
+        if self.state != "resting":
+            self.now("resting")
+
+    def wake(self) -> None:
+        """Be started where it rests."""
+        if self.state == "resting":
+            self.failures, self.due = 0, 0.0
+            self.now("restarting")
 
     def _stays(self) -> bool:
         """Whether it has lived long enough to be called running: longer, the more often it has died."""
@@ -95,7 +116,7 @@ class Kept:
                     stderr=log,
                     cwd=self.home,
                     start_new_session=True,
-                    preexec_fn=die_with_parent,
+                    preexec_fn=begin_yielding if self.service.yields else die_with_parent,
                 )
             self.started = time.monotonic()
         except (UserError, OSError) as error:
@@ -157,15 +178,18 @@ class Keeper:
         home: Path | None = None,
         note: Callable[[Iterable[Kept]], None] = lambda _: None,
         still: Callable[[list[int]], list[int]] | None = None,
+        open_queues: Callable[[], set[str]] | None = None,
     ) -> None:
         """`wanted` is asked anew after `again`; below `home` are logs, without one services write where we do.
 
-        `still` says which of these processes stand still: they are killed, and started again. It may take its time.
+        `still` says which of these processes stand still: they are killed, and started again. `open_queues` says which
+        queues have works to be done. Both may take their time.
         """
         self.wanted = wanted
         self.home = home
         self.note = note
         self.still = still
+        self.open_queues = open_queues
         self.kept: dict[str, Kept] = {}
         self.told = 0
         self.reread = True
@@ -175,13 +199,15 @@ class Keeper:
         signal.signal(signal.SIGTERM, self.go)
         signal.signal(signal.SIGINT, self.go)
         adopt_orphans()
-        if self.still is not None:
-            threading.Thread(target=self._end_who_stands_still, args=(self.still,), name="still", daemon=True).start()
+        looks = (self._end_who_stands_still, self.still), (self._see_who_is_needed, self.open_queues)
+        for look, ask in looks:
+            if ask is not None:
+                threading.Thread(target=look, args=(ask,), name=look.__name__, daemon=True).start()
         while not self.told and not self._refused():
             if self.reread:
                 self.reread = False
                 for service in self.wanted():
-                    self.kept.setdefault(service.name, Kept(service, self.home))
+                    self.kept.setdefault(service.name, Kept(service, self.home)).wake()
             stage = min((each.service.stage for each in self.kept.values() if not each.ready), default=2)
             for each in self.kept.values():
                 if each.service.stage <= stage or each.child is not None:
@@ -218,6 +244,18 @@ class Keeper:
             for pid in {pid for pid in found if looks[pid] >= STILL_LOOKS} & set(self._pids()):
                 log.warning("process %s says nothing any more: it is killed, and another started", pid)
                 end_all([pid])
+
+    def _see_who_is_needed(self, open_queues: Callable[[], set[str]]) -> None:
+        while not self.told:
+            time.sleep(STILL_SECONDS)
+            try:
+                queues = open_queues()
+                for each in list(self.kept.values()):
+                    each.needed = each.service.queue is None or each.service.queue() in queues
+            except Exception as error:  # an outage: then each may be needed
+                log.debug("not known which queues have works: %s", error)
+                for each in list(self.kept.values()):
+                    each.needed = True
 
     def _refused(self) -> bool:
         return any(each.state == "refused" for each in self.kept.values())

@@ -3,6 +3,7 @@
 import sys
 
 from cli.options import engine_args
+from cli.stack.flower import see_to_port
 from cli.stack.keeper import Service
 from cli.stack.servers import (
     POSTGRES_STOP,
@@ -12,7 +13,7 @@ from cli.stack.servers import (
     redis_command,
     redis_ready,
 )
-from cli.stack.state import Wanted, WantedLlm
+from cli.stack.state import Wanted, WantedLlm, read_wanted
 from cli.worker.command import worker_arguments
 from models.settings import Settings
 
@@ -35,8 +36,11 @@ def services(settings: Settings, wanted: Wanted) -> list[Service]:
     listed += [_verify(queue) for queue in ["verify", *wanted.queues]]
     listed += [
         Service("sweep", 2, lambda: _monkeys("sweep")),
-        Service("flower", 2, lambda: _monkeys("flower", "--port", str(wanted.flower_port))),
-    ]
+        Service(
+            "flower", 2, lambda: _monkeys("flower", "--port", str(read_wanted(home).flower_port)),
+            lambda: see_to_port(home, settings.flower_port),
+        ),
+    ]  # fmt: skip
     return listed
 
 
@@ -47,12 +51,18 @@ def _generate(llm: WantedLlm) -> Service:
     def command() -> list[str]:
         return _monkeys(*worker_arguments("generate", llm.name, engine_args(llm.engine_arguments)), "--kept")
 
-    return Service(f"generate {shown}", 2, command)
+    def queue() -> str:
+        from tasks.engines import queue_of
+
+        return queue_of(llm.name, engine_args(llm.engine_arguments))
+
+    return Service(f"generate {shown}", 2, command, yields=True, queue=queue)
 
 
 def _verify(queue: str) -> Service:
     command = _monkeys(*worker_arguments("verify", queue))
-    return Service(queue.replace(".", " ", 1), 2, lambda: command)
+    needed = None if queue == "verify" else lambda: queue
+    return Service(queue.replace(".", " ", 1), 2, lambda: command, yields=True, queue=needed)
 
 
 def _monkeys(*arguments: str) -> list[str]:

@@ -38,7 +38,7 @@ class Wanted(NamedTuple):
 @dataclass(frozen=True)
 class Standing:
     """How a service stands: `state` is starting, running, done, restarting, failing (for the third time
-    in a row or more), refused or stopped; times are Unix seconds."""
+    in a row or more), resting (it failed, and nobody needs it), refused or stopped; times are Unix seconds."""
 
     service: str
     pid: int | None

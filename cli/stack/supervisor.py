@@ -22,7 +22,7 @@ def main() -> None:
         if time.monotonic() > deadline:
             return
         time.sleep(0.01)
-    keeper = Keeper(lambda: services(own, read_wanted(own.home)), own.home, _notes(own.home), _still)
+    keeper = Keeper(lambda: services(own, read_wanted(own.home)), own.home, _notes(own.home), _still, _open_queues)
     signal.signal(signal.SIGHUP, keeper.again)
     keeper.run()
     forget_stack(own.home)
@@ -33,6 +33,12 @@ def _still(pids: list[int]) -> list[int]:
     from models.questions.workers import standing_still  # not before it is needed: it brings the database
 
     return standing_still(socket.gethostname(), pids)
+
+
+def _open_queues() -> set[str]:
+    from models.questions.health import open_queues
+
+    return open_queues()
 
 
 def _notes(home: Path) -> Callable[[Iterable[Kept]], None]:

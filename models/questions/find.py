@@ -122,10 +122,10 @@ def find_verifier_of(run: Run, name: str | None) -> int:
     verifiers = rows(
         _Named,
         """
-        select id, name from verifier where id in (
-            select verifier_id from work where run_id = %s and kind = 'verify') order by id desc
+        select id, name from verifier where id = %(counting)s or id in (
+            select verifier_id from work where run_id = %(run)s and kind = 'verify') order by id desc
         """,
-        (run.id,),
+        {"run": run.id, "counting": run.verifier_id},
     )
     for verifier in verifiers:
         if verifier.name == name:

@@ -122,6 +122,11 @@ def waiting_queues(run_id: int | None = None) -> list[WaitingQueue]:
     )
 
 
+def open_queues() -> set[str]:
+    """Queues with works that are not ended, whoever has them."""
+    return set(column("select distinct queue from work_total where open_works > 0"))
+
+
 def further_queues() -> list[str]:
     """Queues of verifiers beside `verify` that have works to be done, or will have once samples are there, by name.
 

@@ -12,7 +12,7 @@ from verifiers.outcome import Outcome
 
 
 class SampleShown(NamedTuple):
-    """A row of the view sample_detail, with what was sent and who made it."""
+    """A row of the view sample_detail, by any verifier, with what was sent and who made it."""
 
     run_id: int
     problem_key: str
@@ -58,10 +58,14 @@ def problem_tallies(run_id: int) -> list[ProblemTallyRow]:
 
 
 def find_sample(
-    run_id: int, problem_id: int | None = None, index: int | None = None, outcome: Outcome | None = None
+    run_id: int,
+    problem_id: int | None = None,
+    index: int | None = None,
+    outcome: Outcome | None = None,
+    verifier_id: int | None = None,
 ) -> SampleShown:
-    """The first sample of a run with this problem, this index and this outcome, where given; UserError where there is
-    none.
+    """The first sample of a run with this problem, this index and this outcome, where given, as it is judged by the
+    verifier that counts or by another one; UserError where there is none.
     """
     samples = rows(
         SampleShown,
@@ -72,17 +76,27 @@ def find_sample(
         from prompt
         join run on run.id = prompt.run_id
         cross join lateral (
-            select * from sample_detail
-            where run_id = prompt.run_id and problem_id = prompt.problem_id
-                and (%(index)s::int is null or sample_index = %(index)s)
-                and (%(outcome)s::outcome is null or outcome = %(outcome)s::outcome)
-            order by sample_index limit 1
+            select sample.run_id, problem.key as problem_key, sample.sample_index, sample.text,
+                candidate.text as candidate, judged.how as candidate_how, verifier.name as verifier, judged.outcome,
+                judged.detail, sample.prompt_tokens, sample.completion_tokens, sample.finish_reason, sample.logprob,
+                sample.seed, sample.attempt_id, sample.problem_id, verifier.id as verifier_id, verifier.version,
+                sample.thinking, sample.thinking_tokens, judged.answer_from
+            from sample
+            join problem on problem.id = sample.problem_id
+            join verifier on verifier.id = coalesce(%(verifier)s, run.verifier_id)
+            left join judged on judged.run_id = sample.run_id and judged.problem_id = sample.problem_id
+                and judged.sample_index = sample.sample_index and judged.verifier_id = verifier.id
+            left join candidate on candidate.id = judged.candidate_id
+            where sample.run_id = prompt.run_id and sample.problem_id = prompt.problem_id
+                and (%(index)s::int is null or sample.sample_index = %(index)s)
+                and (%(outcome)s::outcome is null or judged.outcome = %(outcome)s::outcome)
+            order by sample.sample_index limit 1
         ) as sample
         left join attempt on attempt.id = sample.attempt_id
         where prompt.run_id = %(run)s and (%(problem)s::bigint is null or prompt.problem_id = %(problem)s)
         order by position limit 1
         """,
-        {"run": run_id, "problem": problem_id, "index": index, "outcome": outcome},
+        {"run": run_id, "problem": problem_id, "index": index, "outcome": outcome, "verifier": verifier_id},
     )
     if not samples:
         wanted = " ".join(filter(None, (outcome, "sample", None if index is None else str(index))))

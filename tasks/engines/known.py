@@ -49,6 +49,10 @@ def check_known(
     if lacks and (here or (settings().own_database and settings().own_broker)):
         raise UserError(lacks[0])
     notes = lacks + _of_sampling(llm, engine_args, sampling, folder, config)
+    if folder is None and not lacks and settings().own_broker:
+        notes.append(
+            f"{llm} is not in the hub's cache here: its worker fetches it, or says that the hub has none such."
+        )
     if settings().own_broker and vllm_folder() is None:
         notes.append("vLLM is not installed here, so no worker of this machine loads it: pip install 'monkeys[gpu]'.")
     return notes

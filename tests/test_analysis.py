@@ -191,11 +191,14 @@ def test_every_selector_picks_as_brute_force_does(place: Place) -> None:
             assert (row["low"], row["high"]) == pytest.approx((wanted.low[0], wanted.high[0]))
             assert row["exact"] is True
             assert row["gap"] == pytest.approx(pass_at_k([5, 5], [2, 3], [k]).mean() - np.mean(each))
-            assert k > 1 or row["gap"] == 0
+            assert k > 1 or row["gap"] == row["gap_low"] == row["gap_high"] == 0
+            lost = estimate((pass_at_k([5, 5], [2, 3], k) - each)[:, None])
+            assert k == 1 or (row["gap_low"], row["gap_high"]) == pytest.approx((lost.low[0], lost.high[0]), abs=1e-9)
         weighted = found[("weighted_majority", k)]
         each = [_mean_over_subsets("weighted_majority", samples, k) for samples in problems.values()]
         assert weighted["success_rate"] == pytest.approx(np.mean(each), abs=5 * weighted["simulation_stderr"] + 1e-9)
         assert weighted["exact"] is False
+        assert 0 <= weighted["gap_low"] <= weighted["gap"] <= weighted["gap_high"]
         assert k > 1 or (weighted["gap"], weighted["simulation_stderr"]) == (0, 0)
 
 

@@ -231,15 +231,17 @@ def test_a_run_whose_problems_all_have_as_much_already_needs_no_end(place: Place
     assert place.query("select n, stop_rule from run where id = %s", (run,)) == [{"n": 15, "stop_rule": {}}]
 
 
-def test_a_planned_run_is_exported_and_imported_as_one(place: Place, tmp_path: Path) -> None:
+@pytest.mark.parametrize("ending", ["parquet", "jsonl"])
+def test_a_planned_run_is_exported_and_imported_as_one(place: Place, tmp_path: Path, ending: str) -> None:
     files = small(tmp_path, problems=8, samples=60)
     run = files.enqueue(place, 5)
     use_recording(files.recording)
     work_off(place)
     changes.extend_planned(run, 7)
     work_off(place)
-    place.ok("export", str(run), str(tmp_path / "out.parquet"))
-    again = int(place.ok("import", str(tmp_path / "out.parquet"), "--key-only", "--quiet"))
+    place.ok("export", str(run), str(tmp_path / f"out.{ending}"))
+    said = () if ending == "parquet" else ("--benchmark", "gsm8k", "--llm", "small")
+    again = int(place.ok("import", str(tmp_path / f"out.{ending}"), *said, "--key-only", "--quiet"))
     assert place.one("select stop_rule from run where id = %s", (again,)) == PLANNED
     for k, row in curve(place, run).items():
         assert curve(place, again)[k].coverage == pytest.approx(row.coverage)

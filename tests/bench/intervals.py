@@ -120,7 +120,8 @@ def majority(world: World, problems: int, generator: np.random.Generator, rounds
 def gap(world: World, problems: int, generator: np.random.Generator, rounds: int) -> Drawn:
     """What that majority leaves of coverage."""
     right = generator.binomial(SAMPLES, world.draw(generator, (problems, rounds)))
-    return Drawn((by_count(SAMPLES) - majority_by_count())[right].clip(min=0), world.coverage(KS) - majority_of(world))
+    truth = np.where(KS > 1, world.coverage(KS) - majority_of(world), 0)  # of one sample every selector picks that
+    return Drawn((by_count(SAMPLES) - majority_by_count())[right].clip(min=0), truth)
 
 
 def majority_by_count() -> Floats:

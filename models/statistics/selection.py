@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import binom
 
 from models.statistics.coverage import Counts, every_k, pass_at_k
-from models.statistics.intervals import Floats
+from models.statistics.intervals import Floats, clustered
 
 NO_ANSWER = -1
 """The class of a sample that has no candidate: it takes a place among the k, and has no vote."""
@@ -96,7 +96,8 @@ def vote(
             for column, count in zip(np.flatnonzero(ks <= len(right)), counts, strict=True):
                 drawn = np.append(rights[:count], wrongs[: ks[column] - count])
                 row[column] = _winner_is_right(classes[drawn], weight[drawn], right_kind)
-    return Picked(chance * won.mean(axis=0), chance * won.std(axis=0, ddof=1) / np.sqrt(rounds))
+    success, error = clustered(won)
+    return Picked(chance * success, chance * error)
 
 
 def _right_ones(n: int, c: int, ks: Counts, rounds: int, generator: np.random.Generator) -> Counts:

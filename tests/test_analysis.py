@@ -311,3 +311,14 @@ def test_a_report_shows_the_forecast_and_what_it_would_have_been_from_a_tenth(pl
         using, at, _, low, high, true, *_ = line.split()
         assert (using, at, true) == ("100", str(k), f"{truth[k]:.2%}")
         assert float(low[:-1]) <= float(true[:-1]) <= float(high[:-1])
+
+
+def test_a_law_that_the_data_refute_says_so_of_its_forecast(place: Place) -> None:
+    random = np.random.default_rng(3)
+    half = random.binomial(100, np.where(np.arange(120) % 2, random.beta(1, 9, 120), 0))  # half are never solved
+    said = "select distinct flag from forecast where run_id = %s and family = 'average'"
+    flags = place.query(said, (analysed(counted_run([Tally(100, int(c)) for c in half])),))
+    assert flags == [{"flag": "coverage at the samples drawn refutes this law"}]
+    others = random.binomial(100, random.beta(0.3, 12, 120))
+    flags = place.query(said, (analysed(counted_run([Tally(100, int(c)) for c in others])),))
+    assert {"flag": "coverage at the samples drawn refutes this law"} not in flags

@@ -80,7 +80,8 @@ comment on column forecast.low is
     'the noise of their samples and that the law may be wrong; it is calibrated for the average (make bench-forecasts)';
 comment on column forecast.high is 'Upper end of it';
 comment on column forecast.flag is
-    'What laws that the data cannot tell apart say, where their odds differ tenfold or more; else null';
+    'That coverage at the samples drawn refutes the law; or what laws that the data cannot tell apart say, where their '
+    'odds differ tenfold or more; else null';
 comment on column forecast.stale is 'Whether samples were judged since';
 comment on column forecast.version is 'Of the verifier';
 comment on column forecast.counting is 'Whether the verifier is the one that counts';

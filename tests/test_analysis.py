@@ -191,11 +191,14 @@ def test_every_selector_picks_as_brute_force_does(place: Place) -> None:
             assert (row["low"], row["high"]) == pytest.approx((wanted.low[0], wanted.high[0]))
             assert row["exact"] is True
             assert row["gap"] == pytest.approx(pass_at_k([5, 5], [2, 3], [k]).mean() - np.mean(each))
-            assert k > 1 or row["gap"] == 0
+            assert k > 1 or row["gap"] == row["gap_low"] == row["gap_high"] == 0
+            lost = estimate((pass_at_k([5, 5], [2, 3], k) - each)[:, None])
+            assert k == 1 or (row["gap_low"], row["gap_high"]) == pytest.approx((lost.low[0], lost.high[0]), abs=1e-9)
         weighted = found[("weighted_majority", k)]
         each = [_mean_over_subsets("weighted_majority", samples, k) for samples in problems.values()]
         assert weighted["success_rate"] == pytest.approx(np.mean(each), abs=5 * weighted["simulation_stderr"] + 1e-9)
         assert weighted["exact"] is False
+        assert 0 <= weighted["gap_low"] <= weighted["gap"] <= weighted["gap_high"]
         assert k > 1 or (weighted["gap"], weighted["simulation_stderr"]) == (0, 0)
 
 
@@ -308,3 +311,14 @@ def test_a_report_shows_the_forecast_and_what_it_would_have_been_from_a_tenth(pl
         using, at, _, low, high, true, *_ = line.split()
         assert (using, at, true) == ("100", str(k), f"{truth[k]:.2%}")
         assert float(low[:-1]) <= float(true[:-1]) <= float(high[:-1])
+
+
+def test_a_law_that_the_data_refute_says_so_of_its_forecast(place: Place) -> None:
+    random = np.random.default_rng(3)
+    half = random.binomial(100, np.where(np.arange(120) % 2, random.beta(1, 9, 120), 0))  # half are never solved
+    said = "select distinct flag from forecast where run_id = %s and family = 'average'"
+    flags = place.query(said, (analysed(counted_run([Tally(100, int(c)) for c in half])),))
+    assert flags == [{"flag": "coverage at the samples drawn refutes this law"}]
+    others = random.binomial(100, random.beta(0.3, 12, 120))
+    flags = place.query(said, (analysed(counted_run([Tally(100, int(c)) for c in others])),))
+    assert {"flag": "coverage at the samples drawn refutes this law"} not in flags

@@ -9,7 +9,7 @@ import pytest
 from models.statistics.costs import samples_until_right
 from models.statistics.coverage import pass_at_k
 from models.statistics.intervals import estimate, paired_difference
-from tests.counted import Sampled, Tally, add_attempts, counted_run, sampled_run
+from tests.counted import Judged, Sampled, Tally, add_attempts, batched_run, counted_run, sampled_run
 from tests.place import Place
 
 SOLVED = round(0.2962 * 300)
@@ -193,3 +193,11 @@ def test_a_difference_is_said_to_be_resolved_or_not_and_what_it_is_on_these_very
     stops = counted_run([Tally(10, 1, first=2), Tally(10, 0)], stop_rule={"when_solved": True}, n=10)
     other = counted_run([Tally(10, 1, first=2), Tally(10, 0)])
     assert {row["these_low"] for row in compared(place, f"{stops}@2", f"{other}@2")} == {None}
+
+
+def test_a_stopped_run_that_has_judged_nothing_of_a_problem_yet_is_refused(place: Place) -> None:
+    open_ = [[Judged(4, 0), Judged(4, None)], [Judged(4, None), Judged(4, None)], [Judged(4, 1)]]
+    run, other = batched_run(open_, stop_rule={"when_solved": True}), counted_run([Tally(8, 3)] * 3)
+    said = f"Run {run} has problems without a verified sample"
+    for words in ((f"{run}", f"{other}"), (f"{other}", f"{run}"), (f"{run}@1", f"{other}@1")):
+        assert said in place.refused("compare", *words)

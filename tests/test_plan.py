@@ -11,6 +11,7 @@ from scipy.stats import beta
 from models.analysis.pool import read_pool
 from models.questions.find import find_run
 from models.questions.plan import plan
+from models.questions.report import findings
 from models.statistics.beta_binomial import Beta
 from models.statistics.planning import WEAK, all_wrong, allot, prior_of
 from models.views import CoverageRow
@@ -216,6 +217,43 @@ def test_a_planned_run_is_estimated_by_more_samples_once_all_its_problems_have_t
     check(place, run)
 
 
+def test_while_another_verifier_is_at_it_nobody_has_more_samples_because_a_plan_chose_them(
+    place: Place, tmp_path: Path
+) -> None:
+    files = small(tmp_path, problems=8, samples=60)
+    run = files.enqueue(place, 5)
+    use_recording(files.recording)
+    work_off(place)
+    changes.extend_planned(run, 20)
+    work_off(place)
+    changes.reverify(run, "paper", use=False)
+    work_off(place)
+    most = place.one("select max(first_index + size) from batch where run_id = %s", (run,))
+    changes.extend(run, most)
+    counting = {"run": run, "until": None}
+    hold = """
+        update work set not_before = %(until)s where run_id = %(run)s and kind = 'verify' and state <> 'done'
+            and verifier_id <> (select verifier_id from run where id = %(run)s) returning 1
+        """
+    work_off(place, kinds=("generate",))
+    place.query(hold, counting | {"until": "infinity"})
+    work_off(place)
+    ledger.end_runs()
+    assert place.one("select stop_rule ? 'planned' from run where id = %s", (run,))
+    other = "select min(n), max(n) from problem_count where verifier_id <> (select verifier_id from run where id = %s)"
+    assert place.query(other, (run,)) == [{"min": 5, "max": 5}]
+    assert findings(find_run(str(run))).partial
+    place.query(hold, counting)
+    work_off(place)
+    ledger.end_runs()
+    assert place.one("select stop_rule from run where id = %s", (run,)) == {}
+    changes.reverify(run, "math-verify", use=False)
+    works = "select first_index from work join batch on batch.id = batch_id where work.state <> 'done' order by work.id"
+    firsts = [row["first_index"] for row in place.query(works)]
+    assert len(firsts) > 8
+    assert firsts == sorted(firsts)
+
+
 def test_a_run_whose_problems_all_have_as_much_already_needs_no_end(place: Place, tmp_path: Path) -> None:
     files = small(tmp_path, problems=1, samples=60)
     (tmp_path / "recording.jsonl").write_text(
@@ -231,15 +269,17 @@ def test_a_run_whose_problems_all_have_as_much_already_needs_no_end(place: Place
     assert place.query("select n, stop_rule from run where id = %s", (run,)) == [{"n": 15, "stop_rule": {}}]
 
 
-def test_a_planned_run_is_exported_and_imported_as_one(place: Place, tmp_path: Path) -> None:
+@pytest.mark.parametrize("ending", ["parquet", "jsonl"])
+def test_a_planned_run_is_exported_and_imported_as_one(place: Place, tmp_path: Path, ending: str) -> None:
     files = small(tmp_path, problems=8, samples=60)
     run = files.enqueue(place, 5)
     use_recording(files.recording)
     work_off(place)
     changes.extend_planned(run, 7)
     work_off(place)
-    place.ok("export", str(run), str(tmp_path / "out.parquet"))
-    again = int(place.ok("import", str(tmp_path / "out.parquet"), "--key-only", "--quiet"))
+    place.ok("export", str(run), str(tmp_path / f"out.{ending}"))
+    said = () if ending == "parquet" else ("--benchmark", "gsm8k", "--llm", "small")
+    again = int(place.ok("import", str(tmp_path / f"out.{ending}"), *said, "--key-only", "--quiet"))
     assert place.one("select stop_rule from run where id = %s", (again,)) == PLANNED
     for k, row in curve(place, run).items():
         assert curve(place, again)[k].coverage == pytest.approx(row.coverage)
@@ -285,6 +325,17 @@ def test_a_plan_says_its_problems_as_data_and_the_rest_in_sentences(place: Place
     assert [row["problem_key"] for row in rows] == ["0", "1", "8"]
     assert "12 samples for 3 of 9 problems" in said.stderr
     assert all(0 < row["chance_of_planned"] < 1 for row in rows)
+
+
+def test_fewer_samples_than_problems_solve_no_fewer_than_some_of_all_problems_alike(place: Place) -> None:
+    run = counted_run([Tally(10, c) for c in (0, 0, 1, 2, 10, 7, 9, 1, 0, 10, 10, 8)], batch=5)
+    for samples in (1, 2, 3, 5, 12, 30):
+        found = plan(find_run(str(run)), samples)
+        assert found.uniform_samples == pytest.approx(samples)
+        assert found.solved >= found.uniform_solved > 0
+    one = plan(find_run(str(run)), 1)
+    each = [problem.chance_of_planned for problem in one.problems if problem.samples_planned]
+    assert one.uniform_solved == pytest.approx(3 * each[0] / 12)  # one of twelve problems is given it
 
 
 def test_what_cannot_be_planned_is_refused(place: Place) -> None:

@@ -31,6 +31,14 @@ def test_the_clustered_error_is_that_of_sums_of_squares_by_problem() -> None:
     assert stderr[0] == pytest.approx(by_sums)
 
 
+def test_what_only_the_last_digits_of_sums_tell_apart_is_alike() -> None:
+    values = np.array([0.1, 0.7, 0.3])[:, None]
+    assert (values - values[[1, 2, 0]]).mean() != 0
+    assert paired_difference(values, values[[1, 2, 0]]).mean[0] == 0
+    assert clustered(np.array([[1.0], [1 - 1e-16], [1 + 3e-16]]))[1][0] == 0
+    assert clustered(np.array([[1e-20], [3e-20]]))[1][0] == pytest.approx(1e-20)
+
+
 @settings(deadline=None)
 @given(SHARES)
 def test_an_interval_holds_its_mean_and_stays_within_0_and_1(shares: list[float]) -> None:

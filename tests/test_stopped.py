@@ -22,6 +22,7 @@ from tasks.broker import messages
 from tests.counted import Judged, Sampled, Tally, batched_run, counted_run, sampled_run
 from tests.oracle import Coverage, summary
 from tests.place import Place
+from tests.small_runs import small, use_recording, work_off
 from tests.test_views import same
 
 WHEN_SOLVED = {"when_solved": True}
@@ -172,6 +173,21 @@ def test_what_is_counted_of_a_stopped_runs_samples_is_flagged(place: Place) -> N
     for view in ("diversity", "lengths"):
         assert place.one(f"select distinct biased_by from {view}") == "when_solved"
     assert "when_solved" in place.ok("show", str(run))
+
+
+def test_a_stopped_run_is_exported_and_imported_as_one(place: Place, tmp_path: Path) -> None:
+    files = small(tmp_path, problems=8)
+    run = files.enqueue(place, 20, "--stop-when-solved")
+    use_recording(files.recording)
+    work_off(place)
+    for name, said in (("out.jsonl", ("--benchmark", "gsm8k", "--llm", "theirs")), ("out.parquet", ())):
+        place.ok("export", str(run), str(tmp_path / name))
+        again = int(place.ok("import", str(tmp_path / name), *said, "--key-only", "--quiet"))
+        assert place.one("select distinct biased_by from problem_tally where run_id = %s", (again,)) == "when_solved"
+        assert place.one("select distinct estimator from coverage where run_id = %s", (again,)) == "first_success"
+        for k in (5, 10, 15, 20):  # whole batches, of which both estimators say the same
+            was, now = (place.one("select coverage_at(%s, %s)", (each, k)) for each in (run, again))
+            assert now == pytest.approx(was)
 
 
 def test_an_imported_run_is_analysed_as_others_are(place: Place, tmp_path: Path) -> None:

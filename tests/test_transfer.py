@@ -202,6 +202,8 @@ MISTAKES: list[tuple[list[Row], str]] = [
     ([{**GOOD, "usd": math.inf}], "usd cannot be 'inf'"),
     ([{**GOOD, "scores": [1]}], "scores cannot be '1'"),
     ([{**GOOD, "text": 3}], "text cannot be '3'"),
+    ([{**GOOD, "biased_by": "luck"}], "biased_by cannot be 'luck'"),
+    ([{**GOOD, "biased_by": "planned"}], "it is a problem's first sample, which no plan chose"),
     ([{"problem": "a", "sample_index": 0}], "neither an outcome nor a text"),
     ([{"problem": "a", "sample_index": 0, "text": "1"}], "has no outcomes"),
     ([], "has no sample"),

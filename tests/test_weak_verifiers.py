@@ -11,6 +11,7 @@ from models.analysis.confusion import pairs_are_stale
 from models.analysis.store import analyze
 from models.database import transaction
 from models.questions.audit import wrong_share
+from models.statistics.intervals import estimate
 from models.statistics.weak_verifiers import picked_at_k, share_of
 from tests.counted import Sampled, sampled_run
 from tests.place import Place
@@ -105,6 +106,8 @@ def test_the_view_is_resampling_until_the_weak_verifier_accepts(any_postgres: Pl
             assert row["coverage"] == pytest.approx(np.mean(solved))
             assert row["gap"] == pytest.approx(np.mean(solved) - np.mean(each), abs=1e-12)
             assert row["gap_stderr"] == pytest.approx(np.std(np.subtract(solved, each), ddof=1) / 2)
+            lost = estimate(np.subtract(solved, each)[:, None])
+            assert (row["gap_low"], row["gap_high"]) == pytest.approx((lost.low[0], lost.high[0]), abs=1e-12)
             assert row["success_rate"] <= row["ceiling"]
             assert (row["problems"], row["problems_missing"], row["problems_accepted"]) == (4, 0, 3)
             assert (row["stale"], row["biased_by"]) == (False, None)

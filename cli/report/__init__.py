@@ -17,7 +17,18 @@ COLUMNS = ("k", "coverage", "low", "high", "stderr", "floor", "ceiling", "proble
 LAW = ("family", "parameters", "error", "flag")
 FORECAST = ("k", "coverage", "low", "high", "flag")
 BACK_TEST = ("using", "k", "forecast", "low", "high", "truth", "off", "flag")
-SELECTION = ("selector", "reward_model", "success_rate", "low", "high", "coverage", "gap", "exact")
+SELECTION = (
+    "selector",
+    "reward_model",
+    "success_rate",
+    "low",
+    "high",
+    "coverage",
+    "gap",
+    "gap_low",
+    "gap_high",
+    "exact",
+)
 WEAK = (
     "weak_verifier",
     "weak_version",
@@ -26,6 +37,8 @@ WEAK = (
     "high",
     "coverage",
     "gap",
+    "gap_low",
+    "gap_high",
     "ceiling",
     "problems_missing",
 )
@@ -48,8 +61,8 @@ WITHOUT = (
 )
 PICTURES = ("png", "svg", "pdf")
 PERCENTS = (
-    "coverage", "low", "high", "stderr", "floor", "ceiling", "success_rate", "gap", "majority", "coverage_without",
-    "low_without", "high_without", "forecast", "truth", "off",
+    "coverage", "low", "high", "stderr", "floor", "ceiling", "success_rate", "gap", "gap_low", "gap_high", "majority",
+    "coverage_without", "low_without", "high_without", "forecast", "truth", "off",
 )  # fmt: skip
 
 SAYS = {

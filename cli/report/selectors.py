@@ -60,7 +60,20 @@ def precision_plot(runs: Sequence[Findings]) -> Plot:
         "perfect one would reach. Bars beside the largest k are 95 % intervals for new problems of the same kind."
         + SCALES[scale],
         rows,
-        ("run_id", "selector", "reward_model", "k", "success_rate", "low", "high", "coverage", "gap", "stderr"),
+        (
+            "run_id",
+            "selector",
+            "reward_model",
+            "k",
+            "success_rate",
+            "low",
+            "high",
+            "coverage",
+            "gap",
+            "gap_low",
+            "gap_high",
+            "stderr",
+        ),
         draw,
         (7.2 if len(shown) == 1 else 9.6, 1.6 + 3.0 * -(-len(shown) // 2)),
     )

@@ -20,6 +20,10 @@ EXACT_MAJORITY = 50
 """Up to this k majority votes are exact; beyond it subsets are drawn, as in the paper."""
 
 
+NO_GAP = 1e-9
+"""Of less than so much, chances differ by the errors of their sums alone."""
+
+
 class SelectorPoint(NamedTuple):
     """How often a selector picks a right sample of k; `simulation_stderr` is the part that a simulation adds."""
 
@@ -33,6 +37,8 @@ class SelectorPoint(NamedTuple):
     exact: bool
     low: float
     high: float
+    gap_low: float
+    gap_high: float
     flag: str | None
     """How votes were weighed, or what was done to scores below 0, where one must know."""
 
@@ -89,13 +95,13 @@ class _Curves:
         """Means over problems; a selector must have picked for every one."""
         if len(self.covered) < problems:
             return
-        coverage = np.array(self.covered).mean(axis=0)
+        covered = np.array(self.covered)
         for (selector, model), curve in self.picked.items():
             if len(curve) == problems:
-                yield from _precision(selector, model, self.ks, curve, coverage, flags.get((selector, model)))
+                yield from _precision(selector, model, self.ks, curve, covered, flags.get((selector, model)))
         if self.by_temperature and all(len(each) == problems for each in self.by_temperature.values()):
             curve, said = tuned(self.by_temperature, self.ks)
-            yield from _precision("logprob_vote", "", self.ks, curve, coverage, said)
+            yield from _precision("logprob_vote", "", self.ks, curve, covered, said)
         if self.stopped:
             yield from stopping(self.ks, self.stopped)
             yield from ceiling(self.modal, least)
@@ -182,9 +188,13 @@ def _exact(success: Floats) -> Picked:
 
 
 def _precision(
-    selector: str, model: str, ks: Counts, picked: Sequence[Picked], coverage: Floats, flag: str | None
+    selector: str, model: str, ks: Counts, picked: Sequence[Picked], covered: Floats, flag: str | None
 ) -> list[SelectorPoint]:
-    success, stderr, low, high = estimate(np.array([problem.success for problem in picked]))
+    """Means over problems; `covered` is their pass@k, problems x ks, of which no selector picks more than there is."""
+    values = np.array([problem.success for problem in picked])
+    success, stderr, low, high = estimate(values)
+    coverage, lost = covered.mean(axis=0), covered - values
+    gap = estimate(np.where(np.abs(lost) < NO_GAP, 0.0, lost))
     simulated = np.array([problem.stderr for problem in picked])
     noise = np.sqrt((simulated**2).sum(axis=0)) / len(picked)
     exact = selector in ("best_of_k", "logprob")
@@ -200,6 +210,8 @@ def _precision(
             exact=exact or (selector == "majority" and k <= EXACT_MAJORITY),
             low=low[place],
             high=high[place],
+            gap_low=gap.low[place] if k > 1 else 0.0,
+            gap_high=gap.high[place] if k > 1 else 0.0,  # of one sample every selector picks that
             flag=flag,
         )
         for place, k in enumerate(ks.tolist())

@@ -39,6 +39,12 @@ class AnalysisPrecision(SQLModel, table=True):
     high: float | None = said(
         "Upper end of the 95 % interval of success_rate; null where analysed before", default=None, sa_type=Double
     )
+    gap_low: float | None = said(
+        "Lower end of the 95 % interval of coverage less success_rate; null where analysed before",
+        default=None,
+        sa_type=Double,
+    )
+    gap_high: float | None = said("Upper end of it; null where analysed before", default=None, sa_type=Double)
     flag: str | None = said("What was done to the scores or how they were weighed, where one must know", default=None)
 
 

@@ -126,7 +126,7 @@ def measures(compared: Sequence[Contender]) -> list[str]:
 def _contender(run: Run, k: int | None, problem_ids: Sequence[int]) -> Contender:
     pool = read_pool(run.id, run.verifier_id).only(problem_ids)
     name = run.name or f"run {run.id}"
-    if pool.least < 1:
+    if pool.least < 1 or np.isnan(pool.values(np.array([1]))).any():
         helps = (
             "wait, or compare other runs"
             if run.finished_at is None

@@ -82,9 +82,11 @@ def plan(run: Run, samples: int) -> SamplePlan:
     planned = allot(prior.law, n, waiting, prices[place], samples, run.batch_size)
     before = all_wrong(prior.law, n, waiting)
     uniform = float((planned * prices[place]).sum() / prices.sum())
-    next_batch, solved, alike = (
-        before - all_wrong(prior.law, n, waiting + more) for more in (run.batch_size, planned, uniform)
+    next_batch, solved, fewer, more = (
+        before - all_wrong(prior.law, n, waiting + each)
+        for each in (run.batch_size, planned, np.floor(uniform), np.ceil(uniform))
     )
+    alike = fewer + (uniform - np.floor(uniform)) * (more - fewer)  # there is no part of a sample
     allotted = [
         Allotment(each.problem_id, each.problem_key, each.decided, each.waiting, *numbers)
         for each, *numbers in zip(unsolved, next_batch.tolist(), planned.tolist(), solved.tolist(), strict=True)

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from models.statistics.beta_binomial import Beta, fit_beta, refit_beta
 from models.statistics.coverage import Counts, pass_at_k
-from models.statistics.intervals import AT_ONE, Floats
+from models.statistics.intervals import ALIKE, Floats
 from models.statistics.power_laws import fit_lines, fit_power_laws
 
 
@@ -102,7 +102,7 @@ def fit(family: Family, data: Tallies) -> Fit:
         values, doubt = _fit_curves(family, data.ks.astype(np.float64), curve[None])[0], ""
         if np.isnan(values).any():
             few = "fewer than three points lie between 0 and 1"
-            return refused(family, REACHES_1 if curve.max() >= 1 - AT_ONE else few)
+            return refused(family, REACHES_1 if curve.max() >= 1 - ALIKE else few)
     parameters = MappingProxyType(dict(zip(PARAMETERS[family], values.tolist(), strict=False)))
     off = np.abs(law(family, parameters, data.ks) - curve)
     return Fit(family, parameters, float(off.mean()), float(off.std()), _doubt(data, curve) or doubt)
@@ -146,11 +146,11 @@ def _doubt(data: Tallies, curve: Floats) -> str:
     """Why a fit means little; empty where it means something."""
     if len(data.n) == 1:
         return "one problem says nothing of others"
-    if curve.max() >= 1 - AT_ONE:
+    if curve.max() >= 1 - ALIKE:
         return REACHES_1
     if (data.c > 0).sum() < LEAST_SOLVED:
         return "fewer than five problems are solved"
-    return "coverage does not grow with k" if np.ptp(curve) < AT_ONE else ""
+    return "coverage does not grow with k" if np.ptp(curve) < ALIKE else ""
 
 
 def refused(family: Family, flag: str) -> Fit:

@@ -142,7 +142,7 @@ def apart(laws: Laws, k: ArrayLike) -> list[str]:
     """
     ks = np.atleast_1d(np.asarray(k, dtype=np.int64))
     able = [found for found in laws.fits.values() if found.family in laws.parameters and not found.flag]
-    able = [found for found in able if not _refuted(laws, found)]
+    able = [found for found in able if not refuted(laws, found)]
     if len(able) < 2:
         return [""] * len(ks)
     curves = np.clip([found.coverage(ks) for found in able], 1e-12, 1 - 1e-12)
@@ -175,7 +175,8 @@ def back_test(
     return [BackTest(using, forecast(laws, family, ks), truth) for family in families]
 
 
-def _refuted(laws: Laws, found: Fit) -> bool:
+def refuted(laws: Laws, found: Fit) -> bool:
+    """Whether a law misses coverage at the samples drawn by more than chance: then it says little of more samples."""
     off = laws.drawn(found.family, [laws.most])[:, 0] - laws.reached
     known = off[~np.isnan(off)]  # none, where a run that stops is not judged so far yet
     between = found.coverage([laws.most])[0] - laws.data.values[:, -1].mean()

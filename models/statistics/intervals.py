@@ -11,8 +11,8 @@ Floats = NDArray[np.float64]
 Z = 1.959963984540054
 """The 97.5 % quantile of the normal distribution."""
 
-AT_ONE = 1e-12
-"""A coverage nearer to 1 than this is 1: sums of floats in SQL and here may differ by less."""
+ALIKE = 1e-12
+"""Shares nearer to each other than this are the same: sums of floats in SQL and here may differ by less."""
 
 COLUMNS = 256
 """How many means are bounded at once: what fits a processor's cache."""
@@ -49,7 +49,13 @@ def clustered(values: ArrayLike) -> tuple[Floats, Floats]:
     mean = np.asarray(table.mean(axis=0))
     if problems == 1:
         return mean, np.full(mean.shape, np.nan)
-    return mean, np.asarray(table.std(axis=0, ddof=1) / np.sqrt(problems))
+    return mean, _standard_error(table, mean)
+
+
+def _standard_error(table: Floats, mean: Floats) -> Floats:
+    """sd / sqrt(rows) of each column; 0 where its numbers differ by no more than the last digits of their sums."""
+    error = table.std(axis=0, ddof=1) / np.sqrt(len(table))
+    return np.where(error <= ALIKE * np.abs(mean), 0.0, error)
 
 
 def gaffke_low(values: ArrayLike) -> Floats:
@@ -115,6 +121,7 @@ def paired_difference(first: ArrayLike, second: ArrayLike) -> Estimate:
     """
     difference = np.asarray(first, dtype=np.float64) - np.asarray(second, dtype=np.float64)
     mean, stderr = clustered(difference)
+    mean = np.where(np.abs(mean) < ALIKE, 0.0, mean)
     low, high = gaffke_low((1 + difference) / 2), gaffke_low((1 - difference) / 2)
     return Estimate(mean, stderr, 2 * low - 1, 1 - 2 * high)
 

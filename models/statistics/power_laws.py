@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from models.statistics.intervals import AT_ONE, Floats
+from models.statistics.intervals import ALIKE, Floats
 from models.statistics.newton import descend
 
 FEWEST = 3
@@ -14,7 +14,7 @@ def fit_lines(ks: Floats, curves: Floats) -> Floats:
 
     `curves` is curves x ks; NaN where fewer than three points lie inside.
     """
-    inside = (curves > 0) & (curves < 1 - AT_ONE)
+    inside = (curves > 0) & (curves < 1 - ALIKE)
     x = np.where(inside, np.log(ks), 0.0)
     y = np.log(-np.log(np.where(inside, curves, np.exp(-1))))  # 0 where it does not count
     points = inside.sum(axis=1)

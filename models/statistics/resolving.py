@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtri
 
-from models.statistics.intervals import AT_ONE, Floats, known, paired_difference
+from models.statistics.intervals import ALIKE, Floats, known, paired_difference
 
 POWER = float(ndtri(0.8))
 """Standard errors that a difference falls short by in one of five draws."""
@@ -44,12 +44,12 @@ def resolve(first: ArrayLike, second: ArrayLike) -> Resolved:
     each = np.asarray(first, dtype=np.float64) - np.asarray(second, dtype=np.float64)
     found = paired_difference(np.reshape(first, (-1, 1)), np.reshape(second, (-1, 1)))
     low, high, error = (known(part[0]) for part in (found.low, found.high, found.stderr))
-    difference, problems = float(found.mean[0]) + 0.0, len(each)
+    difference, problems = float(found.mean[0]), len(each)
     resolved = low is not None and high is not None and (low > 0 or high < 0)
     if error is None or low is None or high is None:
         return Resolved(difference, low, high, resolved, problems, None, None)
     needed = (
-        None if resolved or abs(difference) < AT_ONE else problems_for(each * np.sign(difference), error, problems + 1)
+        None if resolved or abs(difference) < ALIKE else problems_for(each * np.sign(difference), error, problems + 1)
     )
     detectable = max(difference - low, high - difference) + POWER * error
     return Resolved(difference, low, high, resolved, problems, needed, detectable)

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import binom
 
-from models.statistics.coverage import Counts
-from models.statistics.intervals import Floats
+from models.statistics.coverage import Counts, every_k, pass_at_k
+from models.statistics.intervals import Floats, clustered
 
 NO_ANSWER = -1
 """The class of a sample that has no candidate: it takes a place among the k, and has no vote."""
@@ -74,6 +74,9 @@ def vote(
     right. With `weights`, an answer's votes are the sum of its samples' scores (the paper, appendix D); ValueError
     where one is below 0, since three votes of -1 would lose to one of -1.5. Ties by lot: a tie counts the share of
     right answers in it. NaN where k exceeds the samples; the error is sd / sqrt(rounds).
+
+    Drawn are subsets that hold a right sample, which pass@k of all do: so no chance exceeds pass@k, and the error is
+    smaller.
     """
     classes, right = np.asarray(answers, dtype=np.int64), np.asarray(correct, dtype=np.bool_)
     weight = np.ones(len(classes)) if weights is None else np.asarray(weights, dtype=np.float64)
@@ -84,13 +87,30 @@ def vote(
     right_kind = np.zeros(kinds)
     right_kind[classes[classes >= 0]] = right[classes >= 0]
     generator = np.random.default_rng(seed)
-    won = np.full((rounds, len(ks)), np.nan)
-    for row in won:
-        order = generator.permutation(len(classes))
-        for column in np.flatnonzero(ks <= len(classes)):
-            drawn = order[: ks[column]]
-            row[column] = _winner_is_right(classes[drawn], weight[drawn], right_kind)
-    return Picked(won.mean(axis=0), won.std(axis=0, ddof=1) / np.sqrt(rounds))
+    chance = pass_at_k(len(right), right.sum(), ks)
+    won = np.zeros((rounds, len(ks)))
+    if right.any():
+        among = _right_ones(len(right), int(right.sum()), ks[ks <= len(right)], rounds, generator)
+        for row, counts in zip(won, among, strict=True):
+            rights, wrongs = (generator.permutation(np.flatnonzero(each)) for each in (right, ~right))
+            for column, count in zip(np.flatnonzero(ks <= len(right)), counts, strict=True):
+                drawn = np.append(rights[:count], wrongs[: ks[column] - count])
+                row[column] = _winner_is_right(classes[drawn], weight[drawn], right_kind)
+    success, error = clustered(won)
+    return Picked(chance * success, chance * error)
+
+
+def _right_ones(n: int, c: int, ks: Counts, rounds: int, generator: np.random.Generator) -> Counts:
+    """How many of k of n samples are right, c of n being so, given that one is; rounds x ks."""
+    # the place of the first one is drawn, then how many come behind it
+    upto = pass_at_k(n, c, every_k(int(ks.max(initial=1))))
+    ranks = generator.random(rounds)
+    firsts = [np.searchsorted(upto[:k], ranks * upto[k - 1], side="right") for k in ks.tolist()]
+    drawn = [
+        1 + generator.hypergeometric(c - 1, n - c - first, k - 1 - first)
+        for k, first in zip(ks.tolist(), firsts, strict=True)
+    ]
+    return np.array(drawn, dtype=np.int64).reshape(-1, rounds).T
 
 
 def _best(ascending: Floats, k: int) -> float:

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import betainc
 
 from models.statistics.coverage import Counts
-from models.statistics.intervals import Floats
+from models.statistics.intervals import Floats, clustered
 
 SURE = 0.95
 """The chance at which a vote is sure, as in arXiv 2305.11860."""
@@ -39,7 +39,7 @@ def adaptive_votes(
     most = int(ks[ks <= len(classes)].max(initial=0))
     orders = np.array([generator.permutation(len(classes))[:most] for _ in range(rounds)], dtype=np.int64)
     success, paid = play(classes[orders], right_of(classes, right), ks, sure)
-    both = [(each.mean(axis=0), each.std(axis=0, ddof=1) / np.sqrt(rounds)) for each in (success, paid)]
+    both = [clustered(each) for each in (success, paid)]
     return AdaptiveVotes(*both[0], *both[1])
 
 

@@ -21,7 +21,7 @@ create view precision_at_k as
 select found.run_id, state.verifier, found.selector, found.reward_model, found.k, found.success_rate,
     found.coverage, gap_of(found.coverage, found.success_rate) as gap, found.stderr, found.exact,
     found.simulation_stderr, state.computed_at, state.stale, found.verifier_id, state.version, state.counting,
-    found.low, found.high, found.flag
+    found.low, found.high, found.flag, found.gap_low, found.gap_high
 from analysis_precision as found
 join analysis_state as state on state.run_id = found.run_id and state.verifier_id = found.verifier_id;
 comment on view precision_at_k is 'How often a selector that does not know the truth picks a right sample out of k';
@@ -31,6 +31,9 @@ comment on column precision_at_k.reward_model is 'Whose scores select; empty whe
 comment on column precision_at_k.success_rate is 'Mean over problems of the chance that the picked sample is right';
 comment on column precision_at_k.coverage is 'Coverage at the same k of the same samples: what a perfect selector would reach';
 comment on column precision_at_k.gap is 'Coverage less success rate: what the selector leaves on the table';
+comment on column precision_at_k.gap_low is
+    'Lower end of the 95 % interval of gap for new problems of the same kind, paired by problem; null where it was analysed by an older version';
+comment on column precision_at_k.gap_high is 'Upper end of the 95 % interval of gap for new problems of the same kind';
 comment on column precision_at_k.stderr is 'Standard error of success_rate, clustered over problems';
 comment on column precision_at_k.low is
     'Lower end of the 95 % interval of success_rate for new problems of the same kind; null where it was analysed by an older version';
@@ -77,7 +80,8 @@ comment on column forecast.low is
     'the noise of their samples and that the law may be wrong; it is calibrated for the average (make bench-forecasts)';
 comment on column forecast.high is 'Upper end of it';
 comment on column forecast.flag is
-    'What laws that the data cannot tell apart say, where their odds differ tenfold or more; else null';
+    'That coverage at the samples drawn refutes the law; or what laws that the data cannot tell apart say, where their '
+    'odds differ tenfold or more; else null';
 comment on column forecast.stale is 'Whether samples were judged since';
 comment on column forecast.version is 'Of the verifier';
 comment on column forecast.counting is 'Whether the verifier is the one that counts';

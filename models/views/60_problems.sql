@@ -17,7 +17,8 @@ comment on column problem_difficulty.correct_share is
 comment on column problem_difficulty.first_correct_rank is 'Rank of the first right sample in the order of their indices, from 1';
 comment on column problem_difficulty.expected_rank is
     'Mean rank of the first right sample over all orders of these samples: (n + 1) / (c + 1); n + 1 where none is; '
-    'null where biased_by says why';
+    'null where biased_by says why: the samples that stopping left out have no rank, and first_correct_rank is how many '
+    'were needed';
 comment on column problem_difficulty.difficulty is
     'Class by pass@1: never solved, up to 1 %, 10 %, 50 %, above 50 %; null where that is not known';
 comment on column problem_difficulty.biased_by is

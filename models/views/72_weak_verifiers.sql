@@ -24,7 +24,8 @@ create or replace function picked_curve(tp bigint[], fp bigint[], fn bigint[], t
 returns table (
     k bigint, success_rate double precision, stderr double precision, coverage double precision, gap double precision,
     gap_stderr double precision, ceiling double precision, problems bigint, problems_missing bigint,
-    problems_accepted bigint, low double precision, high double precision
+    problems_accepted bigint, low double precision, high double precision, gap_low double precision,
+    gap_high double precision
 ) language sql immutable as $$
     with pool as materialized (
         select each.*, each.tp + each.fp + each.fn + each.tn as n
@@ -33,16 +34,17 @@ returns table (
         select ks.k, picked_at_k(n, pool.tp, pool.fp, ks.k) as value, pass_at_k(n, pool.tp + pool.fn, ks.k) as solved
         from nice_ks((select max(n) from pool)) as ks (k) cross join pool
     ), summed as (
-        select valued.k, count(*) as problems, count(*) filter (where value is null) as missing,
+        select lost.k, count(*) as problems, count(*) filter (where value is null) as missing,
             case when count(value) = count(*) then avg(value) end as value,
             case when count(value) = count(*) then stddev_samp(value) / sqrt(count(*)) end as stderr,
             case when count(value) = count(*) then avg(solved) end as solved,
-            case when count(value) = count(*) then stddev_samp(gap_of(solved, value)) / sqrt(count(*)) end as gap_stderr,
-            gaffke_low(array_agg(value)) as low, 1 - gaffke_low(array_agg(1 - value)) as high
-        from valued group by valued.k
+            case when count(value) = count(*) then stddev_samp(gap) / sqrt(count(*)) end as gap_stderr,
+            gaffke_low(array_agg(value)) as low, 1 - gaffke_low(array_agg(1 - value)) as high,
+            gaffke_low(array_agg(gap)) as gap_low, 1 - gaffke_low(array_agg(1 - gap)) as gap_high
+        from (select *, gap_of(solved, value) as gap from valued) as lost group by lost.k
     )
     select summed.k, value, summed.stderr, solved, gap_of(solved, value), summed.gap_stderr, best.ceiling,
-        summed.problems, missing, accepted, summed.low, summed.high
+        summed.problems, missing, accepted, summed.low, summed.high, summed.gap_low, summed.gap_high
     from summed cross join (
         select avg(pool.tp::double precision / nullif(pool.tp + pool.fp, 0)) as ceiling,
             count(*) filter (where pool.tp + pool.fp > 0) as accepted
@@ -136,7 +138,9 @@ select state.run_id, state.verifier, state.other_verifier as weak_verifier, curv
     curve.problems, curve.problems_missing, curve.problems_accepted, state.stale, state.biased_by, state.verifier_id,
     state.version, state.other_verifier_id as weak_verifier_id, state.other_version as weak_version, state.counting,
     case when state.biased_by is null then curve.low end as low,
-    case when state.biased_by is null then curve.high end as high
+    case when state.biased_by is null then curve.high end as high,
+    case when state.biased_by is null then curve.gap_low end as gap_low,
+    case when state.biased_by is null then curve.gap_high end as gap_high
 from verifier_confusion as state
 join (
     select run_id, verifier_id, other_verifier_id, array_agg(tp order by problem_id) as tp,
@@ -173,13 +177,17 @@ comment on column weak_verifier_at_k.counting is 'Whether the verifier is the on
 comment on column weak_verifier_at_k.low is
     'Lower end of the 95 % interval of success_rate for new problems of the same kind';
 comment on column weak_verifier_at_k.high is 'Upper end of the 95 % interval of success_rate';
+comment on column weak_verifier_at_k.gap_low is
+    'Lower end of the 95 % interval of gap for new problems of the same kind, paired by problem';
+comment on column weak_verifier_at_k.gap_high is 'Upper end of the 95 % interval of gap';
 
 -- The samples are read at every call: a threshold is anybody's.
 create or replace function reward_threshold_at_k(run_id bigint, reward_model text, threshold double precision)
 returns table (
     k bigint, success_rate double precision, stderr double precision, coverage double precision, gap double precision,
     gap_stderr double precision, ceiling double precision, problems bigint, problems_missing bigint,
-    problems_accepted bigint, low double precision, high double precision
+    problems_accepted bigint, low double precision, high double precision, gap_low double precision,
+    gap_high double precision
 ) language sql stable as $$
     with given as materialized (
         select extraction.problem_id, extraction.verifier_id, extraction.candidate_id, count(*) as samples,

@@ -26,6 +26,8 @@ class PrecisionAtKRow(NamedTuple):
     low: float | None
     high: float | None
     flag: str | None
+    gap_low: float | None
+    gap_high: float | None
 
 
 class CoverageFitRow(NamedTuple):
@@ -172,3 +174,5 @@ class WeakVerifierAtKRow(NamedTuple):
     counting: bool
     low: float | None
     high: float | None
+    gap_low: float | None
+    gap_high: float | None

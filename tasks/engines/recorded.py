@@ -94,6 +94,10 @@ def _score(given: Any) -> float:
     return score
 
 
+def _chosen_by(given: Any) -> str:
+    return {"when_solved": "when_solved", "planned": "planned"}[given]
+
+
 class Column(NamedTuple):
     """How a value of a file becomes ours (TypeError, ValueError or KeyError where not), and its types elsewhere."""
 
@@ -118,6 +122,7 @@ COLUMNS = {
     "usd": Column(_amount, "float8", "float64"),
     "gpu_seconds": Column(_amount, "float8", "float64"),
     "scores": Column(_scores, "jsonb", "string"),
+    "biased_by": Column(_chosen_by, "text", "string"),
 }
 """The columns of an export, in order, and those that an import understands."""
 
@@ -131,13 +136,18 @@ _CONVERT = {name: column.convert for name, column in COLUMNS.items()}
 
 
 class Recorded(NamedTuple):
-    """One recorded sample; `outcome` is its label, where it has one."""
+    """One recorded sample; `outcome` is its label, where it has one.
+
+    biased_by: planned, where a plan chose by outcomes that it be drawn; when_solved, where right samples stopped its
+    run; None where no outcome was looked at.
+    """
 
     problem: str
     sample_index: int
     outcome: Outcome | None
     completion: Completion
     scores: Mapping[str, float] | None
+    biased_by: str | None
 
 
 def converted(row: Row) -> Row:
@@ -166,7 +176,10 @@ def recorded(values: Row, key: str, index: int) -> Recorded:
         outcome = Outcome.correct if correct else Outcome.incorrect
     elif correct is not None and correct != (outcome == Outcome.correct):
         raise ValueError(f"its outcome is {outcome}, but correct is {str(correct).lower()}")
-    return Recorded(key, index, outcome, Completion(*map(values.get, _FIELDS)), values.get("scores"))
+    if values.get("biased_by") == "planned" and not index:
+        raise ValueError("it is a problem's first sample, which no plan chose by outcomes")
+    completion = Completion(*map(values.get, _FIELDS))
+    return Recorded(key, index, outcome, completion, values.get("scores"), values.get("biased_by"))
 
 
 _FIELDS = [each.name for each in fields(Completion)]

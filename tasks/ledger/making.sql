@@ -17,13 +17,14 @@ select %(run_id)s, id, 'generate', %(queue)s from made order by id
 drop table new_batch
 
 -- add_verify_works: -> ready
--- Of the batches that are sampled; the run knows the verifier, so batches that are sampled later make theirs.
+-- Of the batches that are sampled; the run knows the verifier, so batches that are sampled later make theirs. In the
+-- order of their indices: while it goes on, nobody has more than others because a plan once chose them.
 insert into work (run_id, batch_id, kind, verifier_id, queue)
 select sampled.run_id, sampled.batch_id, 'verify', verifier.id, verifier.queue
-from work sampled, verifier
+from work sampled join batch on batch.id = sampled.batch_id, verifier
 where sampled.run_id = %(run_id)s and sampled.kind = 'generate' and sampled.state = 'done'
     and verifier.id = %(verifier_id)s
-order by sampled.batch_id
+order by first_index, batch.id
 on conflict do nothing
 
 -- add_score_works: -> ready

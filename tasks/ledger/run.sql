@@ -95,8 +95,8 @@ from (select stop_rule ? 'planned' and not stop_rule ? 'when_solved' as waits fr
 where id = %(run_id)s
 
 -- note_reached: the run's row is held
--- Where every problem has been brought to the same n, and where no problem has more than n any more: then no outcome
--- chose what there is.
+-- Where every problem has been brought to the same n and no verifier is still at it, and where no problem has more than
+-- n any more: then no outcome chose what there is.
 with reached as (
     select id, case when all_judged then wanted else n end as n, stop_rule - case when all_judged then 'extending_to' else '' end
         as stop_rule
@@ -106,7 +106,11 @@ with reached as (
         select wanted is not null and not exists (
             select from batch where batch.run_id = run.id and first_index < wanted and not exists (
                 select from work where work.batch_id = batch.id and work.kind = 'verify'
-                    and work.verifier_id = run.verifier_id and work.state = 'done')) as all_judged
+                    and work.verifier_id = run.verifier_id and work.state = 'done'))
+            and not exists (
+                select from work join batch on batch.id = work.batch_id
+                where work.run_id = run.id and work.kind = 'verify' and work.state in ('ready', 'published', 'leased')
+                    and first_index < wanted) as all_judged
     ) as judged
     where id = any(%(run_ids)s) and stop_rule ? 'planned'
 )

@@ -34,8 +34,6 @@ class Described(NamedTuple):
     sampling: Mapping[str, Any]
     thinking: str
     prompts: Mapping[str, str]
-    planned_beyond: int | None = None
-    """Samples of each problem above which outcomes chose who has more; None where they did not."""
 
 
 class _Run(NamedTuple):
@@ -49,7 +47,6 @@ class _Run(NamedTuple):
     thinking: str
     verifier: str
     verifier_version: str
-    planned_beyond: int | None
 
 
 class _Prompt(NamedTuple):
@@ -64,8 +61,7 @@ def described(connection: Connection, run_id: int) -> dict[str, str]:
         _Run,
         """
         select run.id as run, run.name, benchmark.name as benchmark, llm.name as llm, llm.engine, llm.engine_args,
-            run.sampling, run.thinking, verifier.name as verifier, verifier.version as verifier_version,
-            case when run.stop_rule ? 'planned' then run.n end as planned_beyond
+            run.sampling, run.thinking, verifier.name as verifier, verifier.version as verifier_version
         from run join benchmark on benchmark.id = run.benchmark_id join llm on llm.id = run.llm_id
         join verifier on verifier.id = run.verifier_id where run.id = %s
         """,
@@ -92,8 +88,8 @@ def read_described(file: Path) -> Described | None:
     try:
         run = json.loads(entries[RUN.encode()].decode())
         prompts = json.loads(entries.get(PROMPTS.encode(), b"{}").decode())
-        told = {name: run[name] for name in Described._fields if name not in ("prompts", "planned_beyond")}
-        said = Described(**told, prompts=prompts, planned_beyond=run.get("planned_beyond"))
+        told = {name: run[name] for name in Described._fields if name != "prompts"}
+        said = Described(**told, prompts=prompts)
         _check(said)
     except (ValueError, KeyError, TypeError, RecursionError, UserError) as error:
         raise UserError(
@@ -124,8 +120,6 @@ def _check(said: Described) -> None:
         raise ValueError("a name or a prompt is no text")
     if not isinstance(said.engine_args, dict) or not is_storable(dict(said.engine_args)):
         raise ValueError("its engine arguments are no JSON object")
-    if said.planned_beyond is not None and (type(said.planned_beyond) is not int or said.planned_beyond < 1):
-        raise ValueError("what a plan chose begins at no number of samples")
     if said.sampling:
         _check_sampling(Sampling.read(said.sampling))
 

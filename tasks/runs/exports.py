@@ -44,8 +44,11 @@ SAMPLES = f"""
             where score.run_id = sample.run_id and score.problem_id = sample.problem_id
                 and score.sample_index = sample.sample_index
         ),
+        case when run.stop_rule ? 'planned' and sample.sample_index >= run.n then 'planned'
+             else biased_by(run.stop_rule) end,
         judged.answer_from
     {JUDGED}
+    join run on run.id = sample.run_id
     left join attempt on attempt.id = sample.attempt_id
     left join work on work.id = attempt.work_id
     left join batch on batch.id = work.batch_id

@@ -57,7 +57,6 @@ class Asked:
     sampling: Mapping[str, Any] = field(default_factory=dict)
     thinking: str = "none"
     prompts: Mapping[str, str] = field(default_factory=dict)
-    planned_beyond: int | None = None
 
 
 @contextmanager
@@ -101,7 +100,6 @@ def asked_of(request: ImportRequest) -> Asked:
         sampling=said.sampling if said else {},
         thinking=thinking,
         prompts=said.prompts if said else {},
-        planned_beyond=said.planned_beyond if said else None,
     )
 
 

@@ -67,14 +67,14 @@ def _import(request: ImportRequest) -> Imported:
             return _same(connection, request, identity)
         staged = stage(connection, request.source, reading.samples(matching.key), known)
         judge = None if staged.labelled or asked.found is None else find_verifier(asked.found, None)
-        run = _run(connection, asked, judge, max(staged.counts), identity)
+        run = _run(connection, asked, judge, staged, identity)
         run_id = insert_run(connection, run)
         if run_id is None:  # another import took the name in the meantime
             return _same(connection, request, identity)
         problem_ids = insert_problems(connection, run.benchmark_id, staged.problems)
         prompts = [asked.prompts.get(problem.key, "") for problem in staged.problems]
         insert_prompts(connection, run_id, problem_ids, prompts)
-        insert_samples(connection, run_id, problem_ids, BATCH_SIZE, asked.planned_beyond)
+        insert_samples(connection, run_id, problem_ids, BATCH_SIZE, staged.planned_beyond)
         making = Making(connection, run_id)
         making.add_imported_works(this_worker("import"))
         if judge is None:
@@ -109,6 +109,10 @@ def _notes(reading: Reading, matching: Matching, staged: Staged) -> list[str]:
         )
     if matching.by_question:
         notes.append("Problems were found by the text of their questions, not by their keys.")
+    if staged.planned_beyond is not None:
+        notes.append(f"A plan chose by outcomes which problems have more than {staged.planned_beyond:,} samples.")
+    if staged.when_solved:
+        notes.append("The run stopped at right samples.")
     if staged.labelled and (without := sum(staged.counts) - staged.labelled):
         notes.append(f"{without:,} samples have no outcome and are undecided; others have one, so nothing is judged.")
     return notes
@@ -118,7 +122,7 @@ def _same(connection: Connection, request: ImportRequest, identity: str) -> Impo
     return Imported(same_run(connection, request.name, identity), 0, 0, new=False, gaps=False, judged_by=None)
 
 
-def _run(connection: Connection, asked: Asked, judge: Verifier | None, n: int, identity: str) -> Run:
+def _run(connection: Connection, asked: Asked, judge: Verifier | None, staged: Staged, identity: str) -> Run:
     code = asked.found.code if asked.found else None
     benchmark = benchmark_id(connection, asked.benchmark, code)
     queue = queue_of(asked.llm, asked.engine_args)
@@ -130,8 +134,8 @@ def _run(connection: Connection, asked: Asked, judge: Verifier | None, n: int, i
         benchmark_id=benchmark,
         llm_id=llm_row,
         verifier_id=verifier_id(connection, benchmark, judge or _IMPORTED, code if judge else None),
-        n=asked.planned_beyond or n,
-        stop_rule={"planned": True} if asked.planned_beyond else {},
+        n=staged.planned_beyond or max(staged.counts),
+        stop_rule=staged.stop_rule,
         batch_size=BATCH_SIZE,
         sampling=dict(asked.sampling),
         seed=0,

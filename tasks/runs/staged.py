@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from psycopg.types.json import Jsonb
 
@@ -25,6 +25,16 @@ class Staged:
     labelled: int
     """Samples that have a label."""
     gaps: bool
+    planned_beyond: int | None
+    """Samples of each problem above which a plan chose by outcomes who has more; None where none did."""
+    when_solved: bool
+    """Whether its run stopped at right samples."""
+
+    @property
+    def stop_rule(self) -> dict[str, Any]:
+        """The run's rules that looked at outcomes."""
+        rules = {"when_solved": self.when_solved, "planned": self.planned_beyond is not None}
+        return {name: True for name, holds in rules.items() if holds}
 
 
 def stage(connection: Connection, source: Source, samples: Iterable[Recorded], known: Mapping[str, Problem]) -> Staged:
@@ -39,6 +49,7 @@ def stage(connection: Connection, source: Source, samples: Iterable[Recorded], k
     counts: list[int] = []
     highest: list[int] = []
     labels = texts = 0
+    planned_beyond, when_solved = None, False
     with connection.cursor() as cursor, cursor.copy("copy staged from stdin") as copy:
         for sample in samples:
             place = places.setdefault(sample.problem, len(places))
@@ -49,6 +60,9 @@ def stage(connection: Connection, source: Source, samples: Iterable[Recorded], k
             highest[place] = max(highest[place], sample.sample_index)
             labels += sample.outcome is not None
             texts += sample.completion.text is not None
+            when_solved |= sample.biased_by == "when_solved"
+            if sample.biased_by == "planned":
+                planned_beyond = min(sample.sample_index, planned_beyond or sample.sample_index)  # never 0
             scores = None if sample.scores is None else Jsonb(dict(sample.scores))
             copy.write_row((place, sample.sample_index, sample.outcome, *values(sample.completion), scores))
     _refuse_what_cannot_be_judged(source, sum(counts), labels, texts, known)
@@ -57,7 +71,7 @@ def stage(connection: Connection, source: Source, samples: Iterable[Recorded], k
     _refuse_repeats(connection, source, list(places))
     problems = [known.get(key) or _KeyOnly(key, {}) for key in places]
     gaps = any(high >= count for high, count in zip(highest, counts, strict=True))
-    return Staged(problems, counts, labels, gaps)
+    return Staged(problems, counts, labels, gaps, planned_beyond, when_solved)
 
 
 class _KeyOnly(Problem):

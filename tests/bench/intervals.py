@@ -4,7 +4,8 @@
 
 Each round draws problems of a world (tests/worlds.py), 1,000 samples of each (`ragged`: 1,000 to 4,000), and intervals.
 `before` is the interval that stood in its place: t on the logit scale with Wilson's at 0 and 1; t for a paired
-difference; the mean and 1.96 errors for a selector, here the majority of k where all wrong samples agree. Both columns
+difference; the mean and 1.96 errors for a selector, here the majority of k where all wrong samples agree, and for its
+gap, coverage less that. Both columns
 are shares of the rounds whose interval held the truth; `bound` is the 99 % upper bound of the second one, `width` the
 mean width over that of before. `these problems` asks the other question: the same problems with new samples. The last
 line is the least share of all cells that are for new problems.
@@ -113,9 +114,21 @@ def all_right(world: World, problems: int, generator: np.random.Generator, round
 def majority(world: World, problems: int, generator: np.random.Generator, rounds: int) -> Drawn:
     """The chance that more than half of k samples are right, half of it at a tie: majority@k with two answers."""
     right = generator.binomial(SAMPLES, world.draw(generator, (problems, rounds)))
-    counts = np.arange(SAMPLES + 1)[:, None]
-    by_right = stats.hypergeom.sf(KS // 2, SAMPLES, counts, KS) + stats.hypergeom.pmf(KS / 2, SAMPLES, counts, KS) / 2
-    return Drawn(by_right[right], majority_of(world))
+    return Drawn(majority_by_count()[right], majority_of(world))
+
+
+def gap(world: World, problems: int, generator: np.random.Generator, rounds: int) -> Drawn:
+    """What that majority leaves of coverage."""
+    right = generator.binomial(SAMPLES, world.draw(generator, (problems, rounds)))
+    truth = np.where(KS > 1, world.coverage(KS) - majority_of(world), 0)  # of one sample every selector picks that
+    return Drawn((by_count(SAMPLES) - majority_by_count())[right].clip(min=0), truth)
+
+
+def majority_by_count() -> Floats:
+    """The majority's chance by the number of right samples."""
+    right = np.arange(SAMPLES + 1)[:, None]
+    more = stats.hypergeom.sf(KS // 2, SAMPLES, right, KS)
+    return np.asarray(more + stats.hypergeom.pmf(KS / 2, SAMPLES, right, KS) / 2)
 
 
 @cache
@@ -154,7 +167,7 @@ def ends(kind: str, drawn: Drawn) -> tuple[Ends, Ends]:
     else:
         found: Estimate = estimate(flat)
         after = found.low, found.high
-    if kind == "majority":
+    if kind in ("majority", "gap"):
         before = around(*by_t(flat, 1.96))
     (low, high), (new_low, new_high) = ([end.reshape(rounds, -1) for end in two] for two in (before, after))
     return (low, high), (new_low, new_high)
@@ -175,7 +188,7 @@ def cells(kind: str, world: str, drawn: Drawn) -> Iterator[Cell]:
         yield Cell(kind, world, problems, k, float(old[:, place].mean()), held / rounds, bound, float(width[place]))
 
 
-DRAWS = {"coverage": coverage, "all right": all_right, "ragged": ragged, "majority": majority, FIXED: fixed}
+DRAWS = {"coverage": coverage, "all right": all_right, "ragged": ragged, "majority": majority, "gap": gap, FIXED: fixed}
 
 
 def main() -> None:

@@ -125,11 +125,15 @@ def connect(**reach: Any) -> WatchedConnection:
         **{"connect_timeout": CONNECT_SECONDS} | TCP | reach | {"application_name": name}, autocommit=True
     )
     connection.name, connection.reach = name, {key: value for key, value in reach.items() if key != "context"}
-    told = {"pid": connection.info.backend_pid, "names": list(SERVER), "values": list(SERVER.values())}
-    (direct, _) = connection.execute(BEGIN, told).fetchone() or (False, None)
-    if not direct:
-        connection.prepare_threshold = None  # the next transaction may meet a process that prepared nothing
-    connection.autocommit = False
+    try:
+        told = {"pid": connection.info.backend_pid, "names": list(SERVER), "values": list(SERVER.values())}
+        (direct, _) = connection.execute(BEGIN, told).fetchone() or (False, None)
+        if not direct:
+            connection.prepare_threshold = None  # the next transaction may meet a process that prepared nothing
+        connection.autocommit = False
+    except BaseException:
+        connection.close()  # nobody else has it
+        raise
     return connection
 
 

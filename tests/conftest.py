@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
 for variable in list(os.environ):
@@ -16,14 +17,17 @@ from cli.stack.servers import Urls, servers  # noqa: E402
 from models.settings import settings  # noqa: E402
 from tests import brittle  # noqa: E402
 from tests.endpoints import KEY  # noqa: E402
-from tests.place import Place, drop_templates, new_place  # noqa: E402
+from tests.place import Place, drop_templates, new_place, plain  # noqa: E402
 from verifiers.benchmarks import BENCHMARKS  # noqa: E402
 
 
 @pytest.fixture(scope="session")
 def bundled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Urls]:
-    """The bundled servers, once for all tests, in a folder of their own."""
+    """The bundled servers, once for all tests, in a folder of their own; no power cut is meant to be survived there."""
     with servers(tmp_path_factory.mktemp("servers")) as urls:
+        with psycopg.connect(plain(urls.database_url), autocommit=True) as connection:
+            connection.execute("alter system set fsync = off")
+            connection.execute("select pg_reload_conf()")
         yield urls
 
 

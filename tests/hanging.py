@@ -1,6 +1,7 @@
 """A benchmark whose functions do not return, or take their process along, as the text that they get asks them to."""
 
 import ctypes
+import faulthandler
 import os
 import signal
 import subprocess
@@ -78,6 +79,7 @@ def _do(name: str) -> None:
     if name in WAYS:
         with Path(os.environ["HANGING_FOLDER"], "begun").open("a") as file:
             file.write(f"{name} {os.getpid()} {os.getppid()}\n")
+        faulthandler.disable()  # pytest's, which would print a page for every crash
         WAYS[name]()
 
 

@@ -161,20 +161,10 @@ def new_place(server: str, broker_url: str, home: Path, dump: Path | None = None
     finally:
         made.kill_all()
         _empty(broker_url)
-        _let_go()
+        database.engine().dispose()
         name = sqlalchemy.make_url(url).database
-        with psycopg.connect(_plain(server), autocommit=True) as connection:
+        with psycopg.connect(plain(server), autocommit=True) as connection:
             connection.execute(f"drop database if exists {name} with (force)")
-
-
-def _let_go() -> None:
-    """Close this process's connections, once the thread that looks after its leases is through with a look at them:
-    what it gave back later would be open when it is collected, in the middle of another test.
-    """
-    deadline = time.monotonic() + 5
-    while database.engine().pool.checkedout() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    database.engine().dispose()
 
 
 @contextmanager
@@ -212,7 +202,7 @@ def _copy(connection: psycopg.Connection[Any], name: str) -> bool:
 def _beside(place: Place) -> Iterator[psycopg.Connection[Any]]:
     """A session on the server of a place's database, in another one."""
     url = sqlalchemy.make_url(place.database_url).set(database="postgres").render_as_string(hide_password=False)
-    with psycopg.connect(_plain(url), autocommit=True) as connection:
+    with psycopg.connect(plain(url), autocommit=True) as connection:
         yield connection
 
 
@@ -224,14 +214,15 @@ def send_to(broker_url: str) -> None:
         app.__dict__.pop("amqp", None)  # its event dispatcher knows the exchange of the other broker only
 
 
-def _plain(url: str) -> str:
+def plain(url: str) -> str:
+    """A URL of SQLAlchemy's as libpq takes it."""
     return sqlalchemy.make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
 def _new_database(server: str, dump: Path | None) -> str:
     """The URL of a fresh database on a server."""
-    url = sqlalchemy.make_url(_plain(server))
-    with psycopg.connect(_plain(server), autocommit=True) as connection:
+    url = sqlalchemy.make_url(plain(server))
+    with psycopg.connect(plain(server), autocommit=True) as connection:
         if (server, dump) not in _templates:
             template = f"monkeys_test_{os.getpid()}_template_{next(_numbers)}"
             connection.execute(f"drop database if exists {template}")
@@ -256,7 +247,7 @@ def _fill(url: str, dump: Path | None) -> None:
 
 def drop_templates(server: str) -> None:
     """Remove what new databases of a server were copied from."""
-    with psycopg.connect(_plain(server), autocommit=True) as connection:
+    with psycopg.connect(plain(server), autocommit=True) as connection:
         for key in [key for key in _templates if key[0] == server]:
             connection.execute(f"drop database if exists {_templates.pop(key)} with (force)")
 

@@ -18,7 +18,7 @@ from models.settings import settings
 from tasks.broker import messages, takes_messages
 from tasks.publish import publish
 from tests.faults.proxy import Proxy, proxied
-from tests.place import Place, new_place
+from tests.place import Place, new_place, wait_until
 from verifiers.errors import Unavailable
 
 
@@ -111,6 +111,22 @@ def test_a_connection_is_given_up_where_the_server_cannot_be_asked(
         proxy.silence()
         proxy.swallow()
         connection.execute("select 1")
+
+
+def test_a_session_that_cannot_be_begun_is_closed(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    role = f"untold_{place.database}"
+    directly(place, f"create role {role} login")
+    directly(place, "revoke execute on function set_config(text, text, boolean) from public")
+    there = place.database_url.replace("monkeys@", f"{role}@")
+    monkeypatch.setenv("MONKEYS_DATABASE_URL", there)
+    settings.cache_clear()
+    with pytest.raises(psycopg.errors.InsufficientPrivilege) as kept:  # with it whatever its frames know
+        database.column("select 1")
+    assert kept.tb
+    monkeypatch.undo()
+    settings.cache_clear()
+    wait_until(lambda: not place.one("select count(*) from pg_stat_activity where usename = %s", (role,)), 10)
+    directly(place, f"drop role {role}")
 
 
 def test_the_locks_of_a_client_that_stands_still_within_a_transaction_go(place: Place) -> None:

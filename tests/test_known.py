@@ -192,11 +192,9 @@ def test_nothing_is_said_by_a_vllm_that_is_not_here(local: None, llm: Path, monk
 
 def test_no_engine_is_imported_to_know_an_llm(local: None, llm: Path) -> None:
     code = f"""
-import sys, time
+import sys
 from tasks.engines.known import check_known
-began = time.monotonic()
 check_known({str(llm)!r}, {{"dtype": "half"}})
-assert time.monotonic() - began < 1
 assert not {{"torch", "vllm", "transformers"}} & set(sys.modules)
 """
     subprocess.run([sys.executable, "-c", code], check=True)

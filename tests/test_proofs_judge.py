@@ -55,6 +55,25 @@ def stepwise(backend: Steps, *steps: str) -> Judgement:
     return LEAN_STEPWISE.judge(PROBLEM, "\n".join(steps))
 
 
+@dataclass
+class Ended(Steps):
+    """A back end that counts how often it was ended."""
+
+    ended: int = 0
+
+    def close(self) -> None:
+        self.ended += 1
+
+
+def test_a_back_end_that_is_chosen_again_goes_on_and_ends_with_the_next() -> None:
+    backend = Ended(0)
+    use(backend)
+    use(backend)
+    assert backend.ended == 0
+    use(Steps(0))
+    assert backend.ended == 1
+
+
 def test_without_a_back_end_a_proof_is_undecided() -> None:
     judgement = LEAN_WHOLE.judge_safely(PROBLEM, "omega")
     assert judgement.outcome is Outcome.infrastructure_error

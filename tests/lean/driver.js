@@ -37,7 +37,7 @@ function keep(object) {
 
 function call(name, ...args) {
   args.forEach(keep);
-  const result = lean["_" + name](...args);
+  const result = lean.exported(name)(...args);
   return typeof result === "number" ? result >>> 0 : result;
 }
 
@@ -89,7 +89,7 @@ function name(object) {
   return prefix ? prefix + "." + last : last;
 }
 
-const global = (symbol) => u32(lean["_" + symbol]);
+const global = (symbol) => u32(lean.exported(symbol).value);
 
 function inputContext(source) {
   const end = box(Buffer.byteLength(source));

@@ -35,9 +35,9 @@ def configure(
 
 
 def use(backend: Backend | None) -> None:
-    """Make this back end the one that the verifiers ask."""
+    """Make this back end the one that the verifiers ask; another one's processes end."""
     global _chosen
-    if _chosen is not None:
+    if _chosen is not None and _chosen is not backend:
         _chosen.close()
     _chosen = backend
 

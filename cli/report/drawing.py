@@ -49,9 +49,9 @@ class Plot:
 
 def save(plot: Plot, files: Sequence[Path]) -> None:
     """Write a plot as PNG, SVG or PDF, on white: drawn once, into each of these files."""
-    with _figure(plot, plot.origin) as figure:
+    with figure_of(plot, plot.origin) as figure:
         for file in files:
-            figure.savefig(file, dpi=200, facecolor="white", metadata=_metadata(plot, file.suffix), bbox_inches="tight")
+            figure.savefig(file, dpi=200, facecolor="white", metadata=_metadata(plot, file.suffix))
             figure.set_layout_engine("none")  # it is laid out now
 
 
@@ -71,7 +71,7 @@ def _metadata(plot: Plot, ending: str) -> dict[str, str | None]:
 def svg(plot: Plot) -> str:
     """A plot as an SVG element without a background, its text and axes in the colour of the text around it."""
     out = io.StringIO()
-    with _figure(plot) as figure:
+    with figure_of(plot) as figure:
         figure.savefig(out, format="svg", transparent=True, metadata={"Date": None})
     text = out.getvalue()
     text = text[text.index("<svg") :].replace(INK, "currentColor")
@@ -79,7 +79,7 @@ def svg(plot: Plot) -> str:
 
 
 @contextmanager
-def _figure(plot: Plot, origin: str = "") -> Iterator[Any]:
+def figure_of(plot: Plot, origin: str = "") -> Iterator[Any]:
     """A figure with the plot on it, below it where its numbers come from; names from outside are shown as they are,
     never read as mathematics.
     """
@@ -108,13 +108,28 @@ def _figure(plot: Plot, origin: str = "") -> Iterator[Any]:
         try:
             plot.draw(figure)
             if origin:
-                below = "\n".join(wrap(origin, int(figure.get_figwidth() * 20), max_lines=4, placeholder=" …"))
-                figure.text(0.01, -0.06 / figure.get_figheight(), below, fontsize=6, va="top", alpha=0.8)
+                _write_below(figure, origin)
             for written in figure.findobj(Text):
                 written.set_text(harmless(written.get_text()))
             yield figure
         finally:
             pyplot.close(figure)
+
+
+def _write_below(figure: Any, origin: str) -> None:
+    """Small lines below everything, by which the figure grows: all else keeps its size and place above them."""
+    lines = wrap(origin, int(figure.get_figwidth() * 20), max_lines=4, placeholder=" …")
+    inches, was = 0.06 + len(lines) * 7.5 / 72, figure.get_figheight()
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")  # it is laid out now
+    high = was + inches
+    for axes in figure.axes:
+        x, y, width, height = axes.get_position().bounds
+        axes.set_position((x, (y * was + inches) / high, width, height * was / high))
+    figure.set_figheight(high)
+    for each in figure.legends:
+        each.set_bbox_to_anchor((0, inches / high, 1, was / high), transform=figure.transFigure)
+    figure.text(0.01, inches / high, "\n".join(lines), fontsize=6, va="top", alpha=0.8)
 
 
 def band(
@@ -216,7 +231,7 @@ def legend_below(figure: Any, axes: Sequence[Any], *styles: Any) -> None:
 
 def titled(axes: Any, label: str, inches: float) -> None:
     """A panel's title, in as many lines as its width takes."""
-    axes.set_title("\n".join(wrap(label, int(inches * 13), max_lines=3, placeholder=" …")), fontsize=9)
+    axes.set_title("\n".join(wrap(label, int(inches * 11), max_lines=3, placeholder=" …")), fontsize=9)
 
 
 def line_key(label: str, style: Any, **look: Any) -> Any:

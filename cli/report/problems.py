@@ -58,7 +58,7 @@ def problems_plot(runs: Sequence[Findings]) -> Plot:
             same = at % BESIDE > 0 and order is maps[at - 1][2]
             _label(axes, [row.k for row in run.coverage], order, named=not same)
             if len(maps) > 1:
-                titled(axes, label, figure.get_figwidth() / (wide + 0.5))
+                titled(axes, label, figure.get_figwidth() / (wide + 0.8))
         for axes in all_axes[::BESIDE]:
             axes.set_ylabel("problems, hardest at the bottom")
         bar = figure.colorbar(image, ax=all_axes, format=lambda value, _: f"{value:.0%}")

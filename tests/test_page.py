@@ -1,17 +1,23 @@
 """The page of a report: what it says, and what its plots are drawn from."""
 
+import csv
 import re
+from dataclasses import replace
+from itertools import combinations
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from cli.report import analysed_findings
 from cli.report.amounts import diversity_plot
+from cli.report.characters import coverage_in_characters
 from cli.report.curves import coverage_plot
-from cli.report.drawing import scale_of
-from cli.report.naming import labels
-from cli.report.origin import origin_of
+from cli.report.drawing import figure_of, save, scale_of
+from cli.report.naming import labels, looks
+from cli.report.origin import origin_line, origin_of
 from cli.report.page import page
+from cli.report.plots import plot_csv, plots
 from cli.report.problems import problems_plot
 from cli.report.selectors import precision_plot
 from models.database import transaction
@@ -31,6 +37,11 @@ from tests.test_report import answered_run
 
 def found_of(*runs: int) -> list[Findings]:
     return [analysed_findings(find_run(str(run))) for run in runs]
+
+
+def copies(found: Findings, count: int) -> list[Findings]:
+    """The same findings as if of so many runs."""
+    return [replace(found, run_id=found.run_id + place) for place in range(count)]
 
 
 def warmed(run: int, temperature: float) -> int:
@@ -60,6 +71,74 @@ def test_a_page_says_where_its_numbers_come_from_and_what_differs(place: Place) 
     assert told["verifier"].values == ["answer 1"] * 2
     assert told["intervals of coverage"].values[0].startswith("95 %, Gaffke's bound")
     assert f"by monkeys {build()}" in page(runs, [])
+
+
+def test_files_that_leave_the_page_say_where_their_numbers_come_from(place: Place, tmp_path: Path) -> None:
+    runs = found_of(warmed(counted_run([Tally(5, 1), Tally(5, 2)], llm="one"), 0.6), counted_run([Tally(5, 1)]))
+    line = origin_line(runs)
+    assert line.startswith(f"run {runs[0].run_id}: one, counted (2 problems), temperature 0.6 · ")
+    assert line.endswith(f"verifier answer 1, by monkeys {build()}")
+    assert line.count("verifier") == 1
+    drawn = plots(runs)
+    files = [tmp_path / f"coverage.{ending}" for ending in ("pdf", "png", "svg")]
+    save(drawn[0], files)
+    for file in files:
+        assert f"monkeys {build()}".encode() in file.read_bytes(), file.name
+    for plot in drawn:
+        row, *_ = csv.DictReader(plot_csv(plot, runs).splitlines())
+        told = [row[name] for name in ("benchmark", "llm", "temperature", "n", "verifier", "reported_by")]
+        differing = plot.name == "differences"
+        assert told == ["counted", *(["counted", "1.0"] if differing else ["one", "0.6"]), "5", "answer 1",
+                        f"monkeys {build()}"]  # fmt: skip
+        assert row.get("interval_of") == ("new problems" if "low" in row else None)
+
+
+def test_runs_are_told_apart_without_colour(place: Place) -> None:
+    runs = copies(found_of(counted_run([Tally(5, 1), Tally(5, 2)]))[0], 9)
+    drawn = [look for _, look in looks(runs)]
+    assert len({(look.colour, look.marker) for look in drawn}) == len({look.label for look in drawn}) == len(drawn)
+    assert len({look.marker for look in drawn[:7]}) == 7
+    text = coverage_in_characters({look.label: run.coverage for run, look in looks(runs[:2])})
+    assert "aa run" in text
+    assert "bb run" in text
+
+
+def test_many_runs_have_a_line_each_and_no_bands(place: Place) -> None:
+    many = copies(found_of(counted_run([Tally(5, 1), Tally(5, 2)]))[0], 7)
+    shown = page(many, [])
+    assert "class=cards" not in shown
+    assert [f"<th scope=row>run {run.run_id}</th>" in shown for run in many] == [True] * 7
+    assert "no bands are drawn" in coverage_plot(many).caption
+    assert "Bands are" in coverage_plot(many[:6]).caption
+    with figure_of(coverage_plot(many)) as figure:
+        assert "95 %, new problems" not in [text.get_text() for text in figure.legends[0].get_texts()]
+
+
+def test_a_legend_hides_no_data_and_names_lie_within_their_figure(place: Place) -> None:
+    long = "a name without an end " * 9
+    runs = found_of(*(counted_run([Tally(9, 1), Tally(9, 5)], llm=f"{long}{each}") for each in range(2)))
+    for plot in plots(runs):
+        with figure_of(plot, plot.origin) as figure:
+            figure.draw_without_rendering()
+            (top, *_) = sorted((each.get_window_extent().y1 for each in figure.legends), reverse=True) or [0]
+            assert top <= min(axes.get_tightbbox().y0 for axes in figure.axes) + 1, plot.name
+            titles = [axes.title.get_window_extent() for axes in figure.axes if axes.get_title()]
+            assert not [1 for a, b in combinations(titles, 2) if a.overlaps(b)], plot.name
+            assert all(each.x0 >= 0 and each.x1 <= figure.bbox.x1 for each in titles), plot.name
+
+
+def test_curves_that_no_other_axis_could_show_are_drawn_on_the_plain_one() -> None:
+    assert [scale_of([curve, [0.95, 0.99]]) for curve in ([1.0, 1.0], [0.0, 0.0], [0.95, 1.0])] == [
+        "linear", "linear", "logit",
+    ]  # fmt: skip
+
+
+def test_what_scrolls_is_reached_by_key_and_every_table_has_heads(place: Place) -> None:
+    runs = found_of(answered_run(), answered_run())
+    text = page(runs, plots(runs))
+    assert text.count("<div class=wide") == text.count("<div class=wide tabindex=0 role=region aria-label=")
+    assert text.count("<svg") == text.count('<svg role="img" aria-label="')
+    assert not re.findall(r"<th(?! scope=)", text.replace("<thead", ""))
 
 
 def test_a_legend_says_a_name_once(place: Place) -> None:

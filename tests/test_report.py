@@ -52,6 +52,10 @@ def test_a_report_is_one_page_with_every_plot_as_png_svg_pdf_and_csv(place: Plac
     run = answered_run("everything")
     printed = place.ok("report", "everything", "--out", str(tmp_path))
     assert "Selection among 12 samples" in printed
+    assert printed.count(str(tmp_path)) == 1
+    assert printed.endswith(
+        f"written: {tmp_path}/report-{run}.html\nbeside it, as PNG, SVG, PDF and CSV: each of {len(PLOTS)} plots\n"
+    )
     assert {file.name for file in tmp_path.iterdir()} == {f"report-{run}.html"} | {
         f"{plot}-{run}.{ending}" for plot in PLOTS for ending in WRITTEN
     }

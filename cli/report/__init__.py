@@ -108,7 +108,7 @@ def report(
       monkeys report 1 --csv > coverage.csv
       monkeys report 1 --without-known --known flaky.jsonl
     """
-    from cli.report.plots import with_extent
+    from cli.report.plots import with_origin
     from models.questions.find import find_run
     from models.questions.report import findings
 
@@ -119,13 +119,13 @@ def report(
     if form:
         read = [findings(run) for run in chosen]
         rows = [row for each in read for row in each.coverage]
-        extended, columns = with_extent(rows, ("run_id", "verifier", *COLUMNS, "all_right"), read)
+        extended, columns = with_origin(rows, ("run_id", "verifier", *COLUMNS, "all_right"), read)
         print_rows(extended, form, columns)
         return
     found = [analysed_findings(run) for run in chosen]
     print_report(found)
     if not tables_only:
-        click.echo("\n".join(f"written: {file}" for file in write_report(found, out)))
+        click.echo(said_of_files(write_report(found, out)))
 
 
 def _print_without_known(runs: Sequence["Run"], file: Path | None, form: str | None) -> None:
@@ -241,6 +241,14 @@ def write_report(runs: Sequence["Findings"], out: Path | None) -> list[Path]:
     except OSError as error:
         raise Unavailable(f"The report cannot be written to {folder} ({error.strerror}).") from error
     return files
+
+
+def said_of_files(files: Sequence[Path]) -> str:
+    """Where the page is, and what lies beside it."""
+    page, *others = files
+    beside = [file for file in others if file.suffix == ".csv"]
+    plots = f"each of {len(beside)} plots" if len(beside) != 1 else "its plot"
+    return f"written: {page}" + (f"\nbeside it, as PNG, SVG, PDF and CSV: {plots}" if beside else "")
 
 
 def _table(rows: Rows, columns: Sequence[str]) -> str:

@@ -9,17 +9,19 @@ from cli.report.drawing import (
     SCALES,
     Plot,
     band,
-    band_key,
+    band_alpha,
+    band_keys,
     k_axis,
     legend_below,
     line_key,
     log_labels,
     near_the_edge,
     panels,
+    said_of_bands,
     scale_of,
     share_axis,
 )
-from cli.report.naming import coloured
+from cli.report.naming import looks
 from cli.report.stopped import LEANS, said_of_stopped
 from models.questions.report import Findings
 
@@ -51,33 +53,34 @@ def cost_plot(runs: Sequence[Findings]) -> Plot:
     def draw(figure: Any) -> None:
         all_axes = panels(figure, len(shown), columns=3)
         for axes, name in zip(all_axes, shown, strict=True):
-            for run, colour, label in coloured(runs):
+            for run, look in looks(runs):
                 mine = [row for row in rows if row.run_id == run.run_id and getattr(row, name)]
                 line = [(getattr(row, name), row.coverage, row.low, row.high) for row in mine]
                 if line:
-                    band(axes, line, "o-", color=colour, markersize=3, label=label, alpha=0.15)
+                    band(axes, line, alpha=band_alpha(runs), **look.line)
                 stopping = [getattr(row, f"stopping_{name}") for row in mine]
-                axes.plot(stopping, [row.coverage for row in mine], "--", color=colour, linewidth=1)
+                axes.plot(stopping, [row.coverage for row in mine], "--", color=look.colour, linewidth=1)
             axes.set(xscale="log", xlabel=COSTS[name])
             log_labels(axes.xaxis)
             share_axis(axes, "coverage" if axes is all_axes[0] else "")
             near_the_edge(axes, scale, curves)
-        keys = [line_key("all k samples drawn", "-", marker="o", markersize=3)]
+        keys = [line_key("all k samples drawn", "-")]
         keys += [line_key("each problem stops at its first right one", "--", linewidth=1)]
-        legend_below(figure, all_axes, *keys, band_key("95 %, new problems", 0.15))
+        legend_below(figure, all_axes, *keys, *band_keys(runs))
 
     return Plot(
         "cost",
         "Coverage against cost",
         "k samples of every problem, at the run's own mean lengths; FLOPs by the paper's formula, prompts once; "
-        "dollars with a prompt a request. Bands are 95 % intervals of coverage for new problems of the same kind. "
+        "dollars with a prompt a request. "
         "Dashed: each problem stops at its first right sample, one sample a request."
+        + said_of_bands(runs, " Bands are 95 % intervals of coverage for new problems of the same kind.")
         + said_of_stopped(runs, "it paid less than this for its solved problems")
         + SCALES[scale],
         rows,
         ("run_id", "k", "coverage", "low", "high", *COSTS, *(f"stopping_{name}" for name in COSTS), "biased_by"),
         draw,
-        (max(6.0, 3.6 * len(shown)), 4.4),
+        (max(7.2, 3.6 * len(shown)), 3.6),
     )
 
 
@@ -92,13 +95,12 @@ def diversity_plot(runs: Sequence[Findings]) -> Plot:
 
     def draw(figure: Any) -> None:
         distinct, repeats = figure.subplots(1, 2)
-        for run, colour, label in coloured(runs):
+        for run, look in looks(runs):
             mine = [row for row in rows if row.run_id == run.run_id]
             if mine:
                 ks = [row.k for row in mine]
-                look: dict[str, Any] = {"color": colour, "markersize": 3, "label": label}
-                distinct.plot(ks, [row.expected_distinct_candidates for row in mine], "o-", **look)
-                repeats.plot(ks, [row.share_without_new for row in mine], "o-", **look)
+                distinct.plot(ks, [row.expected_distinct_candidates for row in mine], **look.line)
+                repeats.plot(ks, [row.share_without_new for row in mine], **look.line)
         most = max(row.k for row in rows)
         distinct.plot([1, most], [1, most], color=INK, linewidth=0.8, alpha=0.5, label="all different")
         k_axis(distinct)
@@ -117,5 +119,5 @@ def diversity_plot(runs: Sequence[Findings]) -> Plot:
         rows,
         Repeats._fields,
         draw,
-        (9.6, 4.2),
+        (9.6, 3.7),
     )

@@ -1,20 +1,21 @@
 """The bars of a report: how samples came out, and what judging each candidate once saved."""
 
 from collections.abc import Sequence
+from itertools import cycle
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from cli.report.drawing import COLOURS, Plot, big, legend_below
+from cli.report.drawing import COLOURS, INK, Plot, big, legend_below
+from cli.report.naming import cut, looks
 from cli.report.stopped import said_of_all_samples
 from models.questions.report import Findings
 
-OUTCOME_COLOURS = {
-    "correct": "#2a9d6f",
-    "incorrect": "#d64550",
-    "no_answer": "#8a8f98",
-    "infrastructure_error": "#b8901c",
-}
+OUTCOME_COLOURS = {"correct": COLOURS[0], "incorrect": COLOURS[1], "no_answer": COLOURS[7]}
+"""Right and wrong are told apart by the colour-blind too."""
+
+HATCHES = ("", "//", "..", "\\\\", "xx", "oo", "--", "++", "||", "**")
+"""Of outcomes, in their order, for prints in grey."""
 
 
 class OutcomeShare(NamedTuple):
@@ -49,14 +50,19 @@ def outcomes_plot(runs: Sequence[Findings]) -> Plot:
     def draw(figure: Any) -> None:
         axes = figure.subplots()
         ids = [run.run_id for run in runs]
+        names_of_runs = [cut(look.label, 40) for _, look in looks(runs)]
         left = np.zeros(len(runs))
         samples = {(row.run_id, row.outcome): row.samples for row in rows}
         counts = {name: np.array([samples.get((run, name), 0) for run in ids]) for name in names}
-        for name in names:
+        for name, hatch in zip(names, cycle(HATCHES)):
             shares = counts[name] / np.maximum(sum(counts.values()), 1)
             label = f"{name.replace('_', ' ')} {shares.mean():.1%}" if len(ids) == 1 else name.replace("_", " ")
-            axes.barh([f"run {run}" for run in ids], shares, left=left, color=colours[name], height=0.6, label=label)
+            axes.barh(
+                range(len(ids)), shares, left=left, color=colours[name], height=0.6, label=label, hatch=hatch,
+                edgecolor=INK, linewidth=0,
+            )  # fmt: skip
             left += shares
+        axes.set_yticks(range(len(ids)), names_of_runs)
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
         axes.set(xlim=(0, 1), xlabel="share of samples")
         axes.invert_yaxis()
@@ -69,7 +75,7 @@ def outcomes_plot(runs: Sequence[Findings]) -> Plot:
         rows,
         OutcomeShare._fields,
         draw,
-        (7.2, 1.9 + 0.4 * len(runs)),
+        (7.2, 0.8 + 0.4 * len(runs)),
     )
 
 
@@ -89,12 +95,13 @@ def savings_plot(runs: Sequence[Findings]) -> Plot:
     def draw(figure: Any) -> None:
         axes = figure.subplots()
         place = np.arange(len(rows))
+        names = {run.run_id: cut(look.label, 40) for run, look in looks(runs)}
         axes.barh(place - 0.2, [row.with_candidate for row in rows], 0.36, color=COLOURS[7], label="candidates found")
         axes.barh(place + 0.2, [row.distinct_candidates for row in rows], 0.36, color=COLOURS[0], label="judged")
         for bar, row in zip(place, rows, strict=True):
             saved = 1 - row.distinct_candidates / max(row.with_candidate, 1)
             axes.annotate(f"  {saved:.1%} saved", (row.distinct_candidates, bar + 0.2), va="center", fontsize=8)
-        axes.set_yticks(place, [f"run {row.run_id}" for row in rows])
+        axes.set_yticks(place, [names[row.run_id] for row in rows])
         axes.xaxis.set_major_formatter(lambda value, _: big(value))
         axes.set(xlabel="judgings")
         axes.invert_yaxis()
@@ -107,5 +114,5 @@ def savings_plot(runs: Sequence[Findings]) -> Plot:
         rows,
         Judgings._fields,
         draw,
-        (7.2, 1.9 + 0.5 * len(rows)),
+        (7.2, 0.8 + 0.5 * len(rows)),
     )

@@ -6,22 +6,28 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from cli.report.drawing import (
+    BAND,
     INK,
     SCALES,
     Plot,
     band,
+    band_alpha,
     band_key,
+    band_keys,
+    columns_of,
     k_axis,
-    legend,
     legend_below,
     line_key,
     near_the_edge,
     outer,
     panels,
+    said_of_bands,
     scale_of,
     share_axis,
+    size_of,
+    titled,
 )
-from cli.report.naming import coloured
+from cli.report.naming import looks
 from models.questions.differences import differences
 from models.questions.report import Findings
 from models.statistics.fits import Family, law
@@ -57,21 +63,25 @@ def coverage_plot(runs: Sequence[Findings]) -> Plot:
 
     def draw(figure: Any) -> None:
         axes = figure.subplots()
-        for run, colour, label in coloured(runs):
+        for run, look in looks(runs):
             curve = [(row.k, row.coverage, row.low, row.high) for row in run.coverage if row.coverage is not None]
-            band(axes, curve, "o-", color=colour, markersize=3.5, label=label, alpha=0.18)
-            _draw_law(axes, run, colour)
+            band(axes, curve, alpha=band_alpha(runs), **look.line)
+            _draw_law(axes, run, look.colour, band_alpha(runs) / 2)
         k_axis(axes)
         share_axis(axes, "coverage (pass@k)")
         ahead = [[row.coverage for row in _averages(run.forecasts)] for run in runs]
         near_the_edge(axes, scale, [*curves, *ahead, *(outer(scale, run.coverage) for run in runs)])
-        legend(axes, *_keys(runs))
+        legend_below(figure, [axes], *_keys(runs))
 
     return Plot(
         "coverage",
         "Coverage",
-        "Share of problems with a right sample among k. Bands are 95 % intervals for new problems of the same kind; "
-        "those of forecasts, which are fainter, also hold that the laws may be wrong."
+        "Share of problems with a right sample among k."
+        + said_of_bands(
+            runs,
+            " Bands are 95 % intervals for new problems of the same kind; those of forecasts, which are fainter, also "
+            "hold that the laws may be wrong.",
+        )
         + _said_of_laws(runs)
         + SCALES[scale],
         rows,
@@ -88,23 +98,24 @@ def _averages(rows: Sequence[ForecastRow]) -> list[ForecastRow]:
     return [row for row in rows if row.family == Family.average]
 
 
-def _draw_law(axes: Any, run: Findings, colour: str) -> None:
+def _draw_law(axes: Any, run: Findings, colour: str, alpha: float) -> None:
     fit = _law_of(run)
     if fit is None or fit.flag:
         return
     grid = np.geomspace(1, max(row.k for row in run.coverage), 100)
     axes.plot(grid, law(Family.average, fit.parameters, grid), "--", color=colour, linewidth=1)
     ahead = [(row.k, row.coverage, row.low, row.high) for row in _averages(run.forecasts)]
-    band(axes, ahead, ":", color=colour, linewidth=1.2, alpha=0.08)
+    band(axes, ahead, ":", color=colour, linewidth=1.2, alpha=alpha)
 
 
 def _keys(runs: Sequence[Findings]) -> list[Any]:
     """Keys of what is drawn: the interval, and a law and its forecast where one has no flag."""
-    keys = [band_key("95 %, new problems", 0.18)]
+    keys = band_keys(runs)
     if any(fit is not None and not fit.flag for fit in map(_law_of, runs)):
         keys.append(line_key("law fitted to it", "--", linewidth=1))
     if any(_averages(run.forecasts) for run in runs):
         keys.append(line_key("forecast", ":"))
+        keys += band_keys(runs, "95 %, forecast", 0.5)
     return keys
 
 
@@ -126,24 +137,24 @@ def _said_of_laws(runs: Sequence[Findings]) -> str:
 def differences_plot(runs: Sequence[Findings]) -> Plot:
     """Each other run's coverage less the first run's, over the problems that both have."""
     rows = differences(runs)
-    others = [each for each in coloured(runs) if any(row.run_id == each[0].run_id for row in rows)]
+    others = [each for each in looks(runs) if any(row.run_id == each[0].run_id for row in rows)]
     these = any(row.these_low is not None for row in rows)
 
     def draw(figure: Any) -> None:
         all_axes = panels(figure, len(others))
-        for axes, (run, colour, label) in zip(all_axes, others, strict=True):
+        for axes, (run, look) in zip(all_axes, others, strict=True):
             mine = [row for row in rows if row.run_id == run.run_id]
-            band(axes, [(row.k, row.difference, row.low, row.high) for row in mine], "o-", color=colour, markersize=3.5,
-                 alpha=0.18)  # fmt: skip
+            line = [(row.k, row.difference, row.low, row.high) for row in mine]
+            band(axes, line, alpha=BAND, **look.line | {"label": None})
             for ends in ([row.these_low for row in mine], [row.these_high for row in mine]):
-                axes.plot([row.k for row in mine], ends, ":", color=colour, linewidth=1)
+                axes.plot([row.k for row in mine], ends, ":", color=look.colour, linewidth=1)
             axes.axhline(0, color=INK, linewidth=0.8)
             k_axis(axes)
             axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:+.3g}" if value else "0")
-            axes.set_title(label, fontsize=9)
-        for axes in all_axes[:: min(2, len(all_axes))]:
+            titled(axes, look.label, figure.get_figwidth() / columns_of(len(others)))
+        for axes in all_axes[:: columns_of(len(others))]:
             axes.set_ylabel(f"coverage less run {runs[0].run_id}'s, points")
-        keys = [band_key("95 %, new problems", 0.18)]
+        keys = [band_key("95 %, new problems", BAND)]
         keys += [line_key("95 %, these problems with new samples", ":", linewidth=1)] if these else []
         legend_below(figure, all_axes, *keys)
 
@@ -162,5 +173,5 @@ def differences_plot(runs: Sequence[Findings]) -> Plot:
         rows,
         ("run_id", "against", "k", "problems", "difference", "low", "high", "these_low", "these_high"),
         draw,
-        (7.2 if len(others) == 1 else 9.6, 1.4 + 3.0 * -(-len(others) // 2)),
+        size_of(len(others)),
     )

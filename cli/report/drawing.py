@@ -6,17 +6,28 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import wrap
 from typing import Any, NamedTuple
+
+from tasks.identity import build
 
 INK = "#1b1b1f"
 """Text and axes; a page puts its own colour in its place."""
 
-COLOURS = ("#3b7dd8", "#d9662b", "#2a9d6f", "#b65fc2", "#b8901c", "#d64550", "#3fa3b0", "#8a8f98")
-"""Of runs; each stands out on white and on black."""
+COLOURS = ("#0077bb", "#d55e00", "#009e73", "#cc79a7", "#b8860b", "#7a5fd0", "#2a9bbd", "#8a8f98")
+"""Of runs; each stands out on white and on black, the first four for the colour-blind too."""
 
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+"""Of runs, which tell them apart where colours don't: so many that 56 runs differ in one of the two."""
 
-NO_DATE = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
-"""The same numbers make the same file."""
+BAND = 0.18
+"""How strong the colour of a band is."""
+
+MANY = 6
+"""More runs than these have no bands in one plot: they would hide each other."""
+
+SMALL = 8
+"""The size of legends, in points."""
 
 
 @dataclass(frozen=True)
@@ -30,29 +41,48 @@ class Plot:
     columns: tuple[str, ...]
     """Of the rows, what the CSV has."""
     draw: Callable[[Any], None]
-    size: tuple[float, float] = (7.2, 4.4)
+    size: tuple[float, float] = (7.2, 4.0)
+    """In inches, without the legend below."""
+    origin: str = ""
+    """Where the numbers come from, for files that leave the page."""
 
 
 def save(plot: Plot, files: Sequence[Path]) -> None:
     """Write a plot as PNG, SVG or PDF, on white: drawn once, into each of these files."""
-    with _figure(plot) as figure:
+    with figure_of(plot, plot.origin) as figure:
         for file in files:
-            figure.savefig(file, dpi=160, facecolor="white", metadata=NO_DATE.get(file.suffix))
+            figure.savefig(file, dpi=200, facecolor="white", metadata=_metadata(plot, file.suffix))
             figure.set_layout_engine("none")  # it is laid out now
+
+
+def _metadata(plot: Plot, ending: str) -> dict[str, str | None]:
+    """What a file says of itself, without a date: the same numbers make the same file."""
+    from cli.output import harmless
+
+    title, said = plot.title, harmless(f"{plot.caption} {plot.origin}".strip())
+    by = f"monkeys {build()}"
+    if ending == ".pdf":
+        return {"Title": title, "Subject": said, "Creator": by, "CreationDate": None}
+    if ending == ".svg":
+        return {"Title": title, "Description": said, "Creator": by, "Date": None}
+    return {"Title": title, "Description": said, "Software": by}
 
 
 def svg(plot: Plot) -> str:
     """A plot as an SVG element without a background, its text and axes in the colour of the text around it."""
     out = io.StringIO()
-    with _figure(plot) as figure:
+    with figure_of(plot) as figure:
         figure.savefig(out, format="svg", transparent=True, metadata={"Date": None})
     text = out.getvalue()
-    return text[text.index("<svg") :].replace(INK, "currentColor")
+    text = text[text.index("<svg") :].replace(INK, "currentColor")
+    return text.replace("<svg", f'<svg role="img" aria-label="{plot.title}"', 1)  # the title is ours
 
 
 @contextmanager
-def _figure(plot: Plot) -> Iterator[Any]:
-    """A figure with the plot on it; names from outside are shown as they are, never read as mathematics."""
+def figure_of(plot: Plot, origin: str = "") -> Iterator[Any]:
+    """A figure with the plot on it, below it where its numbers come from; names from outside are shown as they are,
+    never read as mathematics.
+    """
     import matplotlib as mpl
 
     mpl.use("Agg")
@@ -77,11 +107,29 @@ def _figure(plot: Plot) -> Iterator[Any]:
         figure = pyplot.figure(figsize=plot.size, layout="constrained")
         try:
             plot.draw(figure)
+            if origin:
+                _write_below(figure, origin)
             for written in figure.findobj(Text):
                 written.set_text(harmless(written.get_text()))
             yield figure
         finally:
             pyplot.close(figure)
+
+
+def _write_below(figure: Any, origin: str) -> None:
+    """Small lines below everything, by which the figure grows: all else keeps its size and place above them."""
+    lines = wrap(origin, int(figure.get_figwidth() * 20), max_lines=4, placeholder=" …")
+    inches, was = 0.06 + len(lines) * 7.5 / 72, figure.get_figheight()
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")  # it is laid out now
+    high = was + inches
+    for axes in figure.axes:
+        x, y, width, height = axes.get_position().bounds
+        axes.set_position((x, (y * was + inches) / high, width, height * was / high))
+    figure.set_figheight(high)
+    for each in figure.legends:
+        each.set_bbox_to_anchor((0, inches / high, 1, was / high), transform=figure.transFigure)
+    figure.text(0.01, inches / high, "\n".join(lines), fontsize=6, va="top", alpha=0.8)
 
 
 def band(
@@ -97,7 +145,7 @@ def band(
     """
     x, y, low, high = (list(column) for column in zip(*line, strict=True)) if line else ([], [], [], [])
     axes.plot(x, y, *form, **style)
-    if line and None not in low:
+    if line and alpha and None not in low:
         axes.fill_between(x, low, high, alpha=alpha, color=style["color"], linewidth=0)
 
 
@@ -121,16 +169,18 @@ def log_labels(axis: Any) -> None:
 
 def share_axis(axes: Any, label: str) -> None:
     """Shares from 0 to 100 %."""
-    axes.set(ylim=(0, 1.02), ylabel=label)
+    axes.set(ylim=(-0.02, 1.02), ylabel=label)
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
     axes.grid(alpha=0.2, which="major", color=INK)
 
 
 def scale_of(curves: Sequence[Sequence[float]]) -> str:
     """The axis that shares are told apart on: "logit" where a whole curve is above 90 %, "log" where one is below
-    10 %, else "linear".
+    10 %, else "linear"; a curve that is 0 or 1 throughout would be off all but this.
     """
     whole = [curve for curve in curves if curve]
+    if any(min(curve) > 0.9999 or max(curve) == 0 for curve in whole):
+        return "linear"
     if any(min(curve) > 0.9 for curve in whole):
         return "logit"
     return "log" if any(0 < max(curve) < 0.1 for curve in whole) else "linear"
@@ -165,21 +215,23 @@ def near_the_edge(axes: Any, scale: str, curves: Sequence[Sequence[float | None]
     axes.yaxis.set_minor_formatter(lambda *_: "")
 
 
-def legend(axes: Any, *styles: Any) -> None:
-    """Names without a frame, where there is room; `styles` are the keys of what has no name of its own."""
-    handles, _ = axes.get_legend_handles_labels()
-    axes.legend(handles=[*handles, *styles], loc="best", frameon=False, fontsize=8)
-
-
 def legend_below(figure: Any, axes: Sequence[Any], *styles: Any) -> None:
-    """One legend of several axes, below them: each name once."""
+    """One legend of several axes, below them, where it hides nothing: each name once; the figure grows by it.
+
+    `styles` are the keys of what has no name of its own.
+    """
     named = {label: handle for each in axes for handle, label in zip(*each.get_legend_handles_labels(), strict=True)}
     handles = [*named.values(), *styles]
     labels = [*named, *(style.get_label() for style in styles)]
     longest = max(map(len, labels), default=1)
-    figure.legend(
-        handles, labels, loc="outside lower center", frameon=False, fontsize=8, ncols=max(1, min(4, 100 // longest))
-    )
+    beside = max(1, min(4, int(figure.get_figwidth() * 14) // (longest + 6)))
+    figure.legend(handles, labels, loc="outside lower center", frameon=False, fontsize=SMALL, ncols=beside)
+    figure.set_figheight(figure.get_figheight() + 0.2 + 1.7 * SMALL / 72 * -(-len(labels) // beside))
+
+
+def titled(axes: Any, label: str, inches: float) -> None:
+    """A panel's title, in as many lines as its width takes."""
+    axes.set_title("\n".join(wrap(label, int(inches * 11), max_lines=3, placeholder=" …")), fontsize=9)
 
 
 def line_key(label: str, style: Any, **look: Any) -> Any:
@@ -189,6 +241,21 @@ def line_key(label: str, style: Any, **look: Any) -> Any:
     return Line2D([], [], color=INK, linestyle=style, label=label, **{"linewidth": 1.2, **look})
 
 
+def band_alpha(runs: Sequence[Any]) -> float:
+    """How strong the bands of so many runs in one plot are; 0 is none."""
+    return BAND if len(runs) <= MANY else 0
+
+
+def band_keys(runs: Sequence[Any], label: str = "95 %, new problems", times: float = 1) -> list[Any]:
+    """The key of the bands of these runs in one plot, where it has any."""
+    return [band_key(label, times * BAND)] if band_alpha(runs) else []
+
+
+def said_of_bands(runs: Sequence[Any], said: str) -> str:
+    """What a caption says of the bands of these runs in one plot."""
+    return said if band_alpha(runs) else f" Of more than {MANY} runs no bands are drawn: the CSV has them."
+
+
 def band_key(label: str, alpha: float, colour: str = INK) -> Any:
     """The key of a kind of band."""
     from matplotlib.patches import Patch
@@ -196,9 +263,20 @@ def band_key(label: str, alpha: float, colour: str = INK) -> Any:
     return Patch(facecolor=colour, alpha=alpha, linewidth=0, label=label)
 
 
-def panels(figure: Any, count: int, columns: int = 2) -> list[Any]:
+def columns_of(count: int) -> int:
+    """How many of so many panels are beside each other."""
+    return max(1, min(count, 2 if count <= 6 else 4))
+
+
+def size_of(count: int) -> tuple[float, float]:
+    """A figure for so many panels, in inches, without the legend below."""
+    wide = columns_of(count)
+    return 7.2 if wide == 1 else 9.6, 0.6 + (3.4, 3.0, 0, 2.2)[wide - 1] * -(-count // wide)
+
+
+def panels(figure: Any, count: int, columns: int | None = None) -> list[Any]:
     """So many axes with the same shares, in rows."""
-    wide = min(count, columns)
+    wide = min(count, columns or columns_of(count))
     grid = figure.subplots(-(-count // wide), wide, sharey=True, squeeze=False).ravel()
     for empty in grid[count:]:
         empty.set_axis_off()
@@ -207,9 +285,9 @@ def panels(figure: Any, count: int, columns: int = 2) -> list[Any]:
 
 def big(value: float) -> str:
     """A number in few characters: 10k, 5M, 2e15."""
-    if value and not 1e-3 <= value < 1e12:
+    if value and not 1e-3 <= value < 1e9:
         return f"{value:.0e}".replace("e+", "e")
-    for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+    for size, letter in ((1e6, "M"), (1e3, "k")):
         if value >= size:
             return f"{value / size:g}{letter}"
     return f"{value:g}"

@@ -1,10 +1,10 @@
 """What runs are called in legends: their name once, and what tells them apart."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from cli.output import harmless
-from cli.report.drawing import COLOURS
+from cli.report.drawing import COLOURS, MARKERS
 from models.questions.report import Findings
 
 LONGEST = 60
@@ -34,7 +34,7 @@ def labels(runs: Sequence[Findings]) -> dict[int, str]:
         called = [run.progress.name] if run.progress.name else []
         if not called or (len(llms) > 1 and run.provenance.llm not in called):
             called.append(run.provenance.llm)
-        said = [f"{SETTINGS[name]}{_said(getattr(run.provenance, name))}" for name in differing]
+        said = [f"{SETTINGS[name]}{_said(_of_these(run, runs, name))}" for name in differing]
         name, rest = " · ".join(called), ", ".join(said)
         room = max(20, LONGEST - len(rest))
         parts = [f"run {run.run_id}{', partial' if run.partial else ''}", cut(name, room), cut(rest, LONGEST)]
@@ -42,11 +42,24 @@ def labels(runs: Sequence[Findings]) -> dict[int, str]:
     return found
 
 
-def coloured(runs: Sequence[Findings]) -> Iterator[tuple[Findings, str, str]]:
-    """Each run with its colour and its label."""
+class Look(NamedTuple):
+    """How a run is drawn in every plot."""
+
+    colour: str
+    marker: str
+    label: str
+
+    @property
+    def line(self) -> dict[str, Any]:
+        """Its line, in matplotlib's words."""
+        return {"color": self.colour, "marker": self.marker, "markersize": 3.5, "label": self.label}
+
+
+def looks(runs: Sequence[Findings]) -> Iterator[tuple[Findings, Look]]:
+    """Each run with its look."""
     names = labels(runs)
     for place, run in enumerate(runs):
-        yield run, COLOURS[place % len(COLOURS)], names[run.run_id]
+        yield run, Look(COLOURS[place % len(COLOURS)], MARKERS[place % len(MARKERS)], names[run.run_id])
 
 
 def cut(text: str, longest: int) -> str:
@@ -54,9 +67,18 @@ def cut(text: str, longest: int) -> str:
     return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
+def _of_these(run: Findings, runs: Sequence[Findings], name: str) -> Any:
+    """A setting of a run; of several settings in one, those in which these runs differ."""
+    value = getattr(run.provenance, name)
+    if not isinstance(value, dict):
+        return value
+    others = [getattr(each.provenance, name) for each in runs]
+    return {each: given for each, given in value.items() if any(other.get(each, value) != given for other in others)}
+
+
 def _said(value: Any) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{name} {each}" for name, each in sorted(value.items())) or "no engine arguments"
+        return ", ".join(f"{name} {each}" for name, each in sorted(value.items())) or "none of these engine arguments"
     if value is None:
         return "not known"
     if isinstance(value, bool):

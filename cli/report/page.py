@@ -10,8 +10,8 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from cli.output import COSTS, Rows, dollars_rest_on, harmless, printed
-from cli.report.drawing import Plot, svg
-from cli.report.naming import labels
+from cli.report.drawing import MANY, Plot, svg
+from cli.report.naming import LONGEST, cut, labels
 from cli.report.origin import origin_of
 from cli.report.plots import plot_csv
 from models.questions.report import Findings
@@ -38,13 +38,30 @@ class Table(NamedTuple):
 def page(runs: Sequence[Findings], plots: Sequence[Plot]) -> str:
     """The page of some runs. Whatever an llm or a person wrote is escaped."""
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, finalize=_harmless)
-    environment.filters |= {"cell": _cell, "card": _card, "svg": _svg, "csv_link": _csv_link}
+    environment.filters |= {"cell": _cell, "card": _card, "short": _short, "svg": _svg, "csv_link": _csv_link}
     template = environment.from_string((files("cli.report") / "page.html.j2").read_text("utf-8"))
     written = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC by monkeys {build()}"
     rendered = template.render(
-        runs=runs, plots=plots, cards=cards, tables=tables, names=labels(runs), origin=origin_of(runs), written=written
-    )
+        runs=runs, plots=plots, cards=cards, many=_summary(runs), tables=tables, names=labels(runs),
+        origin=origin_of(runs), written=written,
+    )  # fmt: skip
     return rendered + "\n"
+
+
+class Summary(NamedTuple):
+    """What many runs came to: a row each, by run id."""
+
+    columns: list[str]
+    rows: dict[int, dict[str, Any]]
+
+
+def _summary(runs: Sequence[Findings]) -> Summary | None:
+    """The cards of many runs as one table; None of few."""
+    if len(runs) <= MANY:
+        return None
+    rows: dict[int, dict[str, Any]] = {run.run_id: dict(cards(run)) for run in runs}
+    columns = list(dict.fromkeys(name for row in rows.values() for name in row))
+    return Summary(columns, {run: {name: row.get(name) for name in columns} for run, row in rows.items()})
 
 
 def cards(run: Findings) -> Iterator[tuple[str, Any]]:
@@ -103,6 +120,10 @@ def _card(value: Any) -> str:
     if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) >= EXACT:
         return f"{value:.1e}".replace("e+", "e")
     return _cell(value)
+
+
+def _short(name: str) -> str:
+    return cut(name, LONGEST)
 
 
 def _svg(plot: Plot) -> Markup:

@@ -6,11 +6,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from cli.output import harmless
-from cli.report.drawing import Plot, big
-from cli.report.naming import coloured, cut
+from cli.report.drawing import Plot, big, titled
+from cli.report.naming import cut, looks
 from cli.report.stopped import said_of_stopped
 from models.questions.report import Findings
 from models.statistics.intervals import Floats, known
+
+BESIDE = 4
+"""Maps in a row."""
 
 NAMED = 60
 """Rows have names up to so many."""
@@ -27,10 +30,10 @@ class ProblemPoint(NamedTuple):
 
 def problems_plot(runs: Sequence[Findings]) -> Plot:
     """pass@k of every problem as a map a run; the first run of a benchmark gives the order of its problems."""
-    shown = [each for each in coloured(runs) if any(row.decided for row in each[0].problems)]
+    shown = [each for each in looks(runs) if any(row.decided for row in each[0].problems)]
     benchmarks = dict.fromkeys(run.progress.benchmark for run, *_ in shown)
     orders = {name: _order([run for run, *_ in shown if run.progress.benchmark == name]) for name in benchmarks}
-    maps = [(run, label, orders[run.progress.benchmark]) for run, _, label in shown]
+    maps = [(run, look.label, orders[run.progress.benchmark]) for run, look in shown]
     rows = [
         ProblemPoint(run.run_id, run.problems[place].problem_key, row.k, known(run.pass_at_k[place, at]))
         for run, _, order in maps
@@ -39,19 +42,25 @@ def problems_plot(runs: Sequence[Findings]) -> Plot:
         for at, row in enumerate(run.coverage)
     ]
     most = max(map(len, orders.values()), default=0)
+    wide = min(BESIDE, len(maps))
+    high = max(4.8 if len(maps) <= BESIDE else 3.0, 0.14 * most if most <= NAMED else 0)
 
     def draw(figure: Any) -> None:
-        all_axes = list(figure.subplots(1, len(maps), squeeze=False)[0])
+        grid = figure.subplots(-(-len(maps) // BESIDE), wide, squeeze=False).ravel()
+        all_axes = list(grid[: len(maps)])
+        for empty in grid[len(maps) :]:
+            empty.set_axis_off()
         for at, (axes, (run, label, order)) in enumerate(zip(all_axes, maps, strict=True)):
             image = axes.imshow(
                 _values(run, order), aspect="auto", cmap="viridis", vmin=0, vmax=1, interpolation="nearest",
                 origin="lower",
             )  # fmt: skip
-            same = at > 0 and order is maps[at - 1][2]
+            same = at % BESIDE > 0 and order is maps[at - 1][2]
             _label(axes, [row.k for row in run.coverage], order, named=not same)
             if len(maps) > 1:
-                axes.set_title(cut(label, 34), fontsize=9)
-        all_axes[0].set_ylabel("problems, hardest at the bottom")
+                titled(axes, label, figure.get_figwidth() / (wide + 0.8))
+        for axes in all_axes[::BESIDE]:
+            axes.set_ylabel("problems, hardest at the bottom")
         bar = figure.colorbar(image, ax=all_axes, format=lambda value, _: f"{value:.0%}")
         bar.outline.set_visible(False)
         bar.set_label("pass@k")
@@ -64,7 +73,7 @@ def problems_plot(runs: Sequence[Findings]) -> Plot:
         rows,
         ProblemPoint._fields,
         draw,
-        (min(14.0, 7.2 + 2.4 * max(0, len(maps) - 1)), max(4.8, 0.14 * most if most <= NAMED else 0)),
+        (7.2 if len(maps) <= 2 else 9.6, high * -(-len(maps) // BESIDE)),
     )  # fmt: skip
 
 

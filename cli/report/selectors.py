@@ -6,16 +6,21 @@ from typing import Any
 from cli.report.drawing import (
     COLOURS,
     INK,
+    MARKERS,
     SCALES,
     Plot,
+    columns_of,
     k_axis,
     legend_below,
+    line_key,
     near_the_edge,
     panels,
     scale_of,
     share_axis,
+    size_of,
+    titled,
 )
-from cli.report.naming import coloured
+from cli.report.naming import LONGEST, cut, looks
 from models.questions.report import Findings
 
 LINES = {
@@ -29,7 +34,7 @@ LINES = {
 
 def precision_plot(runs: Sequence[Findings]) -> Plot:
     """What selectors pick against what there is to pick, a panel a run."""
-    shown = [each for each in coloured(runs) if each[0].precision]
+    shown = [each for each in looks(runs) if each[0].precision]
     named = dict.fromkeys((row.selector, row.reward_model) for run, *_ in shown for row in run.precision)
     colours = {name: COLOURS[place % len(COLOURS)] for place, name in enumerate(named)}
     rows = [row for run in runs for row in run.precision]
@@ -42,16 +47,17 @@ def precision_plot(runs: Sequence[Findings]) -> Plot:
 
     def draw(figure: Any) -> None:
         all_axes = panels(figure, len(shown))
-        for axes, (run, _, label) in zip(all_axes, shown, strict=True):
+        wide = columns_of(len(shown))
+        for axes, (run, look) in zip(all_axes, shown, strict=True):
             _draw_selectors(axes, run, colours)
             most = {row.k: row.coverage for row in run.precision}
-            axes.plot(list(most), list(most.values()), "o-", color=INK, markersize=3, linewidth=1, label="coverage")
+            axes.plot(list(most), list(most.values()), "-", color=INK, linewidth=1, label="coverage")
             k_axis(axes)
-            share_axis(axes, "chance of a right answer" if axes in all_axes[::2] else "")
+            share_axis(axes, "chance of a right answer" if axes in all_axes[::wide] else "")
             near_the_edge(axes, scale, [*curves, list(most.values())])
             if len(shown) > 1:
-                axes.set_title(label, fontsize=9)
-        legend_below(figure, all_axes)
+                titled(axes, look.label, figure.get_figwidth() / wide)
+        legend_below(figure, all_axes, line_key("95 %, new problems", "", marker="|", markersize=9))
 
     return Plot(
         "precision",
@@ -75,7 +81,7 @@ def precision_plot(runs: Sequence[Findings]) -> Plot:
             "stderr",
         ),
         draw,
-        (7.2 if len(shown) == 1 else 9.6, 1.6 + 3.0 * -(-len(shown) // 2)),
+        size_of(len(shown)),
     )
 
 
@@ -86,10 +92,13 @@ def _draw_selectors(axes: Any, run: Findings, colours: Mapping[tuple[str, str], 
             for row in run.precision
             if (row.selector, row.reward_model) == (selector, model)
         ]
-        called = " ".join(filter(None, [selector.replace("_", " "), model]))
+        called = cut(" ".join(filter(None, [selector.replace("_", " "), model])), LONGEST)
         if line:
             x, y, *_ = zip(*line, strict=True)
-            axes.plot(x, y, linestyle=LINES[selector], color=colour, label=called)
+            axes.plot(
+                x, y, linestyle=LINES[selector], color=colour, marker=MARKERS[place % len(MARKERS)], markersize=3,
+                label=called,
+            )  # fmt: skip
             _whisker(axes, line[-1], 1.06 ** (1 + place), colour)
 
 

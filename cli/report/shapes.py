@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from cli.report.drawing import Plot, k_axis, legend, share_axis
-from cli.report.naming import coloured
+from cli.report.drawing import Plot, k_axis, legend_below, share_axis
+from cli.report.naming import looks
 from models.questions.report import Findings
 from models.questions.shapes import ShapePoint, shapes
 
@@ -16,14 +16,14 @@ def shapes_plot(runs: Sequence[Findings]) -> Plot:
 
     def draw(figure: Any) -> None:
         axes = figure.subplots()
-        for run, colour, label in coloured(runs):
+        for run, look in looks(runs):
             line = [(row.times, row.coverage) for row in rows if row.run_id == run.run_id]
             if line:
-                axes.plot(*zip(*line, strict=True), "o-", color=colour, markersize=3, label=label)
+                axes.plot(*zip(*line, strict=True), **look.line)
         k_axis(axes)
         axes.set_xlabel(f"samples, in multiples of those that reach {begins_at}")
         share_axis(axes, "coverage (pass@k)")
-        legend(axes)
+        legend_below(figure, [axes])
 
     return Plot(
         "shapes",

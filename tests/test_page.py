@@ -107,7 +107,10 @@ def test_many_runs_have_a_line_each_and_no_bands(place: Place) -> None:
     many = copies(found_of(counted_run([Tally(5, 1), Tally(5, 2)]))[0], 7)
     shown = page(many, [])
     assert "class=cards" not in shown
-    assert [f"<th scope=row>run {run.run_id}</th>" in shown for run in many] == [True] * 7
+    assert "<h1>Repeated sampling: 7 runs</h1>" in shown
+    assert [f"<th scope=row class=text>{look.label}</th>" in shown for _, look in looks(many)] == [True] * 7
+    assert shown.count("<table") == shown.count("</table>")
+    assert shown.count("<table class=origin>") == 1, "nothing differs"
     assert "no bands are drawn" in coverage_plot(many).caption
     assert "Bands are" in coverage_plot(many[:6]).caption
     with figure_of(coverage_plot(many)) as figure:

@@ -93,6 +93,12 @@ def test_files_that_leave_the_page_say_where_their_numbers_come_from(place: Plac
         assert row.get("interval_of") == ("new problems" if "low" in row else None)
 
 
+def test_a_line_below_a_figure_is_of_the_runs_in_it(place: Place) -> None:
+    runs = found_of(counted_run([Tally(5, 1)], llm="counts alone"), sampled_run({"a": [Sampled("1"), Sampled("2")]}))
+    told = {plot.name: "counts alone" in plot.origin for plot in plots(runs)}
+    assert (told["coverage"], told["diversity"]) == (True, False)
+
+
 def test_runs_are_told_apart_without_colour(place: Place) -> None:
     runs = copies(found_of(counted_run([Tally(5, 1), Tally(5, 2)]))[0], 9)
     drawn = [look for _, look in looks(runs)]

@@ -93,6 +93,12 @@ def test_files_that_leave_the_page_say_where_their_numbers_come_from(place: Plac
         assert row.get("interval_of") == ("new problems" if "low" in row else None)
 
 
+def test_a_line_below_a_figure_is_of_the_runs_in_it(place: Place) -> None:
+    runs = found_of(counted_run([Tally(5, 1)], llm="counts alone"), sampled_run({"a": [Sampled("1"), Sampled("2")]}))
+    told = {plot.name: "counts alone" in plot.origin for plot in plots(runs)}
+    assert (told["coverage"], told["diversity"]) == (True, False)
+
+
 def test_runs_are_told_apart_without_colour(place: Place) -> None:
     runs = copies(found_of(counted_run([Tally(5, 1), Tally(5, 2)]))[0], 9)
     drawn = [look for _, look in looks(runs)]
@@ -107,7 +113,10 @@ def test_many_runs_have_a_line_each_and_no_bands(place: Place) -> None:
     many = copies(found_of(counted_run([Tally(5, 1), Tally(5, 2)]))[0], 7)
     shown = page(many, [])
     assert "class=cards" not in shown
-    assert [f"<th scope=row>run {run.run_id}</th>" in shown for run in many] == [True] * 7
+    assert "<h1>Repeated sampling: 7 runs</h1>" in shown
+    assert [f"<th scope=row class=text>{look.label}</th>" in shown for _, look in looks(many)] == [True] * 7
+    assert shown.count("<table") == shown.count("</table>")
+    assert shown.count("<table class=origin>") == 1, "nothing differs"
     assert "no bands are drawn" in coverage_plot(many).caption
     assert "Bands are" in coverage_plot(many[:6]).caption
     with figure_of(coverage_plot(many)) as figure:

@@ -25,10 +25,20 @@ def plots(runs: Sequence[Findings]) -> list[Plot]:
     """Every plot that these runs have the numbers for."""
     said = "".join(f" Run {run.run_id} in part, {run.partial}." for run in runs if run.partial)
     return [
-        replace(plot, caption=plot.caption + said, origin=origin_line(runs))
+        replace(plot, caption=plot.caption + said, origin=origin_line(_drawn(plot, runs)))
         for plot in (each(runs) for each in DRAW)
         if plot.rows
     ]
+
+
+def _drawn(plot: Plot, runs: Sequence[Findings]) -> list[Findings]:
+    """The runs that a plot's numbers are of."""
+    ids = {each for row in plot.rows for each in _runs_of(row)}
+    return [run for run in runs if run.run_id in ids]
+
+
+def _runs_of(row: Any) -> tuple[int | None, ...]:
+    return row.run_id, getattr(row, "against", None)
 
 
 def plot_csv(plot: Plot, runs: Sequence[Findings]) -> str:

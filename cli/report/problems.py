@@ -43,7 +43,8 @@ def problems_plot(runs: Sequence[Findings]) -> Plot:
     ]
     most = max(map(len, orders.values()), default=0)
     wide = min(BESIDE, len(maps))
-    high = max(4.8 if len(maps) <= BESIDE else 3.0, 0.14 * most if most <= NAMED else 0)
+    named = most <= NAMED and len(maps) <= BESIDE
+    high = max(4.8 if len(maps) <= BESIDE else 3.0, 0.14 * most if named else 0)
 
     def draw(figure: Any) -> None:
         grid = figure.subplots(-(-len(maps) // BESIDE), wide, squeeze=False).ravel()
@@ -56,12 +57,15 @@ def problems_plot(runs: Sequence[Findings]) -> Plot:
                 origin="lower",
             )  # fmt: skip
             same = at % BESIDE > 0 and order is maps[at - 1][2]
-            _label(axes, [row.k for row in run.coverage], order, named=not same)
+            _label(axes, [row.k for row in run.coverage], order, named=named and not same)
             if len(maps) > 1:
                 titled(axes, label, figure.get_figwidth() / (wide + 0.8))
         for axes in all_axes[::BESIDE]:
             axes.set_ylabel("problems, hardest at the bottom")
-        bar = figure.colorbar(image, ax=all_axes, format=lambda value, _: f"{value:.0%}")
+        bar = figure.colorbar(
+            image, ax=all_axes, format=lambda value, _: f"{value:.0%}", shrink=1 / -(-len(maps) // BESIDE),
+            anchor=(0, 1),
+        )  # fmt: skip
         bar.outline.set_visible(False)
         bar.set_label("pass@k")
 

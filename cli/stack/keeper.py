@@ -30,7 +30,7 @@ SETTLED_SECONDS = 60.0
 LARGEST_LOG_BYTES = 20_000_000
 
 RESTS_AFTER = 4
-"""After so many failures in a row, one whose queue has no open works is not started before there are some."""
+"""After so many ends, however far apart, one whose queue has no open works is not started before there are some."""
 
 STILL_SECONDS = 5.0
 STILL_LOOKS = 3
@@ -72,13 +72,14 @@ class Kept:
         self.started = 0.0
         self.error = ""
         self.needed = True
+        self.patience = RESTS_AFTER
 
     def step(self) -> None:
         """Look once: start, notice an end, notice that it is ready."""
         if self.state in ("done", "refused"):
             return
         if self.child is None:
-            if self.failures >= RESTS_AFTER and not self.needed:
+            if self.patience <= 0 and not self.needed:
                 self.rest()
             elif time.monotonic() >= self.due:
                 self._start()
@@ -98,7 +99,7 @@ class Kept:
     def wake(self) -> None:
         """Be started where it rests."""
         if self.state == "resting":
-            self.failures, self.due = 0, 0.0
+            self.failures, self.due, self.patience = 0, 0.0, RESTS_AFTER
             self.now("restarting")
 
     def _stays(self) -> bool:
@@ -140,6 +141,7 @@ class Kept:
         self.due = time.monotonic() + pause
         self.failures += 1
         self.restarts += 1
+        self.patience -= 1
         self.now("restarting" if self.failures < 3 else "failing")
         log.warning("%s: %s; it is started again in %.1f s", self.service.name, error, pause)
 

@@ -19,6 +19,17 @@ from tests import brittle  # noqa: E402
 from tests.endpoints import KEY  # noqa: E402
 from tests.place import Place, drop_templates, new_place, plain  # noqa: E402
 from verifiers.benchmarks import BENCHMARKS  # noqa: E402
+from verifiers.isolation import warm  # noqa: E402
+from verifiers.sandbox import the_sandbox  # noqa: E402
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_stays_warm() -> Iterator[None]:
+    """This process's jails and warm children end before it tells what it left open; in use they go with the process."""
+    yield
+    the_sandbox().close()
+    for each in list(warm._all):
+        each.close()
 
 
 @pytest.fixture(scope="session")

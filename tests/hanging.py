@@ -91,8 +91,9 @@ def extract(problem: Problem, text: str) -> Candidate | None:
 
 
 def judge(problem: Problem, candidate: str) -> Judgement:
-    """Right where the candidate is the answer; one of the words of WAYS is done before."""
+    """Right where the candidate is the answer; one of the words of WAYS is done before, or so many seconds slept."""
     _do(candidate)
+    time.sleep(float(candidate.removeprefix("slow ")) if candidate.startswith("slow ") else 0)
     return Judgement(Outcome.correct if candidate == problem.data["answer"] else Outcome.incorrect)
 
 

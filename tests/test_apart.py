@@ -2,7 +2,6 @@
 
 import os
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,7 +21,8 @@ from verifiers.verifier import Problem, Verifier
 
 PROBLEM = Problem("a", {"answer": "1"})
 
-LIMIT = "took longer than 0.4 s"
+SECONDS = 1.0
+LIMIT = f"took longer than {SECONDS:g} s"
 SAID = {
     "loop": LIMIT,
     "deaf": LIMIT,
@@ -51,8 +51,8 @@ def hanging_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pa
 @pytest.fixture
 def verifier(hanging_file: Path, monkeypatch: pytest.MonkeyPatch) -> Verifier:
     """Its verifier, whose functions get little time."""
-    monkeypatch.setattr(own, "EXTRACT_SECONDS", 0.4)
-    monkeypatch.setattr(own, "JUDGE_SECONDS", 0.4)
+    monkeypatch.setattr(own, "EXTRACT_SECONDS", SECONDS)
+    monkeypatch.setattr(own, "JUDGE_SECONDS", SECONDS)
     return load_own(read_code(str(hanging_file))).verifiers[0]
 
 
@@ -112,11 +112,20 @@ def test_the_child_of_a_process_that_is_killed_ends_too(verifier: Verifier, tmp_
     assert verifier.check(PROBLEM, "1").judgement.outcome == Outcome.correct
 
 
-def test_a_thread_that_ends_takes_its_child_along_and_no_later_call(verifier: Verifier) -> None:
-    thread = threading.Thread(target=lambda: verifier.check(PROBLEM, "2"))
+def test_a_thread_that_ends_takes_no_later_call_along(verifier: Verifier) -> None:
+    first_is_over, leave = threading.Event(), threading.Event()
+
+    def ask_first() -> None:
+        verifier.check(PROBLEM, "2")
+        first_is_over.set()
+        leave.wait(10)
+
+    thread = threading.Thread(target=ask_first)
     thread.start()
+    first_is_over.wait(10)
+    threading.Timer(0.1, leave.set).start()
+    assert verifier.check(PROBLEM, "slow 0.3").judgement.outcome == Outcome.incorrect
     thread.join()
-    time.sleep(0.05)
     assert verifier.check(PROBLEM, "1").judgement.outcome == Outcome.correct
 
 

@@ -13,6 +13,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from threading import Event
@@ -72,7 +73,7 @@ def _ask(place: int, arguments: tuple[Any, ...], stops: Sequence[Event], seconds
         if _child is None or place >= _child.knows or not _child.lives():
             if _child is not None:
                 _child.end()
-            _child = _Child()
+            _child = _forks.submit(_Child).result()
         request = pickle.dumps((place, arguments, hears))
         try:
             well, reply = _read(_child.ask(request, stops, seconds, hears=hears))
@@ -248,14 +249,16 @@ def _reply(function: Callable[..., Any], arguments: tuple[Any, ...]) -> bytes:
 
 _child: _Child | None = None
 _lock = threading.Lock()
+_forks = ThreadPoolExecutor(1)
+"""The kernel ends a child with the thread that forked it, so that is one that stays."""
 
 
 def _begin_anew() -> None:
-    """In a forked process: the child is its parent's, and another thread there may hold the lock."""
-    global _child, _lock
+    """In a forked process: the child is its parent's, another thread there may hold the lock, and none came along."""
+    global _child, _lock, _forks
     if _child is not None:
         _child.let_go()
-    _child, _lock = None, threading.Lock()
+    _child, _lock, _forks = None, threading.Lock(), ThreadPoolExecutor(1)
 
 
 os.register_at_fork(after_in_child=_begin_anew)

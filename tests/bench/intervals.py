@@ -5,9 +5,9 @@
 Each round draws problems of a world (tests/worlds.py), 1,000 samples of each (`ragged`: 1,000 to 4,000), and intervals.
 `before` is the interval that stood in its place: t on the logit scale with Wilson's at 0 and 1; t for a paired
 difference; the mean and 1.96 errors for a selector, here the majority of k where all wrong samples agree, and for its
-gap, coverage less that; t by the jackknife for a ratio of two runs' costs, which no k moves and
-whose width is its log's. Both columns are shares of the rounds whose interval held the truth; `bound` is the 99 % upper
-bound of the second one, `width` the mean width over that of before. `these problems` asks the other question: the same problems with new samples. The last
+gap, coverage less that; t by the jackknife for the log of a ratio of two runs' costs, which no k moves. Both columns
+are shares of the rounds whose interval held the truth; `bound` is the 99 % upper bound of the second one, `width` the
+mean width over that of before. `these problems` asks the other question: the same problems with new samples. The last
 line is the least share of all cells that are for new problems.
 """
 

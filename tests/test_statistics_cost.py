@@ -116,6 +116,20 @@ def test_the_ratio_is_held_where_few_hard_problems_make_up_a_cost() -> None:
     assert np.mean(held["within"]) > 0.93
 
 
+def test_the_ratio_is_held_where_few_long_samples_make_up_a_cost() -> None:
+    generator, k, problems = np.random.default_rng(0), np.array([10]), 50
+    held = []
+    for _ in range(400):
+        rights = generator.beta([[0.3], [0.35]], [[12], [0.9]], (2, problems))
+        one, apart = generator.standard_normal((2, problems))
+        length = np.exp([one, 0.8 * one + 0.6 * apart])
+        costs = length * samples_until_right(1000, generator.binomial(1000, rights), k)[..., 0]
+        ends = [Ends(mean, 10 * mean) for mean in length.mean(axis=1)]
+        _, low, high = ratio_within(costs[0], ends[0], costs[1], ends[1])
+        held.append(low <= 1.67 <= high)
+    assert np.mean(held) > 0.935, "and 0.92 by the ends alone"
+
+
 def test_the_samples_for_a_coverage_are_where_the_band_crosses_it() -> None:
     ks = np.array([1, 2, 5, 10, 20])
     band = Estimate(*(np.array(each) for each in ([0.1, 0.2, 0.5, 0.6, 0.7], [0.0] * 5, [0, 0.1, 0.3, 0.4, 0.5],

@@ -99,11 +99,13 @@ def ratio_within(first: Floats, of_first: Ends, second: Floats, of_second: Ends)
     """The same of amounts that have ends: a problem that nobody has seen takes anything between them.
 
     Gaffke's reasoning, by weights of problems drawn anew. It bears amounts of which few hard problems make up most, as
-    where problems stop at their first right sample; the interval of ratio_of_means does not.
+    where problems stop at their first right sample; the interval of ratio_of_means does not. That one bears lengths of
+    which few are long, and ends of problems of mean length do not: the interval holds both.
     """
     weights = dirichlet_weights(len(first))
     seen, unseen = weights[:, :-1], weights[:, -1]
     least = (seen @ first + unseen * of_first.least) / (seen @ second + unseen * of_second.most)
     most = (seen @ first + unseen * of_first.most) / (seen @ second + unseen * of_second.least)
+    ratio, *by_means = ratio_of_means(first, second)
     low, high = middle95(least, most)
-    return float(first.mean() / second.mean()), float(low), float(high)
+    return float(ratio), float(np.fmin(low, by_means[0])), float(np.fmax(high, by_means[1]))

@@ -6,8 +6,11 @@ import math
 import numpy as np
 import pytest
 
+from cli.report.curves import coverage_plot
 from models.analysis.store import analyze
 from models.database import query
+from models.questions.find import find_run
+from models.questions.report import findings
 from models.statistics.coverage import pass_at_k
 from models.statistics.fits import Family, fit, paper_ks, tallies
 from models.statistics.intervals import estimate
@@ -317,8 +320,10 @@ def test_a_law_that_the_data_refute_says_so_of_its_forecast(place: Place) -> Non
     random = np.random.default_rng(3)
     half = random.binomial(100, np.where(np.arange(120) % 2, random.beta(1, 9, 120), 0))  # half are never solved
     said = "select distinct flag from forecast where run_id = %s and family = 'average'"
-    flags = place.query(said, (analysed(counted_run([Tally(100, int(c)) for c in half])),))
-    assert flags == [{"flag": "coverage at the samples drawn refutes this law"}]
+    run = analysed(counted_run([Tally(100, int(c)) for c in half]))
+    misses = "coverage at the samples drawn refutes this law"
+    assert place.query(said, (run,)) == [{"flag": misses}]
+    assert f"forecast at k = 10,000: {misses}." in coverage_plot([findings(find_run(str(run)))]).caption
     others = random.binomial(100, random.beta(0.3, 12, 120))
     flags = place.query(said, (analysed(counted_run([Tally(100, int(c)) for c in others])),))
-    assert {"flag": "coverage at the samples drawn refutes this law"} not in flags
+    assert {"flag": misses} not in flags

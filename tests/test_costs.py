@@ -7,12 +7,13 @@ from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from models.analysis.pool import read_pool
 from models.database import query, rows
 from models.questions.prices import price_now, put_prices, tier_of
-from models.statistics.costs import samples_until_right, until_right
+from models.statistics.costs import ratio_of_means, samples_until_right, until_right
 from models.statistics.coverage import every_k
 from models.statistics.intervals import estimate
 from models.tables import Price
@@ -372,6 +373,20 @@ def test_dollars_a_solved_problem_have_an_interval(place: Place) -> None:
     solved = estimate([[1.0]] * 3 + [[0.0]] * 7)
     assert found["usd_per_solved_problem_low"] == pytest.approx(1 / solved.high[0], rel=1e-6)
     assert found["usd_per_solved_problem_high"] == pytest.approx(1 / solved.low[0], rel=1e-6)
+
+
+def test_dollars_of_few_long_problems_are_as_sure_as_a_ratio_of_costs(place: Place) -> None:
+    generator = np.random.default_rng(0)
+    for problems, spread in ((20, 0.3), (50, 1.5), (300, 0.8), (2, 0.1), (5, 0.0)):
+        amounts = np.exp(spread * generator.standard_normal(problems))
+        off = amounts / amounts.mean() - 1
+        said = "select log_mean_errors(%s, %s, %s, %s)"
+        found = place.one(said, (problems, *(float(np.mean(off**power)) for power in (2, 3, 4))))
+        ratio, low, high = ratio_of_means(amounts, np.ones(problems))
+        assert found == pytest.approx([np.log(ratio / low), np.log(high / ratio)], rel=0.12, abs=1e-9), (
+            problems,
+            spread,
+        )
 
 
 @pytest.mark.parametrize(("tallies", "rule"), [([Tally(2, 0)] * 3, {}), ([Tally(2, 1)] * 3, {"when_solved": True})])

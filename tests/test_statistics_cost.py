@@ -87,18 +87,18 @@ def test_a_ratio_of_prices_that_every_problem_shares_is_sure() -> None:
     )
     ratio, low, high = ratio_of_means([1, 2, 6], [4, 4, 4])
     assert low < ratio == 0.75 < high
-    assert ratio * ratio == pytest.approx(low * high)
+    inverse, lowest, highest = ratio_of_means([4, 4, 4], [1, 2, 6])
+    assert (inverse, lowest, highest) == pytest.approx((1 / ratio, 1 / high, 1 / low)), "whichever is asked about first"
     assert np.isnan(ratio_of_means([1], [4])[1:]).all()
 
 
-def test_the_ratio_of_costs_is_held_by_its_interval() -> None:
+@pytest.mark.parametrize(("spread", "together", "problems"), [(0.5, 0.7, 50), (1.5, 0, 20), (1.5, 0.8, 20)])
+def test_the_ratio_of_costs_is_held_by_its_interval(spread: float, together: float, problems: int) -> None:
     generator = np.random.default_rng(0)
-    held = []
-    for _ in range(1_000):
-        length = generator.lognormal(0, 0.5, 50)
-        _, low, high = ratio_of_means(*(length * generator.lognormal(0, 0.3, 50) for _ in range(2)))
-        held.append(low <= 1 <= high)
-    assert 0.93 < np.mean(held) < 0.97
+    one, apart = generator.standard_normal((2, problems, 4_000))
+    other = together * one + np.sqrt(1 - together**2) * apart
+    _, low, high = ratio_of_means(np.exp(spread * one), np.exp(spread * other))
+    assert 0.94 < np.mean((low <= 1) & (high >= 1)) < 0.965
 
 
 def test_the_ratio_is_held_where_few_hard_problems_make_up_a_cost() -> None:
@@ -114,6 +114,20 @@ def test_the_ratio_is_held_where_few_hard_problems_make_up_a_cost() -> None:
             held[name].append(low <= truth <= high)
     assert np.mean(held["t"]) < 0.9, "why there are two"
     assert np.mean(held["within"]) > 0.93
+
+
+def test_the_ratio_is_held_where_few_long_samples_make_up_a_cost() -> None:
+    generator, k, problems = np.random.default_rng(0), np.array([10]), 50
+    held = []
+    for _ in range(400):
+        rights = generator.beta([[0.3], [0.35]], [[12], [0.9]], (2, problems))
+        one, apart = generator.standard_normal((2, problems))
+        length = np.exp([one, 0.8 * one + 0.6 * apart])
+        costs = length * samples_until_right(1000, generator.binomial(1000, rights), k)[..., 0]
+        ends = [Ends(mean, 10 * mean) for mean in length.mean(axis=1)]
+        _, low, high = ratio_within(costs[0], ends[0], costs[1], ends[1])
+        held.append(low <= 1.67 <= high)
+    assert np.mean(held) > 0.935, "and 0.92 by the ends alone"
 
 
 def test_the_samples_for_a_coverage_are_where_the_band_crosses_it() -> None:

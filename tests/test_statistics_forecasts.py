@@ -133,3 +133,10 @@ def test_intervals_of_parameters_hold_what_was_fitted_at_a_bound_too(c: list[int
         assert set(low) == set(high) == set(found.parameters)
         for name, value in found.parameters.items():
             assert low[name] <= value <= high[name]
+
+
+def test_a_back_test_says_that_its_samples_refuted_the_law() -> None:
+    random = np.random.default_rng(3)
+    half = random.binomial(1000, np.where(np.arange(120) % 2, random.beta(1, 9, 120), 0))  # half are never solved
+    (tested,) = back_test(np.full(120, 1000), half, 100, [1000], [Family.average], rounds=100)
+    assert tested.forecast.flag == "coverage at the samples drawn refutes this law"

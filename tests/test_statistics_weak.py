@@ -88,7 +88,9 @@ def test_bayes_at_n_is_the_posterior_of_a_uniform_prior() -> None:
     many = bayes_at_n(n, c)
     drawn = np.random.default_rng(1).beta(c + 1, n - c + 1, size=(100_000, 4)).mean(axis=1)
     assert (many.mean, many.stderr) == pytest.approx((drawn.mean(), drawn.std()), abs=2e-3)
-    assert (many.low, many.high) == pytest.approx(tuple(np.quantile(drawn, [0.025, 0.975])), abs=0.015)
+    assert (many.low, many.high) == pytest.approx(tuple(np.quantile(drawn, [0.025, 0.975])), abs=4e-3)
+    two = bayes_at_n([0, 0], [0, 0])
+    assert (two.low, two.high) == pytest.approx((0.0125**0.5, 1 - 0.0125**0.5), abs=1e-3), "two uniforms, a triangle"
     assert np.isnan(bayes_at_n([], [])).all()
 
 

@@ -190,6 +190,21 @@ def test_a_stopped_run_is_exported_and_imported_as_one(place: Place, tmp_path: P
             assert now == pytest.approx(was)
 
 
+def test_samples_that_a_stopped_runs_file_lacks_leave_open_what_hangs_on_them(place: Place, tmp_path: Path) -> None:
+    file = tmp_path / "samples.jsonl"
+    drawn = {"solved": [0, 1, 2, 3, 8, 9, 10, 11], "never": range(12)}
+    file.write_text("".join(
+        json.dumps({"problem": key, "sample_index": at, "correct": (key, at) == ("solved", 9),
+                    "biased_by": "when_solved"}) + "\n"
+        for key, indices in drawn.items() for at in indices
+    ))  # fmt: skip
+    run = int(place.ok("import", str(file), "--benchmark", "sums", "--llm", "theirs", "--key-only", "--quiet"))
+    found = [place.one("select coverage_at(%s, %s)", (run, k)) for k in (4, 5, 6, 9, 10, 12)]
+    assert found == [0, None, None, None, 0.5, 0.5], "a right one may be among those at 4 to 7"
+    ends = place.query("select floor, ceiling from coverage where run_id = %s and k = 5", (run,))
+    assert ends == [{"floor": 0, "ceiling": 0.5}]
+
+
 def test_an_imported_run_is_analysed_as_others_are(place: Place, tmp_path: Path) -> None:
     file = tmp_path / "samples.jsonl"
     rows = [{"problem": str(key), "sample_index": at, "correct": at % 7 == key} for key in range(6) for at in range(20)]

@@ -120,7 +120,7 @@ def _keys(runs: Sequence[Findings]) -> list[Any]:
 
 
 def _said_of_laws(runs: Sequence[Findings]) -> str:
-    """What the lines of laws are, and why some runs have none."""
+    """What the lines of laws are, why some runs have none, and what is to be doubted of the others."""
     drawn, said = False, ""
     for run in runs:
         fit = _law_of(run)
@@ -130,6 +130,8 @@ def _said_of_laws(runs: Sequence[Findings]) -> str:
             said += f" Run {run.run_id} has no law and no forecast: {fit.flag}."
         else:
             drawn = True
+            doubted = next((row for row in reversed(_averages(run.forecasts)) if row.flag), None)
+            said += f" Run {run.run_id}'s forecast at k = {doubted.k:,}: {doubted.flag}." if doubted else ""
     laws = " Dashed: the mean of two laws fitted to a curve, exp(a·k^b) and exp(-a·k^-b); dotted: its forecast."
     return (laws if drawn else "") + said
 

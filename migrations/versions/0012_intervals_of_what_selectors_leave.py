@@ -1,4 +1,4 @@
-"""Intervals of what selectors leave on the table"""
+"""Intervals of what selectors leave on the table, and what a forecast's flag says"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -15,6 +15,7 @@ def upgrade() -> None:
         ('gap_high', 'Upper end of it; null where analysed before'),
     ):
         op.add_column('analysis_precision', sa.Column(name, sa.Double(), comment=comment))
+    op.alter_column('analysis_forecast', 'flag', comment='That the data refute the law, or what other laws say')
 
 
 def downgrade() -> None:

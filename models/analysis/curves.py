@@ -10,7 +10,7 @@ from models.analysis.pool import Pool, read_pool
 from models.statistics.beta_binomial import Beta, posterior_band
 from models.statistics.coverage import Counts, nice_ks
 from models.statistics.fits import LIKELIHOODS, Family, Tallies, paper_ks, refused
-from models.statistics.forecasts import Laws, apart, back_test, fit_laws, forecast, refuted
+from models.statistics.forecasts import Laws, apart, back_test, fit_laws, forecast
 from models.statistics.intervals import Floats, known
 from models.statistics.these_problems import these_problems
 from verifiers.errors import UserError
@@ -20,8 +20,6 @@ FORECAST_FACTOR = 100
 
 LEAST_BACK_TEST = 3
 """Samples a problem that a law needs."""
-
-MISSES = "coverage at the samples drawn refutes this law"
 
 STOPPED = "the run stopped at right samples: only likelihoods can be fitted"
 
@@ -109,9 +107,8 @@ def forecasts(pool: Pool, laws: Laws) -> list[ForecastPoint]:
     for found in laws.fits.values():
         if not found.flag:
             ahead = forecast(laws, found.family, ks)
-            doubt = MISSES if refuted(laws, found) else None
             points += [
-                ForecastPoint(found.family, k, middle, low, high, doubt or flag or None)
+                ForecastPoint(found.family, k, middle, low, high, ahead.flag or flag or None)
                 for (k, middle, low, high), flag in zip(
                     _points(ks, ahead.coverage, ahead.low, ahead.high), flags, strict=True
                 )

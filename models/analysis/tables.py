@@ -123,7 +123,7 @@ class AnalysisForecast(SQLModel, table=True):
     coverage: float = Field(sa_type=Double)
     low: float | None = Field(default=None, sa_type=Double)
     high: float | None = Field(default=None, sa_type=Double)
-    flag: str | None = said("What other laws say, where they lie far apart", default=None)
+    flag: str | None = said("That the data refute the law, or what other laws say", default=None)
 
 
 class AnalysisDiversity(SQLModel, table=True):

@@ -95,7 +95,8 @@ def _at_prices(first: Contender, other: Contender) -> list[AtPrice]:
             elif measure == "samples":
                 times = (amount / other_amount,) * 3  # k of every problem, whichever it is
             else:
-                times = ratio_of_means(mine, theirs)
+                ratio, low, high = ratio_of_means(mine, theirs)
+                times = float(ratio), float(low), float(high)
             costs = (accounting, measure, amount, other_amount, *map(known, times))
             lines.append(AtPrice(**said | dict(zip(AtPrice._fields[-7:], costs, strict=True))))
     return lines

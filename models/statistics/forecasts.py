@@ -25,6 +25,9 @@ others ask for.
 REFUTED = 3.0
 """Standard errors between a law and coverage at the samples drawn from which the data refute it."""
 
+MISSES = "coverage at the samples drawn refutes this law"
+"""What is said of its forecast then."""
+
 AN_ORDER = 10.0
 """The ratio of odds from which forecasts are said to lie apart."""
 
@@ -72,7 +75,10 @@ class Laws:
 
 @dataclass(frozen=True)
 class Forecast:
-    """A family's coverage at each k with its 95 % interval; NaN, and a flag that says why, where it has none."""
+    """A family's coverage at each k with its 95 % interval; NaN where it has none.
+
+    `flag` says why that is, or that the data refute the law; else it is empty.
+    """
 
     family: Family
     k: Counts
@@ -132,7 +138,7 @@ def forecast(laws: Laws, family: Family, k: ArrayLike, widening: float = WIDENIN
         high = np.where(middle < 1, 1 - (1 - middle) * ((1 - high) / (1 - middle)) ** power, 1.0)
     low = np.where(ks < laws.most, low, np.minimum(np.fmax(low, laws.floor), middle))
     high = np.where((1 - high) * len(laws.data.n) < 0.5, 1.0, high)
-    return Forecast(family, ks, middle, low, high, found.flag)
+    return Forecast(family, ks, middle, low, high, found.flag or (MISSES if refuted(laws, found) else ""))
 
 
 def apart(laws: Laws, k: ArrayLike) -> list[str]:

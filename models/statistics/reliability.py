@@ -9,6 +9,12 @@ from scipy.special import betaincinv, gammaln
 from models.statistics.coverage import Counts
 from models.statistics.intervals import Floats
 
+FEW = 20
+"""Of more problems, the mean's posterior is near enough that of a beta: its ends are off by 0.002 at most."""
+
+PARTS = 256
+"""Of equal chance, by which the posteriors of few problems are added up: ends are off by 0.001 at most."""
+
 
 class Posterior(NamedTuple):
     """What is believed of a mean over problems: its mean, standard deviation and 95 % credible interval."""
@@ -45,8 +51,8 @@ def bayes_at_n(n: ArrayLike, c: ArrayLike) -> Posterior:
     """What is believed of the mean chance of a right sample over these problems, by a uniform prior for each.
 
     Bayes@N (arXiv 2510.04265): each chance is Beta(c+1, n-c+1), with mean m = (c+1) / (n+2) and variance
-    m (1-m) / (n+3); the mean over P problems has their mean, and a P-th of their mean variance. The interval is that of
-    the beta of this mean and variance, exact for one problem: of these problems and new samples, not of new problems.
+    m (1-m) / (n+3); the mean over P problems has their mean, and a P-th of their mean variance. The interval is of
+    these problems and new samples, not of new problems; of many problems, of the beta of this mean and variance.
     """
     samples, right = np.asarray(n, dtype=np.float64), np.asarray(c, dtype=np.float64)
     if not len(samples):
@@ -54,8 +60,23 @@ def bayes_at_n(n: ArrayLike, c: ArrayLike) -> Posterior:
     each = (right + 1) / (samples + 2)
     mean, variance = float(each.mean()), float((each * (1 - each) / (samples + 3)).mean() / len(each))
     both = mean * (1 - mean) / variance - 1
-    low, high = betaincinv(mean * both, (1 - mean) * both, [0.025, 0.975])
+    if 1 < len(samples) <= FEW:
+        low, high = _middle_of_few(right + 1, samples - right + 1)
+    else:
+        low, high = betaincinv(mean * both, (1 - mean) * both, [0.025, 0.975])
     return Posterior(mean, variance**0.5, float(low), float(high))
+
+
+def _middle_of_few(alpha: Floats, beta: Floats) -> Floats:
+    """The 2.5 % and 97.5 % quantiles of the mean of independent betas, an entry each.
+
+    Parts of equal chance are added each to each and put together again to as many, beta by beta.
+    """
+    at = (np.arange(PARTS) + 0.5) / PARTS
+    total, *others = (betaincinv(a, b, at) for a, b in zip(alpha, beta, strict=True))
+    for each in others:
+        total = np.sort((total[:, None] + each).ravel()).reshape(PARTS, PARTS).mean(axis=1)
+    return np.asarray(np.interp([0.025, 0.975], at, total) / len(alpha))
 
 
 def _at_least(n: ArrayLike, c: ArrayLike, k: int) -> Floats:

@@ -13,10 +13,33 @@ create or replace function t_975(df bigint) returns double precision language sq
 $$;
 comment on function t_975 is 'The 97.5 % quantile of Student''s t: half the width of a 95 % interval in standard errors';
 
--- Dollars over solved problems is a mean over a share. Their logarithms' intervals, Student's t and Gaffke's, make its
+-- As models/statistics/costs.py, ratio_of_means: t with the degrees that the kurtosis leaves it, the longer tail
+-- lengthened by the skewness, less what the log takes of it.
+create or replace function log_mean_errors(
+    n bigint, two double precision, three double precision, four double precision
+) returns double precision[] language sql immutable parallel safe strict as $$
+    select case when n > 1 then array[
+        spread / sqrt(n) * (t + greatest(-longer, 0)), spread / sqrt(n) * (t + greatest(longer, 0))] end
+    from (select sqrt(two * n / (n - 1.0)) as spread) as spread
+    cross join lateral (
+        select t_975(greatest(1, least(n - 1, floor(
+            2 * n / greatest(coalesce(four / nullif(spread, 0) ^ 4, 0) - 1 + 2 / (n - 1.0), 1e-9))))::bigint) as t
+    ) as by_kurtosis
+    cross join lateral (
+        select (coalesce(three / nullif(spread, 0) ^ 3, 0) * (2 * t ^ 2 + 1) / 6 - spread * t ^ 2 / 2) / sqrt(n)
+            as longer
+    ) as by_skewness
+$$;
+comment on function log_mean_errors is
+    'Half the width, below and above, of the 95 % interval of a mean''s log: of n amounts over their mean, less 1, the '
+    'means of the squares, cubes and fourth powers';
+
+-- Dollars over solved problems is a mean over a share. Their logarithms' intervals, the above and Gaffke's, make its
 -- own as the distances of a difference do that hang together by a correlation (MOVER: Zou and Donner 2008).
 create view cost as
-with summed as (
+with priced as (
+    select *, usd / nullif(avg(usd) over (partition by run_id), 0) - 1 as off from problem_cost
+), summed as (
     select run_id,
         coalesce(sum(samples), 0)::bigint as samples,
         case when bool_or(prompt_tokens is null) is not true then sum(prompt_tokens) end::bigint as prompt_tokens,
@@ -49,8 +72,8 @@ with summed as (
         gaffke_low(array_agg(solved)) as share_low, 1 - gaffke_low(array_agg(1 - solved)) as share_high,
         least(greatest(coalesce(corr(usd, solved), 0), -1), 1) as together,
         case when count(usd) = count(*)
-            then t_975(count(*) - 1) * stddev_samp(usd) / sqrt(count(*)) / nullif(avg(usd), 0) end as usd_spread
-    from problem_cost
+            then log_mean_errors(count(*), avg(off ^ 2), avg(off ^ 3), avg(off ^ 4)) end as usd_spread
+    from priced
     join (
         select run_id, problem_id, (correct > 0)::int::double precision as solved from problem_tally
     ) as tallied using (run_id, problem_id)
@@ -72,9 +95,9 @@ select bounded.run_id, prompt_tokens, completion_tokens, flops, gpu_seconds, gpu
         where work.run_id = bounded.run_id and work.kind = 'generate' and work.state in ('failed', 'cancelled')
             and exists (select from submission_line line where line.work_id = work.id and line.answer is not null)
     ) as attempts_unmeasured, usd_lost,
-    usd / solved * exp(-sqrt((usd_apart - together * above) ^ 2 + (1 - together ^ 2) * above ^ 2))
+    usd / solved * exp(-sqrt((usd_apart[1] - together * above) ^ 2 + (1 - together ^ 2) * above ^ 2))
         as usd_per_solved_problem_low,
-    usd / solved * exp(sqrt((usd_apart - together * below) ^ 2 + (1 - together ^ 2) * below ^ 2))
+    usd / solved * exp(sqrt((usd_apart[2] - together * below) ^ 2 + (1 - together ^ 2) * below ^ 2))
         as usd_per_solved_problem_high
 from bounded;
 comment on view cost is 'What each run took; null is unknown, and so is a sum of which one part is';

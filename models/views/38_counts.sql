@@ -1,12 +1,15 @@
 -- Of a run that stops at right samples, every batch: c right and u undecided samples, null where it is not judged
 -- through. Of other runs nothing is read. The batches of an import are none that were drawn: there the first right
--- sample stands alone.
+-- sample stands alone, and samples that its file lacks are a batch that is not judged.
 create or replace function judged_batches(run_id bigint, verifier_id bigint)
 returns table (problem_id bigint, first_index integer, size bigint, c bigint, u bigint)
 language sql stable as $$
     select batch.problem_id, part.*
     from run
-    join batch on batch.run_id = run.id
+    join lateral (
+        select *, coalesce(lag(first_index + size) over (partition by batch.problem_id order by first_index), 0) as after
+        from batch where batch.run_id = run.id
+    ) as batch on true
     left join work on work.run_id = run.id and work.batch_id = batch.id and work.kind = 'verify'
         and work.verifier_id = judged_batches.verifier_id and work.state = 'done'
     cross join lateral (
@@ -20,6 +23,8 @@ language sql stable as $$
         where run.imported and work.first_correct > batch.first_index
         union all
         select work.first_correct, 1, 1, 0 where run.imported and work.first_correct is not null
+        union all
+        select after, batch.first_index - after, null, null where run.imported and batch.first_index > after
     ) as part
     where run.id = judged_batches.run_id and biased_by(run.stop_rule) is not null
 $$;

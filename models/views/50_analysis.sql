@@ -77,7 +77,9 @@ comment on column forecast.k is 'Samples a problem, from those that every proble
 comment on column forecast.coverage is 'What the law says';
 comment on column forecast.low is
     'Lower end of the 95 % interval for new problems of the same kind. It holds which problems were drawn, '
-    'the noise of their samples and that the law may be wrong; it is calibrated for the average (make bench-forecasts)';
+    'the noise of their samples and that the law may be wrong; it is calibrated for the average (make bench-forecasts). '
+    'A hundred times ahead it can miss without a flag where problems not solved yet never will be, or come in few '
+    'kinds: no sample drawn tells of that';
 comment on column forecast.high is 'Upper end of it';
 comment on column forecast.flag is
     'That coverage at the samples drawn refutes the law; or what laws that the data cannot tell apart say, where their '

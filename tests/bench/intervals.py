@@ -5,7 +5,7 @@
 Each round draws problems of a world (tests/worlds.py), 1,000 samples of each (`ragged`: 1,000 to 4,000), and intervals.
 `before` is the interval that stood in its place: t on the logit scale with Wilson's at 0 and 1; t for a paired
 difference; the mean and 1.96 errors for a selector, here the majority of k where all wrong samples agree, and for its
-gap, coverage less that. Both columns
+gap, coverage less that; t by the jackknife for the log of a ratio of two runs' costs, which no k moves. Both columns
 are shares of the rounds whose interval held the truth; `bound` is the 99 % upper bound of the second one, `width` the
 mean width over that of before. `these problems` asks the other question: the same problems with new samples. The last
 line is the least share of all cells that are for new problems.
@@ -25,6 +25,7 @@ from scipy.special import expit, logit, ndtr
 sys.path.pop(0)  # this folder, whose file names are those of other modules
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from models.statistics.costs import ratio_of_means
 from models.statistics.coverage import Counts, pass_at_k
 from models.statistics.intervals import Estimate, Floats, estimate, gaffke_low
 from models.statistics.these_problems import these_problems
@@ -36,6 +37,16 @@ SIZES = (20, 50, 130)
 RAGGED = (1000, 1500, 4000)
 FIXED = "these problems"
 
+COSTS = (
+    ("lengths alike", 0.5, 0.5, 0.8),
+    ("lengths of one alone", 0.5, 0.0, 0.0),
+    ("longer tails alike", 1.0, 1.0, 0.8),
+    ("longer tails apart", 1.0, 1.0, 0.0),
+    ("longest tails alike", 1.5, 1.5, 0.8),
+    ("longest tails apart", 1.5, 1.5, 0.0),
+)
+"""Costs of a problem by two runs, lognormal: the spread of either's log, and their correlation."""
+
 
 class Drawn(NamedTuple):
     """Rounds of a world: every problem's values, problems x rounds x ks, and the truth of each k, or of each round."""
@@ -43,6 +54,8 @@ class Drawn(NamedTuple):
     values: Floats
     truth: Floats
     right: Counts | None = None
+    against: Floats | None = None
+    """What the values are set in ratio to, on the log scale."""
 
 
 class Cell(NamedTuple):
@@ -150,6 +163,21 @@ def paired(pair: tuple[World, World, float], problems: int, generator: np.random
     return Drawn(values[0] - values[1], first.coverage(KS) - second.coverage(KS))
 
 
+def costs(spread: float, other: float, together: float, problems: int, rounds: int) -> Drawn:
+    """What two runs' samples cost, one number a problem and round; the truth is the log of the ratio of their means."""
+    one, apart = np.random.default_rng(0).standard_normal((2, problems, rounds, 1))
+    values = np.exp(spread * one), np.exp(other * (together * one + np.sqrt(1 - together**2) * apart))
+    return Drawn(values[0], np.array([(spread**2 - other**2) / 2]), against=values[1])
+
+
+def jackknife(first: Floats, second: Floats) -> Ends:
+    """What a ratio's log had: t."""
+    problems, middle = len(first), np.log(first.mean(axis=0) / second.mean(axis=0))
+    without = np.log((first.sum(axis=0) - first) / (second.sum(axis=0) - second))
+    half = stats.t.ppf(0.975, problems - 1) * without.std(axis=0) * np.sqrt(problems - 1)
+    return around(middle, half)
+
+
 def by_count(samples: int) -> Floats:
     """pass@k by the number of right samples."""
     return pass_at_k(np.full(samples + 1, samples), np.arange(samples + 1), KS)
@@ -160,7 +188,10 @@ def ends(kind: str, drawn: Drawn) -> tuple[Ends, Ends]:
     problems, rounds, _ = drawn.values.shape
     flat = drawn.values.reshape(problems, -1)
     before = around(*by_t(flat)) if kind == "paired" else logit_t(flat)
-    if kind == "paired":
+    if drawn.against is not None:
+        against = drawn.against.reshape(problems, -1)
+        before, after = jackknife(flat, against), np.log(ratio_of_means(flat, against)[1:])
+    elif kind == "paired":
         after = 2 * gaffke_low((1 + flat) / 2) - 1, 1 - 2 * gaffke_low((1 - flat) / 2)
     elif drawn.right is not None:
         after = these_problems(SAMPLES, drawn.right, KS)
@@ -182,7 +213,7 @@ def cells(kind: str, world: str, drawn: Drawn) -> Iterator[Cell]:
     new = (low <= drawn.truth + slack) & (drawn.truth <= high + slack)
     was = (old_high - old_low).mean(axis=0)
     width = (high - low).mean(axis=0) / np.where(was > 1e-9, was, np.nan)
-    for place, k in enumerate(KS.tolist()):
+    for place, k in enumerate(KS[: new.shape[1]].tolist()):
         held = int(new[:, place].sum())
         bound = 1.0 if held == rounds else float(stats.beta.ppf(0.99, held + 1, rounds - held))
         yield Cell(kind, world, problems, k, float(old[:, place].mean()), held / rounds, bound, float(width[place]))
@@ -224,6 +255,9 @@ def grid(rounds: int, only: str | None) -> Iterator[Cell]:
         for problems in SIZES:
             drawn = paired((*pair,), problems, np.random.default_rng(number), rounds)
             yield from cells("paired", name, drawn)
+    for name, *world in COSTS if only in (None, "cost ratio") else ():
+        for problems in SIZES:
+            yield from cells("cost ratio", name, costs(*world, problems, rounds))
 
 
 if __name__ == "__main__":

@@ -161,6 +161,7 @@ def _line(progress: "RunProgressRow") -> str:
 
 def _panel(progress: "RunProgressRow", coverage: Sequence["CoverageRow"], why: str | None) -> Any:
     from rich.console import Group
+    from rich.padding import Padding
     from rich.panel import Panel
     from rich.progress_bar import ProgressBar
     from rich.table import Table
@@ -183,4 +184,4 @@ def _panel(progress: "RunProgressRow", coverage: Sequence["CoverageRow"], why: s
         *([Text(why, "yellow")] if why else []),
         curve,
     ]
-    return Panel(Group(*parts), title=title)
+    return Padding(Panel(Group(*parts), title=title), (0, 2, 0, 0))  # room for the ^C that a terminal echoes

@@ -11,9 +11,10 @@ import pytest
 
 from cli.report import analysed_findings
 from cli.report.amounts import diversity_plot
+from cli.report.axes import scale_of
 from cli.report.characters import coverage_in_characters
 from cli.report.curves import coverage_plot
-from cli.report.drawing import figure_of, save, scale_of
+from cli.report.drawing import figure_of, save
 from cli.report.naming import labels, looks
 from cli.report.origin import origin_line, origin_of
 from cli.report.page import page

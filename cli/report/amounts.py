@@ -4,23 +4,9 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from cli.output import COSTS
-from cli.report.drawing import (
-    INK,
-    SCALES,
-    Plot,
-    band,
-    band_alpha,
-    band_keys,
-    k_axis,
-    legend_below,
-    line_key,
-    log_labels,
-    near_the_edge,
-    panels,
-    said_of_bands,
-    scale_of,
-    share_axis,
-)
+from cli.report.axes import SCALES, k_axis, log_labels, near_the_edge, scale_of, share_axis
+from cli.report.bands import band, band_alpha, band_keys, line_key, said_of_bands
+from cli.report.drawing import INK, Plot, legend_below, panels
 from cli.report.naming import looks
 from cli.report.stopped import LEANS, said_of_stopped
 from models.questions.report import Findings

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from cli.report.drawing import Plot, k_axis, legend_below, share_axis
+from cli.report.axes import k_axis, share_axis
+from cli.report.drawing import Plot, legend_below
 from cli.report.naming import looks
 from models.questions.report import Findings
 from models.questions.shapes import ShapePoint, shapes

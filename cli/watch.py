@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cli.options import run_argument
-from cli.output import harmless, print_rows
+from cli.output import harmless, number_of, print_rows
 
 if TYPE_CHECKING:
     from models.views import CoverageRow, RunProgressRow
@@ -51,7 +51,8 @@ def watch(named: str | None, as_json: bool) -> None:
     if progress.failed_works:
         failures = failures_of(run.id)
         for failure in failures:
-            click.echo(f"{failure.works:,} works failed: {harmless(failure.error or 'nobody knows why')}", err=True)
+            error = harmless(failure.error or "nobody knows why")
+            click.echo(f"{number_of(failure.works, 'work')} failed: {error}", err=True)
         for outdated in sorted({failure.outdated for failure in failures if failure.outdated}):
             click.echo(f"`monkeys reverify {run.id} --verifier {outdated}` has this version judge the run.", err=True)
         if not all(failure.outdated for failure in failures):
@@ -154,7 +155,7 @@ def _line(progress: "RunProgressRow") -> str:
         + (f", {progress.samples_submitted:,} lie with the provider" if progress.samples_submitted else "")
         + (f", {speed:,.0f} tokens/s" if speed else "")
         + (f", {round(eta.total_seconds())} s to go" if eta else "")
-        + (f", {progress.failed_works} works failed" if progress.failed_works else "")
+        + (f", {number_of(progress.failed_works, 'work')} failed" if progress.failed_works else "")
         + f" ({progress.state})"
     )
 

@@ -25,7 +25,9 @@ def band(
     """
     x, y, low, high = (list(column) for column in zip(*line, strict=True)) if line else ([], [], [], [])
     axes.plot(x, y, *form, **style)
-    if line and alpha and None not in low:
+    if alpha and len(line) == 1 and None not in low:
+        axes.vlines(x, low, high, alpha=alpha, color=style["color"], linewidth=7)  # a band would have no width
+    elif line and alpha and None not in low:
         axes.fill_between(x, low, high, alpha=alpha, color=style["color"], linewidth=0)
 
 

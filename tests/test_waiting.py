@@ -94,6 +94,9 @@ def test_batches_of_which_nothing_comes_are_told_and_why_others_were_given_back(
     worker.look_alive(row, "serving", 10.0, {}, None, 60)
     assert why(run) is None
     with transaction() as connection:
+        connection.execute("update worker set state = 'serving' where kind = 'verify'")
+    assert why(run) is None, "it moves: its verify work is next"
+    with transaction() as connection:
         connection.execute("update worker set last_did_at = now() - interval '40 seconds' where kind = 'generate'")
     assert why(run) == "2 batches of up to 5 in flight since some time: the first is done when its longest sample is"
     assert leases[0] is not None

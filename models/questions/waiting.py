@@ -89,15 +89,18 @@ def reasons(run_ids: Sequence[int]) -> dict[int, str]:
     if not queues:
         return {}
     served, failed = served_queues(), failed_workers({each.queue for each in queues})
+    moving = {each.run_id for each in queues if each.held}
     found: dict[int, str] = {}
     for each in queues:
-        why = _why(each, served, failed)
+        why = _why(each, served, failed, moving=each.run_id in moving)
         if why is not None:
             found.setdefault(each.run_id, " ".join(why.split())[:LONGEST_REASON])
     return found
 
 
-def _why(queue: _Queue, served: Mapping[str, list[PresentWorker]], failed: Sequence[FailedWorker]) -> str | None:
+def _why(
+    queue: _Queue, served: Mapping[str, list[PresentWorker]], failed: Sequence[FailedWorker], *, moving: bool
+) -> str | None:
     workers = served.get(queue.queue, [])
     if queue.held:
         idle = min((each.age if each.idle is None else each.idle for each in workers), default=0)
@@ -123,7 +126,7 @@ def _why(queue: _Queue, served: Mapping[str, list[PresentWorker]], failed: Seque
         return f"{loaded[0].name} ({loaded[0].place}) waits: {waits}"
     if queue.parked:
         return "its samples lie with the provider's batch API"
-    if all(each.state == "serving" for each in loaded):
+    if not moving and all(each.state == "serving" for each in loaded):
         return f"{_works(queue)} until {loaded[0].name} is through with others"
     return None
 

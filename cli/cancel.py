@@ -3,6 +3,7 @@
 import click
 
 from cli.options import run_argument
+from cli.output import number_of
 
 
 @click.command()
@@ -20,7 +21,7 @@ def cancel(named: str | None) -> None:
     run = find_run(named)
     works = changes.cancel(run.id)
     if works:
-        click.echo(f"Run {run.id} is cancelled: {works:,} works will not be done.", err=True)
+        click.echo(f"Run {run.id} is cancelled: {number_of(works, 'work')} will not be done.", err=True)
     elif run.cancelled_at is not None:
         click.echo(f"Run {run.id} was cancelled already.", err=True)
     else:

@@ -6,6 +6,7 @@ import click
 
 from cli.called import as_called
 from cli.options import Number
+from cli.output import number_of
 from verifiers.ranges import whole
 
 QUERIES = (
@@ -53,7 +54,7 @@ def _run(n: int) -> int:
     click.echo(f"Run {made.run_id}: {made.samples:,} samples of pocket-monkey on pocket-sums.", err=True)
     progress = follow(made.run_id)
     if progress.failed_works:
-        click.echo(f"{progress.failed_works} works failed; `monkeys doctor` says more.", err=True)
+        click.echo(f"{number_of(progress.failed_works, 'work')} failed; `monkeys doctor` says more.", err=True)
         raise SystemExit(1)
     return made.run_id
 

@@ -9,7 +9,7 @@ import click
 
 from cli.called import as_called
 from cli.options import table_options
-from cli.output import harmless, print_rows
+from cli.output import harmless, number_of, print_rows
 from cli.worker.found import Finding, queues, sweeper, workers
 from verifiers.errors import InfrastructureError, Unavailable, UserError
 
@@ -114,18 +114,18 @@ def _stuck_works() -> Iterator[Finding]:
     from models.questions.health import dropped_leases, failed_runs, late_queues, refused_queues
 
     for queue in late_queues():
-        detail = f"{queue.works:,} works of {queue.queue} were published up to {queue.minutes} minutes ago and are not"
+        detail = f"{queue.queue}: {number_of(queue.works, 'work')}, published up to {queue.minutes} minutes ago, not"
         yield Finding("works", None, f"{detail} begun: its workers are busy or hang")
     if dropped := dropped_leases():
-        yield Finding(
-            "works", False, f"{dropped:,} leases ran out and nobody took them; is one sweeping?", "monkeys sweep"
-        )
+        detail = f"{number_of(dropped, 'lease')} ran out and nobody took over; is one sweeping?"
+        yield Finding("works", False, detail, "monkeys sweep")
     for broken in refused_queues():
         error = " ".join(broken.error.split())[:200]
-        yield Finding("works", False, f"{broken.queue}: the workers of {broken.works:,} works are broken: {error}")
+        works = number_of(broken.works, "work")
+        yield Finding("works", False, f"{broken.queue}: the workers of {works} are broken: {error}")
     for run in failed_runs():
         error = next(iter((run.error or "no reason given").splitlines()), "")[:120]
-        detail = f"run {run.run_id}: {run.works:,} works failed ({error}); to try again:"
+        detail = f"run {run.run_id}: {number_of(run.works, 'work')} failed ({error}); to try again:"
         outdated = f"monkeys reverify {run.run_id} --verifier {run.outdated}"
         yield Finding("works", None, detail, outdated if run.outdated else f"monkeys resume {run.run_id}")
 

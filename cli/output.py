@@ -55,6 +55,11 @@ def dollars_rest_on(cost: "CostRow") -> str | None:
     return RESTS_ON[cost.usd_from] + (least if cost.attempts_unmeasured else "")
 
 
+def number_of(count: int, thing: str) -> str:
+    """So many of a thing, in words: "1 work", "2,000 works"."""
+    return f"{count:,} {thing}" if count == 1 else f"{count:,} {thing}s"
+
+
 def harmless(text: str) -> str:
     """Text from anywhere, fit for a terminal: control characters are shown, not obeyed."""
     return CONTROL.sub(lambda found: repr(found.group())[1:-1], text)

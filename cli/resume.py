@@ -3,6 +3,7 @@
 import click
 
 from cli.options import run_argument
+from cli.output import number_of
 
 
 @click.command()
@@ -22,7 +23,7 @@ def resume(named: str | None) -> None:
     run = find_run(named)
     works = changes.resume(run.id)
     if works:
-        click.echo(f"Run {run.id} goes on with {works:,} works.", err=True)
+        click.echo(f"Run {run.id} goes on with {number_of(works, 'work')}.", err=True)
     else:
         cut = f"; what its rule {run.stopped_by} cut stays cut (`monkeys limits {run.id}`)" if run.stopped_by else ""
         click.echo(f"Run {run.id} has no cancelled or failed works{cut}.", err=True)

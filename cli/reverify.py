@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cli.options import run_argument
+from cli.output import number_of
 from verifiers.errors import UserError
 from verifiers.thinking import RULES
 
@@ -55,7 +56,7 @@ def reverify(
     own = None if benchmark is None else find_benchmark(benchmark)
     if infrastructure:
         works = changes.judge_again(run.id)
-        click.echo(f"{works:,} works of run {run.id} are judged again.", err=True)
+        click.echo(f"Run {run.id}: {number_of(works, 'work')} to be judged again.", err=True)
         see_to_run(run.id)
         return
     click.echo(_split(run.id, thinking, own) if thinking else _judge(run.id, verifier, use, own), err=True)
@@ -70,7 +71,7 @@ def _split(run_id: int, thinking: str, own: "Benchmark | None") -> str:
 
     split = split_again(run_id, thinking, own)
     scored = f", {split.scored:,} to be scored" if split.scored else ""
-    return f"Run {run_id}: {split.judged:,} works to be judged{scored} by --thinking {thinking}."
+    return f"Run {run_id}: {number_of(split.judged, 'work')} to be judged{scored} by --thinking {thinking}."
 
 
 def _judge(run_id: int, verifier: str | None, use: bool, own: "Benchmark | None") -> str:
@@ -84,4 +85,4 @@ def _judge(run_id: int, verifier: str | None, use: bool, own: "Benchmark | None"
         if made.will_count
         else "it does not count"
     )
-    return f"Run {run_id}: {made.works:,} works to be judged by {made.verifier}; {then}."
+    return f"Run {run_id}: {number_of(made.works, 'work')} to be judged by {made.verifier}; {then}."

@@ -10,7 +10,7 @@ from itertools import chain, count
 import click
 
 from cli.options import table_options
-from cli.output import print_rows, room
+from cli.output import number_of, print_rows, room
 
 COMMENT = re.compile(r"--(?![\w-]*(=|$))", re.ASCII)
 
@@ -86,7 +86,7 @@ def _run(query: str, form: str | None, *, write: bool) -> None:
         print_rows(_counted(answer.rows, names, seen), form, names)
         if form is None:
             rows = next(seen)
-            click.echo(f"({rows:,} row{'s' if rows != 1 else ''})")
+            click.echo(f"({number_of(rows, 'row')})")
 
 
 def _counted(

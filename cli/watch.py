@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cli.options import run_argument
-from cli.output import harmless, print_rows
+from cli.output import harmless, number_of, print_rows
 
 if TYPE_CHECKING:
     from models.views import CoverageRow, RunProgressRow
@@ -51,7 +51,8 @@ def watch(named: str | None, as_json: bool) -> None:
     if progress.failed_works:
         failures = failures_of(run.id)
         for failure in failures:
-            click.echo(f"{failure.works:,} works failed: {harmless(failure.error or 'nobody knows why')}", err=True)
+            error = harmless(failure.error or "nobody knows why")
+            click.echo(f"{number_of(failure.works, 'work')} failed: {error}", err=True)
         for outdated in sorted({failure.outdated for failure in failures if failure.outdated}):
             click.echo(f"`monkeys reverify {run.id} --verifier {outdated}` has this version judge the run.", err=True)
         if not all(failure.outdated for failure in failures):
@@ -154,13 +155,14 @@ def _line(progress: "RunProgressRow") -> str:
         + (f", {progress.samples_submitted:,} lie with the provider" if progress.samples_submitted else "")
         + (f", {speed:,.0f} tokens/s" if speed else "")
         + (f", {round(eta.total_seconds())} s to go" if eta else "")
-        + (f", {progress.failed_works} works failed" if progress.failed_works else "")
+        + (f", {number_of(progress.failed_works, 'work')} failed" if progress.failed_works else "")
         + f" ({progress.state})"
     )
 
 
 def _panel(progress: "RunProgressRow", coverage: Sequence["CoverageRow"], why: str | None) -> Any:
     from rich.console import Group
+    from rich.padding import Padding
     from rich.panel import Panel
     from rich.progress_bar import ProgressBar
     from rich.table import Table
@@ -183,4 +185,4 @@ def _panel(progress: "RunProgressRow", coverage: Sequence["CoverageRow"], why: s
         *([Text(why, "yellow")] if why else []),
         curve,
     ]
-    return Panel(Group(*parts), title=title)
+    return Padding(Panel(Group(*parts), title=title), (0, 2, 0, 0))  # room for the ^C that a terminal echoes

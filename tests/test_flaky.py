@@ -336,7 +336,7 @@ def test_a_report_shows_coverage_with_and_without_the_known_problems(any_postgre
     without = coverage_without(find_run(str(run)), known_problems(find_run(str(run)), None))
     for row, (coverage, low, high) in zip(without, same, strict=True):
         assert (row.coverage_without, row.low_without, row.high_without) == pytest.approx((coverage, low, high))
-    assert "2 known problems are left out" in place.monkeys("compare", f"{run}@1", f"{run}@2", "--without-known").output
+    assert "Left out: 2 known problems" in place.monkeys("compare", f"{run}@1", f"{run}@2", "--without-known").output
 
 
 def test_mistakes_with_known_problems_are_one_sentence(place: Place, tmp_path: Path) -> None:

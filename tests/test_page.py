@@ -10,16 +10,18 @@ import numpy as np
 import pytest
 
 from cli.report import analysed_findings
-from cli.report.amounts import diversity_plot
+from cli.report.amounts import cost_plot, diversity_plot
+from cli.report.axes import scale_of
 from cli.report.characters import coverage_in_characters
 from cli.report.curves import coverage_plot
-from cli.report.drawing import figure_of, save, scale_of
+from cli.report.drawing import figure_of, save
 from cli.report.naming import labels, looks
 from cli.report.origin import origin_line, origin_of
 from cli.report.page import page
 from cli.report.plots import plot_csv, plots
 from cli.report.problems import problems_plot
 from cli.report.selectors import precision_plot
+from cli.report.shapes import shapes_plot
 from models.database import transaction
 from models.questions.differences import differences
 from models.questions.find import find_run
@@ -117,10 +119,39 @@ def test_many_runs_have_a_line_each_and_no_bands(place: Place) -> None:
     assert [f"<th scope=row class=text>{look.label}</th>" in shown for _, look in looks(many)] == [True] * 7
     assert shown.count("<table") == shown.count("</table>")
     assert shown.count("<table class=origin>") == 1, "nothing differs"
-    assert "no bands are drawn" in coverage_plot(many).caption
+    assert "no bands and no forecasts are drawn" in coverage_plot(many).caption
     assert "Bands are" in coverage_plot(many[:6]).caption
     with figure_of(coverage_plot(many)) as figure:
         assert "95 %, new problems" not in [text.get_text() for text in figure.legends[0].get_texts()]
+
+
+def test_of_many_runs_the_curves_alone_are_drawn(place: Place) -> None:
+    run = counted_run([Tally(100, c) for c in (0, 0, 0, 1, 1, 2, 5, 20, 60, 90)])
+    add_attempts(run, completion_tokens=10, prompt_tokens=1, gpu_seconds=1.0)
+    many = copies(found_of(run)[0], 7)
+    for draw, said in ((coverage_plot, "Dashed: the mean of two laws"), (cost_plot, "Dashed: each problem stops")):
+        for runs, few in ((many[:6], True), (many, False)):
+            with figure_of(draw(runs)) as figure:
+                (axes,) = figure.axes
+                assert [line.get_linestyle() for line in axes.lines].count("--") == few * 6
+                assert bool(axes.collections) == few
+                keys = [text.get_text() for text in figure.legends[0].get_texts()]
+            assert any("run " not in key for key in keys) == few
+            assert (said in draw(runs).caption) == few
+
+
+def test_the_interval_of_one_point_is_drawn(place: Place) -> None:
+    with figure_of(coverage_plot(found_of(counted_run([Tally(1, 1), Tally(1, 0)])))) as figure:
+        (ends,) = (bar.get_segments()[0][:, 1].tolist() for bar in figure.axes[0].collections)
+        assert ends[0] < 0.5 < ends[1]
+
+
+def test_shapes_near_nothing_are_told_apart(place: Place) -> None:
+    low = found_of(*(counted_run([Tally(100, c)] + [Tally(100, 0)] * 19) for c in (1, 2)))
+    plot = shapes_plot(low)
+    assert "logarithmic" in plot.caption
+    with figure_of(plot) as figure:
+        assert figure.axes[0].get_yscale() == "log"
 
 
 def test_a_legend_hides_no_data_and_names_lie_within_their_figure(place: Place) -> None:

@@ -17,7 +17,7 @@ from models.statistics.planning import WEAK, all_wrong, allot, prior_of
 from models.views import CoverageRow
 from tasks import ledger
 from tasks.runs import changes
-from tests.counted import Tally, counted_run
+from tests.counted import Tally, add_attempts, counted_run
 from tests.place import Place
 from tests.small_runs import check, coverage, judged, small, use_recording, work_off
 
@@ -143,6 +143,16 @@ def test_no_floor_falls_with_k(place: Place) -> None:
     assert floors == sorted(floors)
     assert floors[-1] == pytest.approx(2 / 3)
     assert all(row["ceiling"] >= row["floor"] for row in rows)
+
+
+def test_the_curve_of_a_planned_run_has_all_that_is_known_of_it(place: Place) -> None:
+    run = counted_run([Tally(37, 1), Tally(6, 3)], n=6, stop_rule=PLANNED)
+    add_attempts(run, completion_tokens=10, prompt_tokens=1, flops=1.0)
+    for view in ("coverage", "coverage_by_cost"):
+        known = place.query(f"select k, coverage is not null as known from {view} where run_id = %s order by k", (run,))
+        assert [(row["k"], row["known"]) for row in known] == [
+            (1, True), (2, True), (5, True), (6, True), (10, False), (20, False), (37, False),
+        ], view  # fmt: skip
 
 
 def test_what_is_planned_is_drawn_once_and_never_doubled(place: Place, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ import pytest
 
 import verifiers.examples
 from cli.stack.flower import flower_port
+from cli.stack.keeper import Kept, Service
 from cli.stack.processes import YIELDING, end_all, kill, members
 from cli.stack.servers import make_folders, prepare_postgres, servers, sockets_of
 from cli.stack.services import services
@@ -287,6 +288,17 @@ def test_workers_give_way_to_servers_and_commands(fakes: Callable[..., Fakes]) -
     assert not share.exists() or share.read_text().split()[-1] == str(YIELDING)
     listed = services(read_settings({}), Wanted([WantedLlm("some/Llm")], ["verify.docker"]))
     assert [each.name for each in listed if each.yields] == ["generate some/Llm", "verify", "verify docker"]
+
+
+def test_who_is_killed_has_no_last_word(tmp_path: Path) -> None:
+    told = []
+    for signal_ in (signal.SIGKILL, signal.SIGABRT):
+        script = f"import os; os.write(2, b'said of something else\\n'); os.kill(os.getpid(), {int(signal_)})"
+        kept = Kept(Service(signal_.name, 0, lambda script=script: [sys.executable, "-c", script]), tmp_path)
+        kept.step()
+        eventually(lambda kept=kept: kept.step() or kept.error)
+        told.append(kept.error)
+    assert told == ["ended by SIGKILL", "ended by SIGABRT: said of something else"]
 
 
 def test_what_a_dead_service_leaves_behind_is_killed_with_it(fakes: Callable[..., Fakes]) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from cli.output import table_lines
+from cli.output import number_of, table_lines
 from tests.counted import Sampled, sampled_run
 from tests.place import Place
 
@@ -38,6 +38,10 @@ def test_a_table_is_as_wide_as_there_is_room(rows: list[tuple[object, ...]], roo
     assert left_out == [] or f"({len(left_out)} of the columns left out" in lines[-1]
     order = list(dict.fromkeys([*leave, *names[::-1]]))
     assert set(left_out) == set(order[: len(left_out)])
+
+
+def test_one_thing_is_not_many() -> None:
+    assert [number_of(count, "work") for count in (0, 1, 2000)] == ["0 works", "1 work", "2,000 works"]
 
 
 def test_what_is_piped_is_whole() -> None:

@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 
 import httpx
@@ -17,7 +18,7 @@ from cli.view.app import HEADERS, NO_TOKEN
 from models.database import reading, transaction
 from models.settings import settings
 from tests.counted import Sampled, sampled_run
-from tests.place import Place
+from tests.place import Place, wait_until
 from tests.viewing import ONE, TOKEN, client_with_token, ids, page, plain
 
 
@@ -110,7 +111,7 @@ def test_a_database_that_is_away_or_busy_is_told_until_it_answers_again(client: 
     assert "/problem/" in page(client, f"run/{run}")
 
 
-def test_view_prints_its_address_serves_it_and_ends_quietly(place: Place) -> None:
+def test_view_prints_its_address_serves_it_and_ends_quietly_with_an_answer_under_way(place: Place) -> None:
     run = sampled_run({"a": [ONE]}, name="named")
     view = subprocess.Popen(
         [sys.executable, "-m", "cli", "view"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -120,8 +121,14 @@ def test_view_prints_its_address_serves_it_and_ends_quietly(place: Place) -> Non
     address = view.stdout.readline().strip()
     assert re.fullmatch(rf"http://127\.0\.0\.1:\d+/[\w-]{{20,}}/run/{run}", address)
     assert "named" in httpx.get(address).text
-    view.send_signal(signal.SIGINT)
-    said, errors = view.communicate(timeout=20)
+    asking = threading.Thread(target=lambda: httpx.get(address, timeout=20))
+    with transaction() as connection:
+        connection.execute("lock table prompt")
+        asking.start()
+        wait_until(lambda: place.one("select count(*) from pg_locks where not granted"), 20)
+        view.send_signal(signal.SIGINT)
+        said, errors = view.communicate(timeout=20)
+    asking.join()
     assert (view.returncode, said, errors) == (0, "", "Ctrl-C ends it.\n")
 
 

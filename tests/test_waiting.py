@@ -81,6 +81,31 @@ def test_first_batches_in_flight_are_told_until_the_first_sample(place: Place, f
     assert why(run) is None
 
 
+def test_batches_of_which_nothing_comes_are_told_and_why_others_were_given_back(place: Place, files: Small) -> None:
+    run = files.enqueue(place, 20)
+    use_recording(files.recording)
+    work_off(place, ("generate",), at_most=1)
+    worker.look_alive(registered("verify", "verify"), "idle", None, {}, None, 60)
+    (first, second) = (
+        row["id"] for row in place.query("select id from work where state <> 'done' and kind = 'generate' limit 2")
+    )
+    leases = [ledger.claim(each, Worker("w", "host", "1"), 60) for each in (first, second)]
+    row = registered("generate", queue_of_run(place))
+    worker.look_alive(row, "serving", 10.0, {}, None, 60)
+    assert why(run) is None
+    with transaction() as connection:
+        connection.execute("update worker set state = 'serving' where kind = 'verify'")
+    assert why(run) is None, "it moves: its verify work is next"
+    with transaction() as connection:
+        connection.execute("update worker set last_did_at = now() - interval '40 seconds' where kind = 'generate'")
+    assert why(run) == "2 batches of up to 5 in flight since some time: the first is done when its longest sample is"
+    assert leases[0] is not None
+    ledger.give_back(leases[0], "its engine does nothing just now: The endpoint x is down")
+    with transaction() as connection:
+        connection.execute("update work set state = 'published' where id = %s", (first,))
+    assert why(run) == "11 works wait: The endpoint x is down"
+
+
 def test_samples_that_nobody_verifies_are_told(place: Place, files: Small) -> None:
     run = files.enqueue(place, 5)
     use_recording(files.recording)

@@ -380,8 +380,9 @@ def test_a_worker_that_takes_nothing_though_messages_wait_is_told(
     assert told(place, monkeypatch, queues)[0][:2] == ("queue", None), "it is still loading"
     serve(row)
     set_row(row, started_at="now() - interval '1 hour'", last_did_at="now() - interval '50 minutes'")
+    here = f"{socket.gethostname()}:{os.getpid()}"
     assert told(place, monkeypatch, workers, queues)[1:] == [
-        ("queue", True, f"{queue}: 3 works wait, served by {queue}@here ({socket.gethostname()}:{os.getpid()})", None)
+        ("queue", True, f"{queue}: 3 works waiting, served by {queue}@here ({here})", None)
     ]
     with transaction() as connection:
         connection.execute("update work set published_at = now() - interval '3 minutes'")

@@ -8,7 +8,7 @@ import click
 
 from cli.completion import complete_runs
 from cli.options import Number, check_known, table_options, without_known_options
-from cli.output import print_rows
+from cli.output import number_of, print_rows
 from verifiers.ranges import real
 
 if TYPE_CHECKING:
@@ -65,24 +65,11 @@ def compare(
     """
     from cli.compare import tables
     from models.questions.compare import at_prices
-    from models.questions.contenders import contenders
-    from models.questions.find import find_run_at
-    from models.questions.flaky import known_problems
     from verifiers.errors import UserError
 
     if len(runs) < 2:
         raise UserError("Give two runs or more to compare.")
-    chosen = [find_run_at(named) for named in runs]
-    without: set[str] = set()
-    if check_known(without_known, known):
-        without = without.union(*(keys for run, _ in chosen for keys in known_problems(run, known).values()))
-        click.echo(f"{len(without):,} known problems are left out.", err=True)
-    compared, left_out = contenders(chosen, without)
-    if left_out:
-        click.echo(f"{left_out} problems that not every run has are left out.", err=True)
-    for run, _ in chosen:
-        if run.finished_at is None:
-            click.echo(f"Run {run.id} has not ended: what is said of it may change.", err=True)
+    compared = _contenders(runs, without_known, known)
     if compared[0].k is None:
         _print_at_all(compared, wanted, accounting, form)
     elif wanted:
@@ -92,6 +79,25 @@ def compare(
     else:
         tables.print_titles(compared)
         tables.print_prices(compared, at_prices(compared))
+
+
+def _contenders(runs: Sequence[str], without_known: bool, known: Path | None) -> "Sequence[Contender]":
+    """These runs over the problems that are compared; which are not, and who has not ended, is told."""
+    from models.questions.contenders import contenders
+    from models.questions.find import find_run_at
+    from models.questions.flaky import known_problems
+
+    chosen = [find_run_at(named) for named in runs]
+    without: set[str] = set()
+    if check_known(without_known, known):
+        without = without.union(*(keys for run, _ in chosen for keys in known_problems(run, known).values()))
+        click.echo(f"Left out: {number_of(len(without), 'known problem')}.", err=True)
+    compared, left_out = contenders(chosen, without)
+    if left_out:
+        click.echo(f"Left out: {number_of(left_out, 'problem')} that not every run has.", err=True)
+    for going_on in dict.fromkeys(run.id for run, _ in chosen if run.finished_at is None):
+        click.echo(f"Run {going_on} has not ended: what is said of it may change.", err=True)
+    return compared
 
 
 def _print_at_all(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cli.options import check_known, runs_argument, table_options, without_known_options
-from cli.output import Rows, dollars_rest_on, harmless, in_words, print_rows, text_table
+from cli.output import Rows, dollars_rest_on, harmless, in_words, number_of, print_rows, text_table
 
 if TYPE_CHECKING:
     from models.questions.report import Findings
@@ -164,7 +164,7 @@ def print_report(runs: Sequence["Findings"]) -> None:
 
     for run in runs:
         problems = run.coverage[0].problems
-        said = f"{run.title} · {problems:,} problem{'s' if problems != 1 else ''}, verified by {run.verifier}"
+        said = f"{run.title} · {number_of(problems, 'problem')}, verified by {run.verifier}"
         click.secho(harmless(said), bold=True)
         if run.partial:
             click.secho(f"In part: {run.partial}", fg="yellow")

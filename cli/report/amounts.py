@@ -4,23 +4,9 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from cli.output import COSTS
-from cli.report.drawing import (
-    INK,
-    SCALES,
-    Plot,
-    band,
-    band_alpha,
-    band_keys,
-    k_axis,
-    legend_below,
-    line_key,
-    log_labels,
-    near_the_edge,
-    panels,
-    said_of_bands,
-    scale_of,
-    share_axis,
-)
+from cli.report.axes import SCALES, k_axis, log_labels, near_the_edge, scale_of, share_axis
+from cli.report.bands import band, band_alpha, band_keys, few, line_key, said_of_bands
+from cli.report.drawing import INK, Plot, legend_below, panels
 from cli.report.naming import looks
 from cli.report.stopped import LEANS, said_of_stopped
 from models.questions.report import Findings
@@ -47,6 +33,7 @@ def cost_plot(runs: Sequence[Findings]) -> Plot:
         if row.coverage is not None and any(getattr(row, name) for name in COSTS)
     ]
     shown = [name for name in COSTS if any(getattr(row, name) for row in rows)]
+    both = few(runs)
     curves = [[row.coverage or 0.0 for row in rows if row.run_id == run.run_id] for run in runs]
     scale = scale_of(curves)
 
@@ -58,23 +45,30 @@ def cost_plot(runs: Sequence[Findings]) -> Plot:
                 line = [(getattr(row, name), row.coverage, row.low, row.high) for row in mine]
                 if line:
                     band(axes, line, alpha=band_alpha(runs), **look.line)
-                stopping = [getattr(row, f"stopping_{name}") for row in mine]
-                axes.plot(stopping, [row.coverage for row in mine], "--", color=look.colour, linewidth=1)
+                if both:
+                    stopping = [getattr(row, f"stopping_{name}") for row in mine]
+                    axes.plot(stopping, [row.coverage for row in mine], "--", color=look.colour, linewidth=1)
             axes.set(xscale="log", xlabel=COSTS[name])
             log_labels(axes.xaxis)
             share_axis(axes, "coverage" if axes is all_axes[0] else "")
             near_the_edge(axes, scale, curves)
-        keys = [line_key("all k samples drawn", "-")]
-        keys += [line_key("each problem stops at its first right one", "--", linewidth=1)]
-        legend_below(figure, all_axes, *keys, *band_keys(runs))
+        ways = (
+            line_key("all k samples drawn", "-"),
+            line_key("each problem stops at its first right one", "--", linewidth=1),
+        )
+        legend_below(figure, all_axes, *(ways if both else ()), *band_keys(runs))
 
     return Plot(
         "cost",
         "Coverage against cost",
         "k samples of every problem, at the run's own mean lengths; FLOPs by the paper's formula, prompts once; "
-        "dollars with a prompt a request. "
-        "Dashed: each problem stops at its first right sample, one sample a request."
-        + said_of_bands(runs, " Bands are 95 % intervals of coverage for new problems of the same kind.")
+        "dollars with a prompt a request."
+        + said_of_bands(
+            runs,
+            " Dashed: each problem stops at its first right sample, one sample a request. Bands are 95 % intervals of "
+            "coverage for new problems of the same kind.",
+            "bands, and no costs of stopping at the first right sample,",
+        )
         + said_of_stopped(runs, "it paid less than this for its solved problems")
         + SCALES[scale],
         rows,

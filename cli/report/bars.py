@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cli.report.drawing import COLOURS, INK, Plot, big, legend_below
+from cli.report.axes import big
+from cli.report.drawing import COLOURS, INK, Plot, legend_below
 from cli.report.naming import cut, looks
 from cli.report.stopped import said_of_all_samples
 from models.questions.report import Findings

@@ -5,28 +5,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cli.report.drawing import (
-    BAND,
-    INK,
-    SCALES,
-    Plot,
-    band,
-    band_alpha,
-    band_key,
-    band_keys,
-    columns_of,
-    k_axis,
-    legend_below,
-    line_key,
-    near_the_edge,
-    outer,
-    panels,
-    said_of_bands,
-    scale_of,
-    share_axis,
-    size_of,
-    titled,
-)
+from cli.report.axes import SCALES, k_axis, near_the_edge, outer, scale_of, share_axis
+from cli.report.bands import BAND, band, band_alpha, band_key, band_keys, few, line_key, said_of_bands
+from cli.report.drawing import INK, Plot, columns_of, legend_below, panels, size_of, titled
 from cli.report.naming import looks
 from models.questions.differences import differences
 from models.questions.report import Findings
@@ -53,6 +34,7 @@ def coverage_plot(runs: Sequence[Findings]) -> Plot:
         for row in run.coverage
         if row.coverage is not None
     ]
+    laws = few(runs)
     curves = [[row.coverage or 0.0 for row in rows if row.run_id == run.run_id] for run in runs]
     scale = scale_of(curves)
     rows += [
@@ -66,12 +48,13 @@ def coverage_plot(runs: Sequence[Findings]) -> Plot:
         for run, look in looks(runs):
             curve = [(row.k, row.coverage, row.low, row.high) for row in run.coverage if row.coverage is not None]
             band(axes, curve, alpha=band_alpha(runs), **look.line)
-            _draw_law(axes, run, look.colour, band_alpha(runs) / 2)
+            if laws:
+                _draw_law(axes, run, look.colour, band_alpha(runs) / 2)
         k_axis(axes)
         share_axis(axes, "coverage (pass@k)")
-        ahead = [[row.coverage for row in _averages(run.forecasts)] for run in runs]
+        ahead = [[row.coverage for row in _averages(run.forecasts)] for run in runs if laws]
         near_the_edge(axes, scale, [*curves, *ahead, *(outer(scale, run.coverage) for run in runs)])
-        legend_below(figure, [axes], *_keys(runs))
+        legend_below(figure, [axes], *(_keys(runs) if laws else []))
 
     return Plot(
         "coverage",
@@ -80,9 +63,9 @@ def coverage_plot(runs: Sequence[Findings]) -> Plot:
         + said_of_bands(
             runs,
             " Bands are 95 % intervals for new problems of the same kind; those of forecasts, which are fainter, also "
-            "hold that the laws may be wrong.",
+            "hold that the laws may be wrong." + _said_of_laws(runs),
+            "bands and no forecasts",
         )
-        + _said_of_laws(runs)
         + SCALES[scale],
         rows,
         CurvePoint._fields,

@@ -1,4 +1,4 @@
-"""How plots are drawn: figures on white and in the reader's colours, axes of samples, shares and large numbers."""
+"""How plots become figures: on white and in the reader's colours, with panels and a legend below them."""
 
 import io
 import warnings
@@ -19,12 +19,6 @@ COLOURS = ("#0077bb", "#d55e00", "#009e73", "#cc79a7", "#b8860b", "#7a5fd0", "#2
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 """Of runs, which tell them apart where colours don't: so many that 56 runs differ in one of the two."""
-
-BAND = 0.18
-"""How strong the colour of a band is."""
-
-MANY = 6
-"""More runs than these have no bands in one plot: they would hide each other."""
 
 SMALL = 8
 """The size of legends, in points."""
@@ -132,89 +126,6 @@ def _write_below(figure: Any, origin: str) -> None:
     figure.text(0.01, inches / high, "\n".join(lines), fontsize=6, va="top", alpha=0.8)
 
 
-def band(
-    axes: Any,
-    line: Sequence[tuple[float, float | None, float | None, float | None]],
-    *form: str,
-    alpha: float,
-    **style: Any,
-) -> None:
-    """A line of (x, y, low, high), and between low and high, where both are known everywhere, the same colour faintly.
-
-    `form` and `style` are the line's, in matplotlib's words; `alpha` is the band's.
-    """
-    x, y, low, high = (list(column) for column in zip(*line, strict=True)) if line else ([], [], [], [])
-    axes.plot(x, y, *form, **style)
-    if line and alpha and None not in low:
-        axes.fill_between(x, low, high, alpha=alpha, color=style["color"], linewidth=0)
-
-
-def k_axis(axes: Any) -> None:
-    """Samples a problem, on a logarithmic axis."""
-    axes.set(xscale="log", xlabel="samples per problem, k")
-    log_labels(axes.xaxis)
-    axes.grid(alpha=0.2, which="major", color=INK)
-
-
-def log_labels(axis: Any) -> None:
-    """Numbers at 1, 10, 100, ..., and at 2 and 5 between them where the axis is short."""
-
-    def between(value: float, _: Any) -> str:
-        low, high = axis.get_view_interval()
-        return big(value) if f"{value:.0e}"[0] in "25" and high < 30 * low else ""
-
-    axis.set_major_formatter(lambda value, _: big(value))
-    axis.set_minor_formatter(between)
-
-
-def share_axis(axes: Any, label: str) -> None:
-    """Shares from 0 to 100 %."""
-    axes.set(ylim=(-0.02, 1.02), ylabel=label)
-    axes.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
-    axes.grid(alpha=0.2, which="major", color=INK)
-
-
-def scale_of(curves: Sequence[Sequence[float]]) -> str:
-    """The axis that shares are told apart on: "logit" where a whole curve is above 90 %, "log" where one is below
-    10 %, else "linear"; a curve that is 0 or 1 throughout would be off all but this.
-    """
-    whole = [curve for curve in curves if curve]
-    if any(min(curve) > 0.9999 or max(curve) == 0 for curve in whole):
-        return "linear"
-    if any(min(curve) > 0.9 for curve in whole):
-        return "logit"
-    return "log" if any(0 < max(curve) < 0.1 for curve in whole) else "linear"
-
-
-SCALES = {
-    "linear": "",
-    "log": " The axis of shares is logarithmic, since a whole curve lies below 10 %; 0 is off it.",
-    "logit": " The axis of shares is logit, log(p / (1 - p)), since a whole curve lies above 90 %; what is above "
-    "99.99 % is off it.",
-}
-"""What a caption says of the axis of shares."""
-
-
-def outer(scale: str, rows: Sequence[Any]) -> list[float | None]:
-    """Of intervals, the ends away from the edge that a scale of `scale_of` is for."""
-    return [row.high if scale == "log" else row.low for row in rows]
-
-
-def near_the_edge(axes: Any, scale: str, curves: Sequence[Sequence[float | None]]) -> None:
-    """Put an axis of shares on a scale of `scale_of`, around these curves."""
-    inside = [value for curve in curves for value in curve if value is not None and 0 < value <= 0.9999]
-    if scale == "linear" or not inside:
-        return
-    low, high = min(inside), max(inside)
-    if scale == "log":
-        axes.set(yscale="log", ylim=(low / 1.5, min(1.0, high * 1.5)))
-    else:
-        axes.set_yscale("logit", nonpositive="clip")
-        axes.set_ylim(low / (low + 1.5 * (1 - low)), 3 * high / (1 + 2 * high))
-    axes.yaxis.set_major_formatter(lambda value, _: f"{value:.5%}".rstrip("0%").rstrip(".") + "%")
-    axes.yaxis.set_minor_formatter(lambda *_: "")
-
-
 def legend_below(figure: Any, axes: Sequence[Any], *styles: Any) -> None:
     """One legend of several axes, below them, where it hides nothing: each name once; the figure grows by it.
 
@@ -232,35 +143,6 @@ def legend_below(figure: Any, axes: Sequence[Any], *styles: Any) -> None:
 def titled(axes: Any, label: str, inches: float) -> None:
     """A panel's title, in as many lines as its width takes."""
     axes.set_title("\n".join(wrap(label, int(inches * 11), max_lines=3, placeholder=" …")), fontsize=9)
-
-
-def line_key(label: str, style: Any, **look: Any) -> Any:
-    """The key of a kind of line, whatever its colour."""
-    from matplotlib.lines import Line2D
-
-    return Line2D([], [], color=INK, linestyle=style, label=label, **{"linewidth": 1.2, **look})
-
-
-def band_alpha(runs: Sequence[Any]) -> float:
-    """How strong the bands of so many runs in one plot are; 0 is none."""
-    return BAND if len(runs) <= MANY else 0
-
-
-def band_keys(runs: Sequence[Any], label: str = "95 %, new problems", times: float = 1) -> list[Any]:
-    """The key of the bands of these runs in one plot, where it has any."""
-    return [band_key(label, times * BAND)] if band_alpha(runs) else []
-
-
-def said_of_bands(runs: Sequence[Any], said: str) -> str:
-    """What a caption says of the bands of these runs in one plot."""
-    return said if band_alpha(runs) else f" Of more than {MANY} runs no bands are drawn: the CSV has them."
-
-
-def band_key(label: str, alpha: float, colour: str = INK) -> Any:
-    """The key of a kind of band."""
-    from matplotlib.patches import Patch
-
-    return Patch(facecolor=colour, alpha=alpha, linewidth=0, label=label)
 
 
 def columns_of(count: int) -> int:
@@ -281,13 +163,3 @@ def panels(figure: Any, count: int, columns: int | None = None) -> list[Any]:
     for empty in grid[count:]:
         empty.set_axis_off()
     return list(grid[:count])
-
-
-def big(value: float) -> str:
-    """A number in few characters: 10k, 5M, 2e15."""
-    if value and not 1e-3 <= value < 1e9:
-        return f"{value:.0e}".replace("e+", "e")
-    for size, letter in ((1e6, "M"), (1e3, "k")):
-        if value >= size:
-            return f"{value / size:g}{letter}"
-    return f"{value:g}"

@@ -10,7 +10,8 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from cli.output import COSTS, Rows, dollars_rest_on, harmless, printed
-from cli.report.drawing import MANY, Plot, svg
+from cli.report.bands import MANY
+from cli.report.drawing import Plot, svg
 from cli.report.naming import LONGEST, cut, labels
 from cli.report.origin import origin_of
 from cli.report.plots import plot_csv

@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from cli.output import harmless
-from cli.report.drawing import Plot, big, titled
+from cli.report.axes import big
+from cli.report.drawing import Plot, titled
 from cli.report.naming import cut, looks
 from cli.report.stopped import said_of_stopped
 from models.questions.report import Findings

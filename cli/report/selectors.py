@@ -3,23 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cli.report.drawing import (
-    COLOURS,
-    INK,
-    MARKERS,
-    SCALES,
-    Plot,
-    columns_of,
-    k_axis,
-    legend_below,
-    line_key,
-    near_the_edge,
-    panels,
-    scale_of,
-    share_axis,
-    size_of,
-    titled,
-)
+from cli.report.axes import SCALES, k_axis, near_the_edge, scale_of, share_axis
+from cli.report.bands import line_key
+from cli.report.drawing import COLOURS, INK, MARKERS, Plot, columns_of, legend_below, panels, size_of, titled
 from cli.report.naming import LONGEST, cut, looks
 from models.questions.report import Findings
 

@@ -132,8 +132,10 @@ class Kept:
         elif self.service.must_start and code == UserError.exit_code and not self.restarts:
             self.now("refused")
         else:
-            last = tail(self.log, 1) if self.log else ""
-            self._failed(f"ended with {code}: {last}" if last else f"ended with {code}")
+            how = f"ended with {code}" if code >= 0 else f"ended by {signal.Signals(-code).name}"
+            # who is killed has no last word: what stands last in its log is something else
+            last = tail(self.log, 1) if self.log and code != -signal.SIGKILL else ""
+            self._failed(f"{how}: {last}" if last else how)
 
     def _failed(self, error: str) -> None:
         self.error = error

@@ -1,5 +1,7 @@
 """`monkeys view`: a local page to read samples on."""
 
+import asyncio
+import logging
 import secrets
 import socket
 
@@ -60,7 +62,14 @@ def _serve(listening: socket.socket, token: str) -> None:
         make_app(token), lifespan="off", access_log=False, log_level="warning", server_header=False,
         timeout_graceful_shutdown=1,
     )  # fmt: skip
+    logging.getLogger("uvicorn.error").addFilter(_is_news)
     try:
         uvicorn.Server(config).run(sockets=[listening])
     except KeyboardInterrupt:  # uvicorn has ended what was under way
         pass
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Whether a person is told: not that Ctrl-C ended an answer that was under way."""
+    cut = record.exc_info is not None and isinstance(record.exc_info[1], asyncio.CancelledError)
+    return not cut and "timeout graceful shutdown exceeded" not in record.getMessage()

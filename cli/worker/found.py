@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from cli.output import number_of
 from cli.worker.wanted import serving, told_idle
 from models.questions.workers import ago, told_failure
 
@@ -49,7 +50,7 @@ def queues() -> Iterator[Finding]:
 
     served = served_queues()
     for waiting in waiting_queues():
-        works = f"{waiting.queue}: {waiting.works:,} works wait"
+        works = f"{waiting.queue}: {number_of(waiting.works, 'work')} waiting"
         serve = served.get(waiting.queue, [])
         if loaded := [each for each in serve if each.state != "starting"]:
             more = f" and {len(loaded) - 1} more" if len(loaded) > 1 else ""

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from cli.options import engine_options
+from cli.output import number_of
 from cli.worker.command import worker_command
 from models.questions.health import WaitingQueue
 from models.questions.workers import IdleWorker, ago, told_failure
@@ -76,7 +77,7 @@ def _failures(queues: Collection[str]) -> list[str]:
 
 def told_idle(idle: IdleWorker) -> str:
     """That a worker lives and does nothing, in words."""
-    works = f"{idle.works:,} works of {idle.queue}, sent up to {ago(idle.ago)} ago"
+    works = f"{number_of(idle.works, 'work')} of {idle.queue}, sent up to {ago(idle.ago)} ago"
     return f"{idle.name} ({idle.host}:{idle.pid}) lives and takes none of {works}: end it, another one is started"
 
 

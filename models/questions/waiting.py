@@ -9,6 +9,9 @@ from models.questions.workers import FailedWorker, PresentWorker, ago, failed_wo
 
 LONGEST_REASON = 300
 
+STILL_SECONDS = 30
+"""Workers that have batches in hand and did nothing for so long are told of: their llm is slow, or away."""
+
 
 class _Queue(NamedTuple):
     """What a run has in one queue."""
@@ -27,6 +30,8 @@ class _Queue(NamedTuple):
     """Since the first of them was begun."""
     error: str | None
     """Why a work was given back that is not due yet, or could not be claimed."""
+    given_back: str | None
+    """Why a work was given back that is to be tried again at once: its engine was away."""
     parked: bool
     """Whether samples lie with a provider's batch API."""
 
@@ -53,7 +58,8 @@ def reasons(run_ids: Sequence[int]) -> dict[int, str]:
             where work.state = 'leased' and work.run_id = any(%(runs)s) group by work.run_id, work.queue
         )
         select wanted.run_id, wanted.kind::text, wanted.queue, works, coalesce(samples, 0) as samples,
-            coalesce(held, 0) as held, largest, seconds, paced.error, parked.run_id is not null as parked
+            coalesce(held, 0) as held, largest, seconds, paced.error, given_back.error as given_back,
+            parked.run_id is not null as parked
         from wanted
         left join held using (run_id, queue)
         left join lateral (
@@ -67,35 +73,47 @@ def reasons(run_ids: Sequence[int]) -> dict[int, str]:
             limit 1
         ) as paced on true
         left join lateral (
+            select last_error as error from work
+            where queue = wanted.queue and run_id = wanted.run_id and state = 'published' and held > 0
+                and starts_with(last_error, %(away)s) limit 1
+        ) as given_back on true
+        left join lateral (
             select run_id from work
             where queue = wanted.queue and run_id = wanted.run_id and state = 'ready' and not_before is not null
                 and submission_id is not null limit 1
         ) as parked on true
         where works > 0 order by wanted.run_id, wanted.kind, wanted.queue
         """,
-        {"runs": list(run_ids), "refused": REFUSED},
+        {"runs": list(run_ids), "refused": REFUSED, "away": f"given back: {AWAY}"},
     )
     if not queues:
         return {}
     served, failed = served_queues(), failed_workers({each.queue for each in queues})
+    moving = {each.run_id for each in queues if each.held}
     found: dict[int, str] = {}
     for each in queues:
-        why = _why(each, served, failed)
+        why = _why(each, served, failed, moving=each.run_id in moving)
         if why is not None:
             found.setdefault(each.run_id, " ".join(why.split())[:LONGEST_REASON])
     return found
 
 
-def _why(queue: _Queue, served: Mapping[str, list[PresentWorker]], failed: Sequence[FailedWorker]) -> str | None:
+def _why(
+    queue: _Queue, served: Mapping[str, list[PresentWorker]], failed: Sequence[FailedWorker], *, moving: bool
+) -> str | None:
+    workers = served.get(queue.queue, [])
     if queue.held:
-        if queue.kind != "generate" or queue.samples:
+        idle = min((each.age if each.idle is None else each.idle for each in workers), default=0)
+        still = idle > STILL_SECONDS
+        if queue.kind != "generate" or (queue.samples and not still):
             return None
+        if still and queue.given_back is not None:
+            return f"{_works(queue)}: {_plain(queue.given_back)}"
         batches = f"{queue.held:,} batches of up to {queue.largest:,}" if queue.held > 1 else "a batch"
         since = ago(queue.seconds or 0)
         return f"{batches} in flight since {since}: the first is done when its longest sample is"
     if queue.error is not None:
         return f"{_works(queue)}: {_plain(queue.error)}"
-    workers = served.get(queue.queue, [])
     loaded = [each for each in workers if each.state != "starting"]
     failure = next((each for each in failed if queue.queue in each.queues and not each.replaced), None)
     if failure is not None and not loaded:
@@ -108,7 +126,7 @@ def _why(queue: _Queue, served: Mapping[str, list[PresentWorker]], failed: Seque
         return f"{loaded[0].name} ({loaded[0].place}) waits: {waits}"
     if queue.parked:
         return "its samples lie with the provider's batch API"
-    if all(each.state == "serving" for each in loaded):
+    if not moving and all(each.state == "serving" for each in loaded):
         return f"{_works(queue)} until {loaded[0].name} is through with others"
     return None
 

@@ -7,6 +7,13 @@ create or replace function nice_ks(most bigint) returns setof bigint language sq
 $$;
 comment on function nice_ks is 'k = 1, 2, 5, 10, 20, ... up to and with the most samples of any problem';
 
+-- Beyond n coverage of a planned run is not known: without n its curve would end before what it has.
+create or replace function curve_ks(most bigint, n bigint, stop_rule jsonb) returns setof bigint
+language sql immutable parallel safe as $$
+    select nice_ks(most) union select n where stop_rule ? 'planned' and n < most
+$$;
+comment on function curve_ks is 'The ks of nice_ks, and n where a plan chose which problems of a run have more samples';
+
 -- One pass over a run's problems, however many ks; each pass@k is materialized, since it would be computed anew wherever
 -- it is named. Where floor and ceiling of a problem meet, it is known: undecided
 -- samples change nothing once any k of all hold a right one.
@@ -131,10 +138,10 @@ from (select run_id, verifier_id, max(samples) as most from tally group by run_i
 join run on run.id = verified.run_id
 join verifier on verifier.id = verified.verifier_id
 cross join lateral coverage_curve(
-    verified.run_id, verified.verifier_id, array(select nice_ks(verified.most))) as curve;
+    verified.run_id, verified.verifier_id, array(select curve_ks(verified.most, run.n, run.stop_rule))) as curve;
 comment on view coverage is 'pass@k over the problems of a run, with a 95 % interval for new problems of the same kind';
 comment on column coverage.verifier is 'By this verifier, at this version; a run judged by several has a row for each at every k';
-comment on column coverage.k is 'Samples a problem: 1, 2, 5, 10, ... up to the most of any problem';
+comment on column coverage.k is 'Samples a problem: 1, 2, 5, 10, ... up to the most of any problem, and n of a planned run';
 comment on column coverage.coverage is
     'Mean pass@k; null where some problem has fewer than k decided samples, which leave its pass@k open; of a planned run '
     'from the first run.n samples of each problem, and null beyond: outcomes chose what has more';

@@ -109,7 +109,7 @@ select run.id as run_id, curve.k, curve.coverage, curve.flops, curve.gpu_seconds
     curve.stopping_usd
 from (select run_id, verifier_id, max(samples) as most from tally group by run_id, verifier_id) as verified
 join run on run.id = verified.run_id and run.verifier_id = verified.verifier_id
-cross join lateral (select array(select nice_ks(verified.most)) as ks) as each
+cross join lateral (select array(select curve_ks(verified.most, run.n, run.stop_rule)) as ks) as each
 cross join lateral (
     select coverage.coverage, coverage.low, coverage.high, cost.*
     from coverage_curve(run.id, run.verifier_id, each.ks) as coverage
@@ -119,7 +119,7 @@ comment on view coverage_by_cost is
     'What coverage at each k costs every problem together, at the run''s own mean lengths, in two accountings: all k '
     'samples are drawn; or each problem is stopped at the first sample that the counting verifier accepts '
     '(stopping_...)';
-comment on column coverage_by_cost.k is 'Samples a problem: 1, 2, 5, 10, ... up to the most of any problem';
+comment on column coverage_by_cost.k is 'Samples a problem: 1, 2, 5, 10, ... up to the most of any problem, and n of a planned run';
 comment on column coverage_by_cost.coverage is 'Mean pass@k by the counting verifier, as in the view coverage';
 comment on column coverage_by_cost.low is 'Lower end of its 95 % interval for new problems of the same kind';
 comment on column coverage_by_cost.high is 'Upper end of that interval';

@@ -77,17 +77,17 @@ def follow(run_id: int) -> "RunProgressRow":
     from models.questions.progress import coverage_of, progress_of
 
     console = Console(stderr=True)
-    if not console.is_terminal:
+    if not console.is_terminal or console.is_dumb_terminal:
         return _follow_in_lines(run_id)
     waits = _Waits(run_id)
     with Live(console=console, refresh_per_second=4) as live:
         while True:
             progress = progress_of(run_id)
             if progress.state != "running":
-                live.update(_panel(progress, coverage_of(run_id), None))
+                live.update(_panel(progress, coverage_of(run_id), None, console.width))
                 return progress
             waits.look()
-            live.update(_panel(progress, coverage_of(run_id), waits.why))
+            live.update(_panel(progress, coverage_of(run_id), waits.why, console.width))
             for line in waits.news():
                 console.print(line, markup=False, highlight=False, soft_wrap=True)
             time.sleep(POLL_SECONDS)
@@ -160,9 +160,8 @@ def _line(progress: "RunProgressRow") -> str:
     )
 
 
-def _panel(progress: "RunProgressRow", coverage: Sequence["CoverageRow"], why: str | None) -> Any:
+def _panel(progress: "RunProgressRow", coverage: Sequence["CoverageRow"], why: str | None, room: int) -> Any:
     from rich.console import Group
-    from rich.padding import Padding
     from rich.panel import Panel
     from rich.progress_bar import ProgressBar
     from rich.table import Table
@@ -185,4 +184,4 @@ def _panel(progress: "RunProgressRow", coverage: Sequence["CoverageRow"], why: s
         *([Text(why, "yellow")] if why else []),
         curve,
     ]
-    return Padding(Panel(Group(*parts), title=title), (0, 2, 0, 0))  # room for the ^C that a terminal echoes
+    return Panel(Group(*parts), title=title, width=room - 2)  # ^C is echoed behind it: a line more would stay

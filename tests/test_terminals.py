@@ -99,6 +99,15 @@ def test_forty_columns_are_enough(reported: Place) -> None:
     assert widest("\n".join(tables)) <= 40
 
 
+def test_watch_leaves_room_for_what_a_terminal_echoes_of_ctrl_c(reported: Place) -> None:
+    said = re.sub(r"\x1b\[[?\d;]*\w", "", in_a_terminal("watch", "1", columns=40, TERM="xterm", NO_COLOR="1"))
+    assert {cell_len(line) for line in said.splitlines() if "│" in line} == {38}
+
+
+def test_a_dumb_terminal_is_told_in_lines(reported: Place) -> None:
+    assert in_a_terminal("watch", "1", columns=40, TERM="dumb").startswith("run 1: 12 of 12 samples, ")
+
+
 @pytest.mark.parametrize(("name", "value"), [("NO_COLOR", "1"), ("TERM", "dumb")])
 def test_no_colour_means_none(place: Place, name: str, value: str) -> None:
     told = {"TERM": "xterm", "NO_COLOR": "", name: value}

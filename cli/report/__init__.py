@@ -17,31 +17,11 @@ COLUMNS = ("k", "coverage", "low", "high", "stderr", "floor", "ceiling", "proble
 LAW = ("family", "parameters", "error", "flag")
 FORECAST = ("k", "coverage", "low", "high", "flag")
 BACK_TEST = ("using", "k", "forecast", "low", "high", "truth", "off", "flag")
-SELECTION = (
-    "selector",
-    "reward_model",
-    "success_rate",
-    "low",
-    "high",
-    "coverage",
-    "gap",
-    "gap_low",
-    "gap_high",
-    "exact",
-)
-WEAK = (
-    "weak_verifier",
-    "weak_version",
-    "success_rate",
-    "low",
-    "high",
-    "coverage",
-    "gap",
-    "gap_low",
-    "gap_high",
-    "ceiling",
-    "problems_missing",
-)
+PICKED = ("success_rate", "low", "high", "coverage", "gap", "gap_low", "gap_high")
+"""What a selector picks right, and what it leaves."""
+
+SELECTION = ("selector", "reward_model", *PICKED, "exact")
+WEAK = ("weak_verifier", "weak_version", *PICKED, "ceiling", "problems_missing")
 RELIABILITY = ("measure", "reward_model", "k", "share", "value", "low", "high", "interval_of")
 STOPPING = ("k", "samples", "success_rate", "stderr", "majority")
 COST = (

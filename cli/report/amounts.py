@@ -10,6 +10,7 @@ from cli.report.drawing import INK, Plot, legend_below, panels
 from cli.report.naming import looks
 from cli.report.stopped import LEANS, said_of_stopped
 from models.questions.report import Findings
+from models.views import CoverageByCostRow
 
 
 class Repeats(NamedTuple):
@@ -33,21 +34,13 @@ def cost_plot(runs: Sequence[Findings]) -> Plot:
         if row.coverage is not None and any(getattr(row, name) for name in COSTS)
     ]
     shown = [name for name in COSTS if any(getattr(row, name) for row in rows)]
-    both = few(runs)
     curves = [[row.coverage or 0.0 for row in rows if row.run_id == run.run_id] for run in runs]
     scale = scale_of(curves)
 
     def draw(figure: Any) -> None:
         all_axes = panels(figure, len(shown), columns=3)
         for axes, name in zip(all_axes, shown, strict=True):
-            for run, look in looks(runs):
-                mine = [row for row in rows if row.run_id == run.run_id and getattr(row, name)]
-                line = [(getattr(row, name), row.coverage, row.low, row.high) for row in mine]
-                if line:
-                    band(axes, line, alpha=band_alpha(runs), **look.line)
-                if both:
-                    stopping = [getattr(row, f"stopping_{name}") for row in mine]
-                    axes.plot(stopping, [row.coverage for row in mine], "--", color=look.colour, linewidth=1)
+            _draw_costs(axes, runs, rows, name)
             axes.set(xscale="log", xlabel=COSTS[name])
             log_labels(axes.xaxis)
             share_axis(axes, "coverage" if axes is all_axes[0] else "")
@@ -56,7 +49,7 @@ def cost_plot(runs: Sequence[Findings]) -> Plot:
             line_key("all k samples drawn", "-"),
             line_key("each problem stops at its first right one", "--", linewidth=1),
         )
-        legend_below(figure, all_axes, *(ways if both else ()), *band_keys(runs))
+        legend_below(figure, all_axes, *(ways if few(runs) else ()), *band_keys(runs))
 
     return Plot(
         "cost",
@@ -76,6 +69,18 @@ def cost_plot(runs: Sequence[Findings]) -> Plot:
         draw,
         (max(7.2, 3.6 * len(shown)), 3.6),
     )
+
+
+def _draw_costs(axes: Any, runs: Sequence[Findings], rows: Sequence[CoverageByCostRow], name: str) -> None:
+    """Each run's line over an amount, and of few runs that of stopping at the first right sample."""
+    for run, look in looks(runs):
+        mine = [row for row in rows if row.run_id == run.run_id and getattr(row, name)]
+        if mine:
+            line = [(getattr(row, name), row.coverage, row.low, row.high) for row in mine]
+            band(axes, line, alpha=band_alpha(runs), **look.line)
+        if few(runs):
+            stopping = [getattr(row, f"stopping_{name}") for row in mine]
+            axes.plot(stopping, [row.coverage for row in mine], "--", color=look.colour, linewidth=1)
 
 
 def diversity_plot(runs: Sequence[Findings]) -> Plot:

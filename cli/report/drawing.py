@@ -156,10 +156,10 @@ def size_of(count: int) -> tuple[float, float]:
     return 7.2 if wide == 1 else 9.6, 0.6 + (3.4, 3.0, 0, 2.2)[wide - 1] * -(-count // wide)
 
 
-def panels(figure: Any, count: int, columns: int | None = None) -> list[Any]:
-    """So many axes with the same shares, in rows."""
+def panels(figure: Any, count: int, columns: int | None = None, *, sharey: bool = True) -> list[Any]:
+    """So many axes in rows, with the same shares where they share y."""
     wide = min(count, columns or columns_of(count))
-    grid = figure.subplots(-(-count // wide), wide, sharey=True, squeeze=False).ravel()
+    grid = figure.subplots(-(-count // wide), wide, sharey=sharey, squeeze=False).ravel()
     for empty in grid[count:]:
         empty.set_axis_off()
     return list(grid[:count])

@@ -7,7 +7,7 @@ import numpy as np
 
 from cli.output import harmless
 from cli.report.axes import big
-from cli.report.drawing import Plot, titled
+from cli.report.drawing import Plot, panels, titled
 from cli.report.naming import cut, looks
 from cli.report.stopped import said_of_stopped
 from models.questions.report import Findings
@@ -48,10 +48,7 @@ def problems_plot(runs: Sequence[Findings]) -> Plot:
     high = max(4.8 if len(maps) <= BESIDE else 3.0, 0.14 * most if named else 0)
 
     def draw(figure: Any) -> None:
-        grid = figure.subplots(-(-len(maps) // BESIDE), wide, squeeze=False).ravel()
-        all_axes = list(grid[: len(maps)])
-        for empty in grid[len(maps) :]:
-            empty.set_axis_off()
+        all_axes = panels(figure, len(maps), BESIDE, sharey=False)
         for at, (axes, (run, label, order)) in enumerate(zip(all_axes, maps, strict=True)):
             image = axes.imshow(
                 _values(run, order), aspect="auto", cmap="viridis", vmin=0, vmax=1, interpolation="nearest",

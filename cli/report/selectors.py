@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from cli.report import PICKED
 from cli.report.axes import SCALES, k_axis, near_the_edge, scale_of, share_axis
 from cli.report.bands import line_key
 from cli.report.drawing import COLOURS, INK, MARKERS, Plot, columns_of, legend_below, panels, size_of, titled
@@ -52,20 +53,7 @@ def precision_plot(runs: Sequence[Findings]) -> Plot:
         "perfect one would reach. Bars beside the largest k are 95 % intervals for new problems of the same kind."
         + SCALES[scale],
         rows,
-        (
-            "run_id",
-            "selector",
-            "reward_model",
-            "k",
-            "success_rate",
-            "low",
-            "high",
-            "coverage",
-            "gap",
-            "gap_low",
-            "gap_high",
-            "stderr",
-        ),
+        ("run_id", "selector", "reward_model", "k", *PICKED, "stderr"),
         draw,
         size_of(len(shown)),
     )

@@ -1,7 +1,7 @@
 """Why a run does not move, in a line: from its queues, their workers, and what its works were given back for."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import LiteralString, NamedTuple
 
 from models.database import rows
 from models.questions.health import AWAY, JUDGE_AWAY, REFUSED, UNLOADED
@@ -36,6 +36,48 @@ class _Queue(NamedTuple):
     """Whether samples lie with a provider's batch API."""
 
 
+_QUEUES: LiteralString = """
+    with wanted as (
+        select run_id, kind, queue, sum(open_works)::bigint as works,
+            sum(sum(samples) filter (where kind = 'generate')) over (partition by run_id)::bigint as samples
+        from work_total where run_id = any(%(runs)s) group by run_id, kind, queue
+    ), held as (
+        select work.run_id, work.queue, count(*) as held, max(batch.size) as largest,
+            extract(epoch from now() - min(begun.at))::float8 as seconds
+        from work join batch on batch.id = work.batch_id
+        cross join lateral (select max(started_at) as at from attempt where work_id = work.id) as begun
+        where work.state = 'leased' and work.run_id = any(%(runs)s) group by work.run_id, work.queue
+    )
+    select wanted.run_id, wanted.kind::text, wanted.queue, works, coalesce(samples, 0) as samples,
+        coalesce(held, 0) as held, largest, seconds, paced.error, given_back.error as given_back,
+        parked.run_id is not null as parked
+    from wanted
+    left join held using (run_id, queue)
+    left join lateral (
+        (select last_error as error from work
+         where queue = wanted.queue and run_id = wanted.run_id and state = 'ready' and not_before > now()
+            and submission_id is null and last_error is not null order by not_before limit 1)
+        union all
+        (select last_error from work
+         where queue = wanted.queue and run_id = wanted.run_id and state = 'published'
+            and starts_with(last_error, %(refused)s) order by published_at limit 1)
+        limit 1
+    ) as paced on true
+    left join lateral (
+        select last_error as error from work
+        where queue = wanted.queue and run_id = wanted.run_id and state = 'published' and held > 0
+            and starts_with(last_error, %(away)s) limit 1
+    ) as given_back on true
+    left join lateral (
+        select run_id from work
+        where queue = wanted.queue and run_id = wanted.run_id and state = 'ready' and not_before is not null
+            and submission_id is not null limit 1
+    ) as parked on true
+    where works > 0 order by wanted.run_id, wanted.kind, wanted.queue
+"""
+"""What runs have in their queues, a row of _Queue each."""
+
+
 def why_not_moving(run_id: int) -> str | None:
     """Why a run has no new sample or verdict; None where it moves, or has ended."""
     return reasons([run_id]).get(run_id)
@@ -45,45 +87,7 @@ def reasons(run_ids: Sequence[int]) -> dict[int, str]:
     """Run -> why it does not move, of those that do not: one look at the tables, however many runs and works."""
     queues = rows(
         _Queue,
-        """
-        with wanted as (
-            select run_id, kind, queue, sum(open_works)::bigint as works,
-                sum(sum(samples) filter (where kind = 'generate')) over (partition by run_id)::bigint as samples
-            from work_total where run_id = any(%(runs)s) group by run_id, kind, queue
-        ), held as (
-            select work.run_id, work.queue, count(*) as held, max(batch.size) as largest,
-                extract(epoch from now() - min(begun.at))::float8 as seconds
-            from work join batch on batch.id = work.batch_id
-            cross join lateral (select max(started_at) as at from attempt where work_id = work.id) as begun
-            where work.state = 'leased' and work.run_id = any(%(runs)s) group by work.run_id, work.queue
-        )
-        select wanted.run_id, wanted.kind::text, wanted.queue, works, coalesce(samples, 0) as samples,
-            coalesce(held, 0) as held, largest, seconds, paced.error, given_back.error as given_back,
-            parked.run_id is not null as parked
-        from wanted
-        left join held using (run_id, queue)
-        left join lateral (
-            (select last_error as error from work
-             where queue = wanted.queue and run_id = wanted.run_id and state = 'ready' and not_before > now()
-                and submission_id is null and last_error is not null order by not_before limit 1)
-            union all
-            (select last_error from work
-             where queue = wanted.queue and run_id = wanted.run_id and state = 'published'
-                and starts_with(last_error, %(refused)s) order by published_at limit 1)
-            limit 1
-        ) as paced on true
-        left join lateral (
-            select last_error as error from work
-            where queue = wanted.queue and run_id = wanted.run_id and state = 'published' and held > 0
-                and starts_with(last_error, %(away)s) limit 1
-        ) as given_back on true
-        left join lateral (
-            select run_id from work
-            where queue = wanted.queue and run_id = wanted.run_id and state = 'ready' and not_before is not null
-                and submission_id is not null limit 1
-        ) as parked on true
-        where works > 0 order by wanted.run_id, wanted.kind, wanted.queue
-        """,
+        _QUEUES,
         {"runs": list(run_ids), "refused": REFUSED, "away": f"given back: {AWAY}"},
     )
     if not queues:

@@ -9,7 +9,6 @@ from numpy.typing import ArrayLike
 
 from models.statistics.coverage import Counts, pass_at_k
 from models.statistics.intervals import Floats, estimate
-from models.statistics.similarity import samples_for
 
 
 @dataclass(frozen=True)
@@ -76,8 +75,10 @@ def pass_all_k(n: ArrayLike, c: ArrayLike, k: ArrayLike) -> Floats:
 def align(curves: Mapping[str, Floats]) -> dict[str, Floats]:
     """The k axis of each llm's curve after a shift left in log k, so that all curves start at one coverage.
 
-    `curves` holds coverage at every k from 1; the anchor is the largest pass@1, and each axis is k over the llm's
-    samples for the anchor: drawn against it, curves of one shape lie on each other (figure 6).
+    `curves` holds coverage at every k from 1, growing; the anchor is the largest pass@1, and each axis is k over where
+    the llm's curve crosses the anchor, straight in log k: drawn against it, curves of one shape lie on each other
+    (figure 6).
     """
     anchor = max(float(curve[0]) for curve in curves.values())
-    return {llm: np.arange(1, len(curve) + 1) / samples_for(curve, anchor) for llm, curve in curves.items()}
+    ks = {llm: np.arange(1, len(curve) + 1) for llm, curve in curves.items()}
+    return {llm: ks[llm] / np.exp(np.interp(anchor, curve, np.log(ks[llm]))) for llm, curve in curves.items()}

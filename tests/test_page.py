@@ -268,6 +268,8 @@ def test_curves_are_shifted_onto_each_other_as_in_the_papers_figure_6(place: Pla
         assert min(drawn.values()) >= 1
         assert 20 in drawn
     assert shapes(found_of(runs["weak"])) == []
+    nearly = counted_run([Tally(20, c) for c in (9, 12, 6, 18)])
+    assert {row.k: row.times for row in shapes(found_of(runs["strong"], nearly)) if row.run_id == nearly}[2] > 1.9
 
 
 def test_a_page_takes_its_colours_from_the_readers_theme(place: Place) -> None:

@@ -5,11 +5,11 @@ from typing import NamedTuple
 
 from models.questions.report import Findings
 from models.statistics.coverage import every_k
-from models.statistics.similarity import samples_for
+from models.statistics.similarity import crossing
 
 
 class ShapePoint(NamedTuple):
-    """Coverage at k, which is so many times the samples that a run takes to reach the coverage `begins_at`."""
+    """Coverage at k, which is so many times the samples at which a run's curve crosses the coverage `begins_at`."""
 
     run_id: int
     k: int
@@ -28,7 +28,7 @@ def shapes(runs: Sequence[Findings]) -> list[ShapePoint]:
     begins_at = max(curve[0][1] for curve in curves.values())
     points = []
     for run in runs:
-        least = samples_for(run.pool.values(every_k(run.pool.least)).mean(axis=0), begins_at)
+        least = crossing(run.pool.values(every_k(run.pool.least)).mean(axis=0), begins_at)
         if least is None or begins_at <= 0:
             return []
         points += [

@@ -19,6 +19,18 @@ def samples_for(curve: Floats, wanted: float) -> int | None:
     return int(reached[0]) + 1 if len(reached) else None
 
 
+def crossing(curve: Floats, wanted: float) -> float | None:
+    """Where a curve crosses the wanted coverage, between two ks straight in log k; None where it never does.
+
+    `curve` is coverage at every k from 1; 1 where it begins above.
+    """
+    k = samples_for(curve, wanted)
+    if k is None or k == 1:
+        return k
+    before, after = float(curve[k - 2]), float(curve[k - 1])
+    return float((k - 1) * (k / (k - 1)) ** ((wanted - before) / (after - before)))
+
+
 def interval_for(band: Estimate, ks: Counts, wanted: float) -> tuple[int | None, int | None]:
     """The 95 % interval of samples_for: from where the band's upper end reaches the wanted coverage to where its lower.
 
